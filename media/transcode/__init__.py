@@ -1,0 +1,1 @@
+"""One decode, many encodes, in a child process."""

@@ -1,0 +1,1 @@
+"""A local Stellar network with play money, spoken to over HTTP."""

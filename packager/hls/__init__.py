@@ -1,0 +1,1 @@
+"""CMAF segments and the playlists that name them."""
