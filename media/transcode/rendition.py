@@ -1,0 +1,49 @@
+"""What transcode hands to the packager: renditions, and the sink that takes their packets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from media.units import Packet, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """One encoding of an asset.
+
+    Attributes:
+        name: `360p`, `720p`, `1080p`, `source` when the publisher's video is passed through, `audio`.
+        track: with `extradata` filled in.
+        bitrate_max: declared ceiling in bits a second (the encoder's maxrate, or the publisher's own
+            figure); 0 while unknown.
+        passed_through: the publisher's own packets, never decoded.
+    """
+
+    name: str
+    track: Track
+    bitrate_max: int
+    passed_through: bool
+
+
+class RenditionSink(Protocol):
+    """Takes one asset's packets. All renditions share a timeline and segment boundaries."""
+
+    def begin(self, renditions: Sequence[Rendition]) -> None:
+        """Start an epoch: exactly these renditions follow.
+
+        Called first, and again when codec parameters changed, which makes a discontinuity.
+        """
+
+    def packet(self, rendition: str, packet: Packet) -> None:
+        """Take the next packet of a rendition, in dts order.
+
+        `packet.boundary` is true on the first packet of each segment of a video rendition: a keyframe
+        whose pts all video renditions share. Audio never carries it: the packager cuts audio at the
+        first frame that starts at or after the boundary.
+        """
+
+    def retire(self, rendition: str, reason: str) -> None:
+        """Stop expecting packets of a rendition, which was shed."""
+
+    def end(self) -> None:
+        """Close what is open: nothing more comes."""
