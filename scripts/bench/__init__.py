@@ -1,0 +1,1 @@
+"""Measurements that are held against a bar: `python -m scripts.bench NAME...`."""

@@ -1,0 +1,112 @@
+"""The pool against a real server."""
+
+import asyncio
+
+import pytest
+
+from config.postgres import (
+    Database,
+    DatabaseUnavailable,
+    UniqueViolationError,
+)
+
+
+async def test_rows_are_read_by_name_and_by_position(database: Database) -> None:
+    row = await database.fetchrow("SELECT 7 AS seven, 'x' AS letter")
+    assert row is not None
+    assert (row["seven"], row[1], tuple(row), len(row)) == (7, "x", (7, "x"), 2)
+    assert row.get("none") is None
+    assert list(row.keys()) == ["seven", "letter"]
+
+
+async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    await database.execute("CREATE TABLE thing (id integer PRIMARY KEY)")
+
+    async def insert_twice() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO thing VALUES (1)")
+            await connection.execute("INSERT INTO thing VALUES (1)")
+
+    with pytest.raises(UniqueViolationError):
+        await insert_twice()
+    assert await database.fetch("SELECT id FROM thing") == []
+
+
+async def test_a_savepoint_fails_alone(database: Database) -> None:
+    await database.execute("CREATE TABLE thing (id integer PRIMARY KEY)")
+    async with database.transaction() as connection:
+        await connection.executemany("INSERT INTO thing VALUES ($1)", [(1,), (2,)])
+        with pytest.raises(UniqueViolationError):
+            async with connection.transaction():
+                await connection.execute("INSERT INTO thing VALUES (3), (1)")
+    assert await database.fetchval("SELECT array_agg(id ORDER BY id) FROM thing") == [1, 2]
+
+
+async def test_a_cancelled_transaction_is_rolled_back_before_its_connection_is_used_again(
+    postgres_url: str,
+) -> None:
+    database = await Database.connect(postgres_url, pool_size=1)
+    await database.execute("CREATE TABLE thing (id integer PRIMARY KEY)")
+    entered = asyncio.Event()
+
+    async def hang() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO thing VALUES (1)")
+            entered.set()
+            await connection.execute("SELECT pg_sleep(60)")
+
+    task = asyncio.ensure_future(hang())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await database.fetchval("SELECT count(*) FROM thing") == 0
+    await database.close()
+
+
+async def test_one_holder_of_an_exclusive_key_at_a_time(database: Database) -> None:
+    async with database.exclusively(7, 1000):
+        with pytest.raises(TimeoutError):
+            async with database.exclusively(7, 20):
+                pytest.fail("the lock is held")
+    async with database.exclusively(7, 1000):
+        assert await database.fetchval("SELECT 1") == 1
+
+
+async def test_close_does_not_wait_forever_for_a_statement(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.postgres.DATABASE_CLOSE_MS_MAX", 50)
+    database = await Database.connect(postgres_url, pool_size=2)
+    started = asyncio.Event()
+
+    async def hang() -> None:
+        async with database.transaction() as connection:
+            started.set()
+            await connection.execute("SELECT pg_sleep(60)")
+
+    task = asyncio.ensure_future(hang())
+    await started.wait()
+    await database.close()
+    assert (await asyncio.gather(task, return_exceptions=True))[0] is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://tollcast:hunter2@127.0.0.1:1/tollcast",
+        "postgresql://tollcast:hunter2@/tollcast?host=/nowhere",
+        "http://tollcast:hunter2@127.0.0.1/",
+    ],
+)
+async def test_no_database_is_one_error_that_keeps_the_password(url: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match="cannot connect") as caught:
+        await Database.connect(url)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_wrong_password_is_said_so(postgres_url: str) -> None:
+    scheme, _, rest = postgres_url.partition("://")
+    host = rest.partition("@")[2]
+    with pytest.raises(DatabaseUnavailable, match="password authentication failed"):
+        await Database.connect(f"{scheme}://tollcast:wrong@{host}")
