@@ -12,10 +12,10 @@ class Rendition:
     """One encoding of an asset.
 
     Attributes:
-        name: `360p`, `720p`, `1080p`, `source` when the publisher's video is passed through, `audio`.
+        name: `360p`, `720p`, `1080p`, `audio`, or `source` for video passed through.
         track: with `extradata` filled in.
-        bitrate_max: declared ceiling in bits a second (the encoder's maxrate, or the publisher's own
-            figure); 0 while unknown.
+        bitrate_max: declared ceiling in bits a second (the encoder's maxrate, or the publisher's
+            own figure); 0 while unknown.
         passed_through: the publisher's own packets, never decoded.
     """
 
@@ -37,9 +37,9 @@ class RenditionSink(Protocol):
     def packet(self, rendition: str, packet: Packet) -> None:
         """Take the next packet of a rendition, in dts order.
 
-        `packet.boundary` is true on the first packet of each segment of a video rendition: a keyframe
-        whose pts all video renditions share. Audio never carries it: the packager cuts audio at the
-        first frame that starts at or after the boundary.
+        `packet.boundary` is true on the first packet of each segment of a video rendition: a
+        keyframe whose pts all video renditions share. Audio never carries it: the packager cuts
+        audio at the first frame that starts at or after the boundary.
         """
 
     def retire(self, rendition: str, reason: str) -> None:
