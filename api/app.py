@@ -1,0 +1,100 @@
+"""One table of routes, and the middleware that every request passes."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+
+from api.content import Content
+from api.earnings import EarningsRoutes
+from api.errors import Problem
+from api.failures import problem_of
+from api.health import Health
+from api.pages import Pages
+from api.payments import Payments
+from api.playback import Playback
+from api.sources import Sources
+from api.streaming import Streaming
+from api.system import System
+from config.limits import API_BODY_BYTES_MAX
+from config.telemetry import counter
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_requests = counter("http_requests_total", "Requests answered", ("route", "status"))
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Everything that answers HTTP."""
+
+    pages: Pages
+    playback: Playback
+    streaming: Streaming
+    content: Content
+    sources: Sources
+    payments: Payments
+    earnings: EarningsRoutes
+    health: Health
+    system: System
+
+
+def make_application(routes: Routes) -> web.Application:
+    application = web.Application(client_max_size=API_BODY_BYTES_MAX, middlewares=[answer_errors])
+    application.add_routes(
+        [
+            web.get("/", routes.pages.home),
+            web.get("/watch/{content}", routes.pages.watch),
+            web.get("/studio", routes.pages.studio),
+            web.get("/assets/{path:.+}", routes.pages.asset),
+            web.get("/favicon.svg", routes.pages.icon),
+            web.get("/hls/{asset}/{token}/{path:.+}", routes.playback.get),
+            web.get("/health", routes.health.live),
+            web.get("/ready", routes.health.ready),
+            web.get("/metrics", routes.health.metrics),
+            web.get("/api/v1/system", routes.system.get),
+            web.post("/api/v1/guests", routes.payments.create_guest),
+            web.post("/api/v1/sandbox/fund", routes.payments.fund),
+            web.get("/api/v1/payments/balance", routes.payments.balance),
+            web.get("/api/v1/content", routes.content.list),
+            web.get("/api/v1/content/{content}", routes.content.get),
+            web.post("/api/v1/streaming/start", routes.streaming.start),
+            web.post("/api/v1/streaming/stop", routes.streaming.stop),
+            web.get("/api/v1/streaming/sessions/{session}", routes.streaming.get),
+            web.get("/api/v1/sources", routes.sources.list),
+            web.post("/api/v1/sources", routes.sources.create),
+            web.get("/api/v1/sources/{source}", routes.sources.get),
+            web.post("/api/v1/sources/{source}/regenerate-key", routes.sources.regenerate_key),
+            web.get("/api/v1/earnings", routes.earnings.get),
+            web.get("/api/v1/earnings/events", routes.earnings.events),
+        ]
+    )
+    return application
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every failure into a problem document; the second place that sees every exception."""
+    request_id = secrets.token_hex(8)
+    route = request.match_info.route.resource
+    name = "unknown" if route is None else route.canonical
+    try:
+        response = await handler(request)
+    except ConnectionError:
+        _requests.labels(name, "aborted").inc()
+        raise
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            log.exception("request failed", route=name, request_id=request_id)
+            problem = Problem(500, "internal", "Something broke here; it has been logged")
+        _requests.labels(name, str(problem.status)).inc()
+        return problem.response(request_id)
+    _requests.labels(name, str(response.status)).inc()
+    if not response.prepared:
+        response.headers["X-Request-Id"] = request_id
+    return response

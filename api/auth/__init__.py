@@ -1,0 +1,1 @@
+"""Who is asking: bearer tokens of accounts and signed tokens of playback sessions."""

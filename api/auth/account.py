@@ -1,0 +1,70 @@
+"""Accounts and the bearer tokens that stand for them."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+TOKEN_BYTES = 20
+
+
+class AccountKind(StrEnum):
+    GUEST = "guest"
+    CREATOR = "creator"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who watches (guest) or earns (creator); `stellar_address` is where payouts go."""
+
+    id: str
+    kind: AccountKind
+    display_name: str
+    stellar_address: str | None
+    created_at: datetime
+
+
+class AccountStore(Protocol):
+    async def create(self, account: Account, token_hash: bytes) -> None: ...
+
+    async def get(self, account_id: str) -> Account | None: ...
+
+    async def by_token_hash(self, token_hash: bytes) -> Account | None: ...
+
+    async def set_stellar_address(self, account_id: str, address: str) -> None: ...
+
+
+def new_token() -> str:
+    """A bearer token of 160 random bits."""
+    return f"tc_{secrets.token_urlsafe(TOKEN_BYTES)}"
+
+
+def hash_token(token: str) -> bytes:
+    """What is stored instead of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class MemoryAccountStore:
+    """Accounts of one process, for tests and tools without a database."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, Account] = {}
+        self._by_token: dict[bytes, str] = {}
+
+    async def create(self, account: Account, token_hash: bytes) -> None:
+        self._accounts[account.id] = account
+        self._by_token[token_hash] = account.id
+
+    async def get(self, account_id: str) -> Account | None:
+        return self._accounts.get(account_id)
+
+    async def by_token_hash(self, token_hash: bytes) -> Account | None:
+        return self._accounts.get(self._by_token.get(token_hash, ""))
+
+    async def set_stellar_address(self, account_id: str, address: str) -> None:
+        old = self._accounts[account_id]
+        self._accounts[account_id] = Account(
+            old.id, old.kind, old.display_name, address, old.created_at
+        )

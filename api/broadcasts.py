@@ -1,0 +1,126 @@
+"""Every published stream becomes an asset: hub in, pipeline, package out."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from api.catalogue.asset import Asset, AssetState, AssetStore
+from config.clock import Clock
+from config.ids import new_id
+from config.limits import BROADCAST_FLUSH_SECONDS_MAX
+from config.tasks import cancel, spawn
+from ingest.source import Source
+from ingest.source_store import SourceStore
+from media.hub import Reader, Stream
+from media.transcode.health import LiveHealth
+from media.transcode.live import LivePipeline
+from media.transcode.rendition import RenditionSink
+from metering.tariff import Price
+from packager.library import Library
+
+log = structlog.get_logger(__name__)
+
+
+class PipelineFactory(Protocol):
+    """Makes the pipeline of one broadcast; `api.main` gives it the media settings."""
+
+    def __call__(self, reader: Reader, sink: RenditionSink) -> LivePipeline: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """One source being live: the asset it makes and the pipeline that makes it."""
+
+    source: Source
+    asset: Asset
+    pipeline: LivePipeline
+
+    def health(self) -> LiveHealth:
+        return self.pipeline.health()
+
+
+class Broadcasts:
+    """All live broadcasts of this process, by source id."""
+
+    def __init__(
+        self,
+        assets: AssetStore,
+        sources: SourceStore,
+        library: Library,
+        pipeline: PipelineFactory,
+        clock: Clock,
+    ) -> None:
+        self._assets = assets
+        self._sources = sources
+        self._library = library
+        self._pipeline = pipeline
+        self._clock = clock
+        self._live: dict[str, Broadcast] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def published(self, stream: Stream) -> None:
+        """A publisher was let in; called by the hub before its first packet."""
+        task = spawn(self._run(stream.name, stream.read()), name=f"broadcast {stream.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def get(self, source_id: str) -> Broadcast | None:
+        return self._live.get(source_id)
+
+    def all(self) -> list[Broadcast]:
+        return list(self._live.values())
+
+    async def recover(self) -> None:
+        """Turn assets that a crash cut off into on-demand ones, with what was archived of them."""
+        for asset in await self._assets.left_live():
+            await self._close(asset)
+            log.warning("asset was cut off and is now on demand", asset=asset.id)
+
+    async def stop(self) -> None:
+        """Let broadcasts whose publishers have ended flush, then end the rest."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=BROADCAST_FLUSH_SECONDS_MAX)
+        await cancel(*self._tasks)
+
+    async def _run(self, source_id: str, reader: Reader) -> None:
+        source = await self._sources.get(source_id)
+        assert source is not None, "admission names sources that exist"
+        asset = _asset_of(source, self._now(), self._clock)
+        await self._assets.create(asset)
+        origin = self._library.start_live(asset.id)
+        pipeline = self._pipeline(reader, origin)
+        self._live[source_id] = Broadcast(source, asset, pipeline)
+        log.info("broadcast started", source=source.name, asset=asset.id)
+        try:
+            await pipeline.run()
+        finally:
+            del self._live[source_id]
+            origin.end()
+            await self._library.settle(asset.id)
+            await self._close(asset)
+            log.info("broadcast ended", source=source.name, asset=asset.id)
+
+    async def _close(self, asset: Asset) -> None:
+        package = await self._library.get(asset.id)
+        if package is None:
+            await self._assets.remove(asset.id)
+            return
+        await self._assets.end(asset.id, self._now(), package.duration // 90)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.wall_ms() / 1000, UTC)
+
+
+def _asset_of(source: Source, now: datetime, clock: Clock) -> Asset:
+    return Asset(
+        id=new_id("ast", clock.wall_ms()),
+        source_id=source.id,
+        owner=source.owner,
+        title=source.title,
+        state=AssetState.LIVE,
+        price=Price(source.price_asset, source.price_stroops, source.price_seconds),
+        started_at=now,
+    )

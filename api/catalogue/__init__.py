@@ -1,0 +1,1 @@
+"""What can be watched: assets, their state and their price."""

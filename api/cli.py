@@ -1,0 +1,89 @@
+"""The command line: `tollcast up`, and small commands that talk to a running server."""
+
+import argparse
+import asyncio
+import importlib.metadata
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.settings import Settings, SettingsError, load, read_environment
+
+_DESCRIPTION = "A streaming server that bills by the second."
+_UP = """Start the server. With nothing configured it runs alone: embedded Postgres, a local
+Stellar network with play money, local directories for media, and a demo stream with three paying
+viewers."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (0 well, 1 failed, 2 wrong usage)."""
+    parser = _parser()
+    known, rest = parser.parse_known_args(arguments)
+    if known.command == "version":
+        print(f"tollcast {version()}")  # noqa: T201 - this is what was asked for
+        return 0
+    try:
+        settings = load(rest, read_environment(), known.config)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    match known.command:
+        case "keys":
+            return asyncio.run(_rotate(settings, known.source))
+        case "config":
+            print(settings.model_dump_json(indent=2))  # noqa: T201
+            return 0
+    return _up(settings, announce_json=known.json)
+
+
+def version() -> str:
+    return importlib.metadata.version("tollcast")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tollcast", description=_DESCRIPTION, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up = commands.add_parser(
+        "up",
+        help="start the server",
+        description=_UP,
+        epilog="Every setting is a flag too, e.g. --http.port=9000; `tollcast config` lists them.",
+        allow_abbrev=False,
+    )
+    up.add_argument("--json", action="store_true", help="announce addresses as one line of JSON")
+    keys = commands.add_parser("keys", help="give a source a new stream key", allow_abbrev=False)
+    keys.add_argument("source", help="the source's name, e.g. main")
+    config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
+    commands.add_parser("version", help="print the version")
+    for command in (up, keys, config):
+        command.add_argument("--config", type=Path, help="a TOML file with settings")
+    return parser
+
+
+def _up(settings: Settings, *, announce_json: bool) -> int:
+    # Imported here: the other commands need neither the event loop nor the SDKs.
+    from api.main import StartFailed, serve
+
+    try:
+        serve(settings, announce_json=announce_json)
+    except StartFailed as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+async def _rotate(settings: Settings, name: str) -> int:
+    from api.remote import CommandFailed, regenerate_key
+
+    try:
+        key = await regenerate_key(settings, name)
+    except CommandFailed as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    print(json.dumps({"source": name, "streamKey": key}, indent=2))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""The one table from domain errors to what HTTP says about them."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from api.errors import Problem, not_found, payment_required, unavailable
+from metering.intake import (
+    InsufficientFunds,
+    MeterUnavailable,
+    Overloaded,
+    Paced,
+    SessionClosed,
+    UnknownSession,
+)
+from packager.library import NotReady, UnknownRendition, UnknownSegment
+
+_PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
+    InsufficientFunds: lambda error: payment_required(str(error)),
+    SessionClosed: lambda _: Problem(
+        403, "session_closed", "This session is over", "start a new one to go on watching"
+    ),
+    UnknownSession: lambda _: not_found("no such session"),
+    Paced: lambda error: unavailable(
+        "this session is far enough ahead of what it had time to play",
+        retry_after_s=getattr(error, "retry_after_s", 1),
+    ),
+    Overloaded: lambda _: unavailable("too much at once", retry_after_s=2),
+    MeterUnavailable: lambda _: unavailable("nothing is served that cannot be billed", 2),
+    NotReady: lambda _: unavailable("the first segment is still being made", retry_after_s=1),
+    UnknownRendition: lambda _: not_found("no such rendition"),
+    UnknownSegment: lambda _: not_found("no such segment"),
+}
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """What to answer for an error; None for one that nobody expected."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, web.HTTPException):
+        return Problem(error.status, error.reason.lower().replace(" ", "_"), error.reason)
+    make = _PROBLEMS.get(type(error))
+    return None if make is None else make(error)

@@ -1,0 +1,99 @@
+"""Guests, their balances, and play money to fill them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from api.auth.account import Account, AccountKind, AccountStore, hash_token, new_token
+from api.auth.bearer import Bearers
+from api.errors import Problem, not_found
+from api.input import NoFields, read_body
+from api.sandbox import Sandbox
+from config.clock import Clock
+from config.ids import new_id
+from config.limits import GUESTS_PER_MINUTE_MAX
+from metering.intake import Intake
+from metering.money import Stroops, format_amount
+
+_GUEST_WINDOW_MS = 60_000
+
+
+class GuestLimit:
+    """How many guests each address made in the running minute."""
+
+    def __init__(self, clock: Clock, per_minute: int = GUESTS_PER_MINUTE_MAX) -> None:
+        self._clock = clock
+        self._per_minute = per_minute
+        self._window = 0
+        self._made: dict[str, int] = {}
+
+    def admit(self, address: str) -> bool:
+        """Count one more; False when the address has had enough for this minute."""
+        window = self._clock.monotonic_ms() // _GUEST_WINDOW_MS
+        if window != self._window:
+            self._window = window
+            self._made.clear()
+        made = self._made.get(address, 0)
+        if made >= self._per_minute:
+            return False
+        self._made[address] = made + 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """The routes `/api/v1/guests`, `/api/v1/sandbox/fund` and `/api/v1/payments/balance`.
+
+    `sandbox` is None on a network with real money.
+    """
+
+    accounts: AccountStore
+    bearers: Bearers
+    intake: Intake
+    sandbox: Sandbox | None
+    guests: GuestLimit
+    clock: Clock
+    asset: str
+
+    async def create_guest(self, request: web.Request) -> web.Response:
+        await read_body(request, NoFields)
+        if not self.guests.admit(request.remote or ""):
+            raise Problem(429, "too_many_guests", "Too many new guests", "", {"Retry-After": "60"})
+        token = new_token()
+        now_ms = self.clock.wall_ms()
+        guest = Account(
+            id=new_id("acc", now_ms),
+            kind=AccountKind.GUEST,
+            display_name="Guest",
+            stellar_address=None,
+            created_at=datetime.fromtimestamp(now_ms / 1000, UTC),
+        )
+        await self.accounts.create(guest, hash_token(token))
+        answer = {
+            "accountId": guest.id,
+            "token": token,
+            "balance": format_amount(Stroops(0)),
+            "asset": self.asset,
+        }
+        return web.json_response(answer, status=201)
+
+    async def fund(self, request: web.Request) -> web.Response:
+        account = await self.bearers.account(request)
+        await read_body(request, NoFields)
+        if self.sandbox is None:
+            raise not_found("this server uses real money; there is nothing to hand out")
+        balance = await self.sandbox.top_up(account.id)
+        return web.json_response({"balance": format_amount(balance), "asset": self.asset})
+
+    async def balance(self, request: web.Request) -> web.Response:
+        account = await self.bearers.account(request)
+        balance, held = await self.intake.balance(account.id)
+        return web.json_response(
+            {
+                "balance": format_amount(balance),
+                "held": format_amount(held),
+                "asset": self.asset,
+                "playMoney": self.sandbox is not None,
+            }
+        )

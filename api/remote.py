@@ -1,0 +1,54 @@
+"""Commands that ask the running server, with the creator's token from the data directory."""
+
+from typing import Any
+
+import aiohttp
+
+from api.secret_names import CREATOR_TOKEN
+from config.limits import COMMAND_SECONDS_MAX
+from config.settings import Settings
+
+
+class CommandFailed(Exception):
+    """The command could not be carried out; the text says why."""
+
+
+async def regenerate_key(settings: Settings, name: str) -> str:
+    """Give a source a new stream key; the old one stops working.
+
+    Raises:
+        CommandFailed: no server answers, or it refused.
+    """
+    async with _session(settings) as http:
+        sources = (await _call(http, "GET", "/api/v1/sources"))["items"]
+        found = [source["id"] for source in sources if source["name"] == name]
+        if not found:
+            names = ", ".join(source["name"] for source in sources)
+            raise CommandFailed(f"no source is called {name!r}; there are: {names}")
+        answer = await _call(http, "POST", f"/api/v1/sources/{found[0]}/regenerate-key")
+        key: str = answer["streamKey"]
+        return key
+
+
+def _session(settings: Settings) -> aiohttp.ClientSession:
+    secret = settings.data_directory / "secrets" / CREATOR_TOKEN
+    try:
+        token = secret.read_text().strip()
+    except OSError as error:
+        raise CommandFailed(f"cannot read {secret}: {error.strerror}; was it ever up?") from None
+    return aiohttp.ClientSession(
+        f"http://{settings.http.host}:{settings.http.port}",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=aiohttp.ClientTimeout(total=COMMAND_SECONDS_MAX),
+    )
+
+
+async def _call(http: aiohttp.ClientSession, method: str, path: str) -> Any:
+    try:
+        async with http.request(method, path) as answer:
+            document = await answer.json(content_type=None)
+            if answer.status >= 400:
+                raise CommandFailed(document.get("detail", f"status {answer.status}"))
+            return document
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise CommandFailed(f"no answer from the server: {error}") from None
