@@ -1,0 +1,241 @@
+"""What the operator decides: one frozen object, read once at the start.
+
+A flag outweighs the environment, which outweighs the file, which outweighs the defaults below.
+`scripts/deploy/tollcast.toml` documents every setting; a test holds the two together.
+"""
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from config.settings_sources import (
+    PREFIX,
+    Given,
+    Problem,
+    from_environment,
+    from_file,
+    from_flags,
+)
+
+
+class SettingsError(Exception):
+    """Something that was set is wrong; the text lists everything that is, with its place."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        lines = "".join(f"\n  {problem.origin}: {problem.reason}" for problem in problems)
+        super().__init__(f"the settings are not usable:{lines}")
+        self.problems = problems
+
+
+def _web_url(text: str) -> str:
+    """An http(s) URL without its last slash, or nothing."""
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("should be an http:// or https:// URL")
+    return text.rstrip("/")
+
+
+def _database_url(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("should be a postgresql:// URL")
+    return secret
+
+
+type Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free port
+type Host = Annotated[str, Field(min_length=1)]
+type WebUrl = Annotated[str, AfterValidator(_web_url)]
+type Preset = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Http(_Section):
+    """Where pages, API and media are served."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8080
+    public_url: WebUrl = ""
+
+
+class Rtmp(_Section):
+    """Where publishers connect."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 1935
+
+
+class DatabaseSettings(_Section):
+    """Which Postgres is used; none means the embedded one."""
+
+    url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
+
+
+class Stellar(_Section):
+    """Which network money moves on; no URL means the local one, with play money."""
+
+    horizon_url: WebUrl = ""
+    rpc_url: WebUrl = ""
+    network_passphrase: str = ""
+
+    @model_validator(mode="after")
+    def _names_its_network(self) -> Self:
+        if (self.horizon_url or self.rpc_url) and not self.network_passphrase:
+            raise ValueError("network_passphrase has to be set together with a URL")
+        return self
+
+
+class Settlement(_Section):
+    """When earnings are paid out."""
+
+    interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 15
+    minimum_stroops: Annotated[int, Field(ge=1)] = 10_000
+
+
+class Media(_Section):
+    """How live media is cut and encoded."""
+
+    segment_milliseconds: Annotated[int, Field(ge=500, le=10_000)] = 2000
+    window_segments: Annotated[int, Field(ge=3, le=100)] = 8
+    preset: Preset = "superfast"
+
+
+class Price(_Section):
+    """What a new source costs until its owner says otherwise."""
+
+    stroops: Annotated[int, Field(ge=0, le=10**15)] = 5_000_000
+    seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600
+
+
+class Log(_Section):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+
+
+class Settings(_Section):
+    """All of it."""
+
+    data_directory: Path = Path("tollcast-data")
+    demo: Literal["auto", "on", "off"] = "auto"
+    http: Http = Http()
+    rtmp: Rtmp = Rtmp()
+    database: DatabaseSettings = DatabaseSettings()
+    stellar: Stellar = Stellar()
+    settlement: Settlement = Settlement()
+    media: Media = Media()
+    price: Price = Price()
+    log: Log = Log()
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether nothing outside of this machine was named: no database, network or address."""
+        return not (
+            self.database.url.get_secret_value()
+            or self.stellar.horizon_url
+            or self.stellar.rpc_url
+            or self.http.public_url
+        )
+
+    @property
+    def demo_is_on(self) -> bool:
+        """Whether a demo stream and its viewers are to run."""
+        return self.demo == "on" or (self.demo == "auto" and self.stands_alone)
+
+
+def read_environment() -> Mapping[str, str]:
+    """The variables that are settings. Nothing else of the program reads the environment."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(PREFIX) or name == "DATABASE_URL"
+    }
+
+
+def load(arguments: Sequence[str], environment: Mapping[str, str], file: Path | None) -> Settings:
+    """Put together what was set.
+
+    Args:
+        arguments: flags, `--section.key=value` or `--section.key value`.
+        environment: `TOLLCAST_SECTION__KEY`; others are not looked at, except `DATABASE_URL`.
+        file: a TOML file.
+
+    Raises:
+        SettingsError: with all that is wrong, each with where it came from.
+    """
+    found = [*from_file(file), *from_environment(environment), *from_flags(arguments)]
+    known = setting_paths()
+    problems = [item for item in found if isinstance(item, Problem)]
+    given: dict[str, Given] = {}
+    for item in found:
+        if isinstance(item, Given) and item.path in known:
+            given[item.path] = item
+        elif isinstance(item, Given):
+            problems.append(Problem(item.origin, _unknown(item, known)))
+    try:
+        settings = Settings.model_validate(_nested(given.values()))
+    except ValidationError as error:
+        raise SettingsError([*problems, *_explained(error, given)]) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def setting_paths() -> list[str]:
+    """Every setting, as `section.key`."""
+    return list(_paths(Settings, ""))
+
+
+def _paths(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _paths(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _unknown(item: Given, known: Sequence[str]) -> str:
+    # `--port`: the key is right, its section is missing.
+    close = [path for path in known if path.rpartition(".")[2] == item.path]
+    close = close or difflib.get_close_matches(item.path, known, n=1, cutoff=0.5)
+    advice = f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"unknown setting {item.path}{advice}"
+
+
+def _nested(given: Iterator[Given] | Any) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for item in given:
+        section, _, key = item.path.rpartition(".")
+        (tree.setdefault(section, {}) if section else tree)[key] = item.value
+    return tree
+
+
+def _explained(error: ValidationError, given: Mapping[str, Given]) -> Iterator[Problem]:
+    for found in error.errors(include_url=False):
+        path = ".".join(str(part) for part in found["loc"])
+        reason = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        item = given.get(path)
+        if item is None:
+            yield Problem(path, reason)
+        elif isinstance(found["input"], SecretStr) or path == "database.url":
+            yield Problem(f"{item.origin}", f"{path} {reason}")
+        else:
+            yield Problem(f"{item.origin}", f"{path} {reason}, not {item.value!r}")
