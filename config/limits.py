@@ -73,3 +73,81 @@ POSTGRES_STOP_MS_MAX = 8_000
 POSTGRES_POLL_MS = 10
 # Its log is put aside at a start when longer; it logs starts, stops and failures only.
 POSTGRES_LOG_BYTES_MAX = 4_000_000
+
+# --- timeline ------------------------------------------------------------------------------------
+# A hole longer than this is closed: players stall in holes, and nobody is to pay for one.
+TIMELINE_GAP_MS_MAX = 1_000
+# Timestamps that go back further are a new clock (a reconnect), not jitter.
+TIMELINE_BACKWARD_MS_MAX = 500
+# How far audio and video may start apart: muxers interleave by seconds at worst.
+TIMELINE_START_SKEW_MS_MAX = 5_000
+# RTMP rounds to 1 ms and senders jitter more; ITU-R BT.1359 finds 90 ms of early sound acceptable.
+AUDIO_GRID_TOLERANCE_MS = 80
+# Sixteen reordered frames at 4 frames a second; a larger offset is a broken stamp.
+COMPOSITION_OFFSET_MS_MAX = 4_000
+
+# --- metering ------------------------------------------------------------------------------------
+# 100,000 units; with it a month of ticks is still far from 64 bits.
+PRICE_STROOPS_MAX = 10**12
+# A price for a year of media; longer ones say nothing about a second.
+PRICE_SECONDS_MAX = 366 * 86_400
+# One page of an account's statement.
+LEDGER_PAGE_MAX = 1_000
+
+# --- transcode -----------------------------------------------------------------------------------
+# A keyframe of 4K at the lowest compression that RTMP publishers use is about 4 MB.
+WORKER_MESSAGE_BYTES_MAX = 12 * 1024 * 1024
+# What a worker reads ahead: enough to measure how far it is behind, 4 s of 60 frames a second.
+WORKER_INBOX_PACKETS_MAX = 240
+# The same in bytes: 4 s of 50 Mbit/s.
+WORKER_INBOX_BYTES_MAX = 25_000_000
+# Decoded pictures before each encoder; a 1080p picture is 3 MB.
+WORKER_PICTURES_MAX = 6
+# Later than this and not catching up, a worker gives up its top rung: a segment and a half.
+TRANSCODE_LAG_MS_MAX = 3_000
+# How long lag is watched before the first rung goes, and between rungs.
+TRANSCODE_LAG_PATIENCE_MS = 1_000
+# Source packets kept for a new worker: a group of pictures of 10 s (OBS's default is 8.3 s), and
+# what comes while it starts.
+REPLAY_MS_MAX = 20_000
+REPLAY_BYTES_MAX = 64 * 1024 * 1024
+# A worker that is given packets and finishes none for this long hangs; 1080p takes 0.1 s a picture
+# on a machine that is three times too slow.
+WORKER_HANG_MS_MAX = 4_000
+# Until the encoders are open: Python and libav start in 0.3 s on an idle machine.
+WORKER_START_MS_MAX = 8_000
+# Workers that die of the same packets before those are given up.
+WORKER_CRASHES_MAX = 3
+# Waits between such workers double from the first to the second figure.
+WORKER_BACKOFF_MS_MIN = 100
+WORKER_BACKOFF_MS_MAX = 5_000
+# When the source has ended: until everything is encoded.
+WORKER_FINISH_MS_MAX = 8_000
+# Lines of a worker's standard error that are logged in a second; libav may complain per picture.
+WORKER_LOG_LINES_PER_SECOND_MAX = 5
+WORKER_LOG_LINE_BYTES_MAX = 1_000
+# An encoder that opened too late or not at all is tried again with a new segment after this.
+TRANSCODE_RETRY_MS = 15_000
+# Media time to wait for the second of two tracks, and for a keyframe, before going on without.
+TRACK_WAIT_MS_MAX = 1_000
+KEYFRAME_WAIT_MS_MAX = 4_000
+# Packets held while a source is observed or its encoders open: 8 s of 60 fps with sound.
+OBSERVED_PACKETS_MAX = 1_000
+# Packets since the last keyframe of a passed-through source, kept in case it has to be encoded.
+KEYFRAME_GROUP_PACKETS_MAX = 600
+# Messages about a broadcast that its creator is shown.
+HEALTH_MESSAGES_MAX = 8
+
+# --- local network -------------------------------------------------------------------------------
+# A transaction of 100 operations and 20 signatures is under 20 kB in base64.
+LOCALNET_BODY_BYTES_MAX = 64 * 1024
+# As the real Stellar RPC: keys in one getLedgerEntries.
+LOCALNET_KEYS_MAX = 200
+# Old transactions kept in memory and on disk: about 600 of 100 payments, or 25,000 of one.
+LOCALNET_HISTORY_BYTES_MAX = 64 * 1024 * 1024
+# How long Horizon's POST /transactions waits for its ledger, as the real one does.
+LOCALNET_INCLUSION_SECONDS_MAX = 30
+# Friendbot's transactions go one a ledger; a caller waits for this many rounds at most.
+LOCALNET_FRIENDBOT_ROUNDS_MAX = 20
+# Stopping: requests under way may finish.
+LOCALNET_STOP_SECONDS_MAX = 1
