@@ -1,0 +1,96 @@
+"""The ledger in memory: for tests, for trying out, and to compare the other one with."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from config.limits import LEDGER_PAGE_MAX
+from metering.ledger import (
+    Account,
+    AssetMismatch,
+    ConflictingTransfer,
+    Entry,
+    LedgerReport,
+    Transfer,
+    UnknownAccount,
+    WouldOverdraw,
+    movements,
+    unrepeated,
+)
+from metering.money import Stroops
+
+
+class MemoryLedger:
+    """Implements `ledger.Ledger`. Lost with the process."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, Account] = {}
+        self._balances: dict[str, int] = {}
+        self._posted: dict[str, Transfer] = {}
+
+    async def open_accounts(self, accounts: Sequence[Account]) -> None:
+        for account in accounts:
+            if self._accounts.get(account.id, account).asset != account.asset:
+                raise AssetMismatch(account.id)
+        for account in accounts:
+            self._accounts.setdefault(account.id, account)
+            self._balances.setdefault(account.id, 0)
+
+    async def post(self, transfers: Sequence[Transfer]) -> frozenset[str]:
+        fresh = self._unposted(transfers)
+        changes = movements(fresh)
+        for account in sorted(changes):
+            if account not in self._accounts:
+                raise UnknownAccount(account)
+        for account, asset in sorted((a, t.asset) for t in fresh for a in (t.debit, t.credit)):
+            if self._accounts[account].asset != asset:
+                raise AssetMismatch(account)
+        for account, change in sorted(changes.items()):
+            floor = self._accounts[account].floor
+            if floor is not None and self._balances[account] + change < floor:
+                raise WouldOverdraw(account)
+        self._posted.update((transfer.id, transfer) for transfer in fresh)
+        for account, change in changes.items():
+            self._balances[account] += change
+        return frozenset(transfer.id for transfer in fresh)
+
+    def _unposted(self, transfers: Sequence[Transfer]) -> list[Transfer]:
+        by_id = unrepeated(transfers)
+        for transfer in by_id.values():
+            if self._posted.get(transfer.id, transfer) != transfer:
+                raise ConflictingTransfer(transfer.id)
+        return [transfer for transfer in by_id.values() if transfer.id not in self._posted]
+
+    async def balance(self, account: str) -> Stroops:
+        if account not in self._accounts:
+            raise UnknownAccount(account)
+        return Stroops(self._balances[account])
+
+    async def balances(self, prefix: str) -> dict[str, Stroops]:
+        names = sorted(name for name in self._accounts if name.startswith(prefix))
+        return {name: Stroops(self._balances[name]) for name in names}
+
+    async def transfers_of(
+        self, account: str, after: int = 0, limit: int = LEDGER_PAGE_MAX
+    ) -> list[Entry]:
+        entries = [
+            Entry(position, transfer)
+            for position, transfer in enumerate(self._posted.values(), start=1)
+            if position > after and account in (transfer.debit, transfer.credit)
+        ]
+        return entries[: min(limit, LEDGER_PAGE_MAX)]
+
+    async def check(self) -> LedgerReport:
+        sums: defaultdict[str, int] = defaultdict(int)
+        for name, account in self._accounts.items():
+            sums[account.asset] += self._balances[name]
+        moved = movements(self._posted.values())
+        drifts = {name: held - moved.get(name, 0) for name, held in self._balances.items()}
+        return LedgerReport(
+            unbalanced={asset: total for asset, total in sums.items() if total != 0},
+            drifted={name: drift for name, drift in drifts.items() if drift != 0},
+            overdrawn={
+                name: held
+                for name, held in self._balances.items()
+                if (floor := self._accounts[name].floor) is not None and held < floor
+            },
+        )
