@@ -1,0 +1,66 @@
+// One thing to watch, as a card: its picture, state and price.
+import { strings } from "../strings";
+import type { Content } from "../server/types";
+import { isZero, trimAmount } from "../shell/amounts";
+import { art } from "../shell/art";
+import { setStateBadge, stateBadge } from "../shell/badge";
+import { clock } from "../shell/durations";
+import { element, setText } from "../shell/element";
+import { icon } from "../shell/icons";
+
+const words = strings.common;
+
+export class ContentCard {
+  readonly root: HTMLElement;
+  private readonly badge = stateBadge("waiting");
+  private readonly viewers = element("span");
+  private readonly viewersChip = element("span", { class: "chip" }, icon("eye"), this.viewers);
+  private readonly duration = element("span", { class: "chip chip-end" });
+  private readonly link = element("a", { class: "card-link" });
+  private readonly creator = element("p", { class: "card-creator" });
+  private readonly hour = element("strong", { class: "card-hour" });
+  private readonly second = element("span", { class: "card-second" });
+
+  constructor(content: Content) {
+    this.root = element(
+      "li",
+      { class: "card" },
+      element("div", { class: "card-picture" }, art(content.id), this.badge, this.viewersChip, this.duration),
+      element(
+        "div",
+        { class: "card-body" },
+        element("h3", { class: "card-title" }, this.link),
+        this.creator,
+        element("p", { class: "card-price" }, this.hour, this.second),
+      ),
+    );
+    cards.set(this.root, this);
+  }
+
+  update({ id, title, state, creator, price, durationSeconds, watchUrl, viewers }: Content): void {
+    setStateBadge(this.badge, state);
+    setText(this.viewers, String(viewers));
+    this.viewersChip.title = words.viewers(viewers);
+    this.viewersChip.hidden = state !== "live" && viewers === 0;
+    this.duration.hidden = durationSeconds === null || state !== "on_demand";
+    setText(this.duration, clock(durationSeconds ?? 0));
+    setText(this.link, title || id);
+    this.link.href = pathOf(watchUrl, id);
+    setText(this.creator, words.by(creator));
+    const free = isZero(price.perHour);
+    setText(this.hour, free ? words.free : `${trimAmount(price.perHour)} ${words.perHour(price.asset)}`);
+    setText(this.second, free ? "" : words.perSecond(price.perSecond, price.asset));
+  }
+}
+
+/** The card of an element that `showList` kept. */
+export const cards = new WeakMap<HTMLElement, ContentCard>();
+
+/** The server's own address of the page, as a path: the page may have been reached by another name. */
+function pathOf(watchUrl: string, id: string): string {
+  try {
+    return new URL(watchUrl, window.location.href).pathname;
+  } catch {
+    return `/watch/${encodeURIComponent(id)}`;
+  }
+}

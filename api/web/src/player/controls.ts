@@ -1,0 +1,155 @@
+// The bar of controls under the picture.
+import { strings } from "../strings";
+import { clock } from "../shell/durations";
+import { element, setText } from "../shell/element";
+import { icon, setIcon, type IconName } from "../shell/icons";
+import type { Level } from "./engine";
+import { QualityMenu } from "./quality-menu";
+import { Slider } from "./slider";
+
+/** What the bar can ask of its player. */
+export interface ControlTarget {
+  togglePlay(): void;
+  toggleMute(): void;
+  setVolume(volume: number): void;
+  seekTo(seconds: number): void;
+  goLive(): void;
+  choose(level: number): void;
+  toggleFullscreen(): void;
+  togglePicture(): void;
+}
+
+/** What the bar shows. */
+export interface ControlState {
+  paused: boolean;
+  muted: boolean;
+  volume: number;
+  live: boolean;
+  atEdge: boolean;
+  latency: number | null;
+  position: number;
+  duration: number;
+  levels: Level[];
+  currentLevel: number;
+  automatic: boolean;
+  fullscreen: boolean;
+  pictureOffered: boolean;
+}
+
+const words = strings.player;
+
+export class Controls {
+  readonly root: HTMLElement;
+  private readonly play: IconButton;
+  private readonly mute: IconButton;
+  private readonly screen: IconButton;
+  private readonly picture: IconButton;
+  private readonly volume: Slider;
+  private readonly position: Slider;
+  private readonly quality: QualityMenu;
+  private readonly edge: HTMLButtonElement;
+  private readonly latency = element("span", { class: "control-text latency" });
+  private readonly time = element("span", { class: "control-text" });
+
+  constructor(target: ControlTarget) {
+    this.play = new IconButton("play", () => target.togglePlay());
+    this.mute = new IconButton("volume", () => target.toggleMute());
+    this.screen = new IconButton("fullscreen", () => target.toggleFullscreen());
+    this.picture = new IconButton("picture", () => target.togglePicture());
+    this.volume = new Slider({
+      name: "volume",
+      label: words.volume,
+      step: 0.05,
+      changed: (value) => target.setVolume(value),
+    });
+    this.position = new Slider({
+      name: "position",
+      label: words.seek,
+      step: 0.1,
+      changed: (value) => target.seekTo(value),
+    });
+    this.quality = new QualityMenu((level) => target.choose(level));
+    this.edge = element(
+      "button",
+      { type: "button", class: "control go-live", onclick: () => target.goLive() },
+      element("span", { class: "dot" }),
+      strings.common.live,
+    );
+    this.root = element(
+      "div",
+      { class: "controls" },
+      this.position.root,
+      element(
+        "div",
+        { class: "controls-row" },
+        this.play.root,
+        element("div", { class: "volume" }, this.mute.root, this.volume.root),
+        this.edge,
+        this.latency,
+        this.time,
+        element("span", { class: "controls-space" }),
+        this.quality.root,
+        this.picture.root,
+        this.screen.root,
+      ),
+    );
+  }
+
+  /** True while hiding the bar would take something away from under the person's hand. */
+  get busy(): boolean {
+    return this.quality.open || this.root.querySelector(":focus-visible") !== null;
+  }
+
+  update(state: ControlState): void {
+    this.play.update(state.paused ? "play" : "pause", state.paused ? words.play : words.pause);
+    const silent = state.muted || state.volume === 0;
+    this.mute.update(silent ? "muted" : "volume", silent ? words.unmute : words.mute);
+    this.screen.update(
+      state.fullscreen ? "shrink" : "fullscreen",
+      state.fullscreen ? words.leaveFullscreen : words.fullscreen,
+    );
+    this.picture.update("picture", words.pictureInPicture);
+    this.picture.root.hidden = !state.pictureOffered;
+    const volume = silent ? 0 : state.volume;
+    this.volume.update(volume, 1, `${Math.round(100 * volume)}%`);
+    this.quality.update(state.levels, state.currentLevel, state.automatic);
+    this.updateTime(state);
+  }
+
+  private updateTime({ live, atEdge, latency, position, duration }: ControlState): void {
+    const scrubs = !live && Number.isFinite(duration) && duration > 0;
+    this.position.root.hidden = !scrubs;
+    this.time.hidden = !scrubs;
+    this.edge.hidden = !live;
+    this.latency.hidden = !live || latency === null;
+    this.edge.dataset["edge"] = String(atEdge);
+    const label = atEdge ? words.atLive : words.goLive;
+    if (this.edge.title !== label) {
+      this.edge.title = label;
+      this.edge.setAttribute("aria-label", label);
+    }
+    if (latency !== null) setText(this.latency, words.latency(latency.toFixed(1)));
+    if (scrubs) {
+      const spoken = words.position(clock(position), clock(duration));
+      this.position.update(position, duration, spoken);
+      setText(this.time, `${clock(position)} / ${clock(duration)}`);
+    }
+  }
+}
+
+class IconButton {
+  readonly root: HTMLButtonElement;
+  private readonly drawn: SVGSVGElement;
+
+  constructor(name: IconName, pressed: () => void) {
+    this.drawn = icon(name);
+    this.root = element("button", { type: "button", class: "control", onclick: pressed }, this.drawn);
+  }
+
+  update(name: IconName, label: string): void {
+    if (this.root.title === label) return;
+    setIcon(this.drawn, name);
+    this.root.title = label;
+    this.root.setAttribute("aria-label", label);
+  }
+}

@@ -1,0 +1,171 @@
+// Plays one HLS address on a video element: by hls.js, or by the browser itself where hls.js cannot run.
+import Hls, { Events, ErrorTypes, type ErrorData } from "hls.js";
+
+import { hlsSettings } from "./hls-settings";
+
+export interface Level {
+  index: number;
+  name: string;
+  height: number;
+  bitrate: number;
+}
+
+export type Trouble = "none" | "reconnecting" | "recovering";
+
+/** What the engine tells its player. */
+export interface EngineListener {
+  levelsChanged(): void;
+  liveChanged(live: boolean): void;
+  troubleChanged(trouble: Trouble): void;
+  /** The server refused with 401, 402, 403 or 410; nothing more is loaded. */
+  refused(status: number): void;
+  /** Every attempt to go on failed. */
+  failed(reason: string): void;
+}
+
+/** Refusals that no retry can change. */
+const refusals: ReadonlySet<number> = new Set([401, 402, 403, 410]);
+
+/** Network attempts after hls.js has given up its own: with the waits below, over a minute. */
+const NETWORK_TRIES = 10;
+const NETWORK_WAIT_MS = [500, 1000, 2000, 4000, 8000];
+
+/** More repairs of the decoder than this within the time below mean that the media is broken. */
+const MEDIA_TRIES = 3;
+const MEDIA_TRIES_WITHIN_MS = 15_000;
+
+/** A live playlist that has not grown for so many target durations has lost its publisher. */
+const SIGNAL_LOST_TARGETS = 2.5;
+
+export class Engine {
+  private readonly hls: Hls | null;
+  private networkTries = 0;
+  private mediaTries: number[] = [];
+  private timer: number | undefined;
+  private isLive = false;
+
+  /** `startPosition` is in seconds of the stream; -1 is the live edge, or the beginning when on demand. */
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly url: string,
+    startPosition: number,
+    private readonly listener: EngineListener,
+  ) {
+    this.hls = Hls.isSupported() ? new Hls(hlsSettings(startPosition)) : null;
+    if (this.hls === null) video.src = url;
+    else this.listen(this.hls);
+  }
+
+  static canPlay(video: HTMLVideoElement): boolean {
+    return Hls.isSupported() || video.canPlayType("application/vnd.apple.mpegurl") !== "";
+  }
+
+  get live(): boolean {
+    return this.hls === null ? this.video.duration === Infinity : this.isLive;
+  }
+
+  get levels(): Level[] {
+    const levels = this.hls?.levels ?? [];
+    return levels.map(({ name, height, bitrate }, index) => ({ index, name: name ?? "", height, bitrate }));
+  }
+
+  /** Index of the level on screen, -1 before the first. */
+  get currentLevel(): number {
+    return this.hls?.currentLevel ?? -1;
+  }
+
+  get automatic(): boolean {
+    return this.hls?.autoLevelEnabled ?? true;
+  }
+
+  /** Chooses a level by index, or by -1 leaves the choice to the bandwidth. */
+  choose(level: number): void {
+    if (this.hls !== null) this.hls.nextLevel = level;
+  }
+
+  /** Seconds behind the live edge; null when unknown. */
+  get latency(): number | null {
+    if (!this.live || this.hls === null || this.hls.liveSyncPosition === null) return null;
+    return this.hls.latency;
+  }
+
+  get liveEdge(): number | null {
+    if (!this.live) return null;
+    if (this.hls !== null) return this.hls.liveSyncPosition;
+    const { seekable } = this.video;
+    return seekable.length > 0 ? seekable.end(seekable.length - 1) : null;
+  }
+
+  get signalLost(): boolean {
+    const details = this.hls?.latestLevelDetails;
+    if (!this.live || details === null || details === undefined) return false;
+    return details.age > details.targetduration * SIGNAL_LOST_TARGETS;
+  }
+
+  destroy(): void {
+    window.clearTimeout(this.timer);
+    if (this.hls !== null) this.hls.destroy();
+    else {
+      this.video.removeAttribute("src");
+      this.video.load();
+    }
+  }
+
+  private listen(hls: Hls): void {
+    hls.on(Events.MANIFEST_PARSED, () => this.listener.levelsChanged());
+    hls.on(Events.LEVELS_UPDATED, () => this.listener.levelsChanged());
+    hls.on(Events.LEVEL_SWITCHED, () => this.listener.levelsChanged());
+    hls.on(Events.LEVEL_UPDATED, (_event, { details }) => this.noteLive(details.live));
+    hls.on(Events.FRAG_BUFFERED, () => {
+      this.networkTries = 0;
+      this.listener.troubleChanged("none");
+    });
+    hls.on(Events.ERROR, (_event, data) => this.onError(hls, data));
+    hls.loadSource(this.url);
+    hls.attachMedia(this.video);
+  }
+
+  private noteLive(live: boolean): void {
+    if (live === this.isLive) return;
+    this.isLive = live;
+    this.listener.liveChanged(live);
+  }
+
+  private onError(hls: Hls, data: ErrorData): void {
+    const status = data.response?.code ?? 0;
+    if (refusals.has(status)) {
+      hls.stopLoad();
+      this.listener.refused(status);
+    } else if (data.fatal) {
+      if (data.type === ErrorTypes.NETWORK_ERROR) this.reconnect(hls, data);
+      else if (data.type === ErrorTypes.MEDIA_ERROR) this.recover(hls, data);
+      else this.giveUp(hls, data);
+    }
+  }
+
+  private reconnect(hls: Hls, data: ErrorData): void {
+    if (this.networkTries >= NETWORK_TRIES) return this.giveUp(hls, data);
+    const wait = NETWORK_WAIT_MS[Math.min(this.networkTries, NETWORK_WAIT_MS.length - 1)];
+    this.networkTries += 1;
+    this.listener.troubleChanged("reconnecting");
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => {
+      if (hls.levels.length === 0) hls.loadSource(this.url);
+      else hls.startLoad();
+    }, wait);
+  }
+
+  private recover(hls: Hls, data: ErrorData): void {
+    const now = performance.now();
+    this.mediaTries = this.mediaTries.filter((at) => now - at < MEDIA_TRIES_WITHIN_MS);
+    if (this.mediaTries.length >= MEDIA_TRIES) return this.giveUp(hls, data);
+    this.mediaTries.push(now);
+    this.listener.troubleChanged("recovering");
+    hls.recoverMediaError();
+  }
+
+  private giveUp(hls: Hls, data: ErrorData): void {
+    hls.stopLoad();
+    this.listener.failed(data.details);
+  }
+}

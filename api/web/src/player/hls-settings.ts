@@ -1,0 +1,63 @@
+// How hls.js plays for us, each setting with its reason.
+import Hls, { type HlsConfig } from "hls.js";
+
+/**
+ * Seconds of video kept ahead. Every second fetched is a second held from the viewer's balance, so
+ * no more than rides out a bad moment; the server paces deliveries that run further ahead.
+ */
+const AHEAD_S = 12;
+
+/** Seconds kept behind, for a short step back without a request. */
+const BEHIND_S = 10;
+
+/** Ends the buffer by bytes too: twelve seconds at 20 Mb/s. */
+const AHEAD_BYTES = 30_000_000;
+
+/** A 503 says "not yet": 15 tries one to three seconds apart outlast the server's pacing window. */
+const PACED_TRIES = 15;
+
+/** Catches up with the live edge no faster than a listener can fail to notice. */
+const CATCH_UP_RATE = 1.05;
+
+/** Statuses of requests that were early or too many rather than wrong. */
+const comeAgain: ReadonlySet<number> = new Set([425, 429]);
+
+function retries(tries: number) {
+  return {
+    maxNumRetry: tries,
+    retryDelayMs: 1000,
+    maxRetryDelayMs: 3000,
+    shouldRetry: (
+      settings: { maxNumRetry: number } | null | undefined,
+      count: number,
+      _timeout: boolean,
+      response: { code?: number } | undefined,
+      byDefault: boolean,
+    ): boolean =>
+      byDefault ||
+      (comeAgain.has(response?.code ?? 0) && count < (settings?.maxNumRetry ?? 0)),
+  };
+}
+
+const timeouts = { maxNumRetry: 4, retryDelayMs: 0, maxRetryDelayMs: 0 };
+
+export function hlsSettings(startPosition: number): Partial<HlsConfig> {
+  const { fragLoadPolicy, playlistLoadPolicy } = Hls.DefaultConfig;
+  return {
+    startPosition,
+    // The segments are fMP4 already: there is nothing to convert that would need a worker.
+    enableWorker: false,
+    maxBufferLength: AHEAD_S,
+    maxMaxBufferLength: AHEAD_S,
+    maxBufferSize: AHEAD_BYTES,
+    backBufferLength: BEHIND_S,
+    maxLiveSyncPlaybackRate: CATCH_UP_RATE,
+    capLevelToPlayerSize: true,
+    fragLoadPolicy: {
+      default: { ...fragLoadPolicy.default, errorRetry: retries(PACED_TRIES), timeoutRetry: timeouts },
+    },
+    playlistLoadPolicy: {
+      default: { ...playlistLoadPolicy.default, errorRetry: retries(PACED_TRIES), timeoutRetry: timeouts },
+    },
+  };
+}

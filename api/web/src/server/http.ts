@@ -1,0 +1,66 @@
+// One request to the server: JSON in, JSON out, and every failure as a Problem.
+
+/** After this long without an answer a request counts as failed; the slowest honest one takes far less. */
+const DEADLINE_MS = 10_000;
+
+/** What the server (or the way to it) refused, as RFC 9457 describes it. `status` is 0 without an answer. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    readonly detail: string,
+  ) {
+    super(detail || title);
+    this.name = "Problem";
+  }
+}
+
+export interface RequestOptions {
+  token?: string | undefined;
+  body?: unknown;
+  /** Lets the request outlive the page that sent it. */
+  keepalive?: boolean;
+}
+
+/** Sends one request and returns its parsed answer. Throws Problem, and nothing else. */
+export async function request<Answer>(
+  method: "GET" | "POST",
+  path: string,
+  { token, body, keepalive = false }: RequestOptions = {},
+): Promise<Answer> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      keepalive,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
+    if (response.ok) return (await response.json()) as Answer;
+  } catch (error) {
+    throw new Problem(0, "unreachable", "unreachable", error instanceof Error ? error.message : "");
+  }
+  throw await problemOf(response);
+}
+
+/** Reads the refusal in `response`; a body that is no problem document leaves the status line's words. */
+export async function problemOf(response: Response): Promise<Problem> {
+  let document: Partial<Record<"code" | "title" | "detail", unknown>> = {};
+  try {
+    document = (await response.json()) as typeof document;
+  } catch {
+    // A proxy in between may answer with its own page; the status alone then says what happened.
+  }
+  const word = (value: unknown): string => (typeof value === "string" ? value : "");
+  return new Problem(
+    response.status,
+    word(document.code),
+    word(document.title) || response.statusText,
+    word(document.detail),
+  );
+}

@@ -1,0 +1,58 @@
+// The server's routes as functions, one for each.
+import { request } from "./http";
+import type {
+  Balance,
+  Content,
+  Earnings,
+  Guest,
+  NewSource,
+  Receipt,
+  SessionStatus,
+  Source,
+  StartedSession,
+  System,
+} from "./types";
+
+const at = (path: string): string => `/api/v1/${path}`;
+const part = encodeURIComponent;
+
+export const EARNINGS_EVENTS = at("earnings/events");
+
+export const readSystem = () => request<System>("GET", at("system"));
+
+export const listContent = async (): Promise<Content[]> =>
+  (await request<{ items: Content[] }>("GET", at("content"))).items;
+
+export const readContent = (id: string) => request<Content>("GET", at(`content/${part(id)}`));
+
+export const createGuest = () => request<Guest>("POST", at("guests"), { body: {} });
+
+export const fundGuest = (token: string) =>
+  request<{ balance: string; asset: string }>("POST", at("sandbox/fund"), { token, body: {} });
+
+export const readBalance = (token: string) =>
+  request<Balance>("GET", at("payments/balance"), { token });
+
+export const startSession = (token: string, contentId: string) =>
+  request<StartedSession>("POST", at("streaming/start"), { token, body: { contentId } });
+
+export const readSession = (token: string, sessionId: string) =>
+  request<SessionStatus>("GET", at(`streaming/sessions/${part(sessionId)}`), { token });
+
+/** Idempotent; with `keepalive` it is delivered although the page is going away. */
+export const stopSession = (token: string, sessionId: string, keepalive = false) =>
+  request<Receipt>("POST", at("streaming/stop"), { token, body: { sessionId }, keepalive });
+
+export const listSources = async (token: string): Promise<Source[]> =>
+  (await request<{ items: Source[] }>("GET", at("sources"), { token })).items;
+
+export const createSource = (token: string, source: NewSource) =>
+  request<{ source: Source; streamKey: string }>("POST", at("sources"), { token, body: source });
+
+export const regenerateKey = (token: string, sourceId: string) =>
+  request<{ streamKey: string }>("POST", at(`sources/${part(sourceId)}/regenerate-key`), {
+    token,
+    body: {},
+  });
+
+export const readEarnings = (token: string) => request<Earnings>("GET", at("earnings"), { token });

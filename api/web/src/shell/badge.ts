@@ -1,0 +1,21 @@
+// Says in a word and a colour whether something is live.
+import { strings } from "../strings";
+import type { ContentState } from "../server/types";
+import { element, setText } from "./element";
+
+const words: Record<ContentState, string> = {
+  live: strings.common.live,
+  on_demand: strings.common.onDemand,
+  waiting: strings.common.waiting,
+};
+
+export function stateBadge(state: ContentState): HTMLElement {
+  const badge = element("span", { class: "badge" });
+  setStateBadge(badge, state);
+  return badge;
+}
+
+export function setStateBadge(badge: HTMLElement, state: ContentState): void {
+  badge.dataset["state"] = state;
+  setText(badge, words[state]);
+}

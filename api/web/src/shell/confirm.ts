@@ -1,0 +1,33 @@
+// Asks before something that cannot be taken back.
+import { strings } from "../strings";
+import { element } from "./element";
+
+export interface Question {
+  title: string;
+  text: string;
+  confirm: string;
+}
+
+/** Resolves to true when the person confirmed; closing the dialog in any other way means no. */
+export function confirmed({ title, text, confirm }: Question): Promise<boolean> {
+  const dialog = element(
+    "dialog",
+    { class: "dialog", "aria-labelledby": "dialog-title" },
+    element("h2", { id: "dialog-title" }, title),
+    element("p", {}, text),
+    element(
+      "form",
+      { method: "dialog", class: "dialog-actions" },
+      element("button", { class: "button", value: "no" }, strings.common.cancel),
+      element("button", { class: "button button-danger", value: "yes" }, confirm),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
+}

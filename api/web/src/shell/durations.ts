@@ -1,0 +1,39 @@
+// Durations and sizes in the words people use.
+
+/** 0:42, 12:05, 1:02:03. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  const rest = `${hours > 0 ? two(minutes) : minutes}:${two(whole % 60)}`;
+  return hours > 0 ? `${hours}:${rest}` : rest;
+}
+
+/** 35 s, 48 min, 2 h 5 min, 12 days: two units at most. */
+export function spell(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+  if (whole < 48 * 3600) {
+    const minutes = Math.floor(whole / 60) % 60;
+    return `${Math.floor(whole / 3600)} h${minutes > 0 ? ` ${minutes} min` : ""}`;
+  }
+  return `${Math.floor(whole / 86_400)} days`;
+}
+
+/** 640 kb/s, 4.5 Mb/s. */
+export function bitrate(bitsPerSecond: number): string {
+  if (bitsPerSecond >= 1_000_000) return `${(bitsPerSecond / 1_000_000).toFixed(1)} Mb/s`;
+  return `${Math.round(bitsPerSecond / 1000)} kb/s`;
+}
+
+/** A moment in the reader's own form: the time today, day and time otherwise. */
+export function moment(iso: string, now: Date): string {
+  const then = new Date(iso);
+  if (Number.isNaN(then.getTime())) return iso;
+  const sameDay = then.toDateString() === now.toDateString();
+  return sameDay
+    ? then.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+    : then.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}

@@ -1,0 +1,124 @@
+// The form that makes a source.
+import { createSource } from "../server/routes";
+import { Problem } from "../server/http";
+import type { NewSource, Source } from "../server/types";
+import { formatStroops, parseAmount, trimAmount } from "../shell/amounts";
+import { element, setText, type Attributes } from "../shell/element";
+import { strings } from "../strings";
+
+const words = strings.studio;
+
+const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+const HOUR_S = 3600n;
+const AUDIENCE = 100n;
+const PRICE_AT_FIRST = "0.50";
+
+export type Created = (source: Source, streamKey: string) => void;
+
+/** Opens the form in a dialog; `created` is told of the new source and of its key, shown this once. */
+export function openCreateForm(token: string, asset: string, created: Created): void {
+  const form = new CreateForm(token, asset, created);
+  document.body.append(form.dialog);
+  form.dialog.showModal();
+}
+
+class CreateForm {
+  readonly dialog: HTMLDialogElement;
+  private readonly name = input("name", { required: true, maxlength: 64, autocapitalize: "none", placeholder: "my-show" });
+  private readonly title = input("title", { maxlength: 200 });
+  private readonly price = input("price", { inputmode: "decimal", value: PRICE_AT_FIRST });
+  private readonly preview = element("p", { class: "hint", id: "source-price-hint", "aria-live": "polite" });
+  private readonly error = element("p", { class: "form-error", role: "alert", hidden: true });
+  private readonly submit = element("button", { class: "button button-primary" }, words.create);
+
+  constructor(
+    private readonly token: string,
+    private readonly asset: string,
+    private readonly created: Created,
+  ) {
+    const form = element(
+      "form",
+      { class: "form", novalidate: true },
+      element("h2", { id: "create-title" }, words.createTitle),
+      ...labelled(words.name, this.name, words.nameHint),
+      ...labelled(words.title, this.title, words.titleHint),
+      element("label", { for: this.price.id }, words.price(asset)),
+      this.price,
+      this.preview,
+      this.error,
+      element(
+        "div",
+        { class: "dialog-actions" },
+        element("button", { type: "button", class: "button", onclick: () => this.dialog.close() }, strings.common.cancel),
+        this.submit,
+      ),
+    );
+    this.price.setAttribute("aria-describedby", this.preview.id);
+    this.price.addEventListener("input", () => this.showPrice());
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.send();
+    });
+    this.dialog = element("dialog", { class: "dialog", "aria-labelledby": "create-title" }, form);
+    this.dialog.addEventListener("close", () => this.dialog.remove());
+    this.showPrice();
+  }
+
+  private showPrice(): void {
+    const hour = parseAmount(this.price.value);
+    if (hour === null) return setText(this.preview, words.errorPrice);
+    const second = formatStroops(hour / HOUR_S);
+    const audience = trimAmount(formatStroops(hour * AUDIENCE));
+    setText(this.preview, hour === 0n ? words.priceFree : words.pricePreview(second, audience, this.asset));
+  }
+
+  /** The source as filled in; null after saying what is wrong. */
+  private filled(): NewSource | null {
+    const name = this.name.value.trim();
+    if (!NAME.test(name)) return this.complain(this.name, words.errorName);
+    const hour = parseAmount(this.price.value);
+    if (hour === null) return this.complain(this.price, words.errorPrice);
+    const title = this.title.value.trim();
+    const price = { stroops: hour.toString(), seconds: Number(HOUR_S) };
+    return title === "" ? { name, price } : { name, title, price };
+  }
+
+  private complain(field: HTMLInputElement | null, text: string): null {
+    for (const one of [this.name, this.title, this.price]) one.removeAttribute("aria-invalid");
+    field?.setAttribute("aria-invalid", "true");
+    field?.focus();
+    this.error.hidden = false;
+    setText(this.error, text);
+    return null;
+  }
+
+  private async send(): Promise<void> {
+    const source = this.filled();
+    if (source === null) return;
+    this.busy(true);
+    try {
+      const made = await createSource(this.token, source);
+      this.dialog.close();
+      this.created(made.source, made.streamKey);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.busy(false);
+      this.complain(error.status === 409 ? this.name : null, error.status === 0 ? strings.common.unreachable : error.message);
+    }
+  }
+
+  private busy(busy: boolean): void {
+    this.submit.disabled = busy;
+    setText(this.submit, busy ? words.creating : words.create);
+  }
+}
+
+function input(name: string, attributes: Attributes): HTMLInputElement {
+  return element("input", { id: `source-${name}`, name, type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+}
+
+function labelled(label: string, field: HTMLInputElement, hint: string): HTMLElement[] {
+  const id = `${field.id}-hint`;
+  field.setAttribute("aria-describedby", id);
+  return [element("label", { for: field.id }, label), field, element("p", { class: "hint", id }, hint)];
+}

@@ -1,0 +1,75 @@
+// One playback session: begun with money enough, asked for its figures, and ended exactly once.
+import { fundGuest, readBalance, readSession, startSession, stopSession } from "../server/routes";
+import type { Price, Receipt, SessionStatus, StartedSession } from "../server/types";
+import { asGuest, fundWhenShort } from "../guest";
+import { formatStroops, isZero } from "../shell/amounts";
+
+/** A guest begins with play money for at least this long, so that the first minutes are undisturbed. */
+const FUNDED_S = 600n;
+
+export class PlaybackSession {
+  private constructor(
+    private readonly token: string,
+    private readonly started: StartedSession,
+  ) {}
+
+  /** Throws Problem; its status is 402 when the balance is short. */
+  static begin(contentId: string, price: Price): Promise<PlaybackSession> {
+    return asGuest(async (token) => {
+      const needed = (BigInt(price.stroops) * FUNDED_S) / BigInt(price.seconds);
+      if (needed > 0n) await fundWhenShort(token, formatStroops(needed));
+      return new PlaybackSession(token, await startSession(token, contentId));
+    });
+  }
+
+  get id(): string {
+    return this.started.sessionId;
+  }
+
+  get playbackUrl(): string {
+    return this.started.playbackUrl;
+  }
+
+  get price(): Price {
+    return this.started.price;
+  }
+
+  /** The figures before the first answer of the ledger. */
+  get initial(): SessionStatus {
+    const { sessionId, price, balance, secondsAffordable } = this.started;
+    const zero = "0.0000000";
+    return {
+      sessionId,
+      state: "open",
+      secondsBilled: 0,
+      amount: zero,
+      held: zero,
+      asset: price.asset,
+      balance,
+      secondsAffordable,
+    };
+  }
+
+  read(): Promise<SessionStatus> {
+    return readSession(this.token, this.id);
+  }
+
+  stop(): Promise<Receipt> {
+    return stopSession(this.token, this.id);
+  }
+
+  /** Ends the session although the page is going away; nobody is left to hear the answer. */
+  abandon(): void {
+    stopSession(this.token, this.id, true).catch(() => {
+      // The server closes a session by itself when nobody fetches from it.
+    });
+  }
+}
+
+/** Adds play money, or looks whether real money arrived. Resolves to whether there is any to spend. */
+export function replenish(playMoney: boolean): Promise<boolean> {
+  return asGuest(async (token) => {
+    const { balance } = playMoney ? await fundGuest(token) : await readBalance(token);
+    return !isZero(balance);
+  });
+}

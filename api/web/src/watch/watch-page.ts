@@ -1,0 +1,263 @@
+// The watch page: one state at a time, from the price to the receipt.
+import { Problem } from "../server/http";
+import { readContent } from "../server/routes";
+import type { Content, Receipt, SessionStatus } from "../server/types";
+import type { TollcastPlayer } from "../player/player";
+import { element } from "../shell/element";
+import { replaceWith } from "../shell/notice";
+import { Poller } from "../shell/poller";
+import { strings } from "../strings";
+import { About } from "./about";
+import { Meter } from "./meter";
+import * as notices from "./notices";
+import { Poster } from "./poster";
+import { priceLine, pricePanel } from "./price";
+import { receiptPanel } from "./receipt";
+import { PlaybackSession, replenish } from "./session";
+
+export type WatchState =
+  | "loading"
+  | "missing"
+  | "unreachable"
+  | "waiting"
+  | "ready"
+  | "starting"
+  | "playing"
+  | "short"
+  | "denied"
+  | "failed"
+  | "unsupported"
+  | "stopping"
+  | "finished";
+
+const CONTENT_POLL_MS = 3000;
+const METER_POLL_MS = 1000;
+
+/** States in which the page only reflects what the server says about the content. */
+const reflecting: ReadonlySet<WatchState> = new Set<WatchState>([
+  "loading",
+  "missing",
+  "unreachable",
+  "waiting",
+  "ready",
+]);
+
+export class WatchPage {
+  readonly root: HTMLElement;
+  state: WatchState = "loading";
+  private content: Content | null = null;
+  private session: PlaybackSession | null = null;
+  private meter: Meter | null = null;
+  private readonly about = new About();
+  private readonly cover = element("div", { class: "stage-cover" });
+  private readonly side = element("aside", { class: "toll" });
+  private readonly note = element("p", { class: "stage-note", role: "status", hidden: true }, strings.watch.endedLive);
+  private readonly contentPoller = new Poller(CONTENT_POLL_MS, () => this.refreshContent());
+  private readonly meterPoller = new Poller(METER_POLL_MS, () => this.refreshMeter());
+
+  constructor(
+    private readonly id: string,
+    private readonly player: TollcastPlayer,
+    private readonly playMoney: Promise<boolean>,
+  ) {
+    const stage = element("div", { class: "stage" }, player, this.cover);
+    this.root = element(
+      "div",
+      { class: "watch" },
+      element("div", { class: "watch-main" }, stage, this.note, this.about.root),
+      this.side,
+    );
+    this.show("loading", notices.loading());
+  }
+
+  get sessionId(): string | null {
+    return this.session?.id ?? null;
+  }
+
+  open(): void {
+    this.contentPoller.start();
+    window.addEventListener("pagehide", () => this.session?.abandon());
+    window.addEventListener("pageshow", (event) => {
+      // Shown again from the browser's memory: the session ended when the page was left.
+      if (event.persisted && this.session !== null) this.deny();
+    });
+  }
+
+  private show(state: WatchState, ...cover: HTMLElement[]): void {
+    this.state = state;
+    this.root.dataset["state"] = state;
+    this.cover.hidden = cover.length === 0;
+    replaceWith(this.cover, ...cover);
+  }
+
+  // --- before anything is paid ---
+
+  private async refreshContent(): Promise<void> {
+    try {
+      this.content = await readContent(this.id);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (!reflecting.has(this.state)) return;
+      if (error.status === 404) this.show("missing", notices.missing());
+      else if (this.content === null) this.show("unreachable", notices.unreachable());
+      return;
+    }
+    this.about.update(this.content);
+    if (reflecting.has(this.state)) this.reflect(this.content);
+  }
+
+  private reflect(content: Content): void {
+    const state = content.state === "waiting" ? "waiting" : "ready";
+    if (state === this.state) return;
+    if (!this.player.canPlay) return this.show("unsupported", notices.unsupported());
+    if (state === "waiting") this.show(state, notices.waiting());
+    else this.show(state, new Poster(content, () => void this.start(-1)).root);
+    replaceWith(this.side, pricePanel(content.price));
+  }
+
+  // --- playing ---
+
+  /** Begins a new session at `position` seconds; -1 is the live edge, or the beginning. */
+  private async start(position: number): Promise<void> {
+    const { content } = this;
+    if (content === null) return;
+    const poster = new Poster(content, () => undefined);
+    poster.busy(true);
+    this.show("starting", poster.root);
+    try {
+      this.session = await PlaybackSession.begin(content.id, content.price);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.startRefused(error, position);
+      return;
+    }
+    this.meter = new Meter(() => void this.stop(strings.watch.receiptThanks));
+    this.meter.update(this.session.initial);
+    replaceWith(this.side, this.meter.root);
+    this.play(position);
+  }
+
+  private startRefused(problem: Problem, position: number): void {
+    if (problem.status === 402) void this.fallShort(position);
+    else this.show("failed", notices.failed(problem.message, () => void this.start(position)));
+  }
+
+  private play(position: number): void {
+    if (this.session === null) return;
+    this.show("playing");
+    this.note.hidden = true;
+    this.player.load({
+      url: this.session.playbackUrl,
+      startPosition: position,
+      listener: {
+        refused: (status) => (status === 402 ? void this.fallShort(this.position) : this.deny()),
+        failed: (reason) => this.fail(reason),
+        ended: () => void this.stop(strings.watch.receiptEnded),
+        liveEnded: () => (this.note.hidden = false),
+      },
+    });
+    this.meterPoller.start();
+  }
+
+  /** Where to go on: a live goes on at its edge. */
+  private get position(): number {
+    return this.player.live ? -1 : this.player.video.currentTime;
+  }
+
+  private async refreshMeter(): Promise<void> {
+    const { session } = this;
+    if (session === null) return;
+    let status: SessionStatus;
+    try {
+      status = await session.read();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if ([401, 403, 404].includes(error.status)) this.deny();
+      return;
+    }
+    // The answer may come after the session was stopped here.
+    if (session !== this.session || this.state === "finished") return;
+    this.meter?.update(status);
+    if (status.state === "closed" && this.state === "playing") this.deny();
+  }
+
+  // --- interruptions ---
+
+  private async fallShort(position: number): Promise<void> {
+    const { content } = this;
+    if (content === null || this.state === "short") return;
+    this.state = "short";
+    const playMoney = await this.playMoney;
+    const again = (): void => void this.resume(playMoney, position);
+    this.show("short", notices.short(priceLine(content.price), playMoney, again));
+  }
+
+  private async resume(playMoney: boolean, position: number): Promise<void> {
+    this.cover.querySelector("button")?.setAttribute("disabled", "");
+    let open = false;
+    try {
+      if (!(await replenish(playMoney))) {
+        this.state = "playing";
+        return await this.fallShort(position);
+      }
+      open = this.session !== null && (await this.session.read()).state === "open";
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.show("failed", notices.failed(error.message, () => void this.resume(playMoney, position)));
+      return;
+    }
+    if (open) this.play(position);
+    else await this.start(position);
+  }
+
+  private deny(): void {
+    if (this.state === "denied" || this.state === "stopping") return;
+    const { position } = this;
+    this.session?.abandon();
+    this.halt();
+    this.show("denied", notices.denied(() => void this.start(position)));
+  }
+
+  private fail(reason: string): void {
+    const { position } = this;
+    this.session?.abandon();
+    this.halt();
+    this.show("failed", notices.failed(reason, () => void this.start(position)));
+  }
+
+  private halt(): void {
+    this.session = null;
+    this.meterPoller.stop();
+    this.player.unload();
+    if (this.content !== null) replaceWith(this.side, pricePanel(this.content.price));
+  }
+
+  // --- the end ---
+
+  private async stop(title: string): Promise<void> {
+    const { session, meter, content } = this;
+    if (session === null || this.state === "stopping") return;
+    const before = this.state;
+    this.state = "stopping";
+    this.player.video.pause();
+    meter?.stopping();
+    try {
+      this.finish(await session.stop(), session, title);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.state = before;
+      meter?.stopFailed();
+      return;
+    }
+    if (content !== null) this.about.update(content);
+  }
+
+  private finish(receipt: Receipt, session: PlaybackSession, title: string): void {
+    this.halt();
+    this.note.hidden = true;
+    this.show("finished", notices.finished(title, () => void this.start(-1)));
+    const panel = receiptPanel(receipt, session.price, this.content?.title ?? "");
+    replaceWith(this.side, panel);
+    panel.focus({ preventScroll: true });
+  }
+}
