@@ -1,0 +1,55 @@
+"""Debian's ffmpeg as a publisher."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+TEST_PATTERN = (
+    "-f lavfi -i testsrc2=size={size}:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 "
+    "-c:v libx264 -preset ultrafast -profile:v main -g 50 -keyint_min 50 -sc_threshold 0 "
+    "-pix_fmt yuv420p -b:v 800k -c:a aac -b:a 96k"
+)
+
+
+def require(program: str) -> str:
+    """The program's path; skips where it is missing, unless this is CI."""
+    path = shutil.which(program)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{program} must be installed in CI")
+        pytest.skip(f"{program} is not installed; scripts/install_test_programs.sh brings it")
+    return path
+
+
+@contextlib.asynccontextmanager
+async def publishing(
+    url: str, *, clip: Path | None = None, size: str = "640x360", seconds: int | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Push a clip (copied, looped) or a test pattern (encoded) in real time, for this block."""
+    program = require("ffmpeg")
+    source = (
+        TEST_PATTERN.format(size=size).split()
+        if clip is None
+        else ["-stream_loop", "-1", "-i", str(clip), "-c", "copy"]
+    )
+    length = [] if seconds is None else ["-t", str(seconds)]
+    process = await asyncio.create_subprocess_exec(
+        program,
+        *("-hide_banner", "-loglevel", "error", "-re"),
+        *source,
+        *length,
+        *("-f", "flv", url),
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.communicate()

@@ -1,0 +1,157 @@
+"""The whole server as a process, and JSON clients of it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 5
+
+
+@dataclass
+class RunningServer:
+    """One `tollcast up` on free ports, with its data in a directory of its own."""
+
+    process: asyncio.subprocess.Process
+    announced: dict[str, Any]
+    data: Path
+
+    @property
+    def http_url(self) -> str:
+        return str(self.announced["http_url"])
+
+    @property
+    def rtmp_url(self) -> str:
+        return str(self.announced["rtmp_url"])
+
+    @property
+    def creator(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.announced['creator_token']}"}
+
+    def descendants(self) -> list[int]:
+        return descendants(self.process.pid)
+
+    async def stop(self) -> int:
+        """Ctrl-C; fails when it takes longer than the promise or leaves a process behind."""
+        children = self.descendants()
+        self.process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            code = await self.process.wait()
+        assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+        return code
+
+    async def kill(self) -> None:
+        """`kill -9` of the server alone; its children have to end by themselves."""
+        children = self.descendants()
+        self.process.kill()
+        await self.process.wait()
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            while any(_alive(pid) for pid in children):  # noqa: ASYNC110 - no event to wait for
+                await asyncio.sleep(0.02)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below this one."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for child in (task / "children").read_text().split():
+                found += [int(child), *descendants(int(child))]
+    return found
+
+
+async def start_server(data: Path, *flags: str, demo: str = "off") -> RunningServer:
+    """Start the server and return when it has announced itself."""
+    with (data.parent / "server.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "api.cli",
+            "up",
+            "--json",
+            f"--data_directory={data}",
+            "--http.port=0",
+            "--rtmp.port=0",
+            f"--demo={demo}",
+            *flags,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            env={k: v for k, v in os.environ.items() if not k.startswith("TOLLCAST_")},
+        )
+    assert process.stdout is not None
+    async with asyncio.timeout(START_SECONDS_MAX):
+        line = await process.stdout.readline()
+    if not line:
+        text = (data.parent / "server.log").read_text()[-4000:]
+        raise AssertionError(f"the server did not start:\n{text}")
+    return RunningServer(process, json.loads(line), data)
+
+
+class Client:
+    """A JSON client of one account."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self.http = http
+        self.account = ""
+
+    async def get(self, path: str, status: int = 200) -> Any:
+        async with self.http.get(path) as answer:
+            text = await answer.text()
+            assert answer.status == status, f"{path}: {answer.status} {text[:300]}"
+            return json.loads(text) if text.startswith("{") else text
+
+    async def post(self, path: str, body: Any = None, status: int = 200) -> Any:
+        async with self.http.post(path, json=body or {}) as answer:
+            text = await answer.text()
+            assert answer.status == status, f"{path}: {answer.status} {text[:300]}"
+            return json.loads(text)
+
+
+@contextlib.asynccontextmanager
+async def client_of(server: RunningServer, **headers: str) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession(server.http_url, headers=headers) as http:
+        yield Client(http)
+
+
+@contextlib.asynccontextmanager
+async def guest_of(server: RunningServer, *, funded: bool = True) -> AsyncIterator[Client]:
+    """A new guest, with play money unless told otherwise."""
+    async with client_of(server) as client:
+        guest = await client.post("/api/v1/guests", status=201)
+        client.http.headers["Authorization"] = f"Bearer {guest['token']}"
+        client.account = guest["accountId"]
+        if funded:
+            await client.post("/api/v1/sandbox/fund")
+        yield client
+
+
+async def eventually[T](probe: Callable[[], Awaitable[T | None]], seconds: float, what: str) -> T:
+    """Ask again and again until the answer is not None; another process gives us no event."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                answer = await probe()
+                if answer is not None:
+                    return answer
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds} s: {what}") from None

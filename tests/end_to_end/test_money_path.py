@@ -1,0 +1,142 @@
+"""A stream goes in, plays, is billed by the second and is paid out."""
+
+import asyncio
+from typing import Any
+from urllib.parse import urljoin
+
+import aiohttp
+import pytest
+
+from tests.end_to_end.publisher import publishing
+from tests.end_to_end.running_server import Client, RunningServer, client_of, eventually, guest_of
+from tests.end_to_end.viewer import Viewer, watch
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
+
+# 1 XLM an hour is 2777.77.. stroops a second: no whole number, so rounding would show.
+PRICE_STROOPS, PRICE_SECONDS = 10_000_000, 3600
+PRICE = [f"--price.stroops={PRICE_STROOPS}", f"--price.seconds={PRICE_SECONDS}"]
+
+
+def key_url(server: RunningServer) -> str:
+    return f"{server.rtmp_url}/{server.announced['stream_key']}"
+
+
+async def play(viewer: Viewer, seconds: int) -> set[int]:
+    """Fetch every rendition's segments in real time; returns the sequences that were fetched."""
+    sequences: set[int] = set()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while loop.time() < end:
+        for url, playlist in (await viewer.media_playlists()).items():
+            for segment in playlist.segments[-3:]:
+                address = urljoin(url, segment.uri)
+                if address not in viewer.fetched:
+                    await viewer.body(address)
+                    sequences.add(int(segment.uri.removesuffix(".m4s")))
+        await asyncio.sleep(0.5)  # a player's pace
+    return sequences
+
+
+async def settled(client: Client) -> dict[str, Any] | None:
+    earnings: dict[str, Any] = await client.get("/api/v1/earnings")
+    unsettled = (earnings["pending"], earnings["inFlight"])
+    return earnings if unsettled == ("0.0000000", "0.0000000") else None
+
+
+async def test_each_distinct_second_is_billed_once_and_paid_out_to_the_stroop(start: Any) -> None:
+    server = await start(
+        *PRICE, "--settlement.interval_seconds=1", "--settlement.minimum_stroops=1"
+    )
+    async with (
+        client_of(server, **server.creator) as creator,
+        guest_of(server) as guest,
+        publishing(key_url(server)),
+    ):
+        before = await creator.get("/api/v1/earnings")
+        viewer = await watch(guest, "main")
+        sequences = await play(viewer, 10)
+        result = await viewer.stop()
+
+        # All renditions of a segment are the same two seconds; nobody can play faster than time.
+        billed = result["secondsBilled"]
+        assert 8 <= billed <= min(2 * len(sequences), 14)
+        assert result["ticks"] == billed
+        stroops = PRICE_STROOPS * billed // PRICE_SECONDS
+        assert result["amount"] == f"0.{stroops:07d}"
+        assert (await viewer.stop()) == result
+
+        earnings = await eventually(lambda: settled(creator), 30, "everything is settled")
+        assert earnings["settled"] == result["amount"]
+        on_chain = await balance_on_chain(server, earnings["address"])
+        start_balance = stroops_of(before["onChain"])
+        assert on_chain == start_balance + stroops
+
+
+def stroops_of(amount: str) -> int:
+    whole, _, fraction = amount.partition(".")
+    return int(whole) * 10**7 + int(fraction)
+
+
+async def balance_on_chain(server: RunningServer, address: str) -> int:
+    """Ask the network itself, not our server."""
+    url = f"{server.announced['network_url']}/accounts/{address}"
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        account = await answer.json()
+    native = next(b for b in account["balances"] if b["asset_type"] == "native")
+    return stroops_of(native["balance"])
+
+
+async def test_a_viewer_without_money_is_refused_before_any_media(start: Any) -> None:
+    server = await start(*PRICE)
+    async with guest_of(server, funded=False) as guest, publishing(key_url(server)):
+        await eventually(lambda: _state(guest, "live"), 20, "the stream is live")
+        problem = await guest.post("/api/v1/streaming/start", {"contentId": "main"}, status=402)
+        assert problem["code"] == "insufficient_funds"
+
+
+async def _state(client: Client, wanted: str) -> bool | None:
+    content = await client.get("/api/v1/content/main")
+    return True if content["state"] == wanted else None
+
+
+async def test_tokens_open_one_asset_for_one_session_and_nothing_else(start: Any) -> None:
+    server = await start(*PRICE)
+    async with guest_of(server) as guest, publishing(key_url(server)):
+        viewer = await watch(guest, "main")
+        url = viewer.session["playbackUrl"]
+        asset, token = url.split("/")[2:4]
+        other = "ast_" + ("0" * 26)
+        for broken, status in (
+            (url.replace(token, token[:-1] + ("A" if token[-1] != "A" else "B")), 401),
+            (url.replace(token, "nonsense"), 401),
+            (url.replace(asset, other), 403),
+        ):
+            problem = await guest.get(broken, status=status)
+            assert problem["status"] == status
+        await viewer.text(url)
+        await viewer.stop()
+        playlist = urljoin(url, "360p/index.m3u8")
+        assert (await guest.get(playlist, status=403))["code"] == "session_closed"
+
+
+async def test_a_live_stream_becomes_a_complete_recording_under_the_same_address(
+    start: Any,
+) -> None:
+    server = await start(*PRICE)
+    async with guest_of(server) as guest:
+        async with publishing(key_url(server), seconds=9) as ffmpeg:
+            viewer = await watch(guest, "main")
+            live = await viewer.media_playlists()
+            assert not any(playlist.is_endlist for playlist in live.values())
+            await ffmpeg.wait()
+            await eventually(lambda: _state(guest, "on_demand"), 20, "the recording is there")
+        recorded = await viewer.media_playlists()
+        for playlist in recorded.values():
+            assert playlist.is_endlist
+            assert playlist.playlist_type == "vod"
+            assert sum(segment.duration for segment in playlist.segments) == pytest.approx(
+                9, abs=0.2
+            )
+        problem = await guest.get("/api/v1/content/ast_" + "0" * 26, status=404)
+        assert problem["code"] == "not_found"
