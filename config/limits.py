@@ -151,3 +151,9 @@ LOCALNET_INCLUSION_SECONDS_MAX = 30
 LOCALNET_FRIENDBOT_ROUNDS_MAX = 20
 # Stopping: requests under way may finish.
 LOCALNET_STOP_SECONDS_MAX = 1
+
+# --- logs and secrets ----------------------------------------------------------------------------
+# What happens thousands of times a second is worth one line a second.
+REPORT_INTERVAL_MS = 1_000
+# Keys and seeds have some dozens of characters.
+SECRET_FILE_BYTES_MAX = 4_096
