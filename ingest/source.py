@@ -1,0 +1,51 @@
+"""A source: a place to publish to, which outlives its connections."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+_NAME = re.compile(NAME_PATTERN)
+
+
+class InvalidName(ValueError):
+    """A source's name is 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or a digit."""
+
+
+class NameTaken(Exception):
+    """Another source has this name."""
+
+
+class UnknownSource(Exception):
+    """No source has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a creator set up once to publish to as often as they like.
+
+    Attributes:
+        id: also the name of its stream in the hub.
+        owner: account id of the creator.
+        price_stroops, price_seconds: so many stroops for so many seconds, copied into each asset.
+        key_hash: of its stream key, see `ingest.stream_key`; the key itself is nowhere.
+        created_at: aware.
+
+    Raises:
+        InvalidName: see there.
+    """
+
+    id: str
+    owner: str
+    name: str
+    title: str
+    price_stroops: int
+    price_seconds: int
+    price_asset: str
+    key_hash: bytes
+    created_at: datetime
+
+    def __post_init__(self) -> None:
+        if _NAME.fullmatch(self.name) is None:
+            raise InvalidName(self.name)
