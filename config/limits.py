@@ -157,3 +157,42 @@ LOCALNET_STOP_SECONDS_MAX = 1
 REPORT_INTERVAL_MS = 1_000
 # Keys and seeds have some dozens of characters.
 SECRET_FILE_BYTES_MAX = 4_096
+
+# --- packager ------------------------------------------------------------------------------------
+# 70 Mbit/s for the longest segment there can be; more than that is an attack or a broken encoder.
+HLS_SEGMENT_BYTES_MAX = 32 * 1024 * 1024
+# Segment times that are remembered while live: half an hour of 2 s segments, 200 bytes each. A
+# rendition that is further behind has lost its place.
+HLS_INTERVALS_KEPT = 1024
+# Audio that waits for video to say where the boundary is: 87 s at 48 kHz.
+HLS_AUDIO_FRAMES_PENDING_MAX = 4096
+# And their bytes; an AAC frame of a stereo track has at most 1536.
+HLS_AUDIO_BYTES_PENDING_MAX = 8 * 1024 * 1024
+# A player has no buffer left when audio is so far behind video: go on without it.
+HLS_AUDIO_BEHIND_MS_MAX = 10_000
+# At an end, media may fall short of the segment's nominal end, which is billed, by this.
+HLS_SHORTFALL_MS_MAX = 500
+# Playlist window by default: three target durations and one reload.
+HLS_WINDOW_SEGMENTS = 6
+# Live segments in memory of one rendition; older ones are read from the archive.
+HLS_LIVE_BYTES_MAX = 64 * 1024 * 1024
+# A viewer who comes first waits this long for all renditions, then gets those that are there.
+HLS_PLAYABLE_WAIT_MS_MAX = 8_000
+# Each holds an init segment per rendition in memory; a publisher whose parameters change more often
+# than this is broken, and its asset ends.
+HLS_EPOCHS_MAX = 256
+# What the disk may be behind; then segments are left out of the archive rather than kept in memory.
+ARCHIVE_QUEUE_BYTES_MAX = 256 * 1024 * 1024
+ARCHIVE_QUEUE_JOBS_MAX = 4096
+# One trip to the disk's thread; bounds how long a flush waits behind others.
+ARCHIVE_BATCH_JOBS_MAX = 64
+# Stopping: how long what is queued may take to reach the disk.
+ARCHIVE_FLUSH_SECONDS_MAX = 10
+# A disk that needs longer for 32 MiB is as good as gone; players ask again.
+ARCHIVE_READ_SECONDS_MAX = 10
+# A day of four renditions has 45 MB of index.
+ARCHIVE_INDEX_BYTES_MAX = 128 * 1024 * 1024
+# Opened on-demand packages, weighed by their segments: about 300 bytes each.
+ON_DEMAND_SEGMENTS_MAX = 500_000
+# Segments read from the archive that are kept for the next viewer.
+SEGMENT_CACHE_BYTES_MAX = 256 * 1024 * 1024

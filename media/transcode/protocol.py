@@ -1,0 +1,247 @@
+"""What the server and a transcode worker say to each other, as bytes on a pipe.
+
+A message is its body's length (4 bytes), its kind (1 byte), then the body; integers are big-endian.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from struct import Struct, error
+
+from config.limits import WORKER_MESSAGE_BYTES_MAX
+
+_HEAD = Struct(">IB")
+_SOURCE = Struct(">qqqBB")
+_ENCODED = Struct(">BqqqBB")
+_PROGRESS = Struct(">QQQQ")
+_OPENED = Struct(">BBBBIIB")
+_LENGTH = Struct(">I")
+_SHED = Struct(">Bq")
+
+
+class MalformedMessage(ValueError):
+    """The peer's bytes are not a message of this protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """First message to a worker: its plan, as `media.transcode.plan` writes it."""
+
+    plan: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePacket:
+    """A packet of the source, in 1/90000 s.
+
+    Attributes:
+        newest: the greatest pts that the server holds; tells a worker how far behind it is.
+        boundary: every rendition starts a segment with this packet's picture.
+    """
+
+    dts: int
+    pts: int
+    newest: int
+    keyframe: bool
+    boundary: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Last message to a worker: encode what is left, then say `Finished`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """How pictures are to be shown; numbers of ITU-T H.264, annex E (2 is unspecified).
+
+    Attributes:
+        color_range: libavutil's AVColorRange: 1 limited, 2 full, 0 unspecified.
+        aspect_width, aspect_height: sample aspect ratio.
+    """
+
+    color_range: int = 0
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    aspect_width: int = 1
+    aspect_height: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The encoders are open; comes once, before anything encoded.
+
+    Attributes:
+        configurations: an AVCDecoderConfigurationRecord for each rung of the plan, in its order.
+    """
+
+    appearance: Appearance
+    configurations: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A packet of one rung; times in 1/90000 s."""
+
+    rung: int
+    dts: int
+    pts: int
+    duration: int
+    keyframe: bool
+    boundary: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Totals since the worker started.
+
+    Attributes:
+        consumed: source packets that it is done with.
+        undecodable: packets that gave an error.
+        skipped: frames left out for lack of time.
+        displaced: frames left out because their time was not after the one before.
+    """
+
+    consumed: int
+    undecodable: int
+    skipped: int
+    displaced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shed:
+    """A rung was closed because the worker was `lag_ms` behind and not catching up."""
+
+    rung: int
+    lag_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Everything was encoded and sent; the worker ends."""
+
+
+Message = (
+    Configure | SourcePacket | Finish | Opened | Encoded | Progress | Shed | Finished
+)  # fmt: skip
+
+
+def encode_message(message: Message) -> bytes:
+    """One message as bytes.
+
+    Raises:
+        MalformedMessage: it is longer than the peer accepts.
+    """
+    kind, body = _encode_body(message)
+    if len(body) > WORKER_MESSAGE_BYTES_MAX:
+        raise MalformedMessage(f"a message of {len(body)} bytes is too long")
+    return _HEAD.pack(len(body), kind) + body
+
+
+def _encode_body(message: Message) -> tuple[int, bytes]:  # noqa: PLR0911 - one line a kind
+    match message:
+        case Configure(plan):
+            return 1, plan
+        case SourcePacket(dts, pts, newest, keyframe, boundary, data):
+            return 2, _SOURCE.pack(dts, pts, newest, keyframe, boundary) + data
+        case Finish():
+            return 3, b""
+        case Opened():
+            return 4, _encode_opened(message)
+        case Encoded(rung, dts, pts, duration, keyframe, boundary, data):
+            return 5, _ENCODED.pack(rung, dts, pts, duration, keyframe, boundary) + data
+        case Progress(consumed, undecodable, skipped, displaced):
+            return 6, _PROGRESS.pack(consumed, undecodable, skipped, displaced)
+        case Shed(rung, lag_ms):
+            return 7, _SHED.pack(rung, lag_ms)
+        case Finished():
+            return 8, b""
+
+
+def _encode_opened(message: Opened) -> bytes:
+    look = message.appearance
+    head = _OPENED.pack(
+        look.color_range,
+        look.primaries,
+        look.transfer,
+        look.matrix,
+        look.aspect_width,
+        look.aspect_height,
+        len(message.configurations),
+    )
+    return head + b"".join(_LENGTH.pack(len(one)) + one for one in message.configurations)
+
+
+def _decode_opened(body: bytes) -> Opened:
+    *look, count = _OPENED.unpack_from(body)
+    configurations = []
+    position = _OPENED.size
+    for _ in range(count):
+        (length,) = _LENGTH.unpack_from(body, position)
+        start = position + _LENGTH.size
+        position = start + length
+        configurations.append(body[start:position])
+    if position != len(body):
+        raise MalformedMessage("lengths do not add up")
+    return Opened(Appearance(*look), tuple(configurations))
+
+
+def _decode_source(body: bytes) -> SourcePacket:
+    dts, pts, newest, keyframe, boundary = _SOURCE.unpack_from(body)
+    data = body[_SOURCE.size :]
+    return SourcePacket(dts, pts, newest, bool(keyframe), bool(boundary), data)
+
+
+def _decode_encoded(body: bytes) -> Encoded:
+    rung, dts, pts, duration, keyframe, boundary = _ENCODED.unpack_from(body)
+    data = body[_ENCODED.size :]
+    return Encoded(rung, dts, pts, duration, bool(keyframe), bool(boundary), data)
+
+
+_DECODERS: dict[int, Callable[[bytes], Message]] = {
+    1: Configure,
+    2: _decode_source,
+    3: lambda _: Finish(),
+    4: _decode_opened,
+    5: _decode_encoded,
+    6: lambda body: Progress(*_PROGRESS.unpack(body)),
+    7: lambda body: Shed(*_SHED.unpack(body)),
+    8: lambda _: Finished(),
+}
+
+
+class MessageReader:
+    """Turns bytes as they arrive into messages; holds at most one unfinished message."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Take more bytes and return the messages that they complete.
+
+        Raises:
+            MalformedMessage: the stream cannot be read on.
+        """
+        self._buffer += data
+        messages = []
+        position = 0
+        while len(self._buffer) - position >= _HEAD.size:
+            length, kind = _HEAD.unpack_from(self._buffer, position)
+            if length > WORKER_MESSAGE_BYTES_MAX or kind not in _DECODERS:
+                raise MalformedMessage(f"kind {kind} of {length} bytes")
+            start = position + _HEAD.size
+            if len(self._buffer) < start + length:
+                break
+            position = start + length
+            messages.append(_decode(kind, bytes(self._buffer[start:position])))
+        del self._buffer[:position]
+        return messages
+
+
+def _decode(kind: int, body: bytes) -> Message:
+    try:
+        return _DECODERS[kind](body)
+    except error as reason:
+        raise MalformedMessage(f"kind {kind} of {len(body)} bytes") from reason
