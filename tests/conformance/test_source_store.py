@@ -35,7 +35,8 @@ async def store(request: pytest.FixtureRequest, database: Database) -> AsyncIter
         return
     for account in ("acc_one", "acc_two"):
         await database.execute(
-            "insert into account (id, kind, token_hash, created_at) values ($1, 'creator', $2, $3)",
+            "insert into account (id, kind, display_name, token_hash, created_at)"
+            " values ($1, 'creator', $1, $2, $3)",
             account,
             account.encode(),
             CREATED_AT,
