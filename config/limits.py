@@ -196,3 +196,32 @@ ARCHIVE_INDEX_BYTES_MAX = 128 * 1024 * 1024
 ON_DEMAND_SEGMENTS_MAX = 500_000
 # Segments read from the archive that are kept for the next viewer.
 SEGMENT_CACHE_BYTES_MAX = 256 * 1024 * 1024
+# Places in a session that were watched apart from each other. Each is 20 bytes of the session's
+# saved state; a viewer who jumps more often than this starts a new session.
+METER_INTERVALS_MAX = 1_024
+# Requests of one session whose bodies are under way: two tracks with half a minute of parts.
+METER_REQUESTS_MAX = 256
+# A minute; the packager cuts segments of a few seconds, so anything longer is a mistake.
+METER_INTERVAL_UNITS_MAX = 60 * 90_000
+
+# --- RTMP on the wire ----------------------------------------------------------------------------
+# A keyframe of 2160p at 100 Mbit/s is below 2 MB; the publisher sends nothing larger in one piece.
+RTMP_MEDIA_BYTES_MAX = 4 * 1024 * 1024
+# Commands, metadata and control: a dozen short fields.
+RTMP_COMMAND_BYTES_MAX = 64 * 1024
+# Publishers use two to five; nginx-rtmp allows 32.
+RTMP_CHUNK_STREAMS_MAX = 16
+# Messages begun and not complete, over all chunk streams of a connection.
+RTMP_PARTIAL_BYTES_MAX = 8 * 1024 * 1024
+# The specification's default; smaller ones cost more CPU than they carry (5.4.1 advises 128 too).
+RTMP_CHUNK_BYTES_MIN = 128
+# Ours: as few chunk headers as librtmp accepts.
+RTMP_CHUNK_BYTES_SENT = 65_536
+# We acknowledge, and ask to be acknowledged, this often.
+RTMP_WINDOW_BYTES = 2_500_000
+# Nested deeper than any metadata that exists.
+AMF_DEPTH_MAX = 16
+# Fields of one object; encoders send twenty.
+AMF_KEYS_MAX = 256
+# Values of one message: an index of keyframes in metadata holds some thousands.
+AMF_VALUES_MAX = 4_096

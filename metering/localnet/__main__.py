@@ -1,0 +1,104 @@
+"""Run a local Stellar network as a process of its own: `python -m metering.localnet`."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from config.child import die_with_parent
+from config.clock import SystemClock
+from config.limits import LOCALNET_HISTORY_BYTES_MAX, LOCALNET_STOP_SECONDS_MAX
+from metering.localnet.network import LocalNetwork, NetworkState, genesis
+from metering.localnet.node import NetworkClock, Node
+from metering.localnet.server import Server
+from metering.localnet.state_file import DamagedState, ForeignState, StateFile, StateInUse
+
+PASSPHRASE = "Tollcast Local Network ; play money"
+
+_REFUSED = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status is 2 when the state file is refused."""
+    die_with_parent()
+    options = _options(arguments)
+    # Standard output carries one line for the parent, so logs go to standard error.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        asyncio.run(_serve(options))
+    except (DamagedState, ForeignState, StateInUse) as error:
+        print(f"{type(error).__doc__} {error}", file=sys.stderr)  # noqa: T201
+        return _REFUSED
+    return 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="metering.localnet", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="0 for any that is free")
+    parser.add_argument("--state", type=Path, required=True, help="file that keeps the network")
+    parser.add_argument("--close-milliseconds", type=int, default=1000)
+    return parser.parse_args(arguments)
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    node = _open(options.state, options.close_milliseconds)
+    runner = web.AppRunner(Server(node).application(), access_log=None)
+    await node.start()
+    try:
+        await runner.setup()
+        site = web.TCPSite(
+            runner, "127.0.0.1", options.port, shutdown_timeout=LOCALNET_STOP_SECONDS_MAX
+        )
+        await site.start()
+        told = {"port": runner.addresses[0][1], "passphrase": PASSPHRASE}
+        print(json.dumps(told), flush=True)  # noqa: T201
+        await _stopped()
+    finally:
+        await runner.cleanup()
+        await node.stop()
+
+
+def _open(path: Path, close_ms: int) -> Node:
+    state_file = StateFile(path)
+    clock = SystemClock()
+    try:
+        state = state_file.load(PASSPHRASE)
+        if state is None:
+            state = genesis(PASSPHRASE, close_ms, clock.wall_ms())
+            state_file.create(state)
+        elif state.close_ms != close_ms:
+            state = _retimed(state, state_file, close_ms, clock.wall_ms())
+    except (DamagedState, ForeignState):
+        state_file.close()
+        raise
+    network = LocalNetwork(state, LOCALNET_HISTORY_BYTES_MAX)
+    return Node(network, state_file, NetworkClock(clock, state.header.closed_ms))
+
+
+def _retimed(
+    state: NetworkState, state_file: StateFile, close_ms: int, now_ms: int
+) -> NetworkState:
+    """Count idle ledgers at the old pace up to now, and at the new one from here on."""
+    header = LocalNetwork(state, LOCALNET_HISTORY_BYTES_MAX).latest(now_ms)
+    state_file.retime(header, close_ms, state.oldest_ledger)
+    return NetworkState(
+        state.passphrase, close_ms, header, state.entries, state.records, state.oldest_ledger
+    )
+
+
+async def _stopped() -> None:
+    """Return at the first SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,153 @@
+"""What a ledger holds: accounts, trust lines and data, and drafts of what may change."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+NATIVE = "native"
+
+# Minimum balance is (2 + subentries) of these (Stellar docs, "Accounts": minimum balance).
+BASE_RESERVE = 5_000_000
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A Stellar account; balance in stroops of lumens."""
+
+    id: str
+    balance: int
+    sequence: int
+    subentries: int = 0
+    signers: tuple[tuple[str, int], ...] = ()
+    master_weight: int = 1
+    thresholds: tuple[int, int, int] = (0, 0, 0)  # low, medium, high
+    home_domain: bytes = b""
+    modified: int = 0
+
+    @property
+    def key(self) -> Key:
+        return account_key(self.id)
+
+    @property
+    def reserve(self) -> int:
+        """Stroops that must stay in the account."""
+        return (2 + self.subentries) * BASE_RESERVE
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Every key that may sign for this account, with a weight above zero."""
+        weights = {key: weight for key, weight in self.signers if weight > 0}
+        if self.master_weight > 0:
+            weights[self.id] = self.master_weight
+        return weights
+
+
+@dataclass(frozen=True, slots=True)
+class TrustLine:
+    """How much of an asset (`CODE:ISSUER`) an account holds, and will hold at most."""
+
+    account: str
+    asset: str
+    balance: int
+    limit: int
+    modified: int = 0
+
+    @property
+    def key(self) -> Key:
+        return trust_line_key(self.account, self.asset)
+
+
+@dataclass(frozen=True, slots=True)
+class Datum:
+    """A named value attached to an account (manage_data)."""
+
+    account: str
+    name: bytes
+    value: bytes
+    modified: int = 0
+
+    @property
+    def key(self) -> Key:
+        return datum_key(self.account, self.name)
+
+
+Entry = Account | TrustLine | Datum
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry before and after; None where it did not exist."""
+
+    before: Entry | None
+    after: Entry | None
+
+
+def account_key(account: str) -> Key:
+    return ("account", account)
+
+
+def trust_line_key(account: str, asset: str) -> Key:
+    return ("trust line", account, asset)
+
+
+def datum_key(account: str, name: bytes) -> Key:
+    return ("datum", account, name.hex())
+
+
+class Entries:
+    """Entries by key. A draft reads through to what is below it until it is merged or dropped."""
+
+    def __init__(self, below: Self | None = None) -> None:
+        self._below = below
+        self._here: dict[Key, Entry | None] = {}
+
+    def draft(self) -> "Entries":
+        """Changes on top of this, not yet part of it."""
+        return Entries(self)
+
+    def get(self, key: Key) -> Entry | None:
+        if key in self._here:
+            return self._here[key]
+        return self._below.get(key) if self._below is not None else None
+
+    def account(self, account: str) -> Account | None:
+        entry = self.get(account_key(account))
+        return entry if isinstance(entry, Account) else None
+
+    def trust_line(self, account: str, asset: str) -> TrustLine | None:
+        entry = self.get(trust_line_key(account, asset))
+        return entry if isinstance(entry, TrustLine) else None
+
+    def put(self, entry: Entry) -> None:
+        self._here[entry.key] = entry
+
+    def remove(self, key: Key) -> None:
+        self._here[key] = None
+
+    def changes(self) -> list[Change]:
+        """What this draft changes, in the order of first touch; entries set back are left out."""
+        below = self._below
+        pairs = [(below.get(key) if below else None, after) for key, after in self._here.items()]
+        return [Change(before, after) for before, after in pairs if before != after]
+
+    def merge(self, ledger: int) -> None:
+        """Make the draft part of what is below it, stamped as modified in `ledger`."""
+        assert self._below is not None, "only a draft can be merged"
+        for change in self.changes():
+            if change.after is not None:
+                self._below.put(replace(change.after, modified=ledger))
+            elif change.before is not None:
+                self._below.remove(change.before.key)
+
+    def all(self) -> list[Entry]:
+        """Every entry that exists here; not for drafts."""
+        return [entry for entry in self._here.values() if entry is not None]
+
+    def prune(self) -> None:
+        """Forget the marks of removed entries; not for drafts."""
+        self._here = {key: entry for key, entry in self._here.items() if entry is not None}
+
+    def owned_by(self, account: str) -> list[Entry]:
+        """The trust lines and data of one account; not for drafts."""
+        return [e for e in self.all() if not isinstance(e, Account) and e.account == account]

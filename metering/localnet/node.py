@@ -1,0 +1,121 @@
+"""The running network: its model, its clock and its state file, kept in step."""
+
+import asyncio
+
+import structlog
+
+from config.clock import Clock
+from config.limits import LOCALNET_FRIENDBOT_ROUNDS_MAX, LOCALNET_INCLUSION_SECONDS_MAX
+from config.tasks import cancel, spawn
+from metering.localnet.friendbot import gift_envelope
+from metering.localnet.network import LocalNetwork, Status, Submission
+from metering.localnet.record import Record
+from metering.localnet.state_file import StateFile
+
+log = structlog.get_logger(__name__)
+
+
+class NetworkClock:
+    """Time that never goes back, not even when the machine's clock is set back.
+
+    Args:
+        clock: the machine's.
+        not_before_ms: time that the network has seen already, in an earlier run.
+    """
+
+    def __init__(self, clock: Clock, not_before_ms: int) -> None:
+        self._clock = clock
+        self._offset_ms = max(clock.wall_ms(), not_before_ms) - clock.monotonic_ms()
+
+    def now_ms(self) -> int:
+        return self._clock.monotonic_ms() + self._offset_ms
+
+
+class Node:
+    """Advances the network and keeps each ledger on disk before anybody is told of it."""
+
+    def __init__(self, network: LocalNetwork, state_file: StateFile, clock: NetworkClock) -> None:
+        self.network = network
+        self._state_file = state_file
+        self._clock = clock
+        self._submitted = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = spawn(self._close_ledgers(), "localnet ledgers")
+
+    async def stop(self) -> None:
+        await cancel(self._task)
+        self._state_file.close()
+
+    def advance(self) -> int:
+        """Close the ledger that is due, if any; the network's time is now the returned one (ms)."""
+        now_ms = self._clock.now_ms()
+        closing = self.network.advance(now_ms)
+        if closing is not None:
+            self._state_file.save(closing, self.network.oldest_ledger)
+            log.debug(
+                "ledger closed",
+                ledger=closing.header.sequence,
+                transactions=len(closing.records),
+            )
+            self._closed.set()
+            self._closed = asyncio.Event()
+        return now_ms
+
+    def submit(self, envelope: str, late_ledgers: int) -> Submission:
+        """Take a transaction.
+
+        Raises:
+            MalformedEnvelope: not an envelope.
+        """
+        submission = self.network.submit(envelope, self.advance(), late_ledgers)
+        self.submitted()
+        return submission
+
+    def submitted(self) -> None:
+        """Something may be pending: see to it that its ledger closes in time."""
+        self._submitted.set()
+
+    async def included(self, hash_: str) -> Record | None:
+        """Wait until a transaction is part of a ledger; None when that takes too long."""
+        try:
+            async with asyncio.timeout(LOCALNET_INCLUSION_SECONDS_MAX):
+                while True:
+                    self.advance()
+                    record = self.network.transaction(hash_)
+                    if record is not None:
+                        return record
+                    await self._closed.wait()
+        except TimeoutError:
+            return None
+
+    async def give(self, address: str) -> Record | None:
+        """Friendbot: lumens for an address. None when the network is too busy."""
+        for _ in range(LOCALNET_FRIENDBOT_ROUNDS_MAX):
+            now_ms = self.advance()
+            submission = self.submit(gift_envelope(self.network, address, now_ms), 0)
+            if submission.status == Status.PENDING:
+                return await self.included(submission.hash)
+            # Somebody else's gift is pending: one transaction an account at a time.
+            await self.next_ledger()
+        return None
+
+    async def next_ledger(self) -> None:
+        """Wait for one ledger to close, but not for ever: nothing may be pending any more."""
+        try:
+            async with asyncio.timeout(2 * self.network.close_ms / 1000):
+                await self._closed.wait()
+        except TimeoutError:
+            return
+
+    async def _close_ledgers(self) -> None:
+        while True:
+            now_ms = self.advance()
+            due_ms = self.network.next_close_ms()
+            if due_ms is None:
+                self._submitted.clear()
+                await self._submitted.wait()
+            else:
+                await asyncio.sleep(max(1, due_ms - now_ms) / 1000)

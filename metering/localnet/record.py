@@ -1,0 +1,67 @@
+"""A transaction that is part of a ledger, and its meta as Stellar's XDR."""
+
+from dataclasses import dataclass
+
+from stellar_sdk import xdr as stellar_xdr
+
+from metering.localnet.entries import Change
+from metering.localnet.entry_xdr import changes_xdr
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the network remembers of an applied (or failed) transaction.
+
+    `hash` and `inner_hash` in hex; `created_at` in seconds; the XDR fields in base64.
+    """
+
+    hash: str
+    ledger: int
+    order: int
+    created_at: int
+    source: str
+    sequence: int
+    fee_max: int
+    fee_charged: int
+    operations: int
+    successful: bool
+    is_fee_bump: bool
+    inner_hash: str
+    envelope_xdr: str
+    result_xdr: str
+    meta_xdr: str
+    fee_meta_xdr: str
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in memory, roughly."""
+        texts = (self.envelope_xdr, self.result_xdr, self.meta_xdr, self.fee_meta_xdr)
+        return sum(len(text) for text in texts)
+
+
+def meta_xdr(
+    before: list[Change], operations: list[list[Change]], ledger: int
+) -> stellar_xdr.TransactionMeta:
+    """`TransactionMeta` of version 4 (CAP-67), without events: like a node that emits none.
+
+    Args:
+        before: the sequence number that was consumed.
+        operations: changes by each operation; empty when the transaction failed.
+        ledger: the ledger that it is part of.
+    """
+    none = stellar_xdr.ExtensionPoint(0)
+    return stellar_xdr.TransactionMeta(
+        4,
+        v4=stellar_xdr.TransactionMetaV4(
+            ext=none,
+            tx_changes_before=changes_xdr(before, ledger),
+            operations=[
+                stellar_xdr.OperationMetaV2(none, changes_xdr(changes, ledger), [])
+                for changes in operations
+            ],
+            tx_changes_after=changes_xdr([], ledger),
+            soroban_meta=None,
+            events=[],
+            diagnostic_events=[],
+        ),
+    )
