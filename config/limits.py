@@ -225,3 +225,34 @@ AMF_DEPTH_MAX = 16
 AMF_KEYS_MAX = 256
 # Values of one message: an index of keyframes in metadata holds some thousands.
 AMF_VALUES_MAX = 4_096
+
+# --- settlement ----------------------------------------------------------------------------------
+# MAX_OPS_PER_TX of Stellar: each payment is one operation.
+SETTLEMENT_PAYMENTS_MAX = 100
+# A surge above this waits: 0.05 XLM for a full batch, and nothing is lost by paying later.
+SETTLEMENT_FEE_RATE_MAX = 5_000
+# A signed payout may apply this long (in ledger time); ledgers close every 5 to 7 s, and a node's
+# close time may run 60 s ahead. Only after it can a lost payout be planned anew.
+SETTLEMENT_ENVELOPE_SECONDS = 120
+# How often the fate of a payout under way is asked for: about the pace of the local network.
+SETTLEMENT_POLL_MS = 1_000
+# The same envelope is sent again after about one ledger without news of it.
+SETTLEMENT_RESEND_MS = 5_000
+# Steps of one payout in one pass: sign, send, look and confirm come to four.
+SETTLEMENT_STEPS_MAX = 8
+# A payee whose own account refused a payment is tried again after an hour, not with each batch.
+SETTLEMENT_REST_MS = 3_600_000
+# Stellar RPC answers reads within a second; a slower one is as good as down.
+STELLAR_READ_SECONDS_MAX = 10
+# An answer is a few ledger entries or one transaction with its meta (100 payments: 100 kB).
+STELLAR_RESPONSE_BYTES_MAX = 2 * 1024 * 1024
+# A page waits for the balance on the chain; without an answer it shows none.
+STELLAR_BALANCE_SECONDS_MAX = 1.5
+# The local network's friendbot waits for a ledger, behind others who asked.
+FRIENDBOT_SECONDS_MAX = 30
+# Payouts that the earnings page lists, the newest first.
+EARNINGS_PAYOUTS_MAX = 50
+# Play money: below 1,000 XLM the treasury asks friendbot for 10,000 more.
+TREASURY_LOW_STROOPS = 1_000 * 10**7
+# Ten minutes of one source in three rungs are about 700 MB; below this an operator has to act.
+DISK_FREE_BYTES_MIN = 1 << 30
