@@ -123,9 +123,9 @@ WORKER_BACKOFF_MS_MIN = 100
 WORKER_BACKOFF_MS_MAX = 5_000
 # When the source has ended: until everything is encoded.
 WORKER_FINISH_MS_MAX = 8_000
-# Lines of a worker's standard error that are logged in a second; libav may complain per picture.
-WORKER_LOG_LINES_PER_SECOND_MAX = 5
-WORKER_LOG_LINE_BYTES_MAX = 1_000
+# Of a worker's standard error this much is logged in a second; libav may complain per picture.
+WORKER_LOG_CHUNKS_PER_SECOND_MAX = 5
+WORKER_LOG_CHUNK_BYTES_MAX = 4_000
 # An encoder that opened too late or not at all is tried again with a new segment after this.
 TRANSCODE_RETRY_MS = 15_000
 # Media time to wait for the second of two tracks, and for a keyframe, before going on without.

@@ -1,0 +1,39 @@
+"""What the meter answers to a request for media."""
+
+from dataclasses import dataclass
+
+from metering.money import Stroops
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """New media: deliver it. `hold` was reserved for it."""
+
+    hold: Stroops
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Media that was asked for before: deliver it, it costs nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Too far ahead of what could be watched; there is room again in about `wait_ms`."""
+
+    wait_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShortOfFunds:
+    """The viewer's free balance is below `needed`."""
+
+    needed: Stroops
+
+
+@dataclass(frozen=True, slots=True)
+class Fragmented:
+    """The session was watched in too many separate places to keep account of."""
+
+
+Decision = Serve | Duplicate | Pace | ShortOfFunds | Fragmented

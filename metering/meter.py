@@ -1,0 +1,305 @@
+"""The meter of one playback session: what is held, charged and released for which media.
+
+A player fetches media long before it is watched, and much of it never is: fetching cannot be the
+same as buying. So there are two phases. Delivery *holds* what the media costs; presence *posts*
+it, at the pace at which it can be watched; seeking away and leaving *void* what was not posted.
+
+    request -> in flight --complete--> delivered --time passes--> posted (charged)
+                  |                        `------seek, close---> voided (within the void budget)
+                  `------every body aborted-----> voided (always: an aborted body is never billed)
+
+All requests for the same media (other rendition, audio next to video, retry, part) share one
+interval: the first one holds, later ones are duplicates that cost nothing, and one complete body
+is enough. Sums are kept so that the hold always is the exact cost of what is pending.
+
+Times are monotonic milliseconds. Media is measured in units of 1/90000 s. What is left over, less
+than a second at the end of a session, is the viewer's.
+"""
+
+from typing import TypedDict
+
+from config.limits import METER_INTERVAL_UNITS_MAX, METER_INTERVALS_MAX, METER_REQUESTS_MAX
+from metering.decision import Decision, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
+from metering.effects import Totals
+from metering.intervals import Intervals
+from metering.money import Stroops
+from metering.pending import Pending, Piece
+from metering.rules import UNITS_PER_SECOND, MeterRules
+from metering.tariff import Price
+from metering.void_budget import VoidBudget
+
+_UNITS_PER_MS = 90
+# A paced request whose predecessors are still being sent cannot tell when they will be done.
+_PACE_MS_MIN = 100
+
+
+class BadInterval(ValueError):
+    """Not a piece of media: empty, before the start, or longer than any segment."""
+
+
+class MeterState(TypedDict):
+    """A meter as JSON can carry it. `pending` holds [lo, hi, 1 when in flight]."""
+
+    presence_ms: int
+    posted: int
+    delivered: int
+    voided: int
+    forced: int
+    reserved: int
+    released: int
+    run_start: int
+    head: int | None
+    covered: list[tuple[int, int]]
+    pending: list[tuple[int, int, int]]
+
+
+class Meter:
+    """One session's state machine; see the picture at the top of this file.
+
+    `budget` is shared by all sessions of the viewer.
+    """
+
+    def __init__(self, price: Price, rules: MeterRules, budget: VoidBudget, now: int) -> None:
+        self.price = price
+        self._rules = rules
+        self._budget = budget
+        self._counted_until = now
+        self._touched_at = now
+        self.presence_ms = 0
+        self.posted = 0  # units charged
+        self.delivered = 0  # units whose body was completed
+        self.voided = 0  # units that were delivered and left within the void budget
+        self.forced = 0  # units charged because they were left beyond it
+        self.reserved = 0  # stroops ever moved into the hold
+        self.released = 0  # stroops ever moved back
+        self._run_start = 0  # `posted` when the viewer last jumped
+        self._head: int | None = None  # where the last new request ended
+        self._covered = Intervals()
+        self._pending = Pending()
+
+    @property
+    def totals(self) -> Totals:
+        return Totals(self.reserved, self.released, self.posted)
+
+    @property
+    def held(self) -> Stroops:
+        """What is reserved for pending media: exactly its cost."""
+        return Stroops(self.reserved - self.released - self.amount)
+
+    @property
+    def amount(self) -> Stroops:
+        """What was charged."""
+        return self.price.cost(0, self.posted // UNITS_PER_SECOND)
+
+    @property
+    def pending(self) -> int:
+        """Units that are neither posted nor voided."""
+        return self._pending.units
+
+    @property
+    def allowed(self) -> int:
+        """Units that there was time to watch, or that were forced."""
+        speed, per = self._rules.speed
+        watched = self.presence_ms * _UNITS_PER_MS * speed // per
+        return self._rules.startup_units + watched + self.forced
+
+    def covered(self) -> list[tuple[int, int]]:
+        """The media that was asked for and not voided."""
+        return list(self._covered)
+
+    def advance(self, now: int) -> None:
+        """Let time pass until `now` and post what there was time to watch."""
+        present_until = min(now, self._touched_at + self._rules.keepalive_ms)
+        self.presence_ms += max(0, present_until - self._counted_until)
+        self._counted_until = max(now, self._counted_until)
+        postable = min(self._pending.ready, self.allowed - self.posted)
+        if postable > 0:
+            self._post(postable, self._pending.delivered())
+
+    def request(self, ticket: int, lo: int, hi: int, now: int, available: int) -> Decision:
+        """Decide about one request for the media [lo, hi); Serve and Duplicate await `finish`.
+
+        Args:
+            ticket: a number that no other request to this meter has or had.
+            lo: where the media begins, in units from 0 on.
+            hi: where it ends.
+            now: monotonic milliseconds.
+            available: the viewer's balance that nothing is held of.
+
+        Raises:
+            BadInterval: the packager asks for something that is no segment.
+        """
+        if not 0 <= lo < hi <= lo + METER_INTERVAL_UNITS_MAX:
+            raise BadInterval(f"not a segment: [{lo}, {hi})")
+        self.advance(now)
+        self._touched_at = max(now, self._touched_at)
+        gaps = self._covered.gaps(lo, hi)
+        if self._pending.requests >= METER_REQUESTS_MAX:
+            return Pace(_PACE_MS_MIN)
+        if not gaps:
+            self._pending.join(ticket, lo, hi)
+            return Duplicate()
+        return self._serve(ticket, lo, hi, gaps, available)
+
+    def finish(self, ticket: int, *, complete: bool, now: int) -> None:
+        """A body was sent to its last byte, or not. Unknown tickets are ignored: they were voided
+        by a restart or by `close`.
+        """
+        for piece in self._pending.of(ticket):
+            piece.tickets.discard(ticket)
+            if complete:
+                self._deliver(piece, now)
+            elif not piece.tickets:
+                self._drop(piece)
+        self._settle()
+
+    def close(self, now: int) -> None:
+        """The viewer left: post what there was time to watch, void the rest.
+
+        Bodies still in flight are not charged, but use up the void budget: they may yet arrive.
+        """
+        self.advance(now)
+        self._leave(now)
+        self._budget.take(self._pending.in_flight, now)
+        for piece in list(self._pending.pieces):
+            self._drop(piece)
+        self._settle()
+
+    def snapshot(self) -> MeterState:
+        """Everything but the clock."""
+        return MeterState(
+            presence_ms=self.presence_ms,
+            posted=self.posted,
+            delivered=self.delivered,
+            voided=self.voided,
+            forced=self.forced,
+            reserved=self.reserved,
+            released=self.released,
+            run_start=self._run_start,
+            head=self._head,
+            covered=list(self._covered),
+            pending=[(p.lo, p.hi, int(bool(p.tickets))) for p in self._pending.pieces],
+        )
+
+    @classmethod
+    def restore(
+        cls, price: Price, rules: MeterRules, budget: VoidBudget, state: MeterState, now: int
+    ) -> "Meter":
+        """A meter as it was. The time in between does not count, and what was in flight is void.
+
+        The totals of the snapshot, not of the restored meter, are what the books know.
+        """
+        meter = cls(price, rules, budget, now)
+        meter._touched_at = now - rules.keepalive_ms  # present again with the next request
+        meter.presence_ms = state["presence_ms"]
+        meter.posted = state["posted"]
+        meter.delivered = state["delivered"]
+        meter.voided = state["voided"]
+        meter.forced = state["forced"]
+        meter.reserved = state["reserved"]
+        meter.released = state["released"]
+        meter._run_start = state["run_start"]
+        meter._head = state["head"]
+        meter._covered = Intervals(state["covered"])
+        for lo, hi, in_flight in state["pending"]:
+            if in_flight:
+                meter._covered.remove(lo, hi)
+            else:
+                meter._pending.keep(lo, hi)
+        meter._settle()
+        return meter
+
+    def _serve(
+        self, ticket: int, lo: int, hi: int, gaps: list[tuple[int, int]], available: int
+    ) -> Decision:
+        drawn = self.totals.drawn
+        now = self._counted_until
+        if self._is_seek(lo):
+            self._leave(now)
+            self._settle()
+        units = sum(end - start for start, end in gaps)
+        wait_ms = self._wait_ms(units)
+        if wait_ms:
+            return Pace(wait_ms)
+        hold = self.price.cost(
+            (self.posted + self.pending) // UNITS_PER_SECOND,
+            (self.posted + self.pending + units) // UNITS_PER_SECOND,
+        )
+        if available + drawn - self.totals.drawn < hold:
+            return ShortOfFunds(hold)
+        if len(self._covered) + len(gaps) > METER_INTERVALS_MAX:
+            return Fragmented()
+        self._pending.join(ticket, lo, hi)
+        for start, end in gaps:
+            self._pending.send(ticket, start, end)
+        self._covered.add(lo, hi)
+        self._head = hi
+        self._settle()
+        return Serve(hold)
+
+    def _is_seek(self, lo: int) -> bool:
+        rules, head = self._rules, self._head
+        return head is not None and not head - rules.behind_units <= lo <= head + rules.ahead_units
+
+    def _wait_ms(self, units: int) -> int:
+        """How long until there is room for so many more units; 0 when there is.
+
+        A segment that is longer than the lead is let through when nothing else is pending, or it
+        could never be watched.
+        """
+        rules = self._rules
+        lead_min = rules.lead_min_units + self.posted - self._run_start
+        wanted = self.pending + units
+        if wanted <= min(rules.lead_max_units, lead_min) or self.pending == 0:
+            return 0
+        # Each posted unit makes room for one, and for a second one while the lead grows with it.
+        to_post = max(wanted - rules.lead_max_units, -(-(wanted - lead_min) // 2))
+        to_post = min(to_post, self.pending)
+        speed, per = rules.speed
+        short = self.posted + to_post - self.allowed
+        return max(_PACE_MS_MIN, -(-short * per // (_UNITS_PER_MS * speed)))
+
+    def _deliver(self, piece: Piece, now: int) -> None:
+        self._pending.deliver(piece)
+        self.delivered += piece.units
+        if piece.abandoned:
+            self._release([piece], now)
+
+    def _drop(self, piece: Piece) -> None:
+        self._pending.drop(piece)
+        self._covered.remove(piece.lo, piece.hi)
+
+    def _leave(self, now: int) -> None:
+        """End the run: release what was delivered, abandon what is in flight."""
+        self._release(self._pending.delivered(), now)
+        for piece in self._pending.pieces:
+            piece.abandoned = True
+        self._run_start = self.posted
+
+    def _release(self, pieces: list[Piece], now: int) -> None:
+        """Void delivered pieces as far as the budget goes; beyond it charge them, oldest first."""
+        units = sum(piece.units for piece in pieces)
+        granted = self._budget.take(units, now)
+        self.voided += granted
+        self.forced += units - granted
+        if units > granted:
+            self._post(units - granted, pieces)
+        for piece in pieces:
+            if piece.units:
+                self._covered.remove(piece.lo, piece.hi)
+        self._pending.take(granted, pieces)
+
+    def _post(self, units: int, pieces: list[Piece]) -> None:
+        """Charge the first `units` of delivered pieces."""
+        self._pending.take(units, pieces)
+        self.posted += units
+
+    def _settle(self) -> None:
+        """Make the hold the exact cost of what is pending."""
+        first = self.posted // UNITS_PER_SECOND
+        last = (self.posted + self.pending) // UNITS_PER_SECOND
+        change = self.price.cost(first, last) - self.held
+        if change > 0:
+            self.reserved += change
+        else:
+            self.released -= change

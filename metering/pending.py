@@ -1,0 +1,103 @@
+"""Media of a session that was asked for and neither charged nor voided yet, in order of request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """The media [lo, hi). It is in flight, as a body under way, as long as it has tickets."""
+
+    lo: int
+    hi: int
+    tickets: set[int] = field(default_factory=set)
+    abandoned: bool = False  # the viewer went elsewhere while it was in flight
+
+    @property
+    def units(self) -> int:
+        """How long it is."""
+        return self.hi - self.lo
+
+
+class Pending:
+    """The pieces, and how many units of them are `ready` (delivered) and `in_flight`."""
+
+    __slots__ = ("in_flight", "pieces", "ready")
+
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+        self.ready = 0
+        self.in_flight = 0
+
+    @property
+    def units(self) -> int:
+        """All of it."""
+        return self.ready + self.in_flight
+
+    @property
+    def requests(self) -> int:
+        """How many bodies are under way, counted once for each piece that they cover."""
+        return sum(len(piece.tickets) for piece in self.pieces)
+
+    def delivered(self) -> list[Piece]:
+        """The pieces that are ready."""
+        return [piece for piece in self.pieces if not piece.tickets]
+
+    def of(self, ticket: int) -> list[Piece]:
+        """The pieces that a body under way covers."""
+        return [piece for piece in self.pieces if ticket in piece.tickets]
+
+    def send(self, ticket: int, lo: int, hi: int) -> None:
+        """New media goes out."""
+        self.pieces.append(Piece(lo, hi, {ticket}))
+        self.in_flight += hi - lo
+
+    def keep(self, lo: int, hi: int) -> None:
+        """Media that was delivered in an earlier life of the session."""
+        self.pieces.append(Piece(lo, hi))
+        self.ready += hi - lo
+
+    def join(self, ticket: int, lo: int, hi: int) -> None:
+        """Let a request for [lo, hi) share what it overlaps of the pieces in flight, cut to fit."""
+        if not self.in_flight:
+            return
+        pieces: list[Piece] = []
+        for piece in self.pieces:
+            pieces += _cut(piece, lo, hi) if piece.tickets else [piece]
+        for piece in pieces:
+            if piece.tickets and lo <= piece.lo and piece.hi <= hi:
+                piece.tickets.add(ticket)
+                piece.abandoned = False
+        self.pieces = pieces
+
+    def deliver(self, piece: Piece) -> None:
+        """A body that covers the piece was sent to its last byte."""
+        piece.tickets.clear()
+        self.in_flight -= piece.units
+        self.ready += piece.units
+
+    def drop(self, piece: Piece) -> None:
+        """Forget a piece in flight."""
+        self.pieces.remove(piece)
+        self.in_flight -= piece.units
+
+    def take(self, units: int, pieces: Sequence[Piece]) -> None:
+        """Take `units` off the beginning of delivered `pieces`; what is used up is forgotten."""
+        self.ready -= units
+        for piece in pieces:
+            taken = min(units, piece.units)
+            piece.lo += taken
+            units -= taken
+        assert not units, "more was taken than had been delivered"
+        self.pieces = [piece for piece in self.pieces if piece.units]
+
+
+def _cut(piece: Piece, lo: int, hi: int) -> list[Piece]:
+    """A piece in flight, split where [lo, hi) begins and ends."""
+    edges = [piece.lo, *(edge for edge in (lo, hi) if piece.lo < edge < piece.hi), piece.hi]
+    if len(edges) == 2:
+        return [piece]
+    return [
+        Piece(start, end, set(piece.tickets), piece.abandoned) for start, end in pairwise(edges)
+    ]
