@@ -1,0 +1,43 @@
+"""Everything a change has to pass before it is committed: `python -m scripts.check`."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.test import quick_tests
+
+_PROGRAMS = Path(sysconfig.get_path("scripts"))
+
+
+def checks() -> list[tuple[str, list[str]]]:
+    """What is run, in the order of how fast it fails."""
+    python = sys.executable
+    return [
+        ("format", [python, "-m", "ruff", "format", "--check", ".", "run"]),
+        ("lint", [python, "-m", "ruff", "check", ".", "run"]),
+        ("types", [python, "-m", "mypy"]),
+        ("imports", [str(_PROGRAMS / "lint-imports")]),
+        ("tests", [python, *quick_tests()]),
+    ]
+
+
+def main(names: Sequence[str]) -> int:
+    """Run the named checks, or all; the number of those that failed is told."""
+    failed = []
+    for name, command in checks():
+        if names and name not in names:
+            continue
+        print(f"== {name}", flush=True)
+        # The import checker reads the packages from the current folder.
+        environment = {**os.environ, "PYTHONPATH": ""}
+        if subprocess.run(command, check=False, env=environment).returncode != 0:
+            failed.append(name)
+    print(f"check: {', '.join(failed)} failed" if failed else "check: all passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,36 @@
+"""All tests, quick ones first and side by side: `python -m scripts.test [PYTEST ARGUMENT...]`.
+
+What starts whole servers or foreign programs runs afterwards and alone: it works in real time, and
+its deadlines are meant for a machine that is not busy with something else.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+_QUICK = "not end_to_end and not peer"
+_WORKERS_MAX = 4
+_NO_TESTS_FOUND = 5  # pytest's exit code
+
+
+def quick_tests() -> list[str]:
+    """The command for the tests that need neither a whole server nor foreign programs."""
+    workers = min(os.cpu_count() or 1, _WORKERS_MAX)
+    return ["-m", "pytest", "-q", "-m", _QUICK, "-n", str(workers), "--dist=worksteal"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run everything, or pytest as told; 0 when all passed."""
+    if arguments:
+        return _run(["-m", "pytest", *arguments])
+    results = [_run(quick_tests()), _run(["-m", "pytest", "-q", "-m", f"not ({_QUICK})"])]
+    return max(0 if result == _NO_TESTS_FOUND else result for result in results)
+
+
+def _run(command: Sequence[str]) -> int:
+    return subprocess.run([sys.executable, *command], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
