@@ -133,6 +133,8 @@ TRACK_WAIT_MS_MAX = 1_000
 KEYFRAME_WAIT_MS_MAX = 4_000
 # Packets held while a source is observed or its encoders open: 8 s of 60 fps with sound.
 OBSERVED_PACKETS_MAX = 1_000
+# The same while encoders open, after what was observed: 8 s more.
+EPOCH_PENDING_PACKETS_MAX = 2_000
 # Packets since the last keyframe of a passed-through source, kept in case it has to be encoded.
 KEYFRAME_GROUP_PACKETS_MAX = 600
 # Messages about a broadcast that its creator is shown.

@@ -18,7 +18,13 @@ class Replay:
     """
 
     def __init__(
-        self, rungs: int, *, named_boundaries: bool, bytes_max: int, ticks_max: int
+        self,
+        rungs: int,
+        *,
+        named_boundaries: bool,
+        bytes_max: int,
+        ticks_max: int,
+        start: int | None = None,
     ) -> None:
         self._named_boundaries = named_boundaries
         self._bytes_max = bytes_max
@@ -27,7 +33,7 @@ class Replay:
         self._bytes = 0
         self._sent = 0
         self._waiting_for_start = True
-        self._start: int | None = None
+        self._start = start
         self._begun: dict[int, int | None] = dict.fromkeys(range(rungs))
         self._newest_encoded: dict[int, int] = {}
         self._resuming: set[int] = set()

@@ -1,0 +1,271 @@
+"""Packets of one source with the same tracks: from one `begin` of the sink to the next."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from config.clock import Clock
+from config.limits import (
+    EPOCH_PENDING_PACKETS_MAX,
+    KEYFRAME_GROUP_PACKETS_MAX,
+    TRANSCODE_LAG_MS_MAX,
+    TRANSCODE_RETRY_MS,
+)
+from config.tasks import spawn
+from media.ladder import Rung, encoded_rungs
+from media.segmenter import Segmenter
+from media.transcode.health import RenditionHealth, RenditionState
+from media.transcode.observation import Decision, SourcePicture
+from media.transcode.plan import SEGMENT_TICKS, EncoderSettings, Plan
+from media.transcode.protocol import SourcePacket
+from media.transcode.rendition import Rendition, RenditionSink
+from media.transcode.supervisor import Patience, Supervisor
+from media.units import Packet
+from media.wire.nal import track_from_avc_configuration
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "source"
+AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscodeSettings:
+    """How live sources are transcoded.
+
+    Attributes:
+        segment_ticks: segment duration to aim at, in 1/90000 s.
+        pass_through: hand on the source's own video where players can take it.
+        shedding, lag_ms_max: give up rungs when the worker stays this far behind.
+        patience: with workers.
+    """
+
+    segment_ticks: int = SEGMENT_TICKS
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    pass_through: bool = True
+    shedding: bool = True
+    lag_ms_max: int = TRANSCODE_LAG_MS_MAX
+    patience: Patience = field(default_factory=Patience)
+
+
+class Epoch:
+    """Passes on what can be passed on, has the rest encoded, and hands all of it to the sink.
+
+    The sink's epoch begins when the encoders are open, since only then their configurations are
+    known; what comes before waits. Encoders that do not open in time are left out.
+
+    Attributes:
+        supervisor: of the encoders; None when there is nothing to encode.
+    """
+
+    def __init__(
+        self,
+        decision: Decision,
+        sink: RenditionSink,
+        settings: TranscodeSettings,
+        clock: Clock,
+        start: int | None = None,
+    ) -> None:
+        """Prepare an epoch.
+
+        Args:
+            decision: what to make of the source.
+            start: pictures before this pts were shown in an earlier epoch.
+        """
+        self.decision = decision
+        self._sink = sink
+        self._settings = settings
+        self._clock = clock
+        self._passed_through = decision.verdict is not None and decision.verdict.passed_through
+        self._rungs = self._choose_rungs()
+        self.supervisor = self._supervise(start) if self._rungs else None
+        self._segmenter = Segmenter.at_keyframes(settings.segment_ticks)
+        self._pending: list[tuple[str, Packet]] = []
+        self._begun = False
+        self._begin_ms_max = clock.monotonic_ms() + settings.patience.start_ms
+        self._retired: dict[str, str] = {}
+        self._refreshed_pts = 0
+        self._stopping: asyncio.Task[None] | None = None
+        self.group: list[SourcePicture] = []
+        self.shown_pts = 0
+
+    @property
+    def includes_video(self) -> bool:
+        return self.decision.video is not None
+
+    @property
+    def includes_audio(self) -> bool:
+        return self.decision.audio is not None
+
+    @property
+    def keyframe_is_overdue(self) -> bool:
+        """The source is passed through and has not had a place to cut for two segments."""
+        waited = self.shown_pts - self._refreshed_pts
+        return self._passed_through and waited > 2 * self._settings.segment_ticks
+
+    @property
+    def encoders_are_due(self) -> bool:
+        """Encoders did not open, and it is time to try again with a new epoch."""
+        given_up = self._begun and len(self._retired) == len(self._rungs) > 0
+        waited_ms = self._clock.monotonic_ms() - self._begin_ms_max
+        return given_up and waited_ms > TRANSCODE_RETRY_MS
+
+    def start(self) -> None:
+        if self.supervisor is None:
+            self._begin(())
+        else:
+            self.supervisor.start()
+
+    def video(self, picture: SourcePicture) -> None:
+        """Take the next packet of the source's video; the first has to be a keyframe."""
+        pts = picture.packet.pts
+        boundary = self._passed_through and picture.refresh and self._segmenter.cut(pts)
+        packet = replace(picture.packet, boundary=boundary)
+        if self._passed_through:
+            self._remember(picture)
+            self._deliver(SOURCE, packet)
+        if self.supervisor is not None:
+            self.supervisor.feed(
+                SourcePacket(
+                    dts=packet.dts,
+                    pts=pts,
+                    newest=pts,
+                    keyframe=packet.keyframe,
+                    boundary=boundary,
+                    data=packet.data,
+                )
+            )
+
+    def audio(self, packet: Packet) -> None:
+        if self.includes_audio:
+            self._deliver(AUDIO, packet)
+
+    async def close(self) -> None:
+        """Encode and hand over what is left."""
+        if self.supervisor is not None:
+            await self.supervisor.finish()
+        if not self._begun:
+            self._do_without_encoders()
+
+    async def abort(self) -> None:
+        """Let go of the worker; nothing more is handed over."""
+        if self.supervisor is not None:
+            await self.supervisor.stop()
+
+    def opened(self, configurations: tuple[bytes, ...]) -> None:
+        """The worker says what it makes."""
+        if self._begun:
+            return
+        assert self.decision.video is not None
+        frame_rate = self.decision.video.frame_rate
+        self._begin(
+            tuple(
+                Rendition(
+                    name=rung.name,
+                    track=replace(track_from_avc_configuration(record), frame_rate=frame_rate),
+                    bitrate_max=rung.bitrate_max,
+                    passed_through=False,
+                )
+                for rung, record in zip(self._rungs, configurations, strict=True)
+            )
+        )
+
+    def encoded(self, rung: int, packet: Packet) -> None:
+        """The worker made a packet."""
+        name = self._rungs[rung].name
+        if name not in self._retired:
+            self._sink.packet(name, packet)
+
+    def shed(self, rung: int, lag_ms: int) -> None:
+        """The worker gave up a rung."""
+        name = self._rungs[rung].name
+        reason = f"this machine is too slow for it: it was {lag_ms} ms late"
+        self._retired[name] = reason
+        log.warning("rendition shed", rendition=name, lag_ms=lag_ms)
+        self._sink.retire(name, reason)
+
+    def renditions(self) -> tuple[RenditionHealth, ...]:
+        """The video renditions as a creator sees them."""
+        video, verdict = self.decision.video, self.decision.verdict
+        if video is None or verdict is None:
+            return ()
+        whole = Rung(SOURCE, video.width, video.height, 0)
+        rungs = (whole, *self._rungs) if self._passed_through else self._rungs
+        why = {rungs[0].name: verdict.reason} if rungs else {}
+        numerator, denominator = video.frame_rate
+        return tuple(
+            RenditionHealth(
+                name=rung.name,
+                width=rung.width,
+                height=rung.height,
+                frame_rate=round(numerator / denominator, 2),
+                bitrate_max=rung.bitrate_max,
+                passed_through=rung is whole,
+                state=RenditionState.SHED if rung.name in self._retired else RenditionState.ACTIVE,
+                reason=self._retired.get(rung.name, why.get(rung.name, "")),
+            )
+            for rung in rungs
+        )
+
+    def _choose_rungs(self) -> tuple[Rung, ...]:
+        video = self.decision.video
+        if video is None:
+            return ()
+        return encoded_rungs(
+            video.width, video.height, video.frame_rate, passed_through=self._passed_through
+        )
+
+    def _supervise(self, start: int | None) -> Supervisor:
+        assert self.decision.video is not None
+        plan = Plan(
+            configuration=self.decision.video.extradata,
+            frame_rate=self.decision.video.frame_rate,
+            rungs=self._rungs,
+            named_boundaries=self._passed_through,
+            segment_ticks=self._settings.segment_ticks,
+            start=start,
+            encoder=self._settings.encoder,
+            shedding=self._settings.shedding,
+            lag_ms_max=self._settings.lag_ms_max,
+        )
+        return Supervisor(plan, self, self._clock, patience=self._settings.patience)
+
+    def _remember(self, picture: SourcePicture) -> None:
+        """Keep the current group of pictures, in case the source has to be encoded after all."""
+        if picture.refresh:
+            self.group = []
+            self._refreshed_pts = picture.packet.pts
+        if len(self.group) < KEYFRAME_GROUP_PACKETS_MAX:
+            self.group.append(picture)
+        self.shown_pts = max(self.shown_pts, picture.packet.pts)
+
+    def _deliver(self, name: str, packet: Packet) -> None:
+        if self._begun:
+            self._sink.packet(name, packet)
+            return
+        self._pending.append((name, packet))
+        late = self._clock.monotonic_ms() > self._begin_ms_max
+        if late or len(self._pending) > EPOCH_PENDING_PACKETS_MAX:
+            self._do_without_encoders()
+
+    def _do_without_encoders(self) -> None:
+        """What needs no encoder shall not wait for one any longer."""
+        assert self.supervisor is not None
+        log.warning("encoders did not open in time")
+        self._retired = {rung.name: "the video encoder did not start" for rung in self._rungs}
+        self._stopping = spawn(self.supervisor.stop(), name="stop of late encoders")
+        self._begin(())
+
+    def _begin(self, encoded: tuple[Rendition, ...]) -> None:
+        self._begun = True
+        renditions = list(encoded)
+        if self._passed_through and self.decision.video is not None:
+            renditions.insert(0, Rendition(SOURCE, self.decision.video, 0, passed_through=True))
+        if self.decision.audio is not None:
+            renditions.append(Rendition(AUDIO, self.decision.audio, 0, passed_through=True))
+        pending, self._pending = self._pending, []
+        if renditions:
+            self._sink.begin(renditions)
+            for name, packet in pending:
+                self._sink.packet(name, packet)

@@ -1,0 +1,47 @@
+"""How a live transcode is doing, for its creator to see."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RenditionState(StrEnum):
+    ACTIVE = "active"
+    SHED = "shed"
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionHealth:
+    """One rendition.
+
+    Attributes:
+        frame_rate: frames a second, rounded to hundredths; 0 for audio and while unknown.
+        bitrate_max: bits a second; 0 while unknown.
+        reason: why it is not passed through or why it was shed; empty when neither.
+    """
+
+    name: str
+    width: int
+    height: int
+    frame_rate: float
+    bitrate_max: int
+    passed_through: bool
+    state: RenditionState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveHealth:
+    """One live transcode.
+
+    Attributes:
+        lag_ms: how far the slowest encoded rendition is behind what the publisher has sent.
+        worker_restarts: workers that died or hung.
+        dropped_packets: source packets that did not make it into every rendition.
+        messages: what happened or should be changed, as sentences, oldest first.
+    """
+
+    lag_ms: int
+    worker_restarts: int
+    dropped_packets: int
+    renditions: tuple[RenditionHealth, ...]
+    messages: tuple[str, ...]

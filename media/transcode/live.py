@@ -1,0 +1,233 @@
+"""One live source from the hub to its renditions."""
+
+from collections import deque
+from dataclasses import replace
+
+import structlog
+
+from config.clock import Clock
+from config.limits import HEALTH_MESSAGES_MAX
+from media.hub import PacketReceived, Reader, StreamEnded, TrackAnnounced
+from media.timeline import Timeline
+from media.transcode.epoch import Epoch, TranscodeSettings
+from media.transcode.health import LiveHealth
+from media.transcode.observation import (
+    Decision,
+    Observation,
+    SourcePicture,
+    Verdict,
+    keyframes_too_rare,
+)
+from media.transcode.rendition import Rendition, RenditionSink
+from media.units import MediaKind, Packet, Track
+from media.wire.nal import MalformedAccessUnit, contains_idr
+
+__all__ = [
+    "LiveHealth",
+    "LivePipeline",
+    "Rendition",
+    "RenditionSink",
+    "TranscodeSettings",
+]
+
+log = structlog.get_logger(__name__)
+
+_H264 = "avc1"
+
+
+class LivePipeline:
+    """Reads a stream, repairs its time, decides what to make of it and has that made.
+
+    It observes the source for up to a segment, then an epoch runs. A new one follows when the
+    source's configuration changes, when its second track comes late, and when its keyframes become
+    too rare to be passed through.
+    """
+
+    def __init__(
+        self,
+        stream_reader: Reader,
+        sink: RenditionSink,
+        settings: TranscodeSettings,
+        clock: Clock,
+    ) -> None:
+        self._reader = stream_reader
+        self._sink = sink
+        self._settings = settings
+        self._clock = clock
+        self._timeline = Timeline()
+        self._tracks: dict[MediaKind, Track] = {}
+        self._verdict: Verdict | None = None
+        self._observation = self._observe_anew()
+        self._epoch: Epoch | None = None
+        self._renewal_wanted = False
+        self._restarts = 0
+        self._dropped = 0
+        self._messages: deque[str] = deque(maxlen=HEALTH_MESSAGES_MAX)
+
+    async def run(self) -> None:
+        """Work until the stream has ended and everything was handed over.
+
+        When cancelled, the worker is gone before this returns, and the sink is not told the end.
+        """
+        try:
+            async for event in self._reader:
+                match event:
+                    case TrackAnnounced(track):
+                        await self._announce(track)
+                    case PacketReceived(kind, packet):
+                        await self._take(kind, packet)
+                    case StreamEnded(reason):
+                        log.info("stream ended", reason=reason)
+            await self._decide(ended=True)
+            await self._close_epoch()
+        finally:
+            if self._epoch is not None:
+                await self._epoch.abort()
+        self._sink.end()
+
+    def health(self) -> LiveHealth:
+        """How it is going right now."""
+        epoch = self._epoch
+        supervisor = None if epoch is None else epoch.supervisor
+        restarts, lag_ms, dropped = self._restarts, 0, self._dropped
+        if supervisor is not None:
+            restarts += supervisor.restarts
+            dropped += supervisor.dropped + supervisor.skipped
+            lag_ms = supervisor.lag_ms
+        return LiveHealth(
+            lag_ms=lag_ms,
+            worker_restarts=restarts,
+            dropped_packets=dropped + self._reader.dropped + self._timeline.dropped,
+            renditions=() if epoch is None else epoch.renditions(),
+            messages=tuple(self._messages),
+        )
+
+    @property
+    def worker_process_id(self) -> int | None:
+        """Of the worker running now; None when there is none."""
+        supervisor = None if self._epoch is None else self._epoch.supervisor
+        return None if supervisor is None else supervisor.process_id
+
+    async def _announce(self, track: Track) -> None:
+        if self._tracks.get(track.kind) == track:
+            return
+        if track.kind is MediaKind.VIDEO and not track.codec.startswith(_H264):
+            self._say(f"video of codec {track.codec} is not supported, only H.264 is")
+            return
+        self._tracks[track.kind] = track
+        if track.kind is MediaKind.VIDEO:
+            self._verdict = None
+            if self._epoch is None or self._epoch.includes_video:
+                await self._renew()
+        elif self._epoch is not None and self._epoch.includes_video:
+            # The picture goes on up to its next keyframe.
+            self._renewal_wanted = True
+        else:
+            await self._renew()
+
+    async def _take(self, kind: MediaKind, packet: Packet) -> None:
+        track = self._tracks.get(kind)
+        placed = None if track is None else self._timeline.place(kind, packet, track.timescale)
+        if track is None or placed is None:
+            return
+        if kind is MediaKind.AUDIO:
+            await self._take_audio(placed, track)
+            return
+        try:
+            refresh = contains_idr(placed.data)
+        except MalformedAccessUnit:
+            self._dropped += 1
+            return
+        if refresh and not placed.keyframe:
+            placed = replace(placed, keyframe=True)
+        await self._take_video(SourcePicture(placed, refresh))
+
+    async def _take_audio(self, packet: Packet, track: Track) -> None:
+        if self._epoch is None:
+            self._observation.audio(packet, track.timescale)
+            await self._decide()
+        elif self._epoch.decision.audio == track:
+            self._epoch.audio(packet)
+        else:
+            self._renewal_wanted = True
+
+    async def _take_video(self, picture: SourcePicture) -> None:
+        if self._epoch is not None and picture.packet.keyframe and self._renewal_is_due():
+            await self._renew()
+        if self._epoch is None:
+            self._observation.video(picture)
+            await self._decide()
+            return
+        if self._epoch.includes_video:
+            self._epoch.video(picture)
+        if self._epoch.keyframe_is_overdue:
+            await self._encode_instead()
+
+    def _renewal_is_due(self) -> bool:
+        assert self._epoch is not None
+        return (
+            self._renewal_wanted
+            or not self._epoch.includes_video
+            or self._epoch.encoders_are_due
+        )  # fmt: skip
+
+    def _observe_anew(self) -> Observation:
+        if not self._settings.pass_through:
+            self._verdict = Verdict(passed_through=False)
+        return Observation(self._settings.segment_ticks, self._verdict)
+
+    async def _renew(self) -> None:
+        """End the epoch; the packets that follow decide on the next one."""
+        await self._close_epoch()
+        self._renewal_wanted = False
+        self._observation = self._observe_anew()
+
+    async def _decide(self, *, ended: bool = False) -> None:
+        if self._epoch is not None:
+            return
+        decision = self._observation.decide(
+            self._tracks.get(MediaKind.VIDEO), self._tracks.get(MediaKind.AUDIO), ended=ended
+        )
+        if decision is None:
+            return
+        held, self._observation = self._observation.held, self._observe_anew()
+        self._begin(decision, held)
+
+    def _begin(
+        self, decision: Decision, held: list[SourcePicture | Packet], start: int | None = None
+    ) -> None:
+        self._verdict = decision.verdict
+        if decision.verdict is not None and decision.verdict.reason:
+            self._say(decision.verdict.reason)
+        epoch = Epoch(decision, self._sink, self._settings, self._clock, start)
+        self._epoch = epoch
+        epoch.start()
+        for one in held:
+            if isinstance(one, Packet):
+                epoch.audio(one)
+            elif epoch.includes_video:
+                epoch.video(one)
+
+    async def _encode_instead(self) -> None:
+        """The source's keyframes have become too rare: go on from the last, with encoders."""
+        epoch = self._epoch
+        assert epoch is not None
+        await self._close_epoch()
+        reason = keyframes_too_rare(self._settings.segment_ticks)
+        decision = replace(epoch.decision, verdict=Verdict(passed_through=False, reason=reason))
+        self._begin(decision, [*epoch.group], start=epoch.shown_pts + 1)
+
+    async def _close_epoch(self) -> None:
+        epoch = self._epoch
+        if epoch is None:
+            return
+        await epoch.close()
+        self._epoch = None
+        if epoch.supervisor is not None:
+            self._restarts += epoch.supervisor.restarts
+            self._dropped += epoch.supervisor.dropped + epoch.supervisor.skipped
+
+    def _say(self, message: str) -> None:
+        log.info("broadcast is told", message=message)
+        if message not in self._messages:
+            self._messages.append(message)

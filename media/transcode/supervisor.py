@@ -1,0 +1,284 @@
+"""Keeps one source's worker alive: starts it, feeds it, watches it, replaces it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from config.clock import Clock
+from config.limits import (
+    REPLAY_BYTES_MAX,
+    REPLAY_MS_MAX,
+    WORKER_BACKOFF_MS_MAX,
+    WORKER_BACKOFF_MS_MIN,
+    WORKER_CRASHES_MAX,
+    WORKER_FINISH_MS_MAX,
+    WORKER_HANG_MS_MAX,
+    WORKER_START_MS_MAX,
+)
+from config.tasks import cancel, spawn
+from media.transcode.plan import Plan, plan_to_bytes
+from media.transcode.protocol import (
+    Appearance,
+    Configure,
+    Encoded,
+    Finish,
+    Finished,
+    MalformedMessage,
+    Message,
+    Opened,
+    Progress,
+    Shed,
+    SourcePacket,
+)
+from media.transcode.replay import Replay
+from media.transcode.worker_process import WORKER_COMMAND, WorkerGone, WorkerProcess
+from media.units import VIDEO_TIMESCALE, Packet
+
+log = structlog.get_logger(__name__)
+
+_TICKS_PER_MS = VIDEO_TIMESCALE // 1000
+
+
+class Listener(Protocol):
+    """Gets what workers make; a rung is its place in the plan."""
+
+    def opened(self, configurations: tuple[bytes, ...]) -> None:
+        """Each rung's AVCDecoderConfigurationRecord; comes once, before any packet."""
+
+    def encoded(self, rung: int, packet: Packet) -> None:
+        """The next packet of a rung. After a worker was replaced, again from the last boundary."""
+
+    def shed(self, rung: int, lag_ms: int) -> None:
+        """The rung gets no more packets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a supervisor waits, in milliseconds, and how often it tries."""
+
+    start_ms: int = WORKER_START_MS_MAX
+    hang_ms: int = WORKER_HANG_MS_MAX
+    finish_ms: int = WORKER_FINISH_MS_MAX
+    crashes_max: int = WORKER_CRASHES_MAX
+    backoff_ms_min: int = WORKER_BACKOFF_MS_MIN
+    backoff_ms_max: int = WORKER_BACKOFF_MS_MAX
+
+
+class Supervisor:
+    """Runs one plan until its source ends, with as many workers as it takes.
+
+    Attributes:
+        restarts: workers that died or hung.
+        given_up: times that packets were skipped because workers kept dying of them.
+        undecodable, skipped: of the worker running now, as it counts them.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        listener: Listener,
+        clock: Clock,
+        *,
+        patience: Patience | None = None,
+        command: Sequence[str] = WORKER_COMMAND,
+    ) -> None:
+        self._plan = plan
+        self._listener = listener
+        self._clock = clock
+        self._patience = patience or Patience()
+        self._command = command
+        self._replay = Replay(
+            len(plan.rungs),
+            named_boundaries=plan.named_boundaries,
+            start=plan.start,
+            bytes_max=REPLAY_BYTES_MAX,
+            ticks_max=REPLAY_MS_MAX * _TICKS_PER_MS,
+        )
+        self._fed = asyncio.Event()
+        self._finishing = False
+        self._finished = False
+        self._task: asyncio.Task[None] | None = None
+        self._appearance: Appearance | None = plan.appearance
+        self._has_opened = False
+        self._failures = 0
+        # Of the worker running now:
+        self._worker: WorkerProcess | None = None
+        self._rungs: list[int] = []
+        self._sent = 0
+        self._consumed = 0
+        self._is_open = False
+        self._active_ms = 0
+        self.restarts = 0
+        self.given_up = 0
+        self.undecodable = 0
+        self.skipped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Source packets that no worker got, or that workers died of."""
+        return self._replay.dropped
+
+    @property
+    def lag_ms(self) -> int:
+        """How far the slowest rung is behind what was fed."""
+        return self._replay.lag_ticks() // _TICKS_PER_MS
+
+    @property
+    def process_id(self) -> int | None:
+        """Of the worker running now."""
+        return None if self._worker is None else self._worker.process_id
+
+    def start(self) -> None:
+        self._task = spawn(self._run(), name="transcode supervisor")
+
+    def feed(self, packet: SourcePacket) -> None:
+        """Take the next packet of the source; never waits, drops when too much is held."""
+        self._replay.push(packet)
+        self._fed.set()
+
+    async def finish(self) -> None:
+        """Return when all that was fed has been encoded, or the deadline for that has passed."""
+        assert self._task is not None
+        self._finishing = True
+        self._fed.set()
+        _, late = await asyncio.wait({self._task}, timeout=self._patience.finish_ms / 1000)
+        if late:
+            log.warning("worker did not finish in time", lag_ms=self.lag_ms)
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Kill the worker and return when it is gone."""
+        await cancel(self._task)
+
+    async def _run(self) -> None:
+        while True:
+            code = await self._run_worker()
+            if self._finished:
+                return
+            self.restarts += 1
+            self._failures += 1
+            log.warning("worker ended early", code=code, failures=self._failures)
+            if self._failures % self._patience.crashes_max == 0:
+                self._replay.skip()
+                self.given_up += 1
+            await asyncio.sleep(self._backoff_ms() / 1000)
+
+    def _backoff_ms(self) -> int:
+        """The first failure costs no wait: what was live shall stay live."""
+        if self._failures <= 1:
+            return 0
+        doublings = min(self._failures - 2, 16)
+        return min(self._patience.backoff_ms_min << doublings, self._patience.backoff_ms_max)
+
+    async def _run_worker(self) -> int | None:
+        """Run one worker to its end; its exit code, None when it could not be started."""
+        self._replay.rewind()
+        self._rungs = sorted(self._replay.active)
+        self._sent = self._consumed = 0
+        self._is_open = False
+        try:
+            worker = await WorkerProcess.start(self._command, self._clock)
+        except OSError as reason:
+            log.warning("worker could not be started", reason=str(reason))
+            return None
+        self._worker = worker
+        feeding = spawn(self._feed_worker(worker), name="transcode feed")
+        watching = spawn(self._watch(worker), name="transcode watch")
+        try:
+            async for message in worker.messages():
+                self._take(message)
+        except MalformedMessage as reason:
+            log.warning("worker speaks no sense", reason=str(reason))
+        finally:
+            worker.kill()
+            self._worker = None
+            await cancel(feeding, watching)
+            code = await worker.end()
+        return code
+
+    async def _feed_worker(self, worker: WorkerProcess) -> None:
+        plan = replace(
+            self._plan,
+            rungs=tuple(self._plan.rungs[rung] for rung in self._rungs),
+            start=self._replay.start,
+            appearance=self._appearance,
+        )
+        try:
+            await worker.send(Configure(plan_to_bytes(plan)))
+            while packet := await self._next_packet():
+                if self._sent == self._consumed:
+                    self._active_ms = self._clock.monotonic_ms()
+                self._sent += 1
+                newest = packet.pts if self._replay.newest is None else self._replay.newest
+                await worker.send(replace(packet, newest=newest))
+            await worker.send(Finish())
+        except WorkerGone:
+            return  # its output ends as well, which is where that is handled
+
+    async def _next_packet(self) -> SourcePacket | None:
+        """The next packet to send; None when the source has ended."""
+        while (packet := self._replay.next_unsent()) is None:
+            if self._finishing:
+                return None
+            self._fed.clear()
+            await self._fed.wait()
+        return packet
+
+    async def _watch(self, worker: WorkerProcess) -> None:
+        """Kill a worker that has packets and gets none of them done."""
+        while True:
+            await asyncio.sleep(self._patience.hang_ms / 4000)
+            patience_ms = self._patience.hang_ms if self._is_open else self._patience.start_ms
+            idle_ms = self._clock.monotonic_ms() - self._active_ms
+            if self._sent > self._consumed and idle_ms > patience_ms:
+                log.warning("worker hangs", worker=worker.process_id, idle_ms=idle_ms)
+                worker.kill()
+                return
+
+    def _take(self, message: Message) -> None:
+        self._active_ms = self._clock.monotonic_ms()
+        match message:
+            case Opened(appearance, configurations):
+                self._is_open = True
+                if not self._has_opened:
+                    self._has_opened = True
+                    self._appearance = appearance
+                    self._listener.opened(configurations)
+            case Encoded():
+                self._take_encoded(message)
+            case Progress(consumed, undecodable, skipped):
+                self._consumed = consumed
+                self.undecodable, self.skipped = undecodable, skipped
+            case Shed(place, lag_ms):
+                rung = self._rung(place)
+                self._replay.retire(rung)
+                self._listener.shed(rung, lag_ms)
+            case Finished():
+                self._finished = True
+            case _:
+                raise MalformedMessage(f"{type(message).__name__} comes from servers only")
+
+    def _take_encoded(self, message: Encoded) -> None:
+        rung = self._rung(message.rung)
+        if not self._replay.encoded(rung, message.pts, boundary=message.boundary):
+            return
+        if message.boundary:
+            self._failures = 0
+        packet = Packet(
+            dts=message.dts,
+            pts=message.pts,
+            duration=message.duration,
+            keyframe=message.keyframe,
+            data=message.data,
+            boundary=message.boundary,
+        )
+        self._listener.encoded(rung, packet)
+
+    def _rung(self, place: int) -> int:
+        """A worker's rung in the whole plan: a later worker is not told of rungs that were shed."""
+        if place >= len(self._rungs):
+            raise MalformedMessage(f"there is no rung {place}")
+        return self._rungs[place]

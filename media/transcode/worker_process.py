@@ -1,0 +1,104 @@
+"""The server's side of one worker: its process, its pipes, its log."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+
+from config.clock import Clock
+from config.limits import WORKER_LOG_CHUNK_BYTES_MAX, WORKER_LOG_CHUNKS_PER_SECOND_MAX
+from config.tasks import cancel, spawn
+from media.transcode.protocol import Message, MessageReader, encode_message
+
+log = structlog.get_logger(__name__)
+
+WORKER_COMMAND = (sys.executable, "-P", "-m", "media.transcode.av_worker")
+_READ_BYTES = 1 << 18
+
+
+class WorkerGone(ConnectionError):
+    """The worker does not read any more."""
+
+
+class WorkerProcess:
+    """One worker; made by `start`, ended by `end`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, clock: Clock) -> None:
+        self._process = process
+        self._clock = clock
+        self._logging = spawn(self._log_errors(), name=f"log of worker {process.pid}")
+
+    @classmethod
+    async def start(cls, command: Sequence[str], clock: Clock) -> "WorkerProcess":
+        """Start a worker.
+
+        Raises:
+            OSError: the system refused.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_READ_BYTES,
+            start_new_session=True,
+        )
+        return cls(process, clock)
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    async def send(self, message: Message) -> None:
+        """Write a message, and wait while the pipe is full.
+
+        Raises:
+            WorkerGone: nobody reads.
+        """
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(encode_message(message))
+            await self._process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError) as reason:
+            raise WorkerGone from reason
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """What the worker says, until it ends.
+
+        Raises:
+            MalformedMessage: it speaks no sense.
+        """
+        assert self._process.stdout is not None
+        reader = MessageReader()
+        while data := await self._process.stdout.read(_READ_BYTES):
+            for message in reader.feed(data):
+                yield message
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+
+    async def end(self) -> int:
+        """Kill it when it still runs, and return its exit code when it is gone."""
+        self.kill()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        code = await self._process.wait()
+        await cancel(self._logging)
+        return code
+
+    async def _log_errors(self) -> None:
+        """Pass on what it writes to standard error, a little each second."""
+        assert self._process.stderr is not None
+        second, chunks = 0, 0
+        while data := await self._process.stderr.read(WORKER_LOG_CHUNK_BYTES_MAX):
+            if (now := self._clock.monotonic_ms() // 1000) != second:
+                second, chunks = now, 0
+            chunks += 1
+            if chunks <= WORKER_LOG_CHUNKS_PER_SECOND_MAX:
+                log.warning(
+                    "worker writes",
+                    worker=self._process.pid,
+                    text=data.decode(errors="replace").strip(),
+                )
