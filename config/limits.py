@@ -248,6 +248,8 @@ SETTLEMENT_REST_MS = 3_600_000
 STELLAR_READ_SECONDS_MAX = 10
 # An answer is a few ledger entries or one transaction with its meta (100 payments: 100 kB).
 STELLAR_RESPONSE_BYTES_MAX = 2 * 1024 * 1024
+# Ledger entries that Stellar RPC looks up in one request.
+STELLAR_KEYS_MAX = 200
 # A page waits for the balance on the chain; without an answer it shows none.
 STELLAR_BALANCE_SECONDS_MAX = 1.5
 # The local network's friendbot waits for a ledger, behind others who asked.

@@ -1,0 +1,60 @@
+"""What the settlement worker needs of a chain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from metering.money import Stroops
+from metering.settlement.lifecycle import Answered, Found, NotFound
+from metering.settlement.outbox import Settlement, SignedEnvelope
+
+
+class ChainUnreachable(Exception):
+    """The chain gave no usable answer; nothing is known, so try again later."""
+
+
+class WrongNetwork(Exception):
+    """The node belongs to another network than the configured one: nothing is sent there."""
+
+
+class UnknownHotAccount(Exception):
+    """The hot account does not exist on the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnChain:
+    """An account's holdings: `spendable` leaves its reserve alone; `ledger` changed it last."""
+
+    balance: Stroops
+    spendable: Stroops
+    ledger: int
+
+
+class Chain(Protocol):
+    """Every method may raise `ChainUnreachable` or `WrongNetwork`."""
+
+    @property
+    def address(self) -> str:
+        """The hot account that pays."""
+
+    async def holdings(self, address: str) -> OnChain | None:
+        """What an account holds of the settled asset; None when it does not exist."""
+
+    async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
+        """Addresses that could not be paid, with the operation code that would come of it."""
+
+    async def fee_p80(self) -> int:
+        """Stroops an operation that four of five transactions paid lately at most."""
+
+    async def sign(self, settlement: Settlement) -> SignedEnvelope:
+        """Build the transaction for a settlement and sign it, without sending it.
+
+        Raises:
+            UnknownHotAccount: there is nothing to pay from.
+        """
+
+    async def send(self, envelope: SignedEnvelope) -> Answered:
+        """Hand an envelope to the network; what goes wrong on the way is part of the answer."""
+
+    async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
+        """Ask for an envelope by its hash, after reading its source's sequence number."""

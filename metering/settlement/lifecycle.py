@@ -1,0 +1,185 @@
+"""The life of a settlement: planned, signed, sent, and then applied, failed or dead.
+
+The danger is paying twice, or never. So:
+
+1. The signed envelope is stored before it is sent for the first time, and never another is signed
+   for this settlement. Sending it again is harmless: its sequence number can be used up only once.
+2. No answer is not a no. Timeouts, lost connections and even refusals only lead to a look by hash.
+3. A settlement is dead only when a node whose history reaches back to the signing does not know
+   its hash, and it can never apply: a ledger closed after its time bound, or the account's
+   sequence number has passed it. Only then its money is free to be planned anew.
+
+    planned --signed--> signed --answered--> sent --found--> applied | failed
+                           \\------------------\\--not found, rule 3--> dead
+
+A crash anywhere leaves a stored state from which `Began` goes on.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum, auto
+
+from config.limits import SETTLEMENT_RESEND_MS
+from metering.settlement.outbox import Outcome, Settlement, SignedEnvelope, State
+
+
+class Action(Enum):
+    """What the worker is to do next. SIGN, SEND, LOOK and CONFIRM lead to an observation."""
+
+    SIGN = auto()
+    SEND = auto()
+    LOOK = auto()
+    CONFIRM = auto()  # look once more before resting, after a refusal
+    REST = auto()  # come back with Began after a ledger or so
+    ALARM = auto()  # rest, and tell the operator that the node's history has a gap
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The worker takes the settlement up, for the first time or again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The envelope is ready, not yet sent."""
+
+    envelope: SignedEnvelope
+
+
+class Answer(StrEnum):
+    """How a node took an envelope."""
+
+    ACCEPTED = "accepted"  # PENDING or DUPLICATE
+    BUSY = "busy"  # TRY_AGAIN_LATER: another of this source waits, or the node is full
+    REFUSED = "refused"  # an error, with a result code
+    UNKNOWN = "unknown"  # no answer: it may have arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back from sending; `detail` is the result code or the error."""
+
+    answer: Answer
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The transaction is part of a ledger."""
+
+    successful: bool
+    ledger: int
+    fee_charged: int
+    code: str
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """A node does not know the hash, as of its ledger `latest_ledger`.
+
+    `source_sequence` was read at that ledger or an earlier one; None when it was not read.
+    `confirming` is true when CONFIRM asked.
+    """
+
+    latest_ledger: int
+    latest_close_time: int
+    oldest_ledger: int
+    source_sequence: int | None
+    confirming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """The chain could not be asked, or nothing could be signed now."""
+
+
+Observation = Began | Signed | Answered | Found | NotFound | Unreachable
+
+
+def step(
+    settlement: Settlement, observation: Observation, now_ms: int
+) -> tuple[Settlement, tuple[Action, ...]]:
+    """The settlement after an observation, to be stored before any of the actions is begun."""
+    assert not settlement.state.final, "an ended settlement is not taken up again"
+    if isinstance(observation, Unreachable):
+        return settlement, (Action.REST,)
+    if settlement.state == State.PLANNED:
+        return _step_planned(settlement, observation)
+    return _step_signed(settlement, observation, now_ms)
+
+
+def _step_planned(
+    settlement: Settlement, observation: Observation
+) -> tuple[Settlement, tuple[Action, ...]]:
+    match observation:
+        case Began():
+            return settlement, (Action.SIGN,)
+        case Signed():
+            signed = replace(settlement, state=State.SIGNED, signed=observation.envelope)
+            return signed, (Action.SEND,)
+        case _:
+            raise AssertionError(f"nothing was sent yet, but {observation}")
+
+
+def _step_signed(
+    settlement: Settlement, observation: Observation, now_ms: int
+) -> tuple[Settlement, tuple[Action, ...]]:
+    match observation:
+        case Began():
+            # It may have been sent before a crash, whatever the state says.
+            return settlement, (Action.LOOK,)
+        case Answered():
+            sent = replace(settlement, state=State.SENT, sent_ms=now_ms)
+            refused = observation.answer == Answer.REFUSED
+            return sent, (Action.CONFIRM if refused else Action.REST,)
+        case Found():
+            return _ended(settlement, observation), ()
+        case NotFound():
+            return _step_not_found(settlement, observation, now_ms)
+        case _:
+            raise AssertionError(f"signed already, but {observation}")
+
+
+def _step_not_found(
+    settlement: Settlement, observation: NotFound, now_ms: int
+) -> tuple[Settlement, tuple[Action, ...]]:
+    signed = settlement.signed
+    assert signed is not None, "it was looked for by its hash"
+    if observation.oldest_ledger > signed.ledger:
+        return settlement, (Action.ALARM,)
+    if can_never_apply(signed, observation):
+        outcome = Outcome(ledger=None, fee_charged=0, code=_death(signed, observation))
+        return replace(settlement, state=State.DEAD, outcome=outcome), ()
+    if observation.confirming or not _due(settlement, now_ms):
+        return settlement, (Action.REST,)
+    return settlement, (Action.SEND,)
+
+
+def can_never_apply(signed: SignedEnvelope, observation: NotFound) -> bool:
+    """Rule 3, for an envelope that the node's whole history does not know."""
+    covered = observation.oldest_ledger <= signed.ledger
+    return covered and (_expired(signed, observation) or _overtaken(signed, observation))
+
+
+def _expired(signed: SignedEnvelope, observation: NotFound) -> bool:
+    return observation.latest_close_time > signed.max_time
+
+
+def _overtaken(signed: SignedEnvelope, observation: NotFound) -> bool:
+    sequence = observation.source_sequence
+    return sequence is not None and sequence >= signed.sequence
+
+
+def _death(signed: SignedEnvelope, observation: NotFound) -> str:
+    return "expired" if _expired(signed, observation) else "sequence_used"
+
+
+def _due(settlement: Settlement, now_ms: int) -> bool:
+    """Never sent, or sent long enough ago to be sent again."""
+    return settlement.sent_ms is None or now_ms - settlement.sent_ms >= SETTLEMENT_RESEND_MS
+
+
+def _ended(settlement: Settlement, found: Found) -> Settlement:
+    outcome = Outcome(found.ledger, found.fee_charged, found.code, found.operations)
+    state = State.APPLIED if found.successful else State.FAILED
+    return replace(settlement, state=state, outcome=outcome)

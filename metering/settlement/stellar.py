@@ -1,0 +1,313 @@
+"""The chain is Stellar: building, signing, sending and finding transactions with the SDK, over RPC.
+
+The only module of the settlement that knows the SDK (besides its HTTP client).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import batched
+
+from pydantic import ValidationError
+from stellar_sdk import (
+    Account,
+    Asset,
+    Keypair,
+    StrKey,
+    TransactionBuilder,
+)
+from stellar_sdk import xdr as stellar_xdr
+from stellar_sdk.client.base_async_client import BaseAsyncClient
+from stellar_sdk.exceptions import SdkError
+from stellar_sdk.soroban_rpc import (
+    GetTransactionResponse,
+    GetTransactionStatus,
+    SendTransactionResponse,
+    SendTransactionStatus,
+)
+from stellar_sdk.soroban_server_async import SorobanServerAsync
+
+from config.limits import (
+    SETTLEMENT_ENVELOPE_SECONDS,
+    SETTLEMENT_PAYMENTS_MAX,
+    STELLAR_KEYS_MAX,
+)
+from metering.money import NATIVE, Stroops, format_amount
+from metering.settlement import statement
+from metering.settlement.chain import (
+    ChainUnreachable,
+    OnChain,
+    UnknownHotAccount,
+    WrongNetwork,
+)
+from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.outbox import Settlement, SignedEnvelope
+from metering.settlement.result_codes import read_result
+
+_BASE_RESERVE = 5_000_000  # stroops (Stellar docs, "Accounts": minimum balance)
+
+# A hash that no transaction has. Asked for it, a node tells its ledger and the time of that, in
+# a few bytes, where getLatestLedger sends whole ledgers.
+_NOBODYS_HASH = "0" * 64
+
+_ANSWERS = {
+    SendTransactionStatus.PENDING: Answer.ACCEPTED,
+    SendTransactionStatus.DUPLICATE: Answer.ACCEPTED,
+    SendTransactionStatus.TRY_AGAIN_LATER: Answer.BUSY,
+    SendTransactionStatus.ERROR: Answer.REFUSED,
+}
+
+
+class BadSeed(ValueError):
+    """Not a Stellar secret seed (S...); the seed itself is not told."""
+
+
+class BadAddress(ValueError):
+    """Not a Stellar account address (G...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettledAsset:
+    """What is paid out: lumens, or an issuer's asset."""
+
+    code: str = NATIVE
+    issuer: str | None = None
+
+
+def new_seed() -> str:
+    """A fresh secret seed, to be kept in a file that only the server reads."""
+    return Keypair.random().secret
+
+
+def checked_address(text: str) -> str:
+    """The address itself.
+
+    Raises:
+        BadAddress: it is none.
+    """
+    if not StrKey.is_valid_ed25519_public_key(text):
+        raise BadAddress(f"not a Stellar address: {text[:60]!r}")
+    return text
+
+
+class StellarChain:
+    """Implements `chain.Chain` for one hot account on the network behind one RPC node.
+
+    Args:
+        url: of a Stellar RPC server.
+        passphrase: of the network that is meant; a node of another one is refused.
+        seed: the hot account's secret seed. It is not logged and not part of any message.
+        client: how to reach the node; closed by `close`.
+        asset: what is paid out.
+
+    Raises:
+        BadSeed: not a seed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        passphrase: str,
+        seed: str,
+        client: BaseAsyncClient,
+        asset: SettledAsset = SettledAsset(),
+    ) -> None:
+        try:
+            self._keypair = Keypair.from_secret(seed)
+        except ValueError:
+            raise BadSeed("the hot account's seed is not a Stellar seed") from None
+        self._server = SorobanServerAsync(url, client)
+        self._passphrase = passphrase
+        self._settled = asset
+        self._asset = Asset.native() if asset.issuer is None else Asset(asset.code, asset.issuer)
+        self._network_checked = False
+
+    @property
+    def address(self) -> str:
+        return self._keypair.public_key
+
+    async def close(self) -> None:
+        await self._server.close()
+
+    async def holdings(self, address: str) -> OnChain | None:
+        async with self._node() as node:
+            keys = [_account_key(address)]
+            if not self._asset.is_native():
+                keys.append(self._trust_line_key(address))
+            response = await node.get_ledger_entries(keys)
+            entries = [
+                (stellar_xdr.LedgerEntryData.from_xdr(entry.xdr), entry.last_modified_ledger)
+                for entry in response.entries or []
+            ]
+        wanted = [_on_chain(data, ledger) for data, ledger in entries if self._is_settled(data)]
+        return wanted[0] if wanted else None
+
+    async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
+        valid = [a for a in addresses if StrKey.is_valid_ed25519_public_key(a)]
+        found = dict.fromkeys(set(addresses) - set(valid), "bad_address")
+        existing = await self._existing([_account_key(address) for address in valid])
+        for address in valid:
+            if _account_key(address).to_xdr() not in existing:
+                found[address] = "op_no_destination"
+        if not self._asset.is_native():
+            found |= await self._missing_lines([a for a in valid if a not in found])
+        return found
+
+    async def fee_p80(self) -> int:
+        async with self._node() as node:
+            return (await node.get_fee_stats()).inclusion_fee.p80
+
+    async def sign(self, settlement: Settlement) -> SignedEnvelope:
+        if len(settlement.payments) > SETTLEMENT_PAYMENTS_MAX:
+            raise AssertionError("a transaction has room for 100 operations")
+        async with self._node() as node:
+            sequence, _ = await _sequence(node, self.address)
+            latest = await node.get_transaction(_NOBODYS_HASH)
+        if sequence is None:
+            raise UnknownHotAccount(self.address)
+        max_time = latest.latest_ledger_close_time + SETTLEMENT_ENVELOPE_SECONDS
+        # 100 payments take some 40 ms to build and sign: not on the loop.
+        xdr, hash_ = await asyncio.to_thread(self._build, settlement, sequence, max_time)
+        return SignedEnvelope(
+            xdr=xdr,
+            hash=hash_,
+            source=self.address,
+            sequence=sequence + 1,
+            max_time=max_time,
+            fee=settlement.fee_max,
+            ledger=latest.latest_ledger,
+        )
+
+    def _build(self, settlement: Settlement, sequence: int, max_time: int) -> tuple[str, str]:
+        account = Account(self.address, sequence)
+        rate = settlement.fee_max // len(settlement.payments)
+        builder = TransactionBuilder(account, self._passphrase, base_fee=rate)
+        builder.add_time_bounds(0, max_time)
+        leaves = [statement.leaf(payment, settlement.asset) for payment in settlement.payments]
+        builder.add_hash_memo(statement.root(leaves))
+        for payment in settlement.payments:
+            builder.append_payment_op(
+                destination=payment.address,
+                asset=self._asset,
+                amount=format_amount(payment.amount),
+            )
+        envelope = builder.build()
+        envelope.sign(self._keypair)
+        return envelope.to_xdr(), envelope.hash_hex()
+
+    async def send(self, envelope: SignedEnvelope) -> Answered:
+        try:
+            async with self._node() as node:
+                response = await node.send_transaction(envelope.xdr)
+        except ChainUnreachable as error:
+            return Answered(Answer.UNKNOWN, str(error))
+        return Answered(_ANSWERS[response.status], _refusal(response))
+
+    async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
+        async with self._node() as node:
+            # The sequence number first: what used it up is then part of the history asked next.
+            sequence, ledger = await _sequence(node, envelope.source)
+            response = await node.get_transaction(envelope.hash)
+        if response.status != GetTransactionStatus.NOT_FOUND:
+            return _found(response)
+        behind = response.latest_ledger < ledger  # another node answered, which knows less
+        return NotFound(
+            latest_ledger=response.latest_ledger,
+            latest_close_time=response.latest_ledger_close_time,
+            oldest_ledger=response.oldest_ledger,
+            source_sequence=None if behind else sequence,
+        )
+
+    @asynccontextmanager
+    async def _node(self) -> AsyncIterator[SorobanServerAsync]:
+        """The node, once it is known to be of the right network; its failures as one error."""
+        try:
+            if not self._network_checked:
+                passphrase = (await self._server.get_network()).passphrase
+                if passphrase != self._passphrase:
+                    raise WrongNetwork(
+                        f"the node is on {passphrase!r}, configured is {self._passphrase!r}"
+                    )
+                self._network_checked = True
+            yield self._server
+        except (SdkError, ValidationError, ValueError, AssertionError) as error:
+            # The SDK asserts on answers without a result, and JSON or XDR may be anything.
+            raise ChainUnreachable(f"{type(error).__name__}: {error}") from error
+
+    async def _existing(self, keys: list[stellar_xdr.LedgerKey]) -> set[str]:
+        existing: set[str] = set()
+        for some in batched(keys, STELLAR_KEYS_MAX):
+            async with self._node() as node:
+                response = await node.get_ledger_entries(list(some))
+            existing |= {entry.key for entry in response.entries or []}
+        return existing
+
+    async def _missing_lines(self, addresses: list[str]) -> dict[str, str]:
+        others = [address for address in addresses if address != self._settled.issuer]
+        existing = await self._existing([self._trust_line_key(address) for address in others])
+        return {
+            address: "op_no_trust"
+            for address in others
+            if self._trust_line_key(address).to_xdr() not in existing
+        }
+
+    def _trust_line_key(self, address: str) -> stellar_xdr.LedgerKey:
+        return stellar_xdr.LedgerKey(
+            stellar_xdr.LedgerEntryType.TRUSTLINE,
+            trust_line=stellar_xdr.LedgerKeyTrustLine(
+                Keypair.from_public_key(address).xdr_account_id(),
+                self._asset.to_trust_line_asset_xdr_object(),
+            ),
+        )
+
+    def _is_settled(self, data: stellar_xdr.LedgerEntryData) -> bool:
+        return (data.account if self._asset.is_native() else data.trust_line) is not None
+
+
+def _account_key(address: str) -> stellar_xdr.LedgerKey:
+    return stellar_xdr.LedgerKey(
+        stellar_xdr.LedgerEntryType.ACCOUNT,
+        account=stellar_xdr.LedgerKeyAccount(Keypair.from_public_key(address).xdr_account_id()),
+    )
+
+
+def _on_chain(data: stellar_xdr.LedgerEntryData, ledger: int) -> OnChain:
+    if data.account is None:
+        assert data.trust_line is not None, "one of the two was asked for"
+        balance = Stroops(data.trust_line.balance.int64)
+        return OnChain(balance, balance, ledger)
+    balance = Stroops(data.account.balance.int64)
+    reserve = (2 + data.account.num_sub_entries.uint32) * _BASE_RESERVE
+    return OnChain(balance, Stroops(max(0, balance - reserve)), ledger)
+
+
+async def _sequence(node: SorobanServerAsync, address: str) -> tuple[int | None, int]:
+    """An account's sequence number (None without account), and the ledger it was read at."""
+    response = await node.get_ledger_entries([_account_key(address)])
+    for entry in response.entries or []:
+        account = stellar_xdr.LedgerEntryData.from_xdr(entry.xdr).account
+        if account is not None:
+            return account.seq_num.sequence_number.int64, response.latest_ledger
+    return None, response.latest_ledger
+
+
+def _refusal(response: SendTransactionResponse) -> str:
+    if response.error_result_xdr is None:
+        return response.status.value
+    codes = read_result(stellar_xdr.TransactionResult.from_xdr(response.error_result_xdr))
+    return " ".join((codes.transaction, *codes.operations))
+
+
+def _found(response: GetTransactionResponse) -> Found:
+    if response.result_xdr is None or response.ledger is None:
+        raise ChainUnreachable("the node knows the transaction, but not its result")
+    result = stellar_xdr.TransactionResult.from_xdr(response.result_xdr)
+    codes = read_result(result)
+    return Found(
+        successful=codes.successful,
+        ledger=response.ledger,
+        fee_charged=result.fee_charged.int64,
+        code=codes.transaction,
+        operations=codes.operations,
+    )

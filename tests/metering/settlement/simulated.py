@@ -1,0 +1,320 @@
+"""A whole settlement without sockets: the real SDK and worker over the network's pure model."""
+
+import random as chance
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stellar_sdk import Keypair
+from stellar_sdk.client.base_async_client import BaseAsyncClient
+from stellar_sdk.client.response import Response
+from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
+
+from config.clock import ManualClock
+from metering.ledger import (
+    Transfer,
+    creator_account,
+    hot_account,
+    treasury_account,
+    viewer_account,
+)
+from metering.ledger_memory import MemoryLedger
+from metering.localnet.friendbot import gift_envelope
+from metering.localnet.network import LocalNetwork, Status, genesis
+from metering.localnet.rpc import Rpc
+from metering.money import Stroops
+from metering.settlement.chain import Chain, ChainUnreachable, OnChain
+from metering.settlement.lifecycle import Answered, Found, NotFound
+from metering.settlement.outbox import Outbox, PayoutView, Settlement, SignedEnvelope
+from metering.settlement.outbox_memory import MemoryOutbox
+from metering.settlement.stellar import StellarChain
+from metering.settlement.treasury import PlayMoney, reconcile
+from metering.settlement.worker import SettlementWorker
+
+PASSPHRASE = "Simulated Network ; play money"
+CLOSE_MS = 5_000
+XLM = 10**7
+MINIMUM = Stroops(1000)
+
+
+class Crash(BaseException):
+    """The process ends here, at once."""
+
+
+@dataclass
+class Weather:
+    """How likely what goes wrong is, per request; drawn from a seeded source."""
+
+    random: chance.Random = field(default_factory=lambda: chance.Random(0))
+    lost_before: float = 0
+    lost_after: float = 0
+    late: float = 0
+
+
+class SimulatedNode(BaseAsyncClient):
+    """A node that is a function call away. Requests get lost on the way there or back."""
+
+    def __init__(self, network: LocalNetwork, clock: ManualClock) -> None:
+        self.network = network
+        self.clock = clock
+        self.weather = Weather()
+        self.sent: list[str] = []
+        self._rpc = Rpc(network, "")
+
+    async def post(
+        self,
+        url: str,
+        data: dict[str, str] | None = None,
+        json_data: dict[str, Any] | None = None,
+    ) -> Response:
+        assert json_data is not None
+        weather, draw = self.weather, self.weather.random.random
+        if draw() < weather.lost_before:
+            raise StellarConnectionError("lost on the way there")
+        late = weather.random.randrange(1, 5) if draw() < weather.late else 0
+        if json_data["method"] == "sendTransaction":
+            self.sent.append(json_data["params"]["transaction"])
+        self.network.advance(self.clock.wall_ms())
+        answer = self._rpc.answer(json_data, self.clock.wall_ms(), late)
+        if draw() < weather.lost_after:
+            raise StellarConnectionError("lost on the way back")
+        return SimulatedResponse(answer)
+
+    async def get(
+        self, url: str, params: dict[str, str] | None = None, max_content_size: int | None = None
+    ) -> Response:
+        raise StellarConnectionError("only RPC is simulated")
+
+    def stream(
+        self, url: str, params: dict[str, str] | None = None
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        raise StellarConnectionError("only RPC is simulated")
+
+    async def close(self) -> None:
+        return
+
+
+class SimulatedResponse(Response):
+    """An answer that never was text."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(200, "", {}, "")
+        self._answer = answer
+
+    def json(self) -> dict[str, Any]:
+        return self._answer
+
+
+class SimulatedFriendbot:
+    """Friendbot of the simulated network; waits for its ledger by moving the clock."""
+
+    def __init__(self, node: SimulatedNode) -> None:
+        self._node = node
+        self.gifts = 0
+
+    async def fund(self, address: str) -> str:
+        network, clock = self._node.network, self._node.clock
+        network.advance(clock.wall_ms())
+        submission = network.submit(
+            gift_envelope(network, address, clock.wall_ms()), clock.wall_ms()
+        )
+        if submission.status != Status.PENDING:
+            raise ChainUnreachable("friendbot is busy")
+        clock.advance(CLOSE_MS)
+        network.advance(clock.wall_ms())
+        self.gifts += 1
+        return submission.hash
+
+
+class Payees:
+    """Creators' addresses."""
+
+    def __init__(self) -> None:
+        self.addresses: dict[str, str] = {}
+
+    async def address(self, creator: str) -> str | None:
+        return self.addresses.get(creator)
+
+
+class Crasher:
+    """Counts the points at which a process can die, and dies at one of them."""
+
+    def __init__(self, at: int | None = None) -> None:
+        self.at = at
+        self.passed: list[str] = []
+
+    def point(self, name: str) -> None:
+        self.passed.append(name)
+        if self.at is not None and len(self.passed) > self.at:
+            self.at = None
+            raise Crash(name)
+
+
+class CrashingOutbox:
+    """An outbox in whose every write the process may die, just before and just after."""
+
+    def __init__(self, outbox: Outbox, crasher: Crasher) -> None:
+        self._outbox = outbox
+        self._crasher = crasher
+
+    async def plan(self, settlement: Settlement) -> None:
+        self._crasher.point("before planning")
+        await self._outbox.plan(settlement)
+        self._crasher.point("after planning")
+
+    async def advance(self, before: Settlement, after: Settlement) -> None:
+        self._crasher.point(f"before storing {after.state.value}")
+        await self._outbox.advance(before, after)
+        self._crasher.point(f"after storing {after.state.value}")
+
+    async def unfinished(self, source: str) -> list[Settlement]:
+        return await self._outbox.unfinished(source)
+
+    async def payouts(self, creator: str, asset: str, limit: int) -> list[PayoutView]:
+        return await self._outbox.payouts(creator, asset, limit)
+
+    async def totals(self, creator: str, asset: str) -> tuple[Stroops, Stroops]:
+        return await self._outbox.totals(creator, asset)
+
+    async def refused_since(self, asset: str, codes: Sequence[str], since_ms: int) -> set[str]:
+        return await self._outbox.refused_since(asset, codes, since_ms)
+
+    async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
+        await self._outbox.note_obstacles(asset, obstacles)
+
+    async def obstacle(self, creator: str, asset: str) -> str | None:
+        return await self._outbox.obstacle(creator, asset)
+
+
+class CrashingChain:
+    """A chain in whose every call the process may die, just before and just after."""
+
+    def __init__(self, chain: Chain, crasher: Crasher) -> None:
+        self._chain = chain
+        self._crasher = crasher
+
+    @property
+    def address(self) -> str:
+        return self._chain.address
+
+    async def holdings(self, address: str) -> OnChain | None:
+        return await self._chain.holdings(address)
+
+    async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
+        return await self._chain.obstacles(addresses)
+
+    async def fee_p80(self) -> int:
+        return await self._chain.fee_p80()
+
+    async def sign(self, settlement: Settlement) -> SignedEnvelope:
+        self._crasher.point("before signing")
+        signed = await self._chain.sign(settlement)
+        self._crasher.point("after signing")
+        return signed
+
+    async def send(self, envelope: SignedEnvelope) -> Answered:
+        self._crasher.point("before sending")
+        answered = await self._chain.send(envelope)
+        self._crasher.point("after sending")
+        return answered
+
+    async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
+        self._crasher.point("before looking")
+        seen = await self._chain.look(envelope)
+        self._crasher.point("after looking")
+        return seen
+
+
+class World:
+    """A network, a ledger with creators who earn, and a worker that pays them."""
+
+    def __init__(self, crasher: Crasher | None = None) -> None:
+        self.clock = ManualClock()
+        self.network = LocalNetwork(
+            genesis(PASSPHRASE, CLOSE_MS, self.clock.wall_ms()), history_bytes_max=2**26
+        )
+        self.node = SimulatedNode(self.network, self.clock)
+        self.seed = Keypair.random().secret
+        self.ledger = MemoryLedger()
+        self.stored = MemoryOutbox(self.ledger)
+        self.payees = Payees()
+        self.crasher = crasher or Crasher()
+        self.outbox = CrashingOutbox(self.stored, self.crasher)
+        self.real_chain = StellarChain("http://node", PASSPHRASE, self.seed, self.node)
+        self.chain = CrashingChain(self.real_chain, self.crasher)
+        self.friendbot = SimulatedFriendbot(self.node)
+        self.play_money = PlayMoney(self.real_chain, self.friendbot, self.ledger, self.outbox)
+        self.worker = self.new_worker()
+        self.earned: dict[str, int] = {}
+
+    def new_worker(self) -> SettlementWorker:
+        """What a restarted process has: nothing but what was stored."""
+        self.worker = SettlementWorker(
+            self.outbox,
+            self.chain,
+            self.ledger,
+            self.payees,
+            self.clock,
+            interval_ms=60_000,
+            minimum=MINIMUM,
+            treasury=self.play_money,
+        )
+        return self.worker
+
+    async def add_creator(self, creator: str, *, on_chain: bool = True) -> str:
+        """A creator with an address; returns it."""
+        address = Keypair.random().public_key
+        self.payees.addresses[creator] = address
+        if on_chain:
+            await self.friendbot.fund(address)
+        return address
+
+    async def earn(self, creator: str, amount: int) -> None:
+        """The treasury stands in for viewers who were charged."""
+        await self.play_money.replenish()
+        viewer, account = viewer_account("v", "XLM"), creator_account(creator, "XLM")
+        await self.ledger.open_accounts([viewer, account])
+        self.earned[creator] = self.earned.get(creator, 0) + amount
+        cause = f"earn:{creator}:{self.earned[creator]}"
+        await self.ledger.post(
+            [
+                Transfer(
+                    f"{cause}:fund",
+                    treasury_account("XLM").id,
+                    viewer.id,
+                    Stroops(amount),
+                    "XLM",
+                    "play_money",
+                ),
+                Transfer(cause, viewer.id, account.id, Stroops(amount), "XLM", "post"),
+            ]
+        )
+
+    async def run(self, passes: int = 40) -> None:
+        """Let the worker pass again and again, a second apart, until nothing is left to do."""
+        for _ in range(passes):
+            more = await self.worker.run_once()
+            self.clock.advance(1_000)
+            self.network.advance(self.clock.wall_ms())
+            if not more:
+                return
+
+    def balance(self, address: str) -> int:
+        """What an address holds on the chain."""
+        account = self.network.account(address)
+        return 0 if account is None else account.balance
+
+    def received(self, creator: str) -> int:
+        """What a creator got on the chain, besides friendbot's gift."""
+        return self.balance(self.payees.addresses[creator]) - 10_000 * XLM
+
+    async def check(self) -> None:
+        """Chain and ledger agree to the stroop, and the ledger is sound."""
+        books = await reconcile(self.real_chain, self.ledger)
+        assert books.difference == 0, books
+        report = await self.ledger.check()
+        assert report.sound, report
+        inflight = await self.ledger.balances("inflight:")
+        assert not any(inflight.values()), inflight
+        assert await self.ledger.balance(hot_account("XLM").id) == -books.on_chain
+        assert self.network.is_conserved()
