@@ -1,0 +1,204 @@
+"""Keeps every closed segment on local disk, without ever making the live path wait."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from config.clock import Clock
+from config.limits import (
+    ARCHIVE_BATCH_JOBS_MAX,
+    ARCHIVE_FLUSH_SECONDS_MAX,
+    ARCHIVE_QUEUE_BYTES_MAX,
+    ARCHIVE_QUEUE_JOBS_MAX,
+)
+from config.tasks import cancel, spawn
+from media.units import Track
+from packager.archive_disk import (
+    INDEX_NAME,
+    ArchivedFile,
+    ArchiveJob,
+    FailedJob,
+    read_file,
+    read_index,
+    write_jobs,
+)
+from packager.archive_index import (
+    AssetIndex,
+    AssetRecord,
+    EndRecord,
+    EpochRecord,
+    RetiredRecord,
+    SegmentRecord,
+)
+from packager.hls.boundaries import Interval
+from packager.naming import init_name, is_name, segment_name
+
+log = structlog.get_logger(__name__)
+
+_REPORT_EVERY_MS = 1000
+
+
+class AssetAlreadyArchived(Exception):
+    """An asset is written once, from its first segment to its last."""
+
+
+class Archive:
+    """One directory of assets; one task writes to it, in order, through a bounded queue.
+
+    When the disk is behind or full, segments are left out of the archive (`dropped` counts them)
+    and the live package goes on.
+    """
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        self._root = root
+        self._clock = clock
+        self._queue: deque[ArchiveJob] = deque()
+        self._queue_bytes = 0
+        self._ready = asyncio.Event()
+        self._written = asyncio.Condition()
+        self._accepted_count = 0
+        self._written_count = 0
+        self._spoiled: set[str] = set()
+        self._worker: asyncio.Task[None] | None = None
+        self._reported_ms: int | None = None
+        self.dropped = 0
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
+        self._worker = spawn(self._run(), name="archive")
+
+    async def stop(self) -> None:
+        """Write what is queued, within a deadline, then end the task."""
+        try:
+            async with asyncio.timeout(ARCHIVE_FLUSH_SECONDS_MAX):
+                await self.flush()
+        except TimeoutError:
+            log.warning("archive stopped before all was written", jobs=len(self._queue))
+        await cancel(self._worker)
+
+    def create(self, asset_id: str, target_duration: int) -> None:
+        """Begin an asset.
+
+        Raises:
+            AssetAlreadyArchived: there is one of this id.
+        """
+        assert is_name(asset_id), "asset ids are safe in paths"
+        if (self._root / asset_id / INDEX_NAME).exists():
+            raise AssetAlreadyArchived(asset_id)
+        self._put(ArchiveJob(asset_id, (), AssetRecord(target_duration)))
+
+    def write_epoch(
+        self, asset_id: str, epoch: int, tracks: Mapping[str, Track], inits: Sequence[bytes]
+    ) -> None:
+        """`tracks` by rendition; `inits` in the same order."""
+        files = tuple(
+            ArchivedFile(rendition, init_name(epoch), init)
+            for rendition, init in zip(tracks, inits, strict=True)
+        )
+        self._put(ArchiveJob(asset_id, files, EpochRecord(epoch, tuple(tracks.items()))))
+
+    def write_segment(self, asset_id: str, rendition: str, interval: Interval, body: bytes) -> None:
+        record = SegmentRecord(
+            rendition=rendition,
+            sequence=interval.sequence,
+            epoch=interval.epoch,
+            start=interval.start,
+            end=interval.end,
+            wall_ms=interval.wall_ms,
+            size=len(body),
+            sha256="",
+        )
+        file = ArchivedFile(rendition, segment_name(interval.sequence), body)
+        self._put(ArchiveJob(asset_id, (file,), record))
+
+    def write_retired(self, asset_id: str, rendition: str, reason: str) -> None:
+        self._put(ArchiveJob(asset_id, (), RetiredRecord(rendition, reason)))
+
+    def write_end(self, asset_id: str) -> None:
+        self._put(ArchiveJob(asset_id, (), EndRecord()))
+
+    def _put(self, job: ArchiveJob) -> None:
+        segment = isinstance(job.record, SegmentRecord)
+        if segment and self._is_behind():
+            self._drop(job, "the disk is behind")
+            return
+        self._queue.append(job)
+        self._queue_bytes += job.size
+        self._accepted_count += 1
+        self._ready.set()
+
+    def _is_behind(self) -> bool:
+        """Only segments are refused: the few other lines make them playable."""
+        return (
+            self._queue_bytes > ARCHIVE_QUEUE_BYTES_MAX or len(self._queue) > ARCHIVE_QUEUE_JOBS_MAX
+        )
+
+    def _drop(self, job: ArchiveJob, reason: str) -> None:
+        self.dropped += 1
+        now_ms = self._clock.monotonic_ms()
+        if self._reported_ms is None or now_ms - self._reported_ms >= _REPORT_EVERY_MS:
+            self._reported_ms = now_ms
+            log.error("not archived", asset=job.asset_id, reason=reason, dropped=self.dropped)
+
+    async def flush(self) -> None:
+        """Return when all that was given so far is on disk or was dropped."""
+        goal = self._accepted_count
+        async with self._written:
+            await self._written.wait_for(lambda: self._written_count >= goal)
+
+    async def _run(self) -> None:
+        while True:
+            await self._ready.wait()
+            jobs = [self._queue.popleft() for _ in range(self._batch_size())]
+            if not self._queue:
+                self._ready.clear()
+            wanted = [job for job in jobs if job.asset_id not in self._spoiled]
+            failed = await asyncio.to_thread(write_jobs, self._root, wanted)
+            self._queue_bytes -= sum(job.size for job in jobs)
+            self._note_failed(failed)
+            self._forget_ended(jobs)
+            async with self._written:
+                self._written_count += len(jobs)
+                self._written.notify_all()
+
+    def _batch_size(self) -> int:
+        return min(len(self._queue), ARCHIVE_BATCH_JOBS_MAX)
+
+    def _note_failed(self, failed: list[FailedJob]) -> None:
+        """Segments after a lost epoch line could not be played: nothing more is written then."""
+        for each in failed:
+            if not isinstance(each.job.record, SegmentRecord):
+                self._spoiled.add(each.job.asset_id)
+            self._drop(each.job, str(each.error))
+
+    def _forget_ended(self, jobs: list[ArchiveJob]) -> None:
+        for job in jobs:
+            if isinstance(job.record, EndRecord):
+                self._spoiled.discard(job.asset_id)
+
+    async def read_index(self, asset_id: str) -> AssetIndex | None:
+        """What is archived of an asset; None when nothing is."""
+        if not is_name(asset_id):
+            return None
+        return await asyncio.to_thread(read_index, self._root, asset_id)
+
+    async def read_init(self, asset_id: str, rendition: str, epoch: int) -> bytes | None:
+        """None when it is lost."""
+        return await self._read(asset_id, rendition, init_name(epoch), None)
+
+    async def read_segment(
+        self, asset_id: str, rendition: str, sequence: int, sha256: str | None
+    ) -> bytes | None:
+        """A segment's bytes, checked when `sha256` is given; None when they are lost or damaged."""
+        return await self._read(asset_id, rendition, segment_name(sequence), sha256)
+
+    async def _read(
+        self, asset_id: str, rendition: str, name: str, sha256: str | None
+    ) -> bytes | None:
+        assert is_name(asset_id), "asset ids are safe in paths"
+        assert is_name(rendition), "rendition names are safe in paths"
+        path = self._root / asset_id / rendition / name
+        return await asyncio.to_thread(read_file, path, sha256)

@@ -1,0 +1,187 @@
+"""The timeline that all renditions of an asset share: numbered intervals between boundaries.
+
+The first rendition that reaches a boundary numbers it; the others find it here. An interval is
+closed by the next boundary, so it may still be open in a rendition that is behind. Where media
+stops for longer than a segment may last, the interval ends with the media, and the next one comes
+after a discontinuity: a hole is neither played nor billed.
+
+All times are in 1/90000 s unless the name says otherwise.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from config.limits import HLS_INTERVALS_KEPT
+from media.units import VIDEO_TIMESCALE
+
+_TICKS_A_MS = VIDEO_TIMESCALE // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Nominal time of one segment in every rendition.
+
+    Attributes:
+        wall_ms: when its start was received, continued by media time between discontinuities.
+        discontinuity: whether it does not continue the one before.
+        discontinuities: how many there were in the asset up to its start, this one included.
+    """
+
+    sequence: int
+    epoch: int
+    start: int
+    end: int
+    wall_ms: int
+    discontinuity: bool
+    discontinuities: int
+
+    @property
+    def duration(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An interval whose end is not known yet."""
+
+    sequence: int
+    start: int
+    wall_ms: int
+    discontinuity: bool
+    discontinuities: int
+
+
+def target_duration_s(segment_target_ms: int) -> int:
+    """What EXT-X-TARGETDURATION is for the life of a playlist.
+
+    Passed-through video is cut at the first keyframe after three quarters of the target, and its
+    keyframes are at most one target apart: 1.75 targets, rounded as EXTINF is (RFC 8216, 4.3.3.1).
+    """
+    return max(1, -(-(7 * segment_target_ms - 2000) // 4000))
+
+
+class Boundaries:
+    """Numbers intervals; remembers the newest `HLS_INTERVALS_KEPT`."""
+
+    def __init__(self, target_duration: int) -> None:
+        """`target_duration` is the playlists', in whole seconds."""
+        self.duration_target = target_duration * VIDEO_TIMESCALE
+        self.duration_max = self.duration_target + VIDEO_TIMESCALE // 2 - 1
+        self.duration_total = 0
+        self.epoch = -1
+        self._closed: deque[Interval] = deque(maxlen=HLS_INTERVALS_KEPT)
+        self._places: dict[int, int] = {}
+        self._open: _Open | None = None
+        self._next_sequence = 0
+        self._discontinuities = 0
+        self._wall_anchor = (0, 0)
+
+    @property
+    def next_sequence(self) -> int:
+        return self._next_sequence
+
+    @property
+    def open_sequence(self) -> int | None:
+        return None if self._open is None else self._open.sequence
+
+    @property
+    def open_start(self) -> int | None:
+        return None if self._open is None else self._open.start
+
+    def begin_epoch(self) -> None:
+        """What was open must have been closed or discarded."""
+        assert self._open is None, "an epoch begins with nothing open"
+        self.epoch += 1
+        self._places.clear()
+
+    def find(self, start: int) -> int | None:
+        """The sequence number of this epoch's boundary at `start`."""
+        return self._places.get(start)
+
+    def may_open(self, start: int) -> bool:
+        """Whether `start` is later than all that is numbered."""
+        if self._open is not None:
+            return start > self._open.start
+        return not self._closed or start >= self._closed[-1].end
+
+    def open(self, start: int, wall_ms: int, media_end: int | None = None) -> int:
+        """Number the interval that begins at `start`, and close the one before.
+
+        Args:
+            wall_ms: the time now; only counts after a discontinuity.
+            media_end: where the caller's media before `start` ended, when known; only counts when
+                there is a hole.
+        """
+        assert self.may_open(start), "boundaries come in order"
+        if self._open is not None:
+            self.close(self._end_before(self._open, start, media_end))
+        discontinuity = bool(self._closed) and (
+            self._closed[-1].epoch != self.epoch or self._closed[-1].end != start
+        )
+        self._discontinuities += discontinuity
+        self._open = _Open(
+            self._next_sequence,
+            start,
+            self._wall_ms(start, wall_ms, discontinuity),
+            discontinuity,
+            self._discontinuities,
+        )
+        self._places[start] = self._next_sequence
+        self._next_sequence += 1
+        return self._open.sequence
+
+    def _end_before(self, open_: _Open, start: int, media_end: int | None) -> int:
+        if start - open_.start <= self.duration_max:
+            return start
+        return self.bounded_end(open_.start, start if media_end is None else media_end)
+
+    def bounded_end(self, start: int, media_end: int) -> int:
+        """Where an interval ends that no boundary ends: with its media, unless that is too long."""
+        if media_end - start > self.duration_max:
+            return start + self.duration_target
+        return max(media_end, start + 1)
+
+    def _wall_ms(self, start: int, now_ms: int, discontinuity: bool) -> int:
+        anchor, anchor_ms = self._wall_anchor
+        continued_ms = anchor_ms + (start - anchor) // _TICKS_A_MS
+        if self._closed and not discontinuity:
+            return continued_ms
+        if self._closed:
+            last = self._closed[-1]
+            now_ms = max(now_ms, last.wall_ms + last.duration // _TICKS_A_MS)
+        self._wall_anchor = (start, now_ms)
+        return now_ms
+
+    def close(self, end: int) -> None:
+        """End the open interval without opening another."""
+        assert self._open is not None, "nothing is open"
+        was, self._open = self._open, None
+        interval = Interval(
+            sequence=was.sequence,
+            epoch=self.epoch,
+            start=was.start,
+            end=end,
+            wall_ms=was.wall_ms,
+            discontinuity=was.discontinuity,
+            discontinuities=was.discontinuities,
+        )
+        if len(self._closed) == HLS_INTERVALS_KEPT:
+            self._places.pop(self._closed[0].start, None)
+        self._closed.append(interval)
+        self.duration_total += interval.duration
+
+    def discard(self) -> None:
+        """Forget the open interval, if any: no rendition has media of it."""
+        if self._open is None:
+            return
+        self._discontinuities -= self._open.discontinuity
+        self._next_sequence -= 1
+        del self._places[self._open.start]
+        self._open = None
+
+    def interval(self, sequence: int) -> Interval | None:
+        """The interval once its end is known, while it is remembered."""
+        if not self._closed:
+            return None
+        index = sequence - self._closed[0].sequence
+        return self._closed[index] if 0 <= index < len(self._closed) else None

@@ -1,0 +1,112 @@
+"""One rendition of a live asset: what its playlist shows and the bytes that are kept of it."""
+
+from config.limits import HLS_LIVE_BYTES_MAX
+from media.transcode.rendition import Rendition
+from media.units import MediaKind
+from packager.hls.audio_cutter import AudioCutter
+from packager.hls.bitrate import MeasuredBitrate
+from packager.hls.boundaries import Boundaries, Interval
+from packager.hls.drops import Drops
+from packager.hls.playlist import MediaPlaylist, render_media_playlist
+from packager.hls.variants import Measured
+from packager.hls.video_cutter import VideoCutter
+from packager.hls.window import Window
+from packager.naming import init_name
+
+
+class LiveRendition:
+    """Lives as long as the asset; an epoch gives it another `rendition` and cutter."""
+
+    def __init__(
+        self,
+        rendition: Rendition,
+        init: bytes,
+        boundaries: Boundaries,
+        drops: Drops,
+        window_segments: int,
+    ) -> None:
+        self._boundaries = boundaries
+        self._drops = drops
+        self._window = Window(boundaries, window_segments)
+        self._bitrate = MeasuredBitrate(boundaries.duration_target)
+        self._ceiling = 0
+        self._inits: dict[str, bytes] = {}
+        self._bodies: dict[int, tuple[Interval, bytes]] = {}
+        self._bodies_bytes = 0
+        self._playlist: bytes | None = None
+        self.begin(rendition, init)
+
+    def begin(self, rendition: Rendition, init: bytes) -> None:
+        """Go on in a new epoch, also after it was retired."""
+        self.rendition = rendition
+        self.retired = False
+        self.cutter = self._new_cutter(rendition)
+        self._ceiling = max(self._ceiling, rendition.bitrate_max)
+        self._inits[init_name(self._boundaries.epoch)] = init
+
+    def _new_cutter(self, rendition: Rendition) -> VideoCutter | AudioCutter:
+        if rendition.track.kind is MediaKind.VIDEO:
+            return VideoCutter(self._boundaries, self._drops)
+        return AudioCutter(self._boundaries, rendition.track.timescale, self._drops)
+
+    @property
+    def is_video(self) -> bool:
+        return self.rendition.track.kind is MediaKind.VIDEO
+
+    @property
+    def has_segments(self) -> bool:
+        return self._window.newest >= 0
+
+    @property
+    def newest(self) -> int:
+        """The newest complete sequence number; -1 before the first."""
+        return self._window.newest
+
+    def publish(self, interval: Interval, body: bytes) -> None:
+        """Show a complete segment; what is older than any player needs is forgotten."""
+        self._window.push(interval)
+        self._bitrate.add(len(body), interval.duration)
+        self._bodies[interval.sequence] = (interval, body)
+        self._bodies_bytes += len(body)
+        self._forget()
+        self._playlist = None
+
+    def _forget(self) -> None:
+        """Segments stay three target durations after they left the playlist, if memory allows."""
+        needed_from = self._window.oldest_start - 3 * self._boundaries.duration_target
+        while len(self._bodies) > 1:
+            oldest = next(iter(self._bodies))
+            interval, body = self._bodies[oldest]
+            if interval.end > needed_from and self._bodies_bytes <= HLS_LIVE_BYTES_MAX:
+                return
+            del self._bodies[oldest]
+            self._bodies_bytes -= len(body)
+
+    def body(self, sequence: int) -> tuple[Interval, bytes] | None:
+        """A segment that is still in memory."""
+        return self._bodies.get(sequence)
+
+    def init(self, name: str) -> bytes | None:
+        return self._inits.get(name)
+
+    def playlist(self, target_duration: int, *, ended: bool) -> bytes:
+        """The media playlist as it is now; there must be a segment."""
+        if self._playlist is None:
+            shown = self._window.shown()
+            self._playlist = render_media_playlist(
+                MediaPlaylist(target_duration, shown, ended, complete=False)
+            )
+        return self._playlist
+
+    def end(self) -> None:
+        """The playlist says from now on that nothing is added."""
+        self._playlist = None
+
+    def measured(self) -> Measured:
+        """Never below the declared ceiling, so that the figure only grows while live."""
+        return Measured(
+            name=self.rendition.name,
+            track=self.rendition.track,
+            peak=max(self._bitrate.peak, self._ceiling),
+            average=self._bitrate.average,
+        )

@@ -1,0 +1,259 @@
+"""The package of one live asset: a `RenditionSink` on one side, a `Package` on the other."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from config.clock import Clock
+from config.limits import HLS_EPOCHS_MAX, HLS_PLAYABLE_WAIT_MS_MAX, HLS_WINDOW_SEGMENTS
+from media.transcode.rendition import Rendition
+from media.units import Packet
+from media.wire.fmp4_init import init_segment
+from packager.archive import Archive
+from packager.events import AssetEnded, Observers, SegmentClosed
+from packager.hls.assembly import AssembledSegment, Assembly
+from packager.hls.boundaries import target_duration_s
+from packager.hls.drops import DropReason
+from packager.hls.live_rendition import LiveRendition
+from packager.hls.playlist import render_multivariant
+from packager.hls.variants import multivariant
+from packager.naming import is_name
+from packager.package import NotReady, Segment, UnknownRendition, UnknownSegment
+from packager.segment_cache import SegmentCache
+
+log = structlog.get_logger(__name__)
+
+_REPORT_EVERY_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class HlsSettings:
+    """How assets are packaged.
+
+    Attributes:
+        segment_target_ms: what the pipeline aims at; the playlists' target duration follows.
+        window_segments: how many a live playlist shows, at least three target durations anyway.
+    """
+
+    segment_target_ms: int
+    window_segments: int = HLS_WINDOW_SEGMENTS
+
+
+class Origin:
+    """All calls come from the event loop's thread, and none of the sink's waits."""
+
+    def __init__(
+        self,
+        asset_id: str,
+        archive: Archive,
+        cache: SegmentCache,
+        clock: Clock,
+        settings: HlsSettings,
+        observers: Observers,
+    ) -> None:
+        """Raises: AssetAlreadyArchived."""
+        self._asset_id = asset_id
+        self._archive = archive
+        self._cache = cache
+        self._clock = clock
+        self._observers = observers
+        self._target_duration = target_duration_s(settings.segment_target_ms)
+        self._assembly = Assembly(
+            self._target_duration, settings.segment_target_ms, settings.window_segments
+        )
+        self._reported_drops = 0
+        self._reported_ms = clock.monotonic_ms()
+        self._first_segment_ms: int | None = None
+        self._all_have_segments = asyncio.Event()
+        self._multivariant: bytes | None = None
+        self._ended = False
+        archive.create(asset_id, self._target_duration)
+
+    # --- RenditionSink ---------------------------------------------------------------------------
+
+    def begin(self, renditions: Sequence[Rendition]) -> None:
+        """Start an epoch.
+
+        Raises:
+            UnsupportedTrack: a rendition cannot be packaged; nothing has changed then.
+        """
+        if self._ended:
+            return
+        assert all(is_name(each.name) for each in renditions), "names are safe in paths and URLs"
+        inits = [init_segment(rendition.track) for rendition in renditions]
+        self._announce(self._assembly.finish())
+        epoch = self._assembly.boundaries.epoch + 1
+        if epoch >= HLS_EPOCHS_MAX:
+            log.error("asset ended: its codec parameters change too often", asset=self._asset_id)
+            self.end()
+            return
+        self._assembly.begin(renditions, inits)
+        tracks = {rendition.name: rendition.track for rendition in renditions}
+        self._archive.write_epoch(self._asset_id, epoch, tracks, inits)
+        self._changed()
+
+    def packet(self, rendition: str, packet: Packet) -> None:
+        if self._ended:
+            self._assembly.drops.count(DropReason.ENDED)
+        else:
+            done = self._assembly.packet(rendition, packet, self._clock.wall_ms())
+            if done:
+                self._announce(done)
+        if self._assembly.drops.total != self._reported_drops:
+            self._report_drops()
+
+    def retire(self, rendition: str, reason: str) -> None:
+        live = self._assembly.renditions[rendition]
+        if live.retired or self._ended:
+            return
+        live.retired = True
+        self._archive.write_retired(self._asset_id, rendition, reason)
+        log.info("rendition retired", asset=self._asset_id, rendition=rendition, reason=reason)
+        self._changed()
+
+    def end(self) -> None:
+        """Close what is open; the playlists get their end. Safe to call twice."""
+        if self._ended:
+            return
+        self._announce(self._assembly.finish())
+        self._ended = True
+        self._archive.write_end(self._asset_id)
+        for live in self._assembly.renditions.values():
+            live.end()
+        self._changed()
+        self._all_have_segments.set()
+        log.info("asset ended", asset=self._asset_id, **self._drop_counts())
+        self._observers.ended(AssetEnded(self._asset_id, self.duration))
+
+    def _announce(self, segments: Sequence[AssembledSegment]) -> None:
+        for each in segments:
+            interval = each.interval
+            self._archive.write_segment(self._asset_id, each.rendition, interval, each.body)
+            self._observers.segment_closed(
+                SegmentClosed(
+                    self._asset_id,
+                    each.rendition,
+                    interval.sequence,
+                    interval.start,
+                    interval.end,
+                    interval.epoch,
+                    each.body,
+                )
+            )
+        if segments and self._first_segment_ms is None:
+            self._first_segment_ms = self._clock.monotonic_ms()
+        self._changed()
+
+    def _changed(self) -> None:
+        self._multivariant = None
+        active = list(self._assembly.active())
+        if active and all(live.has_segments for live in active):
+            self._all_have_segments.set()
+
+    def _report_drops(self) -> None:
+        """At most once a second."""
+        now_ms = self._clock.monotonic_ms()
+        if now_ms - self._reported_ms < _REPORT_EVERY_MS:
+            return
+        self._reported_ms = now_ms
+        self._reported_drops = self._assembly.drops.total
+        log.warning("packets in no segment", asset=self._asset_id, **self._drop_counts())
+
+    def _drop_counts(self) -> dict[str, int]:
+        counts = self._assembly.drops.counts()
+        return {reason.name.lower(): count for reason, count in counts.items()}
+
+    # --- Package ---------------------------------------------------------------------------------
+
+    @property
+    def live(self) -> bool:
+        return not self._ended
+
+    @property
+    def duration(self) -> int:
+        """Of all complete segments, in 1/90000 s."""
+        return self._assembly.boundaries.duration_total
+
+    async def wait_playable(self) -> None:
+        """Return when every rendition has a segment, or when a viewer should wait no longer."""
+        try:
+            async with asyncio.timeout(HLS_PLAYABLE_WAIT_MS_MAX / 1000):
+                await self._all_have_segments.wait()
+        except TimeoutError:
+            return
+
+    def multivariant(self) -> bytes:
+        """Cached: its bytes are the same for all viewers.
+
+        Raises:
+            NotReady: a rendition lacks its first segment, and not for too long yet.
+        """
+        if self._multivariant is None:
+            measured = [live.measured() for live in self._playable()]
+            self._multivariant = render_multivariant(multivariant(measured))
+        return self._multivariant
+
+    def _playable(self) -> list[LiveRendition]:
+        active = list(self._assembly.active())
+        shown = [live for live in active if live.has_segments]
+        if len(shown) < len(active) and not self._waited_enough():
+            raise NotReady("renditions have no segment yet")
+        wants_video = any(live.is_video for live in active)
+        if not shown or (wants_video and not any(live.is_video for live in shown)):
+            raise NotReady("there is no segment yet")
+        return shown
+
+    def _waited_enough(self) -> bool:
+        if self._ended:
+            return True
+        if self._first_segment_ms is None:
+            return False
+        waited_ms = self._clock.monotonic_ms() - self._first_segment_ms
+        return waited_ms >= HLS_PLAYABLE_WAIT_MS_MAX
+
+    def media_playlist(self, rendition: str) -> bytes:
+        """Cached.
+
+        Raises:
+            UnknownRendition: there is none of this name, or it was retired.
+            NotReady: it has no segment yet.
+        """
+        live = self._known(rendition)
+        if live.retired:
+            raise UnknownRendition(rendition)
+        if not live.has_segments:
+            raise NotReady(f"{rendition} has no segment yet")
+        return live.playlist(self._target_duration, ended=self._ended)
+
+    def init(self, rendition: str, name: str) -> bytes:
+        """Raises: UnknownRendition, UnknownSegment."""
+        init = self._known(rendition).init(name)
+        if init is None:
+            raise UnknownSegment(f"{rendition}/{name}")
+        return init
+
+    async def segment(self, rendition: str, sequence: int) -> Segment:
+        """From memory, or from the archive when it has long left the playlist.
+
+        Raises:
+            UnknownRendition, UnknownSegment: there is none.
+            NotReady: the archive does not answer in time.
+        """
+        live = self._known(rendition)
+        kept = live.body(sequence)
+        if kept is not None:
+            interval, body = kept
+            return Segment(body, sequence, interval.start, interval.end)
+        past = self._assembly.boundaries.interval(sequence)
+        if past is None or sequence > live.newest:
+            raise UnknownSegment(f"{rendition}/{sequence}")
+        body = await self._cache.read(self._asset_id, rendition, sequence, None)
+        return Segment(body, sequence, past.start, past.end)
+
+    def _known(self, rendition: str) -> LiveRendition:
+        live = self._assembly.renditions.get(rendition)
+        if live is None:
+            raise UnknownRendition(rendition)
+        return live

@@ -1,0 +1,140 @@
+"""All packages of this process by asset id, live or opened from the archive."""
+
+import asyncio
+from dataclasses import replace
+
+import structlog
+
+from config.clock import Clock
+from config.limits import ON_DEMAND_SEGMENTS_MAX
+from config.tasks import spawn
+from packager.archive import Archive, AssetAlreadyArchived
+from packager.events import AssetEnded, Observers
+from packager.hls.origin import HlsSettings, Origin
+from packager.hls.vod import OnDemandPackage
+from packager.least_recent import LeastRecent
+from packager.package import (
+    NotReady,
+    Package,
+    Segment,
+    UnknownAsset,
+    UnknownRendition,
+    UnknownSegment,
+)
+from packager.segment_cache import SegmentCache
+
+__all__ = [
+    "AssetAlreadyArchived",
+    "HlsSettings",
+    "Library",
+    "NotReady",
+    "Package",
+    "Segment",
+    "UnknownAsset",
+    "UnknownRendition",
+    "UnknownSegment",
+]
+
+log = structlog.get_logger(__name__)
+
+
+class Library:
+    """Live origins, and the on-demand packages that were asked for last.
+
+    An asset keeps its id: when its origin ends and its last segment is on disk, `get` returns the
+    on-demand package instead.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        clock: Clock,
+        settings: HlsSettings,
+        observers: Observers | None = None,
+    ) -> None:
+        self._archive = archive
+        self._clock = clock
+        self._settings = settings
+        self._observers = observers or Observers()
+        self._cache = SegmentCache(archive)
+        self._live: dict[str, Origin] = {}
+        self._settling: dict[str, asyncio.Task[None]] = {}
+        self._opened: LeastRecent[str, OnDemandPackage] = LeastRecent(ON_DEMAND_SEGMENTS_MAX)
+        self._opening: dict[str, asyncio.Task[OnDemandPackage | None]] = {}
+
+    async def start(self) -> None:
+        await self._archive.start()
+
+    async def stop(self) -> None:
+        """End what is live, and return when it is on disk."""
+        for origin in list(self._live.values()):
+            origin.end()
+        await asyncio.gather(*self._settling.values())
+        await self._archive.stop()
+
+    def start_live(self, asset_id: str) -> Origin:
+        """Begin a new asset; its sink takes packets at once.
+
+        Raises:
+            AssetAlreadyArchived: this id was used before.
+        """
+        if asset_id in self._live:
+            raise AssetAlreadyArchived(asset_id)
+        origin = Origin(
+            asset_id,
+            self._archive,
+            self._cache,
+            self._clock,
+            self._settings,
+            replace(self._observers, ended=self._origin_ended),
+        )
+        self._live[asset_id] = origin
+        return origin
+
+    def live(self, asset_id: str) -> Origin | None:
+        """The origin of an asset that is live, or that ended but is not yet on disk."""
+        return self._live.get(asset_id)
+
+    async def get(self, asset_id: str) -> Package | None:
+        """An asset's package; None when there is nothing of it."""
+        return self._live.get(asset_id) or await self._on_demand(asset_id)
+
+    async def settle(self, asset_id: str) -> None:
+        """After `end`: return when the asset is served from the archive."""
+        settling = self._settling.get(asset_id)
+        if settling is not None:
+            await asyncio.shield(settling)
+
+    def _origin_ended(self, event: AssetEnded) -> None:
+        asset_id = event.asset_id
+        self._settling[asset_id] = spawn(self._settle(asset_id), name=f"settle {asset_id}")
+        self._observers.ended(event)
+
+    async def _settle(self, asset_id: str) -> None:
+        """Until all is written, the origin still answers with what it has in memory."""
+        try:
+            await self._archive.flush()
+            await self._on_demand(asset_id)
+        finally:
+            del self._live[asset_id]
+            del self._settling[asset_id]
+
+    async def _on_demand(self, asset_id: str) -> OnDemandPackage | None:
+        opened = self._opened.get(asset_id)
+        if opened is not None:
+            return opened
+        opening = self._opening.get(asset_id)
+        if opening is None:
+            opening = spawn(self._open(asset_id), name=f"open {asset_id}")
+            self._opening[asset_id] = opening
+        return await asyncio.shield(opening)
+
+    async def _open(self, asset_id: str) -> OnDemandPackage | None:
+        try:
+            package = await OnDemandPackage.open(self._archive, self._cache, asset_id)
+        except UnknownAsset:
+            return None
+        finally:
+            del self._opening[asset_id]
+        self._opened.put(asset_id, package, package.segments_count)
+        return package

@@ -1,0 +1,72 @@
+"""Names of playlists, init segments and segments below an asset's URL prefix.
+
+`master.m3u8` is the multivariant playlist; each rendition is a folder with `index.m3u8`,
+`init-0.mp4` (one per epoch) and `41.m4s` (one per sequence number).
+"""
+
+import re
+from dataclasses import dataclass
+
+MULTIVARIANT_NAME = "master.m3u8"
+PLAYLIST_NAME = "index.m3u8"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_PATH = re.compile(rf"({_NAME.pattern})/(?:(index\.m3u8)|(init-\d{{1,9}}\.mp4)|(\d{{1,18}})\.m4s)")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistPath:
+    """A media playlist, or the multivariant playlist when `rendition` is None."""
+
+    rendition: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InitPath:
+    rendition: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPath:
+    rendition: str
+    sequence: int
+
+
+Path = PlaylistPath | InitPath | SegmentPath
+
+
+def parse_path(path: str) -> Path | None:
+    """What a path below the prefix names; None when nothing can have this name."""
+    if path == MULTIVARIANT_NAME:
+        return PlaylistPath(None)
+    match = _PATH.fullmatch(path)
+    if match is None or not path.isascii():
+        return None
+    rendition, playlist, init, digits = match.groups()
+    if playlist is not None:
+        return PlaylistPath(rendition)
+    if init is not None:
+        return InitPath(rendition, init)
+    # One name per segment, so that caches and logs see one: no leading zeros.
+    return SegmentPath(rendition, int(digits)) if digits == str(int(digits)) else None
+
+
+def playlist_path(rendition: str) -> str:
+    """Relative to the multivariant playlist."""
+    return f"{rendition}/{PLAYLIST_NAME}"
+
+
+def init_name(epoch: int) -> str:
+    """Relative to the rendition's playlist."""
+    return f"init-{epoch}.mp4"
+
+
+def segment_name(sequence: int) -> str:
+    """Relative to the rendition's playlist."""
+    return f"{sequence}.m4s"
+
+
+def is_name(text: str) -> bool:
+    """Whether an asset or rendition of this name can exist: it is safe in a path and a URL."""
+    return _NAME.fullmatch(text) is not None

@@ -1,0 +1,65 @@
+"""Archived segments' bytes: read once for however many viewers ask at the same time."""
+
+import asyncio
+
+import structlog
+
+from config.limits import ARCHIVE_READ_SECONDS_MAX, SEGMENT_CACHE_BYTES_MAX
+from config.tasks import spawn
+from packager.archive import Archive
+from packager.least_recent import LeastRecent
+from packager.package import NotReady, UnknownSegment
+
+log = structlog.get_logger(__name__)
+
+type _Key = tuple[str, str, int]
+
+
+class SegmentCache:
+    """Reads through to the archive and keeps what was asked for last."""
+
+    def __init__(self, archive: Archive, bytes_max: int = SEGMENT_CACHE_BYTES_MAX) -> None:
+        self._archive = archive
+        self._bodies: LeastRecent[_Key, bytes] = LeastRecent(bytes_max)
+        self._reading: dict[_Key, asyncio.Task[bytes | None]] = {}
+
+    async def read(self, asset_id: str, rendition: str, sequence: int, sha256: str | None) -> bytes:
+        """A segment's bytes.
+
+        Args:
+            sha256: what they must be, when known.
+
+        Raises:
+            UnknownSegment: they are not there, or not what they were.
+            NotReady: the disk does not answer in time.
+        """
+        key = (asset_id, rendition, sequence)
+        body = self._bodies.get(key)
+        if body is not None:
+            return body
+        reading = self._reading.get(key) or self._start(key, sha256)
+        try:
+            async with asyncio.timeout(ARCHIVE_READ_SECONDS_MAX):
+                body = await asyncio.shield(reading)
+        except TimeoutError:
+            raise NotReady("the archive does not answer") from None
+        if body is None:
+            raise UnknownSegment(f"{rendition}/{sequence}")
+        return body
+
+    def _start(self, key: _Key, sha256: str | None) -> asyncio.Task[bytes | None]:
+        task = spawn(self._read(key, sha256), name=f"read {'/'.join(map(str, key))}")
+        self._reading[key] = task
+        return task
+
+    async def _read(self, key: _Key, sha256: str | None) -> bytes | None:
+        try:
+            body = await self._archive.read_segment(*key, sha256)
+        except OSError as error:
+            log.warning("segment cannot be read", segment="/".join(map(str, key)), error=str(error))
+            body = None
+        finally:
+            del self._reading[key]
+        if body is not None:
+            self._bodies.put(key, body, len(body))
+        return body

@@ -1,0 +1,138 @@
+"""An asset from its first packet to the archive, read by independent readers."""
+
+import m3u8
+import pytest
+
+from media.units import VIDEO_TIMESCALE
+from packager.library import (
+    AssetAlreadyArchived,
+    Library,
+    NotReady,
+    Package,
+    UnknownRendition,
+    UnknownSegment,
+)
+from tests.packager.clip import START_S, Clip, audio_clip, decode, video_clip
+from tests.packager.feeding import feed, renditions_of
+
+CLIPS = {
+    "360p": video_clip(64, 36, b_frames=2),
+    "720p": video_clip(128, 72, b_frames=2),
+    "audio": audio_clip(),
+}
+
+
+async def played(package: Package, rendition: str) -> bytes:
+    """What a player would put together from the playlist."""
+    playlist = m3u8.loads(package.media_playlist(rendition).decode())
+    file = b""
+    init = None
+    for segment in playlist.segments:
+        if segment.init_section.uri != init:
+            init = segment.init_section.uri
+            file += package.init(rendition, init)
+        name = segment.uri.removesuffix(".m4s")
+        file += (await package.segment(rendition, int(name))).body
+    return file
+
+
+async def finished(library: Library, clips: dict[str, Clip], asset_id: str = "ast_1") -> Package:
+    origin = library.start_live(asset_id)
+    origin.begin(renditions_of(clips))
+    feed(origin, clips)
+    origin.end()
+    await library.settle(asset_id)
+    package = await library.get(asset_id)
+    assert package is not None
+    return package
+
+
+async def test_a_finished_asset_holds_every_packet_at_its_own_time(library: Library) -> None:
+    package = await finished(library, CLIPS)
+    assert not package.live
+    for name, clip in CLIPS.items():
+        found = decode(await played(package, name))
+        timed = [(packet.dts, packet.pts) for packet in clip.packets]
+        if name == "audio":
+            # The encoder's priming frame comes before the first picture; the flush after the last.
+            rate = clip.track.timescale
+            timed = [t for t in timed if START_S * rate <= t[0] < (START_S + 8) * rate]
+        assert found.times == timed
+        assert len(found.frames) == len(timed)
+    assert package.duration == 8 * VIDEO_TIMESCALE
+
+
+async def test_segments_of_all_renditions_have_the_same_nominal_times(library: Library) -> None:
+    package = await finished(library, CLIPS)
+    for sequence in range(4):
+        times = {
+            (segment.start, segment.end)
+            for name in CLIPS
+            for segment in [await package.segment(name, sequence)]
+        }
+        start = (START_S + 2 * sequence) * VIDEO_TIMESCALE
+        assert times == {(start, start + 2 * VIDEO_TIMESCALE)}
+
+
+async def test_the_same_address_turns_from_live_to_on_demand(library: Library) -> None:
+    origin = library.start_live("ast_1")
+    origin.begin(renditions_of(CLIPS))
+    feed(origin, CLIPS)
+    live = await library.get("ast_1")
+    assert live is origin
+    playlist = m3u8.loads(origin.media_playlist("360p").decode())
+    assert (playlist.playlist_type, playlist.is_endlist) == (None, False)
+    origin.end()
+    playlist = m3u8.loads(origin.media_playlist("360p").decode())
+    assert (playlist.playlist_type, playlist.is_endlist) == (None, True)
+    await library.settle("ast_1")
+    package = await library.get("ast_1")
+    assert package is not None
+    playlist = m3u8.loads(package.media_playlist("360p").decode())
+    assert (playlist.playlist_type, playlist.is_endlist) == ("vod", True)
+    assert [segment.uri for segment in playlist.segments] == ["0.m4s", "1.m4s", "2.m4s", "3.m4s"]
+
+
+async def test_an_archived_asset_is_found_by_another_process(
+    library: Library,
+) -> None:
+    await finished(library, CLIPS)
+    other = Library(library._archive, library._clock, library._settings)
+    package = await other.get("ast_1")
+    assert package is not None
+    assert package.duration == 8 * VIDEO_TIMESCALE
+
+
+async def test_what_is_not_there_is_not_served(library: Library) -> None:
+    package = await finished(library, CLIPS)
+    assert await library.get("ast_2") is None
+    assert await library.get("../ast_1") is None
+    with pytest.raises(UnknownRendition):
+        package.media_playlist("1080p")
+    with pytest.raises(UnknownRendition):
+        package.init("1080p", "init-0.mp4")
+    with pytest.raises(UnknownRendition):
+        await package.segment("1080p", 0)
+    with pytest.raises(UnknownSegment):
+        package.init("360p", "init-1.mp4")
+    with pytest.raises(UnknownSegment):
+        await package.segment("360p", 4)
+
+
+async def test_an_asset_id_is_used_once(library: Library) -> None:
+    await finished(library, CLIPS)
+    with pytest.raises(AssetAlreadyArchived):
+        library.start_live("ast_1")
+    library.start_live("ast_2")
+    with pytest.raises(AssetAlreadyArchived):
+        library.start_live("ast_2")
+
+
+async def test_an_asset_that_never_had_a_segment_leaves_nothing(library: Library) -> None:
+    origin = library.start_live("ast_1")
+    with pytest.raises(NotReady):
+        origin.multivariant()
+    origin.begin(renditions_of(CLIPS))
+    origin.end()
+    await library.settle("ast_1")
+    assert await library.get("ast_1") is None
