@@ -93,6 +93,12 @@ class EmbeddedPostgres:
         self._lock = _locked(self.directory)
         try:
             await self._start(programs)
+        except PermissionError as error:
+            await self.stop()
+            raise EmbeddedPostgresFailed(
+                f"may not use {self.directory} for Postgres ({error.strerror}: {error.filename}); "
+                "where root has been left without its rights, run as an ordinary user"
+            ) from error
         except BaseException:
             await self.stop()
             raise

@@ -181,6 +181,22 @@ async def test_a_server_that_refuses_is_an_error_with_its_own_words(tmp_path: Pa
     await right.stop()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to take its rights away")
+async def test_a_root_without_its_rights_is_told_so(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, sys; from pathlib import Path;"
+        "from config.embedded_postgres import EmbeddedPostgres;"
+        "asyncio.run(EmbeddedPostgres(Path(sys.argv[1])).start())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "db")]
+    done = await asyncio.create_subprocess_exec(
+        "setpriv", "--bounding-set=-all", *command, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await done.communicate()
+    assert b"EmbeddedPostgresFailed: may not use" in said
+    assert b"run as an ordinary user" in said
+
+
 async def test_a_machine_without_postgres_is_told_what_was_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
