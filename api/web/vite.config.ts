@@ -37,7 +37,12 @@ export default defineConfig({
     license: { fileName: "assets/licenses.md" },
     rolldownOptions: {
       input: ["index.html", "watch.html", "studio.html"],
-      output: { codeSplitting: { groups: [{ name: "hls", test: /node_modules[\\/]hls\.js/ }] } },
+      output: {
+        // The icon alone has an address that browsers and links may know by heart.
+        assetFileNames: ({ names }) =>
+          names.includes("logo.svg") ? "favicon.svg" : "assets/[name]-[hash][extname]",
+        codeSplitting: { groups: [{ name: "hls", test: /node_modules[\\/]hls\.js/ }] },
+      },
     },
   },
 });

@@ -42,7 +42,7 @@ export class ContentCard {
     setText(this.viewers, String(viewers));
     this.viewersChip.title = words.viewers(viewers);
     this.viewersChip.hidden = state !== "live" && viewers === 0;
-    this.duration.hidden = durationSeconds === null || state !== "on_demand";
+    this.duration.hidden = (durationSeconds ?? null) === null || state !== "on_demand";
     setText(this.duration, clock(durationSeconds ?? 0));
     setText(this.link, title || id);
     this.link.href = pathOf(watchUrl, id);

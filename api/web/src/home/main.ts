@@ -9,6 +9,7 @@ import { icon, type IconName } from "../shell/icons";
 import { notice, replaceWith } from "../shell/notice";
 import { Poller } from "../shell/poller";
 import { strings } from "../strings";
+import { emblem } from "./emblem";
 import { ContentCard, cards } from "./card";
 
 /** Often enough that a stream that just began appears while one looks. */
@@ -19,29 +20,27 @@ const words = strings.home;
 
 class Section {
   readonly root: HTMLElement;
+  private readonly heading = element("span");
   private readonly count = element("span", { class: "count" });
   private readonly list = element("ul", { class: "cards" });
 
-  constructor(
-    private readonly state: ContentState,
-    heading: string,
-  ) {
-    const id = `section-${state}`;
+  constructor(name: string) {
+    const id = `section-${name}`;
     this.root = element(
       "section",
       { class: "section", "aria-labelledby": id, hidden: true },
-      element("h2", { id, class: "section-heading" }, heading, this.count),
+      element("h2", { id, class: "section-heading" }, this.heading, this.count),
       this.list,
     );
   }
 
-  update(all: readonly Content[]): void {
-    const mine = all.filter((content) => content.state === this.state);
-    this.root.hidden = mine.length === 0;
-    setText(this.count, String(mine.length));
+  update(heading: string, count: number, items: readonly Content[]): void {
+    this.root.hidden = items.length === 0;
+    setText(this.heading, heading);
+    setText(this.count, String(count));
     showList(
       this.list,
-      mine,
+      items,
       (content) => content.id,
       (content) => new ContentCard(content).root,
       (made, content) => cards.get(made)?.update(content),
@@ -49,11 +48,8 @@ class Section {
   }
 }
 
-const sections = [
-  new Section("live", words.liveHeading),
-  new Section("waiting", words.waitingHeading),
-  new Section("on_demand", words.onDemandHeading),
-];
+const now = new Section("now");
+const onDemand = new Section("on-demand");
 const message = element("div", { "aria-live": "polite" });
 
 function hero(): HTMLElement {
@@ -63,6 +59,7 @@ function hero(): HTMLElement {
     "section",
     { class: "hero" },
     element("h1", {}, words.heading, " ", element("em", {}, words.headingEnd)),
+    emblem(),
     element("p", { class: "lead" }, words.lead),
     element(
       "ol",
@@ -92,7 +89,13 @@ function emptyNotice(): HTMLElement {
 }
 
 function show(items: readonly Content[]): void {
-  for (const section of sections) section.update(items);
+  const inState = (state: ContentState) => items.filter((content) => content.state === state);
+  const live = inState("live");
+  const waiting = inState("waiting");
+  const later = inState("on_demand");
+  if (live.length > 0) now.update(words.liveHeading, live.length, [...live, ...waiting]);
+  else now.update(words.waitingHeading, waiting.length, waiting);
+  onDemand.update(words.onDemandHeading, later.length, later);
   if (items.length > 0) replaceWith(message);
   else if (message.querySelector("[data-notice=empty]") === null) replaceWith(message, emptyNotice());
 }
@@ -110,7 +113,7 @@ async function refresh(): Promise<void> {
   }
 }
 
-required("main").append(hero(), message, ...sections.map((section) => section.root));
+required("main").append(hero(), message, now.root, onDemand.root);
 replaceWith(message, skeleton());
 void openPage();
 new Poller(POLL_MS, refresh).start();

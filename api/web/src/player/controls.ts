@@ -56,6 +56,7 @@ export class Controls {
     this.mute = new IconButton("volume", () => target.toggleMute());
     this.screen = new IconButton("fullscreen", () => target.toggleFullscreen());
     this.picture = new IconButton("picture", () => target.togglePicture());
+    this.picture.root.classList.add("picture-control");
     this.volume = new Slider({
       name: "volume",
       label: words.volume,

@@ -102,6 +102,11 @@ export class Engine {
     return details.age > details.targetduration * SIGNAL_LOST_TARGETS;
   }
 
+  /** Goes on loading after a refusal whose cause is gone; what is buffered stays. */
+  resume(): void {
+    this.hls?.startLoad();
+  }
+
   destroy(): void {
     window.clearTimeout(this.timer);
     if (this.hls !== null) this.hls.destroy();

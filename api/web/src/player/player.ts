@@ -4,6 +4,7 @@ import { strings } from "../strings";
 import { element, setText } from "../shell/element";
 import { readStored, writeStored } from "../shell/stored";
 import { Controls, type ControlState } from "./controls";
+import { isDry } from "./drained";
 import { Engine, type Level, type Trouble } from "./engine";
 import { handleKey } from "./keys";
 
@@ -90,6 +91,7 @@ export class TollcastPlayer extends HTMLElement {
     this.unload();
     this.listener = listener;
     this.stalls = 0;
+    this.dataset["loaded"] = "";
     this.engine = new Engine(this.video, url, startPosition, {
       levelsChanged: this.refresh,
       liveChanged: (live) => this.noteLive(live),
@@ -104,8 +106,15 @@ export class TollcastPlayer extends HTMLElement {
     this.wake();
   }
 
+  /** Goes on after a refusal whose cause is gone. */
+  resume(): void {
+    this.engine?.resume();
+    void this.play();
+  }
+
   unload(): void {
     this.engine?.destroy();
+    delete this.dataset["loaded"];
     this.engine = null;
     this.listener = null;
     this.trouble = "none";
@@ -231,8 +240,10 @@ export class TollcastPlayer extends HTMLElement {
   }
 
   private readonly onKey = (event: KeyboardEvent): void => {
-    const elsewhere = document.querySelectorAll("tollcast-player").length > 1 && !this.contains(event.target as Node);
-    if (this.engine === null || elsewhere || event.defaultPrevented) return;
+    // Where there are several players, or one beside other work, the keys belong to the focused one.
+    const focused = this.contains(document.activeElement);
+    if (this.engine === null || event.defaultPrevented || this.inert) return;
+    if (this.hasAttribute("muted") && !focused) return;
     if (handleKey(event, this)) this.wake();
   };
 
@@ -274,10 +285,9 @@ export class TollcastPlayer extends HTMLElement {
 
   private statusWords(engine: Engine): string {
     const { video } = this;
-    const waiting = !video.paused && !video.ended && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
     if (this.trouble === "reconnecting") return strings.player.reconnecting;
     if (this.trouble === "recovering") return strings.player.recovering;
-    if (!waiting) return "";
+    if (video.paused || video.ended || !isDry(video)) return "";
     return engine.signalLost ? strings.player.signalLost : strings.player.buffering;
   }
 }

@@ -71,6 +71,8 @@ export class QualityMenu {
         class: "menu-entry",
         role: "menuitemradio",
         "aria-checked": String(level === chosen),
+        // Otherwise a search for "720p" by name would find this entry as well.
+        "aria-label": level === AUTOMATIC ? strings.player.auto : undefined,
         onclick: () => {
           this.choose(level);
           this.toggle(false);

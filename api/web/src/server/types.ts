@@ -16,9 +16,10 @@ export interface Content {
   state: ContentState;
   creator: string;
   price: Price;
-  startedAt: string | null;
-  endedAt: string | null;
-  durationSeconds: number | null;
+  /** Nothing of a source that has never been live. */
+  startedAt?: string | null;
+  endedAt?: string | null;
+  durationSeconds?: number | null;
   watchUrl: string;
   viewers: number;
 }
@@ -107,7 +108,7 @@ export interface Source {
 export interface NewSource {
   name: string;
   title?: string;
-  price?: { stroops: string; seconds: number };
+  price?: { stroops: number; seconds: number };
 }
 
 export interface Payout {

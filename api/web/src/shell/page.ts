@@ -27,8 +27,12 @@ function showPlayMoney(): void {
       "p",
       { class: "play-money" },
       icon("coin"),
-      element("strong", {}, strings.shell.playMoney),
-      element("span", {}, strings.shell.playMoneyNote),
+      element(
+        "span",
+        {},
+        element("strong", {}, strings.shell.playMoney),
+        ` ${strings.shell.playMoneyNote}`,
+      ),
     ),
   );
 }

@@ -11,6 +11,8 @@ const words = strings.studio;
 const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 const HOUR_S = 3600n;
 const AUDIENCE = 100n;
+/** The server's own bound on a price, in stroops; well inside what a JSON number holds exactly. */
+const MOST = 10n ** 15n;
 const PRICE_AT_FIRST = "0.50";
 
 export type Created = (source: Source, streamKey: string) => void;
@@ -25,7 +27,7 @@ export function openCreateForm(token: string, asset: string, created: Created): 
 class CreateForm {
   readonly dialog: HTMLDialogElement;
   private readonly name = input("name", { required: true, maxlength: 64, autocapitalize: "none", placeholder: "my-show" });
-  private readonly title = input("title", { maxlength: 200 });
+  private readonly title = input("title", { maxlength: 120 });
   private readonly price = input("price", { inputmode: "decimal", value: PRICE_AT_FIRST });
   private readonly preview = element("p", { class: "hint", id: "source-price-hint", "aria-live": "polite" });
   private readonly error = element("p", { class: "form-error", role: "alert", hidden: true });
@@ -77,9 +79,9 @@ class CreateForm {
     const name = this.name.value.trim();
     if (!NAME.test(name)) return this.complain(this.name, words.errorName);
     const hour = parseAmount(this.price.value);
-    if (hour === null) return this.complain(this.price, words.errorPrice);
+    if (hour === null || hour > MOST) return this.complain(this.price, words.errorPrice);
     const title = this.title.value.trim();
-    const price = { stroops: hour.toString(), seconds: Number(HOUR_S) };
+    const price = { stroops: Number(hour), seconds: Number(HOUR_S) };
     return title === "" ? { name, price } : { name, title, price };
   }
 

@@ -23,7 +23,7 @@ export class HealthPanel {
     const heading = (text: string): HTMLElement => element("th", { scope: "col" }, text);
     this.table = element(
       "div",
-      { class: "table-box" },
+      { class: "table-box", tabindex: 0, role: "group", "aria-label": words.renditions },
       element(
         "table",
         { class: "table" },

@@ -33,7 +33,7 @@ export class About {
     setStateBadge(this.badge, state);
     setText(this.viewers, strings.common.viewers(viewers));
     this.viewersChip.hidden = state === "waiting";
-    this.startedChip.hidden = startedAt === null;
-    if (startedAt !== null) setText(this.started, strings.common.started(moment(startedAt, new Date())));
+    this.startedChip.hidden = !startedAt;
+    if (startedAt) setText(this.started, strings.common.started(moment(startedAt, new Date())));
   }
 }

@@ -28,7 +28,13 @@ export class Poster {
       element(
         "div",
         { class: "poster-words" },
-        element("p", { class: "poster-price" }, priceLine(price)),
+        element(
+          "p",
+          { class: "poster-price" },
+          priceLine(price),
+          !isZero(price.perHour) &&
+            element("small", {}, strings.common.perSecond(price.perSecond, price.asset)),
+        ),
         this.button,
         element("p", { class: "poster-promise" }, isZero(price.perHour) ? words.freePromise : words.promise),
       ),

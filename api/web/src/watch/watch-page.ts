@@ -2,6 +2,7 @@
 import { Problem } from "../server/http";
 import { readContent } from "../server/routes";
 import type { Content, Receipt, SessionStatus } from "../server/types";
+import { drained } from "../player/drained";
 import type { TollcastPlayer } from "../player/player";
 import { element } from "../shell/element";
 import { replaceWith } from "../shell/notice";
@@ -9,6 +10,7 @@ import { Poller } from "../shell/poller";
 import { strings } from "../strings";
 import { About } from "./about";
 import { Meter } from "./meter";
+import { Note } from "./note";
 import * as notices from "./notices";
 import { Poster } from "./poster";
 import { priceLine, pricePanel } from "./price";
@@ -51,7 +53,7 @@ export class WatchPage {
   private readonly about = new About();
   private readonly cover = element("div", { class: "stage-cover" });
   private readonly side = element("aside", { class: "toll" });
-  private readonly note = element("p", { class: "stage-note", role: "status", hidden: true }, strings.watch.endedLive);
+  private readonly note = new Note();
   private readonly contentPoller = new Poller(CONTENT_POLL_MS, () => this.refreshContent());
   private readonly meterPoller = new Poller(METER_POLL_MS, () => this.refreshMeter());
 
@@ -64,7 +66,7 @@ export class WatchPage {
     this.root = element(
       "div",
       { class: "watch" },
-      element("div", { class: "watch-main" }, stage, this.note, this.about.root),
+      element("div", { class: "watch-main" }, stage, this.note.root, this.about.root),
       this.side,
     );
     this.show("loading", notices.loading());
@@ -87,6 +89,8 @@ export class WatchPage {
     this.state = state;
     this.root.dataset["state"] = state;
     this.cover.hidden = cover.length === 0;
+    // What is covered is out of reach for the keyboard as well.
+    this.player.inert = cover.length > 0;
     replaceWith(this.cover, ...cover);
   }
 
@@ -138,22 +142,22 @@ export class WatchPage {
   }
 
   private startRefused(problem: Problem, position: number): void {
-    if (problem.status === 402) void this.fallShort(position);
+    if (problem.status === 402) void this.fallShort();
     else this.show("failed", notices.failed(problem.message, () => void this.start(position)));
   }
 
   private play(position: number): void {
     if (this.session === null) return;
     this.show("playing");
-    this.note.hidden = true;
+    this.note.hide();
     this.player.load({
       url: this.session.playbackUrl,
       startPosition: position,
       listener: {
-        refused: (status) => (status === 402 ? void this.fallShort(this.position) : this.deny()),
+        refused: (status) => (status === 402 ? void this.fallShort() : this.deny()),
         failed: (reason) => this.fail(reason),
         ended: () => void this.stop(strings.watch.receiptEnded),
-        liveEnded: () => (this.note.hidden = false),
+        liveEnded: () => this.note.show(strings.watch.endedLive),
       },
     });
     this.meterPoller.start();
@@ -183,31 +187,39 @@ export class WatchPage {
 
   // --- interruptions ---
 
-  private async fallShort(position: number): Promise<void> {
+  private async fallShort(): Promise<void> {
     const { content } = this;
     if (content === null || this.state === "short") return;
     this.state = "short";
     const playMoney = await this.playMoney;
-    const again = (): void => void this.resume(playMoney, position);
+    const { shortSoon, shortPlay, shortCheck } = strings.watch;
+    const again = (): void => void this.resume(playMoney);
+    if (this.session !== null) {
+      // What was delivered is paid for: it is shown to its end before anything covers it.
+      this.note.show(shortSoon, { label: playMoney ? shortPlay : shortCheck, run: again });
+      await drained(this.player.video);
+      if (this.state !== "short") return;
+      this.note.hide();
+    }
     this.show("short", notices.short(priceLine(content.price), playMoney, again));
   }
 
-  private async resume(playMoney: boolean, position: number): Promise<void> {
+  private async resume(playMoney: boolean): Promise<void> {
+    this.state = "starting";
+    this.note.hide();
     this.cover.querySelector("button")?.setAttribute("disabled", "");
     let open = false;
     try {
-      if (!(await replenish(playMoney))) {
-        this.state = "playing";
-        return await this.fallShort(position);
-      }
+      if (!(await replenish(playMoney))) return await this.fallShort();
       open = this.session !== null && (await this.session.read()).state === "open";
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.show("failed", notices.failed(error.message, () => void this.resume(playMoney, position)));
+      this.show("failed", notices.failed(error.message, () => void this.resume(playMoney)));
       return;
     }
-    if (open) this.play(position);
-    else await this.start(position);
+    if (!open) return this.start(this.position);
+    this.show("playing");
+    this.player.resume();
   }
 
   private deny(): void {
@@ -227,6 +239,7 @@ export class WatchPage {
 
   private halt(): void {
     this.session = null;
+    this.note.hide();
     this.meterPoller.stop();
     this.player.unload();
     if (this.content !== null) replaceWith(this.side, pricePanel(this.content.price));
@@ -252,10 +265,17 @@ export class WatchPage {
     if (content !== null) this.about.update(content);
   }
 
+  /** What was live may have become on demand, or wait for its next broadcast. */
+  private again(): void {
+    if (this.content?.state === "waiting") {
+      this.state = "loading";
+      this.reflect(this.content);
+    } else void this.start(-1);
+  }
+
   private finish(receipt: Receipt, session: PlaybackSession, title: string): void {
     this.halt();
-    this.note.hidden = true;
-    this.show("finished", notices.finished(title, () => void this.start(-1)));
+    this.show("finished", notices.finished(title, () => this.again()));
     const panel = receiptPanel(receipt, session.price, this.content?.title ?? "");
     replaceWith(this.side, panel);
     panel.focus({ preventScroll: true });

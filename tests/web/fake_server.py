@@ -1,0 +1,395 @@
+"""A small server with the interface that the pages use, a real recording and exact bills."""
+
+import asyncio
+import json
+import mimetypes
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.web.recorded import SECONDS, Recording
+
+CREATOR_TOKEN = "creator-token-of-the-test"
+STROOPS = 10_000_000
+PRICE_STROOPS = 5_000_000
+PRICE_SECONDS = 3600
+FIRST_SEGMENTS = 6
+PUSH_SECONDS = 0.2
+
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; worker-src 'self' blob:; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+
+
+def amount(stroops: int) -> str:
+    return f"{stroops // STROOPS}.{stroops % STROOPS:07d}"
+
+
+def price(stroops: int = PRICE_STROOPS) -> dict[str, Any]:
+    return {
+        "stroops": str(stroops),
+        "seconds": PRICE_SECONDS,
+        "asset": "XLM",
+        "perSecond": amount(stroops // PRICE_SECONDS),
+        "perHour": amount(stroops),
+    }
+
+
+def content(identity: str, title: str, state: str, **other: Any) -> dict[str, Any]:
+    """One thing to watch, as the catalogue lists it."""
+    return {
+        "id": identity,
+        "title": title,
+        "state": state,
+        "creator": "Ada",
+        "price": price(),
+        "startedAt": "2026-11-21T10:00:00.000Z",
+        "endedAt": None,
+        "durationSeconds": None,
+        "watchUrl": f"/watch/{identity}",
+        "viewers": 3,
+        **other,
+    }
+
+
+def source(identity: str, name: str, **other: Any) -> dict[str, Any]:
+    """One source, as its creator sees it."""
+    return {
+        "id": identity,
+        "name": name,
+        "title": name.title(),
+        "state": "idle",
+        "assetId": None,
+        "watchUrl": f"/watch/{name}",
+        "rtmpUrl": "rtmp://127.0.0.1:1935/live",
+        "price": price(),
+        "health": None,
+        **other,
+    }
+
+
+HEALTH: dict[str, Any] = {
+    "lagMs": 180,
+    "workerRestarts": 0,
+    "droppedPackets": 0,
+    "messages": ["keyframes come every 8 s: set 2 s in OBS, Output"],
+    "renditions": [
+        {
+            "name": name,
+            "width": width,
+            "height": height,
+            "frameRate": frame_rate,
+            "bitrate": bitrate,
+            "passedThrough": name == "source",
+            "state": "shed" if name == "720p" else "active",
+            "reason": "the machine is busy" if name == "720p" else None,
+        }
+        for name, width, height, frame_rate, bitrate in (
+            ("source", 1920, 1080, 60.0, 6_000_000),
+            ("720p", 1280, 720, 30.0, 3_000_000),
+            ("360p", 640, 360, 30.0, 800_000),
+            ("audio", None, None, None, 128_000),
+        )
+    ],
+}
+
+
+@dataclass(slots=True)
+class Session:
+    """A viewer's session: billed by the distinct seconds that were delivered."""
+
+    content: dict[str, Any]
+    price_stroops: int
+    delivered: set[int] = field(default_factory=set)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def amount(self) -> int:
+        return self.price_stroops * len(self.delivered) // PRICE_SECONDS
+
+
+class FakeServer:
+    """Answers as the real one does. A test changes the public attributes to make things happen."""
+
+    def __init__(self, dist: Path, recording: Recording) -> None:
+        self._dist = dist
+        self._recording = recording
+        self.url = ""
+        self.play_money = True
+        self.balance = 0
+        self.fund_to = 100 * STROOPS
+        self.contents: dict[str, dict[str, Any]] = {}
+        self.sources: list[dict[str, Any]] = []
+        self.sessions: dict[str, Session] = {}
+        self.payouts: list[dict[str, Any]] = []
+        self.earned = 12_345_678
+        self.created: list[dict[str, Any]] = []
+        self.live_ended = False
+        self.refuse: Callable[[web.Request], int | None] = lambda _request: None
+        self._live_since: float | None = None
+        self._runner: web.AppRunner | None = None
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        application = web.Application(middlewares=[self._guard])
+        application.add_routes(
+            [
+                web.get("/", self._page("index.html")),
+                web.get("/watch/{id}", self._page("watch.html")),
+                web.get("/studio", self._page("studio.html")),
+                web.get("/favicon.svg", self._page("favicon.svg")),
+                web.get("/assets/{path}", self._asset),
+                web.get("/api/v1/system", self._system),
+                web.post("/api/v1/guests", self._guest),
+                web.post("/api/v1/sandbox/fund", self._fund),
+                web.get("/api/v1/payments/balance", self._balance),
+                web.get("/api/v1/content", self._list),
+                web.get("/api/v1/content/{id}", self._content),
+                web.post("/api/v1/streaming/start", self._start),
+                web.get("/api/v1/streaming/sessions/{id}", self._session),
+                web.post("/api/v1/streaming/stop", self._stop),
+                web.get("/api/v1/sources", self._sources),
+                web.post("/api/v1/sources", self._create),
+                web.post("/api/v1/sources/{id}/regenerate-key", self._regenerate),
+                web.get("/api/v1/earnings", self._earnings),
+                web.get("/api/v1/earnings/events", self._events),
+                web.get("/hls/{session}/master.m3u8", self._multivariant),
+                web.get("/hls/{session}/{rendition}/{name}", self._media),
+            ]
+        )
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    def _page(self, name: str) -> Callable[[web.Request], Any]:
+        async def page(_request: web.Request) -> web.Response:
+            return self._file(name)
+
+        return page
+
+    async def _asset(self, request: web.Request) -> web.Response:
+        return self._file(f"assets/{request.match_info['path']}")
+
+    def _file(self, name: str) -> web.Response:
+        return web.Response(
+            body=(self._dist / name).read_bytes(),
+            content_type=mimetypes.guess_type(name)[0],
+            headers={"Content-Security-Policy": _POLICY},
+        )
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        status = self.refuse(request)
+        if status is not None:
+            return problem(status, "refused by the test")
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    # --- money ---
+
+    async def _system(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "version": "0.1.0",
+                "playMoney": self.play_money,
+                "rtmpUrl": "rtmp://127.0.0.1:1935/live",
+                "network": "local",
+            }
+        )
+
+    async def _guest(self, _request: web.Request) -> web.Response:
+        guest = {"accountId": "acc_1", "token": "guest", "balance": amount(0), "asset": "XLM"}
+        return web.json_response(guest, status=201)
+
+    async def _fund(self, _request: web.Request) -> web.Response:
+        self.balance = max(self.balance, self.fund_to)
+        return web.json_response({"balance": amount(self.balance), "asset": "XLM"})
+
+    async def _balance(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "balance": amount(self.balance),
+                "held": amount(0),
+                "asset": "XLM",
+                "playMoney": self.play_money,
+            }
+        )
+
+    def _affordable(self, stroops: int) -> int | None:
+        return None if stroops == 0 else self.balance * PRICE_SECONDS // stroops
+
+    # --- watching ---
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": list(self.contents.values())})
+
+    async def _content(self, request: web.Request) -> web.Response:
+        found = self.contents.get(request.match_info["id"])
+        return problem(404, "no such content") if found is None else web.json_response(found)
+
+    async def _start(self, request: web.Request) -> web.Response:
+        found = self.contents[(await request.json())["contentId"]]
+        owner = request.headers["Authorization"] == f"Bearer {CREATOR_TOKEN}"
+        stroops = 0 if owner else int(found["price"]["stroops"])
+        if self.balance < stroops // PRICE_SECONDS:
+            return problem(402, "the balance is short")
+        identity = f"ses_{len(self.sessions) + 1:026d}"
+        self.sessions[identity] = Session(found, stroops)
+        if found["state"] == "live" and self._live_since is None:
+            self._live_since = asyncio.get_running_loop().time()
+        document = {
+            "sessionId": identity,
+            "playbackUrl": f"/hls/{identity}/master.m3u8",
+            "token": "token",
+            "expiresAt": "2030-01-01T00:00:00.000Z",
+            "price": price(stroops),
+            "balance": amount(self.balance),
+            "secondsAffordable": self._affordable(stroops),
+        }
+        return web.json_response(document, status=201)
+
+    async def _session(self, request: web.Request) -> web.Response:
+        identity = request.match_info["id"]
+        session = self.sessions[identity]
+        return web.json_response(
+            {
+                "sessionId": identity,
+                "state": "closed" if session.closed.is_set() else "open",
+                "secondsBilled": len(session.delivered),
+                "amount": amount(session.amount),
+                "held": amount(0),
+                "asset": "XLM",
+                "balance": amount(self.balance),
+                "secondsAffordable": self._affordable(session.price_stroops),
+            }
+        )
+
+    async def _stop(self, request: web.Request) -> web.Response:
+        identity = (await request.json())["sessionId"]
+        session = self.sessions[identity]
+        session.closed.set()
+        return web.json_response(
+            {
+                "sessionId": identity,
+                "secondsBilled": len(session.delivered),
+                "amount": amount(session.amount),
+                "asset": "XLM",
+                "ticks": len(session.delivered),
+            }
+        )
+
+    async def _multivariant(self, _request: web.Request) -> web.Response:
+        return playlist(self._recording.multivariant)
+
+    async def _media(self, request: web.Request) -> web.Response:
+        session = self.sessions[request.match_info["session"]]
+        rendition, name = request.match_info["rendition"], request.match_info["name"]
+        if session.closed.is_set():
+            return problem(403, "this session is over")
+        if name == "index.m3u8":
+            available = self._available(session.content)
+            ended = session.content["state"] != "live" or self.live_ended
+            return playlist(self._recording.playlist(rendition, available, ended=ended))
+        if name.endswith(".m4s") and not self._charge(session, int(name.removesuffix(".m4s"))):
+            return problem(402, "the balance is short")
+        body = self._recording.file(f"{rendition}/{name}")
+        return web.Response(body=body, content_type="video/mp4")
+
+    def _available(self, found: dict[str, Any]) -> int:
+        """A live grows by a segment each second until it has ended."""
+        if found["state"] != "live" or self._live_since is None:
+            return SECONDS
+        if self.live_ended:
+            return FIRST_SEGMENTS
+        elapsed = asyncio.get_running_loop().time() - self._live_since
+        return min(SECONDS, FIRST_SEGMENTS + int(elapsed))
+
+    def _charge(self, session: Session, second: int) -> bool:
+        before = session.amount
+        added = second not in session.delivered
+        session.delivered.add(second)
+        cost = session.amount - before
+        if cost > self.balance:
+            if added:
+                session.delivered.remove(second)
+            return False
+        self.balance -= cost
+        return True
+
+    # --- the studio ---
+
+    async def _sources(self, request: web.Request) -> web.Response:
+        if not creator(request):
+            return problem(401, "sign in first")
+        return web.json_response({"items": self.sources})
+
+    async def _create(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if any(one["name"] == body["name"] for one in self.sources):
+            return problem(409, "Another source has this name")
+        self.created.append(body)
+        made = source(f"src_{len(self.sources) + 1}", body["name"])
+        self.sources.append(made)
+        return web.json_response({"source": made, "streamKey": "key-of-creation"}, status=201)
+
+    async def _regenerate(self, _request: web.Request) -> web.Response:
+        return web.json_response({"streamKey": "key-made-anew"})
+
+    def _earnings_document(self) -> dict[str, Any]:
+        return {
+            "asset": "XLM",
+            "pending": amount(self.earned // 4),
+            "inFlight": amount(0),
+            "settled": amount(self.earned - self.earned // 4),
+            "total": amount(self.earned),
+            "viewers": 3,
+            "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+            "onChain": amount(10_000 * STROOPS),
+            "payouts": self.payouts,
+        }
+
+    async def _earnings(self, request: web.Request) -> web.Response:
+        if not creator(request):
+            return problem(401, "sign in first")
+        return web.json_response(self._earnings_document())
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        if not creator(request):
+            return problem(401, "sign in first")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        while not self._stopping.is_set():
+            self.earned += 3 * PRICE_STROOPS // PRICE_SECONDS
+            data = json.dumps(self._earnings_document())
+            try:
+                await response.write(f"event: earnings\ndata: {data}\n\n".encode())
+                async with asyncio.timeout(PUSH_SECONDS):
+                    await self._stopping.wait()
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break  # The page was closed.
+        return response
+
+
+def creator(request: web.Request) -> bool:
+    return request.headers.get("Authorization") == f"Bearer {CREATOR_TOKEN}"
+
+
+def playlist(text: str) -> web.Response:
+    return web.Response(text=text, content_type="application/vnd.apple.mpegurl")
+
+
+def problem(status: int, detail: str) -> web.Response:
+    document = {"type": "urn:test", "title": detail, "status": status, "detail": detail}
+    return web.json_response(document, status=status, content_type="application/problem+json")

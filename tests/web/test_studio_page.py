@@ -1,0 +1,159 @@
+"""The studio: its way in, keys that are shown once, health, preview and earnings."""
+
+import re
+
+import pytest
+import pytest_asyncio
+
+from tests.web.fake_server import CREATOR_TOKEN, HEALTH, FakeServer, content, source
+from tests.web.visitor import Visitor
+
+pytestmark = [pytest.mark.peer, pytest.mark.asyncio(loop_scope="session")]
+
+LINK = f"/studio#token={CREATOR_TOKEN}"
+CLIPBOARD = "() => navigator.clipboard.readText()"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def studio(server: FakeServer, visitor: Visitor) -> Visitor:
+    """A visitor in the studio of a creator with one idle source."""
+    server.sources = [source("src_1", "main")]
+    await visitor.open(LINK)
+    await visitor.reads(".source-title", "text === 'Main'")
+    return visitor
+
+
+async def test_the_token_leaves_the_address_and_is_remembered(studio: Visitor) -> None:
+    assert studio.page.url.endswith("/studio")
+    await studio.page.reload()
+    await studio.reads(".source-title", "text === 'Main'")
+
+
+async def test_without_a_token_it_asks_for_the_link(server: FakeServer, visitor: Visitor) -> None:
+    visitor.expected = {401}
+    server.sources = [source("src_1", "main")]
+    await visitor.open("/studio")
+    await visitor.reads(".sign-in", "text.includes('tollcast up')")
+    await visitor.page.get_by_label("paste the studio token").fill("wrong")
+    await visitor.press("Open the studio")
+    await visitor.reads(".form-error", "text.includes('not valid')")
+    await visitor.page.get_by_label("paste the studio token").fill(f"http://h{LINK}")
+    await visitor.press("Open the studio")
+    await visitor.reads(".source-title", "text === 'Main'")
+
+
+async def test_a_new_key_is_confirmed_shown_once_and_copied(studio: Visitor) -> None:
+    key = ".field .key-value"
+    assert re.fullmatch("•+", await studio.text(key))
+    await studio.press("New key")
+    await studio.reads("dialog", "text.includes('The old key stops working')")
+    await studio.press("Cancel")
+    assert re.fullmatch("•+", await studio.text(key))
+    await studio.press("New key")
+    await studio.press("Make a new key")
+    await studio.reads(".publish .hint", "text.includes('Shown this once')")
+    assert re.fullmatch("•+", await studio.text(key)), "it appears only when asked for"
+    await studio.press("Show the key")
+    await studio.reads(key, "text === 'key-made-anew'")
+    await studio.press("Copy Stream key")
+    assert await studio.page.evaluate(CLIPBOARD) == "key-made-anew"
+    await studio.page.reload()
+    await studio.reads(".publish .hint", "text.includes('Only its hash is kept')")
+    assert "key-made-anew" not in await studio.page.content()
+
+
+async def test_commands_are_copied_with_the_real_values(studio: Visitor) -> None:
+    await studio.press("New key")
+    await studio.press("Make a new key")
+    await studio.page.get_by_role("tab", name="ffmpeg").click()
+    await studio.press("Copy ffmpeg command")
+    command = await studio.page.evaluate(CLIPBOARD)
+    assert 'flv "rtmp://127.0.0.1:1935/live/key-made-anew"' in command
+    await studio.page.keyboard.press("Tab")
+    await studio.page.get_by_role("tab", name="GStreamer").click()
+    shown = await studio.text("[role=tabpanel]:not([hidden]) code")
+    assert "rtmp://127.0.0.1:1935/live/••••" in shown
+    assert "key-made-anew" not in shown
+    await studio.press("Copy Server")
+    assert await studio.page.evaluate(CLIPBOARD) == "rtmp://127.0.0.1:1935/live"
+
+
+async def test_earnings_tick_as_the_ledger_does(studio: Visitor) -> None:
+    await studio.reads(".feed", "text === 'Updating live'")
+    first = await studio.text("#earnings-total")
+    await studio.reads("#earnings-total", f"text !== {first!r} && text.includes('XLM')")
+    await studio.reads("#earnings-minute", "/^[+]0[.]0*[1-9]/.test(text)")
+    assert await studio.text("#earnings-viewers") == "3"
+    assert await studio.text("#earnings-on-chain") == "10000.0000000"
+
+
+async def test_earnings_are_polled_when_they_cannot_be_streamed(
+    server: FakeServer, studio: Visitor
+) -> None:
+    studio.expected = {503}
+    server.refuse = lambda request: 503 if request.path.endswith("/events") else None
+    await studio.page.reload()
+    await studio.reads(".feed", "text === 'Updating every few seconds'")
+    server.earned += 10_000_000
+    await studio.reads("#earnings-total", "text.startsWith('2.')")
+
+
+async def test_payouts_are_listed_with_their_transaction(
+    server: FakeServer, studio: Visitor
+) -> None:
+    transaction = "3f9a" * 16
+    server.payouts = [
+        {
+            "id": "pay_1",
+            "amount": "1.2500000",
+            "state": "settled",
+            "transactionHash": transaction,
+            "createdAt": "2026-11-20T09:00:00.000Z",
+        }
+    ]
+    await studio.reads(".payout", "text.includes('1.25') && text.includes('settled')")
+    await studio.press("Copy transaction")
+    assert await studio.page.evaluate(CLIPBOARD) == transaction
+
+
+async def test_a_source_is_made_and_its_errors_are_said(
+    server: FakeServer, studio: Visitor
+) -> None:
+    studio.expected = {409}
+    await studio.press("New source")
+    name = studio.page.get_by_label("Name", exact=True)
+    for wrong, complaint in (("Not A Name", "small letters"), ("main", "has this name")):
+        await name.fill(wrong)
+        await studio.press("Create source")
+        await studio.reads("dialog .form-error", f"text.includes({complaint!r})")
+    await name.fill("chess")
+    await studio.page.get_by_label("Price per hour").fill("1.25")
+    await studio.reads("#source-price-hint", "text.includes('0.0003472 XLM per second')")
+    await studio.press("Create source")
+    await studio.reads(".said", "text.includes('Source chess is ready')")
+    price = {"stroops": 12_500_000, "seconds": 3600}
+    assert server.created == [{"name": "chess", "price": price}]
+    made = studio.page.locator(".source", has_text="Chess")
+    await made.get_by_role("button", name="Show the key").click()
+    assert await made.locator(".field .key-value").inner_text() == "key-of-creation"
+
+
+async def test_a_live_source_shows_health_and_what_viewers_see(
+    server: FakeServer, studio: Visitor
+) -> None:
+    server.contents["ast_1"] = content("ast_1", "Main", "live")
+    server.sources = [source("src_1", "main", state="live", assetId="ast_1", health=HEALTH)]
+    await studio.looks_again()
+    await studio.reads(".messages", "text.includes('keyframes come every 8 s')")
+    await studio.reads(".table", "text.includes('1920') && text.includes('6.0 Mb/s')")
+    await studio.reads(".table", "text.includes('Shed') && text.includes('the machine is busy')")
+    await studio.until("document.querySelector('video')?.currentTime > 0.5")
+    assert await studio.page.evaluate("() => document.querySelector('video').muted")
+    await studio.reads(".latency", "text.includes('s behind')")
+    (session,) = server.sessions.values()
+    assert session.price_stroops == 0, "owners watch for nothing"
+    await studio.press("Hide preview")
+    await studio.until("document.querySelector('video') === null")
+    server.sources = [source("src_1", "main")]
+    await studio.looks_again()
+    await studio.reads(".source .badge", "text === 'Not publishing'")

@@ -1,0 +1,215 @@
+"""The watch page from its price to its receipt, with a real recording in a real browser."""
+
+import asyncio
+
+import pytest
+
+from tests.web.fake_server import PRICE_SECONDS, PRICE_STROOPS, FakeServer, amount, content, price
+from tests.web.visitor import Visitor
+
+pytestmark = [pytest.mark.peer, pytest.mark.asyncio(loop_scope="session")]
+
+STOP_SECONDS_MAX = 5
+PLAYING = "tollcast.state === 'playing' && tollcast.decodedFrames > 10 && tollcast.currentTime > 0"
+
+
+@pytest.fixture
+def film(server: FakeServer) -> str:
+    server.contents["film"] = content("film", "A film", "on_demand", durationSeconds=24)
+    return "/watch/film"
+
+
+@pytest.fixture
+def live(server: FakeServer) -> str:
+    server.contents["live"] = content("live", "Night train", "live")
+    return "/watch/live"
+
+
+async def test_shows_the_price_before_anything_is_paid(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    await visitor.open(film)
+    await visitor.reads(".poster-price", "text.includes('0.50 XLM / hour')")
+    assert "0.0001388 XLM per second" in await visitor.text(".poster-price")
+    assert "You pay only for the seconds you watch" in await visitor.text(".poster-promise")
+    assert server.sessions == {}
+
+
+async def test_plays_runs_the_meter_and_ends_with_the_receipt(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    await visitor.open(film)
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    frames = await visitor.probe("decodedFrames")
+    await visitor.until(f"tollcast.decodedFrames > {frames} + 10")
+    assert server.balance < server.fund_to, "the guest was funded, and pays from that"
+    await visitor.reads("#seconds", "text !== '0:00'")
+    await visitor.reads("#amount", "text !== '0.0000000'")
+    await visitor.press("Stop watching")
+    await visitor.reads("#receipt", "text.includes('You paid')")
+    (session,) = server.sessions.values()
+    seconds = len(session.delivered)
+    assert session.closed.is_set()
+    assert await visitor.text(".receipt-paid strong") == (
+        f"{amount(PRICE_STROOPS * seconds // PRICE_SECONDS)} XLM"
+    )
+    assert f"{seconds} s" in await visitor.text("#receipt")
+    assert "0.50 XLM / hour" in await visitor.text("#receipt")
+    assert await visitor.probe("state") == "finished"
+
+
+async def test_a_live_shows_its_delay_and_plays_to_the_end_when_it_ends(
+    server: FakeServer, visitor: Visitor, live: str
+) -> None:
+    await visitor.open(live)
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    await visitor.reads(".latency", "/^[0-9.]+ s behind$/.test(text)")
+    assert await visitor.probe("live")
+    server.live_ended = True
+    await visitor.reads(".stage-note", "text.includes('The live has ended')")
+    await visitor.reads("[data-notice=finished]", "text.includes('That was the end')")
+    await visitor.reads("#receipt", "text.includes('You paid')")
+
+
+async def test_a_quality_is_chosen_from_the_menu(visitor: Visitor, film: str) -> None:
+    await visitor.open(film)
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    await visitor.page.locator("video").hover()
+    await visitor.press("Quality")
+    await visitor.page.get_by_role("menuitemradio", name="180p").click()
+    await visitor.until("tollcast.levels[tollcast.currentLevel]?.height === 180")
+    assert await visitor.text(".quality-now") == "180p"
+
+
+async def test_the_keyboard_pauses_mutes_and_seeks(visitor: Visitor, film: str) -> None:
+    await visitor.open(film)
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    video = "document.querySelector('video')"
+    keyboard = visitor.page.keyboard
+    await keyboard.press("m")
+    await visitor.until(f"{video}.muted")
+    await keyboard.press(" ")
+    await visitor.until(f"{video}.paused")
+    before = await visitor.probe("currentTime")
+    await keyboard.press("ArrowRight")
+    await visitor.until(f"Math.abs(tollcast.currentTime - {before} - 5) < 0.1")
+
+
+async def test_a_short_balance_is_topped_up_and_playing_goes_on(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    visitor.expected = {402}
+    server.fund_to = 4 * PRICE_STROOPS // PRICE_SECONDS + 1
+    await visitor.open(film)
+    await visitor.press("Watch")
+    await visitor.until("tollcast.state === 'short'")
+    await visitor.reads("[data-notice=short]", "text.includes('Your balance is used up')")
+    (session,) = server.sessions.values()
+    assert len(session.delivered) == 4
+    stopped_at = await visitor.probe("currentTime")
+    assert stopped_at > 3, "what was paid for was shown to its end"
+    server.fund_to = PRICE_STROOPS
+    await visitor.press("Top up and resume")
+    await visitor.until(f"tollcast.state === 'playing' && tollcast.currentTime > {stopped_at} + 1")
+    assert len(server.sessions) == 1, "the same session went on"
+
+
+async def test_real_money_is_not_handed_out(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    visitor.expected = {402}
+    server.play_money = False
+    await visitor.open(film)
+    await visitor.press("Watch")
+    await visitor.reads("[data-notice=short]", "text.includes('Add funds to your account')")
+    server.balance = PRICE_STROOPS
+    await visitor.press("Check again")
+    await visitor.until(PLAYING)
+
+
+async def test_a_session_that_ended_can_be_started_again(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    visitor.expected = {403}
+    await visitor.open(film)
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    for session in server.sessions.values():
+        session.closed.set()
+    await visitor.reads("[data-notice=denied]", "text.includes('This session has ended')")
+    await visitor.press("Start again")
+    await visitor.until(PLAYING)
+    assert len(server.sessions) == 2
+
+
+async def test_a_paced_segment_is_asked_for_again(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    visitor.expected = {503}
+    refusals = iter([503, 503])
+    server.refuse = lambda request: (
+        next(refusals, None) if request.path.endswith("/3.m4s") else None
+    )
+    await visitor.open(film)
+    await visitor.press("Watch")
+    await visitor.until("tollcast.currentTime > 4")
+    assert next(refusals, None) is None
+
+
+async def test_a_guest_that_the_server_forgot_is_replaced(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    visitor.expected = {401}
+    await visitor.open(film)
+    await visitor.page.evaluate("() => localStorage.setItem('tollcast.guest', 'of-yesterday')")
+    server.refuse = lambda request: (
+        401 if request.headers.get("Authorization") == "Bearer of-yesterday" else None
+    )
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    assert await visitor.page.evaluate("() => localStorage.getItem('tollcast.guest')") == "guest"
+
+
+async def test_leaving_the_page_ends_the_session(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    await visitor.open(film)
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    (session,) = server.sessions.values()
+    assert not session.closed.is_set()
+    await visitor.open("/")
+    async with asyncio.timeout(STOP_SECONDS_MAX):
+        await session.closed.wait()
+
+
+async def test_waits_for_a_stream_that_is_not_live_yet(
+    server: FakeServer, visitor: Visitor
+) -> None:
+    waiting = content("main", "Sunday chess", "waiting", viewers=0)
+    del waiting["startedAt"], waiting["endedAt"], waiting["durationSeconds"]
+    server.contents["main"] = waiting
+    await visitor.open("/watch/main")
+    await visitor.reads("[data-notice=waiting]", "text.includes('Not live yet')")
+    server.contents["main"] = content("main", "Sunday chess", "live")
+    await visitor.looks_again()
+    await visitor.reads("#watch", "text.includes('Watch')")
+
+
+async def test_an_address_without_content_says_so(visitor: Visitor) -> None:
+    visitor.expected = {404}
+    await visitor.open("/watch/nothing")
+    await visitor.reads("[data-notice=missing]", "text.includes('nothing at this address')")
+
+
+async def test_free_content_needs_no_balance(server: FakeServer, visitor: Visitor) -> None:
+    server.contents["free"] = content("free", "Free film", "on_demand", price=price(0))
+    await visitor.open("/watch/free")
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    assert server.balance == 0
+    await visitor.reads("#affordable", "text === 'as long as you like'")
