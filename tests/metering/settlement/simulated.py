@@ -1,11 +1,12 @@
 """A whole settlement without sockets: the real SDK and worker over the network's pure model."""
 
+import asyncio
 import random as chance
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stellar_sdk import Keypair
+from stellar_sdk import Account, Keypair, TransactionBuilder
 from stellar_sdk.client.base_async_client import BaseAsyncClient
 from stellar_sdk.client.response import Response
 from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
@@ -19,8 +20,9 @@ from metering.ledger import (
     viewer_account,
 )
 from metering.ledger_memory import MemoryLedger
+from metering.localnet.entries import Account as ChainAccount
 from metering.localnet.friendbot import gift_envelope
-from metering.localnet.network import LocalNetwork, Status, genesis
+from metering.localnet.network import LocalNetwork, Status, genesis, root_keypair
 from metering.localnet.rpc import Rpc
 from metering.money import Stroops
 from metering.settlement.chain import Chain, ChainUnreachable, OnChain
@@ -59,6 +61,9 @@ class SimulatedNode(BaseAsyncClient):
         self.clock = clock
         self.weather = Weather()
         self.sent: list[str] = []
+        self.was_sent_to = asyncio.Event()
+        self.swallows = False
+        self.swallowed: list[str] = []
         self._rpc = Rpc(network, "")
 
     async def post(
@@ -73,7 +78,11 @@ class SimulatedNode(BaseAsyncClient):
             raise StellarConnectionError("lost on the way there")
         late = weather.random.randrange(1, 5) if draw() < weather.late else 0
         if json_data["method"] == "sendTransaction":
+            if self.swallows:
+                self.swallowed.append(json_data["params"]["transaction"])
+                raise StellarConnectionError("swallowed")
             self.sent.append(json_data["params"]["transaction"])
+            self.was_sent_to.set()
         self.network.advance(self.clock.wall_ms())
         answer = self._rpc.answer(json_data, self.clock.wall_ms(), late)
         if draw() < weather.lost_after:
@@ -190,37 +199,37 @@ class CrashingChain:
     """A chain in whose every call the process may die, just before and just after."""
 
     def __init__(self, chain: Chain, crasher: Crasher) -> None:
-        self._chain = chain
+        self.real = chain
         self._crasher = crasher
 
     @property
     def address(self) -> str:
-        return self._chain.address
+        return self.real.address
 
     async def holdings(self, address: str) -> OnChain | None:
-        return await self._chain.holdings(address)
+        return await self.real.holdings(address)
 
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
-        return await self._chain.obstacles(addresses)
+        return await self.real.obstacles(addresses)
 
     async def fee_p80(self) -> int:
-        return await self._chain.fee_p80()
+        return await self.real.fee_p80()
 
     async def sign(self, settlement: Settlement) -> SignedEnvelope:
         self._crasher.point("before signing")
-        signed = await self._chain.sign(settlement)
+        signed = await self.real.sign(settlement)
         self._crasher.point("after signing")
         return signed
 
     async def send(self, envelope: SignedEnvelope) -> Answered:
         self._crasher.point("before sending")
-        answered = await self._chain.send(envelope)
+        answered = await self.real.send(envelope)
         self._crasher.point("after sending")
         return answered
 
     async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
         self._crasher.point("before looking")
-        seen = await self._chain.look(envelope)
+        seen = await self.real.look(envelope)
         self._crasher.point("after looking")
         return seen
 
@@ -234,6 +243,7 @@ class World:
             genesis(PASSPHRASE, CLOSE_MS, self.clock.wall_ms()), history_bytes_max=2**26
         )
         self.node = SimulatedNode(self.network, self.clock)
+        self.root = root_keypair(PASSPHRASE).public_key
         self.seed = Keypair.random().secret
         self.ledger = MemoryLedger()
         self.stored = MemoryOutbox(self.ledger)
@@ -307,6 +317,59 @@ class World:
     def received(self, creator: str) -> int:
         """What a creator got on the chain, besides friendbot's gift."""
         return self.balance(self.payees.addresses[creator]) - 10_000 * XLM
+
+    async def send_into_the_void(self) -> str:
+        """Plan, sign and try to send once; returns the envelope, which nobody got."""
+        self.node.swallows = True
+        await self.worker.run_once()
+        self.node.swallows = False
+        [lost] = self.node.swallowed
+        return lost
+
+    def use_up_sequence(self) -> None:
+        """Another transaction of the hot account, made outside of the outbox."""
+        keypair = Keypair.from_secret(self.seed)
+        account = self.network.account(keypair.public_key)
+        assert account is not None
+        source = Account(account.id, account.sequence)
+        builder = TransactionBuilder(source, self.network.passphrase, base_fee=100)
+        builder.add_time_bounds(0, 0).append_bump_sequence_op(bump_to=0)
+        envelope = builder.build()
+        envelope.sign(keypair)
+        self.network.submit(envelope.to_xdr(), self.clock.wall_ms())
+        self.clock.advance(CLOSE_MS)
+        self.network.advance(self.clock.wall_ms())
+
+    def forget_history(self) -> None:
+        """As a node does after its retention window."""
+        self.network._oldest_ledger = self.network.latest(self.clock.wall_ms()).sequence
+
+    def remove_account(self, address: str) -> ChainAccount:
+        """As a merge into another account would, at the worst moment."""
+        account = self._entry(address)
+        self.network._entries.remove(account.key)
+        self.network._entries.prune()
+        self._give_root(account.balance)
+        return account
+
+    def restore_account(self, account: ChainAccount) -> None:
+        self._give_root(-account.balance)
+        self.network._entries.put(account)
+
+    def drain(self, keep: int) -> None:
+        """Take lumens out of the hot account behind the ledger's back."""
+        hot = self._entry(self.chain.address)
+        self._give_root(hot.balance - keep)
+        self.network._entries.put(replace(hot, balance=keep))
+
+    def _give_root(self, amount: int) -> None:
+        root = self._entry(self.root)
+        self.network._entries.put(replace(root, balance=root.balance + amount))
+
+    def _entry(self, address: str) -> ChainAccount:
+        account = self.network.account(address)
+        assert account is not None
+        return account
 
     async def check(self) -> None:
         """Chain and ledger agree to the stroop, and the ledger is sound."""
