@@ -48,6 +48,11 @@ def test_quick_and_slow_tests_both_run_and_none_is_no_failure(
 
 def test_arguments_are_pytests_own(monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(test_command, "_run", lambda command: commands.append(command) or 0)
+
+    def fake(command: list[str]) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(test_command, "_run", fake)
     assert test_command.main(["-k", "ledger"]) == 0
     assert commands == [["-m", "pytest", "-k", "ledger"]]
