@@ -1,0 +1,183 @@
+"""The server's end of RTMP publishing, without sockets; the client's is `rtmp_client`."""
+
+from collections.abc import Mapping, Sequence
+
+from config.limits import RTMP_WINDOW_BYTES
+from media.wire.amf0 import Value, fields_of
+from media.wire.rtmp_event import (
+    Connected,
+    MetadataReceived,
+    PublishEnded,
+    PublishRequested,
+    ServerEvent,
+)
+from media.wire.rtmp_link import Link
+from media.wire.rtmp_message import (
+    Audio,
+    BandwidthLimit,
+    Command,
+    ControlEvent,
+    Data,
+    PeerBandwidth,
+    Typed,
+    UserControl,
+    Video,
+)
+from media.wire.rtmp_state import State, Step, take_ours, take_theirs
+
+# Chunk streams of what we send.
+_COMMANDS = 3
+_STATUS = 5
+
+_UNPUBLISHING = frozenset({"FCUnpublish", "closeStream", "deleteStream"})
+
+
+class ServerConnection:
+    """The end that publishers connect to.
+
+    Unknown commands get an empty answer and unknown messages none: encoders probe for much that
+    nothing depends on.
+    """
+
+    def __init__(self, nonce: bytes) -> None:
+        self._link = Link(is_client=False, nonce=nonce)
+        self._app = ""
+        self._streams = 0
+        self._stream_id = 0
+        self._announces = False
+        self.state = State.HANDSHAKING
+
+    def receive_data(self, data: bytes) -> list[ServerEvent]:
+        """Take bytes from the peer; return what they mean.
+
+        Raises:
+            RemoteProtocolError: the peer broke the protocol.
+        """
+        messages = self._link.receive(data)
+        if self._link.is_open and self.state is State.HANDSHAKING:
+            self._take(Step.SHAKE_HANDS)
+        events = []
+        for message in messages:
+            event = self._receive(message)
+            if event is not None:
+                events.append(event)
+        return events
+
+    def data_to_send(self) -> bytes:
+        """What is to be written to the peer now."""
+        return self._link.data_to_send()
+
+    def accept_publish(self) -> None:
+        """Answer PublishRequested: media is welcome.
+
+        Raises:
+            LocalProtocolError: nobody waits for this answer.
+        """
+        self.state = take_ours(self.state, Step.ACCEPT)
+        begun = self._stream_id.to_bytes(4, "big")
+        self._link.control(UserControl(ControlEvent.STREAM_BEGIN, begun))
+        started = _information("status", "NetStream.Publish.Start", "publishing")
+        if self._announces:  # Flash Media Live Encoder waits for it
+            self._send_status("onFCPublish", started)
+        self._send_status("onStatus", started)
+
+    def refuse_publish(self, description: str) -> None:
+        """Answer PublishRequested, or end the publication: no media is wanted.
+
+        `description` is shown to the person who publishes. The code is one for which OBS gives up.
+
+        Raises:
+            LocalProtocolError: the peer has not connected yet.
+        """
+        self.state = take_ours(self.state, Step.REFUSE)
+        denied = _information("error", "NetStream.Publish.Denied", description)
+        self._send_status("onStatus", denied)
+
+    def _receive(self, message: Typed) -> ServerEvent | None:
+        match message:
+            case Video() | Audio():
+                self._take(Step.MEDIA)
+                return message if self._is_wanted else None
+            case Data():
+                self._take(Step.MEDIA)
+                fields = _metadata(message.values)
+                return MetadataReceived(fields) if fields and self._is_wanted else None
+            case Command():
+                return self._receive_command(message)
+            case _:
+                return None
+
+    @property
+    def _is_wanted(self) -> bool:
+        return self.state in (State.PENDING, State.PUBLISHING)
+
+    def _receive_command(self, command: Command) -> ServerEvent | None:
+        match command.name:
+            case "connect":
+                return self._connect(command)
+            case "createStream":
+                self._take(Step.CREATE_STREAM)
+                self._streams += 1
+                self._answer(command, None, self._streams)
+            case "publish":
+                self._take(Step.PUBLISH)
+                self._stream_id = command.stream_id
+                return PublishRequested(self._app, command.text(1))
+            case name if name in _UNPUBLISHING:
+                return self._unpublish(command)
+            case "play":
+                self._refuse_play(command)
+            case name:
+                self._announces |= name == "FCPublish"
+                self._answer(command, None, None)
+        return None
+
+    def _connect(self, command: Command) -> Connected:
+        self._take(Step.CONNECT)
+        fields = fields_of(command.arguments[0]) if command.arguments else {}
+        app, url = fields.get("app"), fields.get("tcUrl")
+        self._app = app.partition("?")[0].strip("/") if isinstance(app, str) else ""
+        self._link.announce_window(RTMP_WINDOW_BYTES)
+        self._link.control(PeerBandwidth(RTMP_WINDOW_BYTES, BandwidthLimit.DYNAMIC))
+        self._link.announce_chunk_size()
+        self._answer(
+            command,
+            {"fmsVer": "FMS/3,0,1,123", "capabilities": 31},
+            _information("status", "NetConnection.Connect.Success", "connected")
+            | {"objectEncoding": 0},
+        )
+        return Connected(self._app, url if isinstance(url, str) else "")
+
+    def _unpublish(self, command: Command) -> PublishEnded | None:
+        was_wanted = self._is_wanted
+        self._take(Step.UNPUBLISH)
+        if command.name == "FCUnpublish":  # the other two are not answered (7.2.2.3)
+            self._answer(command, None, None)
+        return PublishEnded() if was_wanted else None
+
+    def _answer(self, command: Command, *values: Value) -> None:
+        """A transaction of 0 says that no answer is expected (7.1.1)."""
+        if command.transaction:
+            answer = Command(command.stream_id, "_result", command.transaction, values)
+            self._link.send(answer, _COMMANDS)
+
+    def _refuse_play(self, command: Command) -> None:
+        failed = _information("error", "NetStream.Play.Failed", "this server takes publishers only")
+        self._link.send(Command(command.stream_id, "onStatus", 0, (None, failed)), _STATUS)
+
+    def _send_status(self, name: str, information: Mapping[str, Value]) -> None:
+        self._link.send(Command(self._stream_id, name, 0, (None, information)), _STATUS)
+
+    def _take(self, step: Step) -> None:
+        self.state = take_theirs(self.state, step)
+
+
+def _information(level: str, code: str, description: str) -> dict[str, Value]:
+    """The information object of an answer (7.2.2)."""
+    return {"level": level, "code": code, "description": description}
+
+
+def _metadata(values: Sequence[Value]) -> Mapping[str, Value]:
+    """The fields of `onMetaData`, set directly or through `@setDataFrame`."""
+    names = [value for value in values[:2] if isinstance(value, str)]
+    return fields_of(values[-1]) if "onMetaData" in names else {}

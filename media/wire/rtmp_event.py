@@ -1,0 +1,55 @@
+"""What an RTMP connection tells its owner; `Audio` and `Video` are messages as they came."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from media.wire.amf0 import Value
+from media.wire.rtmp_message import Audio, Video
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """To a server: a client said what it connects to, and was answered."""
+
+    app: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequested:
+    """To a server: answer with `accept_publish` or `refuse_publish`.
+
+    `stream_name` is as sent, with the query that some put behind it.
+    """
+
+    app: str
+    stream_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishEnded:
+    """To a server: the client is done; it closes the connection itself or publishes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataReceived:
+    """To a server: what the encoder says about the stream, e.g. `framerate`."""
+
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishAccepted:
+    """To a client: media may be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRefused:
+    """To a client: the server wants no media."""
+
+    code: str
+    description: str
+
+
+type ServerEvent = Connected | PublishRequested | PublishEnded | MetadataReceived | Audio | Video
+type ClientEvent = PublishAccepted | PublishRefused
