@@ -1,9 +1,9 @@
 """Every published stream becomes an asset: hub in, pipeline, package out."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
@@ -24,10 +24,8 @@ from packager.library import Library
 log = structlog.get_logger(__name__)
 
 
-class PipelineFactory(Protocol):
-    """Makes the pipeline of one broadcast; `api.main` gives it the media settings."""
-
-    def __call__(self, reader: Reader, sink: RenditionSink) -> LivePipeline: ...
+PipelineFactory = Callable[[Reader, RenditionSink], LivePipeline]
+"""Makes the pipeline of one broadcast; `api.main` gives it the media settings."""
 
 
 @dataclass(frozen=True, slots=True)

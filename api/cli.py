@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "config":
             print(settings.model_dump_json(indent=2))  # noqa: T201
             return 0
-    return _up(settings, announce_json=known.json)
+        case _:
+            return _up(settings, announce_json=known.json)
 
 
 def version() -> str:

@@ -13,6 +13,7 @@ from config.limits import CONTENT_LIST_MAX
 from metering.intake import Intake
 from metering.tariff import Price
 from packager.library import Library
+from packager.package import NotReady
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +68,10 @@ class Content:
         if asset.state is AssetState.ON_DEMAND:
             return "on_demand"
         package = await self.library.get(asset.id)
-        return "live" if package is not None and package.playable else "waiting"
+        if package is None:
+            return "waiting"
+        try:
+            package.multivariant()
+        except NotReady:
+            return "waiting"
+        return "live"

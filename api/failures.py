@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from api.errors import Problem, not_found, payment_required, unavailable
-from metering.intake import (
+from metering.errors import (
     InsufficientFunds,
     MeterUnavailable,
     Overloaded,
@@ -13,7 +13,7 @@ from metering.intake import (
     SessionClosed,
     UnknownSession,
 )
-from packager.library import NotReady, UnknownRendition, UnknownSegment
+from packager.package import NotReady, UnknownRendition, UnknownSegment
 
 _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     InsufficientFunds: lambda error: payment_required(str(error)),

@@ -12,8 +12,9 @@ from config.clock import Clock
 from config.limits import RESPONSE_PIECE_BYTES, RESPONSE_WRITE_SECONDS_MAX
 from config.telemetry import counter
 from metering.intake import Intake
-from packager.library import Library, Package
+from packager.library import Library
 from packager.naming import InitPath, PlaylistPath, SegmentPath, parse_path
+from packager.package import Package
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,8 @@ class Playback:
                 return _media(package.init(rendition, name))
             case SegmentPath(rendition, sequence):
                 return await self._segment(request, package, session_id, rendition, sequence)
-        raise not_found("no such file")
+            case None:
+                raise not_found("no such file")
 
     def _session(self, token: str, asset_id: str) -> str:
         try:

@@ -11,16 +11,17 @@ from metering.money import Stroops
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
+    """Fills guests' balances up to a fixed sum."""
+
     intake: Intake
     clock: Clock
-    asset: str
 
     async def top_up(self, account_id: str) -> Stroops:
-        """Fill a guest's balance up to a fixed sum; returns the balance."""
+        """Give what is missing to the fixed sum; returns the balance."""
         balance, held = await self.intake.balance(account_id)
         missing = SANDBOX_BALANCE_STROOPS - balance - held
         if missing > 0:
-            cause = f"sandbox:{new_id('fnd', self.clock.wall_ms())}"
-            await self.intake.fund(account_id, Stroops(missing), cause)
-        balance, _ = await self.intake.balance(account_id)
+            funding = new_id("fnd", self.clock.wall_ms())
+            await self.intake.fund(account_id, Stroops(missing), f"sandbox:{funding}")
+            balance, _ = await self.intake.balance(account_id)
         return balance

@@ -80,6 +80,18 @@ def new_seed() -> str:
     return Keypair.random().secret
 
 
+def address_of(seed: str) -> str:
+    """The account address (G...) of a seed.
+
+    Raises:
+        BadSeed: not a seed.
+    """
+    try:
+        return Keypair.from_secret(seed).public_key
+    except ValueError:
+        raise BadSeed("not a Stellar seed") from None
+
+
 def checked_address(text: str) -> str:
     """The address itself.
 

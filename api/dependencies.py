@@ -1,0 +1,38 @@
+"""What `/ready` asks: each thing the server depends on, and how to tell that it works."""
+
+from pathlib import Path
+
+from api.health import Dependency, NotWorking
+from api.storage import free_bytes
+from config.limits import DISK_FREE_BYTES_MIN
+from config.postgres import Database, DatabaseUnavailable
+from ingest.rtmp_server import RtmpServer
+
+
+def database_dependency(database: Database) -> Dependency:
+    async def probe() -> str:
+        try:
+            return f"Postgres {await database.fetchval('show server_version')}"
+        except DatabaseUnavailable as error:
+            raise NotWorking(str(error)) from None
+
+    return Dependency("database", probe)
+
+
+def disk_dependency(data: Path) -> Dependency:
+    async def probe() -> str:
+        free = free_bytes(data)
+        if free < DISK_FREE_BYTES_MIN:
+            raise NotWorking(f"only {free >> 20} MiB are left")
+        return f"{free >> 30} GiB free"
+
+    return Dependency("disk", probe)
+
+
+def ingest_dependency(rtmp: RtmpServer) -> Dependency:
+    async def probe() -> str:
+        if not rtmp.listening:
+            raise NotWorking("the RTMP port is closed")
+        return f"RTMP on port {rtmp.port}"
+
+    return Dependency("ingest", probe)

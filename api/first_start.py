@@ -1,0 +1,66 @@
+"""What a new server needs before anybody can use it: a creator, a source and their secrets."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from api.auth.account import Account, AccountKind, AccountStore, hash_token, new_token
+from api.secret_names import CREATOR_TOKEN
+from api.sources import make_source
+from config.clock import Clock
+from config.ids import new_id
+from config.secret_files import SecretFiles
+from ingest.source import Source
+from ingest.source_store import SourceStore
+from ingest.stream_key import hash_key, new_key
+from metering.tariff import Price
+
+MAIN_SOURCE = "main"
+DEMO_SOURCE = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    """Makes what is missing, and finds again what an earlier start has made."""
+
+    accounts: AccountStore
+    sources: SourceStore
+    secrets: SecretFiles
+    clock: Clock
+    price: Price
+
+    async def creator(self) -> tuple[Account, str]:
+        """The server's own creator, and the token that opens its studio."""
+        token, _ = self.secrets.create_or_read(CREATOR_TOKEN, new_token)
+        known = await self.accounts.by_token_hash(hash_token(token))
+        if known is not None:
+            return known, token
+        now_ms = self.clock.wall_ms()
+        creator = Account(
+            id=new_id("acc", now_ms),
+            kind=AccountKind.CREATOR,
+            display_name="You",
+            stellar_address=None,
+            created_at=datetime.fromtimestamp(now_ms / 1000, UTC),
+        )
+        await self.accounts.create(creator, hash_token(token))
+        return creator, token
+
+    async def main_source(self, creator: Account) -> str | None:
+        """Make the first source; its stream key when it is new, None when it was there."""
+        if await self.sources.by_name(MAIN_SOURCE) is not None:
+            return None
+        _, key = await self._make(creator, MAIN_SOURCE, "My stream")
+        return key
+
+    async def demo_key(self, creator: Account) -> str:
+        """A key for the demo's publisher: a new one each time, kept nowhere."""
+        source = await self.sources.by_name(DEMO_SOURCE)
+        if source is None:
+            _, key = await self._make(creator, DEMO_SOURCE, "Test pattern")
+            return key
+        key = new_key()
+        await self.sources.replace_key(source.id, hash_key(key))
+        return key
+
+    async def _make(self, creator: Account, name: str, title: str) -> tuple[Source, str]:
+        return await make_source(self.sources, creator.id, name, title, self.price, self.clock)

@@ -1,0 +1,127 @@
+"""Chromium with hls.js plays a real clip for half a minute, and the bill is what it watched."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright
+
+from scripts.test_media import ClipUnavailable, big_buck_bunny
+from tests.end_to_end.publisher import publishing, require
+from tests.end_to_end.running_server import client_of, eventually
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(240)]
+
+PLAY_SECONDS = 30
+# No traffic of the browser's own: it has nobody to talk to but this server.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+@contextlib.asynccontextmanager
+async def browser_page() -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=require("chromium"), args=FLAGS
+        )
+        try:
+            yield await browser.new_page(viewport={"width": 1280, "height": 800})
+        finally:
+            await browser.close()
+
+
+@pytest.fixture(scope="session")
+def clip() -> Path:
+    try:
+        return big_buck_bunny()
+    except ClipUnavailable as reason:
+        pytest.skip(str(reason))
+
+
+async def probe(page: Page) -> dict[str, Any]:
+    state: dict[str, Any] = await page.evaluate(
+        "() => Object.fromEntries(Object.keys(Object.getOwnPropertyDescriptors(window.tollcast))"
+        ".map(name => [name, window.tollcast[name]]))"
+    )
+    return state
+
+
+async def test_a_real_clip_plays_without_a_stall_and_is_billed_by_the_second(
+    start: Any, clip: Path, tmp_path: Path
+) -> None:
+    server = await start("--settlement.interval_seconds=1", "--settlement.minimum_stroops=1")
+    url = f"{server.rtmp_url}/{server.announced['stream_key']}"
+    async with (
+        publishing(url, clip=clip),
+        client_of(server, **server.creator) as creator,
+        browser_page() as page,
+    ):
+
+        async def live() -> bool | None:
+            content = await creator.get("/api/v1/content/main")
+            return True if content["state"] == "live" else None
+
+        await eventually(live, 30, "the clip is live")
+        await page.goto(f"{server.http_url}/watch/main")
+        await page.get_by_role("button", name="Watch").click()
+        await page.wait_for_function("() => window.tollcast.decodedFrames > 10", timeout=20_000)
+        begun = await probe(page)
+        assert len(begun["levels"]) >= 2
+        # Stalls while the first picture is found are start-up; from here on there may be none.
+        await page.wait_for_function(
+            f"() => window.tollcast.currentTime >= {begun['currentTime'] + PLAY_SECONDS / 2}",
+            timeout=60_000,
+        )
+        lowest = min(range(len(begun["levels"])), key=lambda i: begun["levels"][i]["height"])
+        middle = await probe(page)
+        await choose_other_quality(page, begun["levels"][lowest]["height"])
+        await page.wait_for_function(
+            f"() => window.tollcast.currentTime >= {begun['currentTime'] + PLAY_SECONDS}",
+            timeout=60_000,
+        )
+        ended = await probe(page)
+        assert ended["stalls"] == begun["stalls"]
+        assert ended["decodedFrames"] > middle["decodedFrames"] > begun["decodedFrames"]
+        assert ended["levels"][ended["currentLevel"]]["height"] == begun["levels"][lowest]["height"]
+        await page.screenshot(path=tmp_path / "watch.png")
+
+        played = await page.evaluate(
+            "() => { const p = document.querySelector('video').played; let sum = 0;"
+            " for (let i = 0; i < p.length; i++) sum += p.end(i) - p.start(i); return sum; }"
+        )
+        session = ended["sessionId"]
+        await page.get_by_role("button", name="Stop").click()
+        await page.get_by_text("seconds", exact=False).first.wait_for()
+        del session
+        earnings = await eventually(lambda: settled(creator), 30, "everything is settled")
+        price = (await creator.get("/api/v1/content/main"))["price"]
+        seconds = stroops_of(earnings["settled"]) * price["seconds"] / int(price["stroops"])
+        assert played - 2 <= seconds <= played + 2.1
+
+
+async def choose_other_quality(page: Page, height: int) -> None:
+    await page.locator("video").hover()
+    await page.get_by_role("button", name="Quality").click()
+    await page.get_by_role("menuitemradio", name=f"{height}p").click()
+
+
+async def settled(creator: Any) -> dict[str, Any] | None:
+    earnings: dict[str, Any] = await creator.get("/api/v1/earnings")
+    open_amounts = (earnings["pending"], earnings["inFlight"])
+    paid = earnings["settled"] != "0.0000000" and open_amounts == ("0.0000000", "0.0000000")
+    return earnings if paid and earnings["viewers"] == 0 else None
+
+
+def stroops_of(amount: str) -> int:
+    whole, _, fraction = amount.partition(".")
+    return int(whole) * 10**7 + int(fraction)
