@@ -260,3 +260,26 @@ EARNINGS_PAYOUTS_MAX = 50
 TREASURY_LOW_STROOPS = 1_000 * 10**7
 # Ten minutes of one source in three rungs are about 700 MB; below this an operator has to act.
 DISK_FREE_BYTES_MIN = 1 << 30
+# About 3 KiB each; more viewers than this at once need a second process.
+INTAKE_SESSIONS_MAX = 20_000
+# Requests that wait for a commit or for their pace; each is a connection that a player holds open.
+INTAKE_WAITING_MAX = 20_000
+# One statement for so many sessions takes some 100 ms on a small machine: as long as a player may
+# wait, and long after the cost of the commit itself is spread thin.
+INTAKE_BATCH_SESSIONS_MAX = 1_000
+# Ticks of a player that fetches nothing for a while still show within about a second.
+INTAKE_SWEEP_MS = 1_000
+# Sweeping advances at most so many sessions at a time (10 ms); the next ones follow.
+INTAKE_SWEEP_SESSIONS_MAX = 1_000
+# hls.js gives up on a response after 10 s without a byte, and never repeats a 4xx.
+INTAKE_PACE_MS_MAX = 8_000
+# A viewer who fetches nothing for so long has left without saying so, or paused for a long while.
+SESSION_IDLE_MS_MAX = 600_000
+# Between two requests of a player that plays there are at most 20 s of buffer.
+SESSION_WATCHING_MS_MAX = 30_000
+# A commit takes milliseconds; one that takes seconds fails, and the requests that wait with it.
+INTAKE_COMMIT_MS_MAX = 4_000
+# A request that was not answered by then (pace, commit, and a commit in doubt before it) fails.
+INTAKE_ANSWER_MS_MAX = INTAKE_PACE_MS_MAX + 2 * INTAKE_COMMIT_MS_MAX
+# At the end of the process, for the last commits.
+INTAKE_STOP_MS_MAX = 10_000

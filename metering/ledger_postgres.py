@@ -13,7 +13,6 @@ from metering.ledger import (
     AssetMismatch,
     ConflictingTransfer,
     Entry,
-    LedgerRefusal,
     LedgerReport,
     Transfer,
     UnknownAccount,
@@ -191,11 +190,12 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except RaiseError as error:
-        raise _refusal(error.message, error.detail) from None
+        refusal = _REFUSALS.get(error.message)
+        if refusal is None:
+            raise
+        raise refusal(error.detail) from None
     except UniqueViolationError as error:
+        if error.constraint_name != "ledger_transfer_pkey":
+            raise
         # Two batches under one id at once, over different accounts: the second comes to this.
-        raise ConflictingTransfer(error.detail or "") from None
-
-
-def _refusal(message: str, detail: str) -> LedgerRefusal:
-    return _REFUSALS[message](detail)
+        raise ConflictingTransfer(error.detail) from None

@@ -143,3 +143,131 @@ begin
     return fresh;
 end
 $$;
+
+-- --- playback sessions ------------------------------------------------------------------------------
+
+create table playback_session (
+    id text collate "C" primary key,
+    viewer text not null,
+    asset_id text not null,
+    payee text not null,
+    price_asset text not null,
+    price_stroops bigint not null,
+    price_seconds integer not null,
+    opened_at timestamptz not null,
+    closed_at timestamptz,
+    -- One more with each commit: tells a batch that is sent again from a new one, and a process that
+    -- took a session over from the one that lost it.
+    revision bigint not null default 0,
+    reserved bigint not null default 0,
+    released bigint not null default 0,
+    posted_units bigint not null default 0,
+    delivered_units bigint not null default 0,
+    ticks bigint not null default 0,
+    amount bigint not null default 0,
+    -- The meter's own notes (covered intervals, pending media). Only the meter reads them.
+    state text,
+    check (ticks = posted_units / 90000),
+    -- The sum of all ticks is exactly the price of the seconds, rounded down once.
+    check (amount = div(price_stroops::numeric * ticks, price_seconds)),
+    -- What was taken from the viewer and not given back was charged or is held.
+    check (reserved - released >= amount)
+) with (fillfactor = 50);
+create index playback_session_open on playback_session (viewer) where closed_at is null;
+create index playback_session_by_asset on playback_session (asset_id, opened_at);
+
+-- The first time that a session was promised a segment. What it costs follows from the intervals,
+-- because a segment may be fetched in parts, and be left and fetched again.
+create table delivery (
+    session_id text collate "C" not null,
+    sequence bigint not null,
+    lo bigint not null,
+    hi bigint not null check (lo < hi),
+    recorded_at timestamptz not null default now(),
+    primary key (session_id, sequence)
+);
+create trigger delivery_immutable before update or delete or truncate on delivery
+    for each statement execute function refuse_change();
+
+-- Ticks [first_tick, last_tick) of a session; runs follow each other without gaps.
+create table tick_run (
+    session_id text collate "C" not null,
+    first_tick bigint not null,
+    last_tick bigint not null check (first_tick < last_tick),
+    amount bigint not null check (amount >= 0),
+    recorded_at timestamptz not null default now(),
+    primary key (session_id, first_tick)
+);
+create trigger tick_run_immutable before update or delete or truncate on tick_run
+    for each statement execute function refuse_change();
+
+-- How much fetched media a viewer left unwatched, unbilled, in the running hour.
+create table viewer_allowance (
+    viewer text collate "C" primary key,
+    window_started_at timestamptz not null,
+    used_units bigint not null
+) with (fillfactor = 50);
+
+-- Commit what the meter decided about many sessions: one statement, one round trip, all or nothing.
+-- Returns false when the same batch was committed before.
+create function metering_commit(
+    session_ids text[], revisions bigint[], reserved_totals bigint[], released_totals bigint[],
+    posted_totals bigint[], delivered_totals bigint[], amount_totals bigint[], states text[],
+    closing_times timestamptz[],
+    served_sessions text[], sequences bigint[], los bigint[], his bigint[],
+    run_sessions text[], first_ticks bigint[], last_ticks bigint[], run_amounts bigint[],
+    transfer_ids text[], debits text[], credits text[], amounts bigint[], assets text[],
+    causes text[],
+    viewers text[], window_starts timestamptz[], used_totals bigint[]
+) returns boolean language plpgsql as $$
+declare
+    changed bigint;
+    astray text;
+begin
+    update playback_session as kept set
+        revision = line.revision,
+        reserved = line.reserved,
+        released = line.released,
+        posted_units = line.posted,
+        delivered_units = line.delivered,
+        ticks = line.posted / 90000,
+        amount = line.amount,
+        state = line.state,
+        closed_at = line.closed_at
+    from unnest(
+        session_ids, revisions, reserved_totals, released_totals, posted_totals, delivered_totals,
+        amount_totals, states, closing_times
+    ) as line (id, revision, reserved, released, posted, delivered, amount, state, closed_at)
+    where kept.id = line.id and kept.revision = line.revision - 1 and kept.closed_at is null;
+    get diagnostics changed = row_count;
+    if changed < cardinality(session_ids) then
+        select min(line.id) into astray
+        from unnest(session_ids, revisions) as line (id, revision)
+        left join playback_session as kept on kept.id = line.id
+        where kept.id is null or kept.revision < line.revision;
+        if changed = 0 and astray is null then
+            return false;
+        end if;
+        raise exception using message = 'books_disagree', detail = coalesce(astray, '');
+    end if;
+
+    insert into delivery (session_id, sequence, lo, hi)
+    select * from unnest(served_sessions, sequences, los, his)
+    on conflict do nothing;
+
+    insert into tick_run (session_id, first_tick, last_tick, amount)
+    select * from unnest(run_sessions, first_ticks, last_ticks, run_amounts);
+
+    if cardinality(transfer_ids) > 0 then
+        perform ledger_apply(transfer_ids, debits, credits, amounts, assets, causes);
+    end if;
+
+    if cardinality(viewers) > 0 then
+        insert into viewer_allowance (viewer, window_started_at, used_units)
+        select * from unnest(viewers, window_starts, used_totals)
+        on conflict (viewer) do update
+        set window_started_at = excluded.window_started_at, used_units = excluded.used_units;
+    end if;
+    return true;
+end
+$$;

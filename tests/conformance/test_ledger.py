@@ -207,7 +207,7 @@ def test_only_what_lies_on_the_chain_may_be_below_zero() -> None:
     assert others[2].id == "inflight:pay_1"
 
 
-@pytest.mark.parametrize("table", ["ledger_transfer"])
+@pytest.mark.parametrize("table", ["ledger_transfer", "delivery", "tick_run"])
 @pytest.mark.parametrize(
     "statement", ["UPDATE {} SET recorded_at = now()", "DELETE FROM {}", "TRUNCATE {}"]
 )

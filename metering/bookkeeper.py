@@ -1,0 +1,244 @@
+"""The task that keeps the book and the store in step: it sweeps, runs errands and commits."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from config.clock import Clock
+from config.limits import (
+    INTAKE_ANSWER_MS_MAX,
+    INTAKE_BATCH_SESSIONS_MAX,
+    INTAKE_STOP_MS_MAX,
+    INTAKE_SWEEP_MS,
+    INTAKE_SWEEP_SESSIONS_MAX,
+    SESSION_IDLE_MS_MAX,
+)
+from config.tasks import cancel, spawn
+from metering.book import Book
+from metering.committer import Committer, Outcome, Refusal
+from metering.errands import Errands
+from metering.errors import InsufficientFunds, MeterUnavailable, SessionClosed
+from metering.ledger import WouldOverdraw
+from metering.session import SessionSummary
+from metering.store import MeterStore
+
+log = structlog.get_logger(__name__)
+
+# What waits for a commit: the session's last summary when the commit ended it.
+Saved = asyncio.Future[SessionSummary | None]
+
+
+class Bookkeeper:
+    """The only one who talks to the store about what is in the book.
+
+    It commits again and again whatever has gathered, and never two batches at once. When there is
+    nothing to do it waits, until somebody wakes it, a sweep is due, or a pause is over.
+    """
+
+    def __init__(self, store: MeterStore, clock: Clock, book: Book) -> None:
+        self._clock = clock
+        self._book = book
+        self._errands = Errands(store, book)
+        self._committer = Committer(store)
+        self._saves: dict[str, list[Saved]] = {}
+        self._pauses: list[tuple[int, asyncio.Future[None]]] = []
+        self._rounds: list[asyncio.Future[None]] = []
+        self._next_sweep = 0
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to keep the book."""
+        self._next_sweep = self._clock.monotonic_ms() + INTAKE_SWEEP_MS
+        self._task = spawn(self._run(), name="meter bookkeeper")
+
+    async def stop(self) -> None:
+        """Charge what there was time to watch, save everything, and end."""
+        if self._task is None:
+            return
+        self._stopping = True
+        self._wake.set()
+        await asyncio.wait([self._task], timeout=INTAKE_STOP_MS_MAX / 1000)
+        await cancel(self._task)
+        self._task = None
+        self._fail(MeterUnavailable("the meter stops"))
+
+    @property
+    def errands(self) -> Errands:
+        """What else to ask of the store; wake the bookkeeper afterwards."""
+        return self._errands
+
+    @property
+    def available(self) -> bool:
+        """Whether something that is decided now can be expected to be saved."""
+        return not (self._stopping or self._committer.in_doubt)
+
+    def wake(self) -> None:
+        """There is something to commit, or an errand."""
+        self._wake.set()
+
+    async def saved(self, session_id: str) -> SessionSummary | None:
+        """Wait until what is decided about a session by now is saved.
+
+        Returns:
+            The session's last summary when that ended it.
+
+        Raises:
+            InsufficientFunds, SessionClosed: the store refused it.
+            MeterUnavailable: the store does not answer.
+        """
+        saved: Saved = asyncio.get_running_loop().create_future()
+        self._saves.setdefault(session_id, []).append(saved)
+        return await self.answered(saved)
+
+    async def pause(self, until: int) -> None:
+        """Wait until the clock shows `until`."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pauses.append((until, over))
+        await self.answered(over)
+
+    async def sweep(self) -> None:
+        """Do now what is due once a second; returns when it is saved."""
+        self._next_sweep = 0
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._rounds.append(done)
+        await self.answered(done)
+
+    async def answered[T](self, future: asyncio.Future[T]) -> T:
+        """Wake the bookkeeper, and wait for its answer.
+
+        Raises:
+            MeterUnavailable: it does not come in time.
+        """
+        self._wake.set()
+        try:
+            async with asyncio.timeout(INTAKE_ANSWER_MS_MAX / 1000):
+                return await future
+        except TimeoutError:
+            raise MeterUnavailable("no answer in time") from None
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            await self._woken()
+            rounds, self._rounds = self._rounds, []
+            await self._round()
+            for waiting in rounds:
+                _settle(waiting, None)
+        self._book.sweep(
+            self._clock.monotonic_ms(),
+            quiet_ms=0,
+            idle_ms=SESSION_IDLE_MS_MAX,
+            limit=len(self._book),
+        )
+        while self._book.has_changes or self._committer.in_doubt:
+            if not await self._commit():
+                log.warning("the last seconds were not saved, so they are not charged")
+                return
+
+    async def _woken(self) -> None:
+        if self._book.has_changes and not self._committer.in_doubt:
+            return
+        due = min([self._next_sweep, *(until for until, _ in self._pauses)])
+        seconds = max(0, due - self._clock.monotonic_ms()) / 1000
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.clear()
+
+    async def _round(self) -> None:
+        now = self._clock.monotonic_ms()
+        if now >= self._next_sweep:
+            self._sweep(now)
+        self._resume(now)
+        if self._committer.in_doubt and not await self._commit():
+            self._errands.fail(MeterUnavailable("the store does not answer"))
+            return
+        if self._errands:
+            await self._errands.run(now)
+        if self._book.has_changes:
+            await self._commit()
+
+    def _sweep(self, now: int) -> None:
+        self._book.sweep(
+            now,
+            quiet_ms=INTAKE_SWEEP_MS,
+            idle_ms=SESSION_IDLE_MS_MAX,
+            limit=INTAKE_SWEEP_SESSIONS_MAX,
+        )
+        turns = 1 + len(self._book) // INTAKE_SWEEP_SESSIONS_MAX
+        self._next_sweep = now + INTAKE_SWEEP_MS // turns
+
+    def _resume(self, now: int) -> None:
+        pauses, self._pauses = self._pauses, []
+        for until, over in pauses:
+            if until <= now:
+                _settle(over, None)
+            else:
+                self._pauses.append((until, over))
+
+    async def _commit(self) -> bool:
+        """Save what has gathered, after the batch in doubt; False when the store is silent."""
+        saves: dict[str, list[Saved]] = {}
+        try:
+            if self._committer.in_doubt:
+                self._note(await self._committer.resolve(), saves)
+            batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX)
+            for change in batch.changes:
+                session_id = change.saved.session.id
+                saves[session_id] = self._saves.pop(session_id, [])
+            if batch.changes:
+                self._note(await self._committer.commit(batch), saves)
+        except MeterUnavailable as error:
+            log.warning("commit got no answer", reason=str(error))
+            self._fail(error, saves)
+            return False
+        return True
+
+    def _note(self, outcome: Outcome, saves: dict[str, list[Saved]]) -> None:
+        ended = {each.session_id: each for each in self._book.committed(outcome.committed)}
+        for change in outcome.committed.changes:
+            session_id = change.saved.session.id
+            for saved in saves.get(session_id, ()):
+                _settle(saved, ended.get(session_id))
+        for session_id, refusal in outcome.refused.items():
+            error = self._refuse(session_id, refusal)
+            # Also what was decided meanwhile is gone with the session's unsaved part.
+            for saved in [*saves.get(session_id, ()), *self._saves.pop(session_id, ())]:
+                _settle(saved, error)
+
+    def _refuse(self, session_id: str, refusal: Refusal) -> Exception:
+        """Bring the book back to what the store has; what to tell those who wait."""
+        session = self._book.session(session_id)
+        account = session.viewer_account
+        if isinstance(refusal, WouldOverdraw) and refusal.account == account:
+            # Money went out without telling us. Read what is left.
+            self._book.roll_back(session_id, self._clock.monotonic_ms())
+            self._errands.reread(account)
+            return InsufficientFunds(session.price.tick_max, self._book.available(account))
+        # Its rows are not ours any more. Whoever has them goes on; the next start reads them.
+        self._book.forget(session_id)
+        log.error("session was given up", session=session_id, reason=str(refusal))
+        return SessionClosed(session_id)
+
+    def _fail(self, error: MeterUnavailable, saves: dict[str, list[Saved]] | None = None) -> None:
+        """Refuse everything that waits for the store."""
+        waiting = [*(saves or {}).values(), *self._saves.values()]
+        self._saves = {}
+        for saved in [saved for those in waiting for saved in those]:
+            _settle(saved, error)
+        for _, over in self._pauses:
+            _settle(over, error)
+        self._pauses = []
+        self._errands.fail(error)
+
+
+def _settle[T](future: asyncio.Future[T], answer: T | Exception) -> None:
+    """Answer, unless whoever asked has gone."""
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

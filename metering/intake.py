@@ -1,0 +1,326 @@
+"""Where requests for media meet the meter and the store: nothing is answered before it is durable.
+
+Many requests share a commit: those that come while one is being written wait for the next, so that
+batches grow with the load and an idle server answers at once, without a fixed delay. One task talks
+to the store. The `Book` is only ever touched in steps that await nothing, so that no step sees
+another one half done.
+
+When a commit fails without an answer nobody knows whether it happened. The same batch is then sent
+again, before anything else, until the store tells (committing twice is committing once), and what
+waits for it is refused: nothing is served that cannot be billed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import structlog
+
+from config.clock import Clock
+from config.ids import new_id
+from config.limits import (
+    INTAKE_PACE_MS_MAX,
+    INTAKE_SESSIONS_MAX,
+    INTAKE_WAITING_MAX,
+    SESSION_WATCHING_MS_MAX,
+)
+from config.telemetry import counter
+from metering.book import Book, summary_of
+from metering.bookkeeper import Bookkeeper
+from metering.decision import Duplicate, Fragmented, Pace, Serve, ShortOfFunds
+from metering.errors import (
+    InsufficientFunds,
+    MeterUnavailable,
+    Overloaded,
+    Paced,
+    SessionClosed,
+    UnknownSession,
+)
+from metering.ledger import Transfer, treasury_account, viewer_account
+from metering.money import NATIVE, Stroops
+from metering.rules import MeterRules
+from metering.session import Served, Session, SessionSummary
+from metering.store import MeterStore
+from metering.tariff import Price
+
+__all__ = [
+    "Balance",
+    "Delivery",
+    "InsufficientFunds",
+    "Intake",
+    "MeterUnavailable",
+    "Overloaded",
+    "Paced",
+    "SessionClosed",
+    "UnknownSession",
+]
+
+log = structlog.get_logger(__name__)
+
+_refused = counter("metering_refused_total", "Requests for media that were refused", ["reason"])
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Leave to send one segment; give it back with `finish`, whatever became of it."""
+
+    session_id: str
+    sequence: int
+    ticket: int
+
+
+class Balance(NamedTuple):
+    """A viewer's money: free, and held for media that was delivered but not charged yet."""
+
+    available: Stroops
+    held: Stroops
+
+
+class Intake:
+    """All open playback sessions of this process.
+
+    Args:
+        store: where sessions and money are kept.
+        clock: the time.
+        rules: how watching is told from fetching.
+        asset: what viewers' balances are in when nothing else is said.
+    """
+
+    def __init__(
+        self, store: MeterStore, clock: Clock, rules: MeterRules, asset: str = NATIVE
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._asset = asset
+        self._book = Book(rules, clock.wall_ms() - clock.monotonic_ms())
+        self._keeper = Bookkeeper(store, clock, self._book)
+        self._requests = 0
+
+    # --- life ------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up the sessions that are open in the store. What was being delivered when the last
+        process ended is void; time that nobody ran does not count as watched.
+
+        Raises:
+            MeterUnavailable: the store does not answer.
+        """
+        kept = await self._store.open_sessions()
+        balances = await self._store.balances([each.session.viewer_account for each in kept])
+        allowances = await self._store.allowances([each.session.viewer for each in kept])
+        now = self._clock.monotonic_ms()
+        for saved in kept:
+            session = saved.session
+            balance = balances[session.viewer_account]
+            self._book.add(saved, balance, allowances.get(session.viewer), now)
+        self._keeper.start()
+        log.info("meter runs", sessions=len(self._book))
+
+    async def stop(self) -> None:
+        """Charge what there was time to watch, save everything, and end. Sessions stay open: the
+        next start goes on with them.
+        """
+        await self._keeper.stop()
+
+    # --- sessions --------------------------------------------------------------------------------
+
+    async def open(self, viewer: str, asset_id: str, payee: str, price: Price) -> SessionSummary:
+        """Begin a session of `viewer` on an asset that `payee` earns with.
+
+        Raises:
+            InsufficientFunds: not even one second could be paid.
+            Overloaded: there are too many sessions.
+            MeterUnavailable: the store does not answer.
+        """
+        if len(self._book) >= INTAKE_SESSIONS_MAX:
+            raise self._refusal(Overloaded("too many sessions are open"))
+        now_ms = self._clock.wall_ms()
+        session = Session(
+            id=new_id("ses", now_ms),
+            viewer=viewer,
+            asset_id=asset_id,
+            payee=payee,
+            price=price,
+            opened_at=datetime.fromtimestamp(now_ms / 1000, UTC),
+        )
+        await self._keeper.answered(self._keeper.errands.open(session))
+        return self._book.summary(session.id)
+
+    async def request(self, session_id: str, sequence: int, lo: int, hi: int) -> Delivery:
+        """Ask for a segment whose media is [lo, hi) in units of 1/90000 s. Returns when it may be
+        sent: what it costs is held, durably. `finish` has to follow.
+
+        Raises:
+            InsufficientFunds: the viewer cannot pay it.
+            Paced: it was held back for as long as a player waits, and still is too early.
+            SessionClosed, UnknownSession: there is no such open session.
+            Overloaded: too many requests wait already.
+            MeterUnavailable: the store does not answer, or in time.
+        """
+        if not self._book.is_open(session_id):
+            raise await self._gone(session_id)
+        if self._requests >= INTAKE_WAITING_MAX:
+            raise self._refusal(Overloaded("too many requests are waiting"))
+        self._requests += 1
+        try:
+            ticket = await self._serve(session_id, Served(sequence, lo, hi))
+        except (InsufficientFunds, Paced, MeterUnavailable) as refusal:
+            raise self._refusal(refusal) from None
+        finally:
+            self._requests -= 1
+        return Delivery(session_id, sequence, ticket)
+
+    def finish(self, delivery: Delivery, complete: bool) -> None:
+        """The segment's last byte was taken by the viewer's socket, or not; then it is not billed.
+        May be called again, and after the session ended, to no effect.
+        """
+        now = self._clock.monotonic_ms()
+        self._book.finish(delivery.session_id, delivery.ticket, complete=complete, now=now)
+
+    async def close(self, session_id: str) -> SessionSummary:
+        """End a session; again is the same as once. Returns when it is durable.
+
+        Raises:
+            UnknownSession: there never was one.
+            MeterUnavailable: the store does not answer; the session takes no more requests.
+        """
+        if session_id not in self._book:
+            return await self._stored(session_id)
+        self._book.close(session_id, self._clock.monotonic_ms())
+        summary = await self._keeper.saved(session_id)
+        return summary if summary is not None else await self._stored(session_id)
+
+    async def summary(self, session_id: str) -> SessionSummary:
+        """What is saved of a session, open or closed.
+
+        Raises:
+            UnknownSession: there never was one.
+            MeterUnavailable: the store does not answer.
+        """
+        if session_id in self._book:
+            return self._book.summary(session_id)
+        return await self._stored(session_id)
+
+    def require_open(self, session_id: str) -> None:
+        """Pass when the session takes requests.
+
+        Raises:
+            SessionClosed: it does not.
+        """
+        if not self._book.is_open(session_id):
+            raise SessionClosed(session_id)
+
+    def viewers(self, asset_id: str) -> int:
+        """How many sessions watch an asset now."""
+        return self._book.watching(asset_id, self._clock.monotonic_ms() - SESSION_WATCHING_MS_MAX)
+
+    # --- money -----------------------------------------------------------------------------------
+
+    async def credit(self, transfers: Sequence[Transfer]) -> None:
+        """Post transfers to or from viewers' accounts, so that wallets in memory know of them.
+
+        Raises:
+            LedgerRefusal: the ledger's rules forbid it.
+            MeterUnavailable: nobody knows whether it happened; post it again.
+        """
+        await self._keeper.answered(self._keeper.errands.credit((), transfers))
+
+    async def fund(
+        self, viewer: str, amount: Stroops, cause: str, asset: str | None = None
+    ) -> Balance:
+        """Give a viewer money of the treasury.
+
+        Args:
+            viewer: whose account; it is made when missing.
+            amount: more than nothing.
+            cause: names the event: the same cause funds once.
+            asset: the intake's own by default.
+
+        Raises:
+            WouldOverdraw, UnknownAccount: the treasury has too little, or was never filled.
+            MeterUnavailable: nobody knows whether it happened; fund with the same cause again.
+        """
+        asset = asset or self._asset
+        source, target = treasury_account(asset), viewer_account(viewer, asset)
+        transfer = Transfer(cause, source.id, target.id, amount, asset, "fund")
+        await self._keeper.answered(self._keeper.errands.credit((source, target), (transfer,)))
+        return await self.balance(viewer, asset)
+
+    async def balance(self, viewer: str, asset: str | None = None) -> Balance:
+        """A viewer's money; nothing when there is no account.
+
+        Raises:
+            MeterUnavailable: the store does not answer.
+        """
+        account = viewer_account(viewer, asset or self._asset).id
+        if self._book.has_wallet(account):
+            return Balance(self._book.available(account), self._book.held(account))
+        balances = await self._store.balances([account])
+        return Balance(balances.get(account, Stroops(0)), Stroops(0))
+
+    async def sweep(self) -> None:
+        """Let the intake do now what it does about once a second; returns when it is saved."""
+        await self._keeper.sweep()
+
+    # --- requests --------------------------------------------------------------------------------
+
+    async def _serve(self, session_id: str, served: Served) -> int:
+        """Ask the meter until it gives leave; the ticket."""
+        hold_until = self._clock.monotonic_ms() + INTAKE_PACE_MS_MAX
+        read = False
+        while True:
+            now = self._clock.monotonic_ms()
+            if not self._keeper.available:
+                raise MeterUnavailable("nothing can be saved now")
+            self.require_open(session_id)
+            ticket, decision = self._book.request(session_id, served, now)
+            match decision:
+                case Serve() | Duplicate():
+                    await self._promise(session_id, ticket)
+                    return ticket
+                case Pace(wait_ms):
+                    if now >= hold_until:
+                        raise Paced(max(1, -(-wait_ms // 1000)))
+                    await self._keeper.pause(min(now + wait_ms, hold_until))
+                case ShortOfFunds(needed):
+                    account = self._book.session(session_id).viewer_account
+                    if read:
+                        raise InsufficientFunds(needed, self._book.available(account))
+                    # Somebody may have paid in without telling us.
+                    await self._keeper.answered(self._keeper.errands.read(account))
+                    read = True
+                case Fragmented():
+                    self._book.close(session_id, now)
+                    self._keeper.wake()
+                    raise SessionClosed(session_id)
+
+    async def _promise(self, session_id: str, ticket: int) -> None:
+        """Wait until what was decided is durable; take it back when that fails."""
+        kept = False
+        try:
+            if self._book.is_changed(session_id):
+                await self._keeper.saved(session_id)
+            kept = True
+        finally:
+            if not kept:
+                now = self._clock.monotonic_ms()
+                self._book.finish(session_id, ticket, complete=False, now=now)
+
+    async def _gone(self, session_id: str) -> SessionClosed | UnknownSession:
+        saved = await self._store.session(session_id)
+        return UnknownSession(session_id) if saved is None else SessionClosed(session_id)
+
+    async def _stored(self, session_id: str) -> SessionSummary:
+        saved = await self._store.session(session_id)
+        if saved is None:
+            raise UnknownSession(session_id)
+        account = saved.session.viewer_account
+        if self._book.has_wallet(account):
+            return summary_of(saved, self._book.available(account))
+        balances = await self._store.balances([account])
+        return summary_of(saved, balances.get(account, Stroops(0)))
+
+    def _refusal[E: Exception](self, error: E) -> E:
+        _refused.labels(type(error).__name__).inc()
+        return error

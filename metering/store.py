@@ -1,0 +1,125 @@
+"""Where sessions and money are kept, and the keeper in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from metering.effects import Totals
+from metering.errors import BooksDisagree
+from metering.ledger import (
+    Account,
+    Ledger,
+    Transfer,
+    creator_account,
+    hold_account,
+    viewer_account,
+)
+from metering.ledger_memory import MemoryLedger
+from metering.money import Stroops
+from metering.session import Allowance, Batch, SavedSession, Served, Session, TickRun
+
+
+class MeterStore(Protocol):
+    """What `intake` needs to be durable. Each call may raise `MeterUnavailable`; of a `commit` or
+    `post` nobody knows then whether it happened, and it may be sent again as it was.
+    """
+
+    async def open(self, sessions: Sequence[Session]) -> None:
+        """Make sessions and the accounts that they need."""
+
+    async def commit(self, batch: Batch) -> None:
+        """Save a batch and post its transfers, all or nothing; again is the same as once.
+
+        Raises:
+            LedgerRefusal: the ledger's rules forbid it.
+            BooksDisagree: a session was changed by somebody else.
+        """
+
+    async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
+        """Make accounts that are missing, and post; see `ledger.Ledger.post`."""
+
+    async def balances(self, accounts: Sequence[str]) -> dict[str, Stroops]:
+        """What accounts hold; those that do not exist are left out."""
+
+    async def allowances(self, viewers: Sequence[str]) -> dict[str, Allowance]:
+        """What viewers used of their void budgets; those that never did are left out."""
+
+    async def open_sessions(self) -> list[SavedSession]:
+        """All sessions that were not closed."""
+
+    async def session(self, session_id: str) -> SavedSession | None:
+        """One session, open or closed."""
+
+
+def accounts_of(session: Session) -> tuple[Account, Account, Account]:
+    """The accounts that a session moves money between."""
+    asset = session.price.asset
+    return (
+        viewer_account(session.viewer, asset),
+        hold_account(session.id, asset),
+        creator_account(session.payee, asset),
+    )
+
+
+class MemoryMeterStore:
+    """Implements `MeterStore`. Lost with the process."""
+
+    def __init__(self, ledger: Ledger | None = None) -> None:
+        self.ledger: Ledger = MemoryLedger() if ledger is None else ledger
+        self.deliveries: dict[tuple[str, int], Served] = {}
+        self.tick_runs: dict[str, list[TickRun]] = {}
+        self._sessions: dict[str, SavedSession] = {}
+        self._allowances: dict[str, Allowance] = {}
+
+    async def open(self, sessions: Sequence[Session]) -> None:
+        accounts = [account for session in sessions for account in accounts_of(session)]
+        await self.ledger.open_accounts(accounts)
+        for session in sessions:
+            saved = SavedSession(session, 0, Totals(), 0, None, None)
+            self._sessions.setdefault(session.id, saved)
+
+    async def commit(self, batch: Batch) -> None:
+        if not self._is_next(batch):
+            return
+        transfers = [transfer for change in batch.changes for transfer in change.transfers]
+        await self.ledger.post(transfers)
+        for change in batch.changes:
+            session_id = change.saved.session.id
+            self._sessions[session_id] = replace(change.saved)
+            for served in change.served:
+                self.deliveries.setdefault((session_id, served.sequence), served)
+            if change.run is not None:
+                self.tick_runs.setdefault(session_id, []).append(change.run)
+        self._allowances.update((each.viewer, each) for each in batch.allowances)
+
+    def _is_next(self, batch: Batch) -> bool:
+        """False when it was committed before."""
+        steps = {
+            change.saved.revision - kept.revision if kept is not None else None
+            for change in batch.changes
+            for kept in [self._sessions.get(change.saved.session.id)]
+        }
+        if steps and all(step is not None and step <= 0 for step in steps):
+            return False
+        for change in batch.changes:
+            kept = self._sessions.get(change.saved.session.id)
+            if kept is None or kept.revision != change.saved.revision - 1 or kept.closed_at:
+                raise BooksDisagree(change.saved.session.id)
+        return True
+
+    async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
+        await self.ledger.open_accounts(accounts)
+        await self.ledger.post(transfers)
+
+    async def balances(self, accounts: Sequence[str]) -> dict[str, Stroops]:
+        known = {account: await self.ledger.balances(account) for account in accounts}
+        return {account: found[account] for account, found in known.items() if account in found}
+
+    async def allowances(self, viewers: Sequence[str]) -> dict[str, Allowance]:
+        return {each: self._allowances[each] for each in viewers if each in self._allowances}
+
+    async def open_sessions(self) -> list[SavedSession]:
+        return [saved for saved in self._sessions.values() if saved.closed_at is None]
+
+    async def session(self, session_id: str) -> SavedSession | None:
+        return self._sessions.get(session_id)

@@ -1,0 +1,180 @@
+"""Sessions and money in Postgres: what belongs together is one statement."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from config.postgres import (
+    UNAVAILABLE,
+    CheckViolationError,
+    Connection,
+    Database,
+    PostgresError,
+    RaiseError,
+    Record,
+    UniqueViolationError,
+)
+from metering.effects import Totals
+from metering.errors import BooksDisagree, MeterUnavailable
+from metering.ledger import Account, Transfer
+from metering.ledger_postgres import PostgresLedger, refusals, transfer_columns
+from metering.money import Stroops
+from metering.session import Allowance, Batch, SavedSession, Session
+from metering.store import accounts_of
+from metering.tariff import Price
+
+_OPEN = """
+INSERT INTO playback_session (
+    id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at
+)
+SELECT * FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::integer[],
+    $8::timestamptz[]
+)
+ON CONFLICT (id) DO NOTHING
+"""
+
+_COMMIT = f"SELECT metering_commit({', '.join(f'${i}' for i in range(1, 27))})"
+
+_BALANCES = "SELECT id, balance FROM ledger_account WHERE id = ANY ($1::text[])"
+
+_ALLOWANCES = "SELECT * FROM viewer_allowance WHERE viewer = ANY ($1::text[])"
+
+_OPEN_SESSIONS = "SELECT * FROM playback_session WHERE closed_at IS NULL ORDER BY id"
+
+_SESSION = "SELECT * FROM playback_session WHERE id = $1"
+
+
+class PostgresMeterStore:
+    """Implements `store.MeterStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.ledger = PostgresLedger(database)
+
+    async def open(self, sessions: Sequence[Session]) -> None:
+        accounts = [account for session in sessions for account in accounts_of(session)]
+        with _unavailable():
+            async with self._database.transaction() as connection:
+                await self.ledger.open_accounts_within(connection, accounts)
+                await _insert(connection, sessions)
+
+    async def commit(self, batch: Batch) -> None:
+        columns = _columns(batch)
+        with _unavailable(), _disagreements(), refusals():
+            await self._database.fetchval(_COMMIT, *columns)
+
+    async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
+        with _unavailable():
+            async with self._database.transaction() as connection:
+                await self.ledger.open_accounts_within(connection, accounts)
+                await self.ledger.post_within(connection, transfers)
+
+    async def balances(self, accounts: Sequence[str]) -> dict[str, Stroops]:
+        with _unavailable():
+            rows = await self._database.fetch(_BALANCES, list(accounts))
+        return {row["id"]: Stroops(row["balance"]) for row in rows}
+
+    async def allowances(self, viewers: Sequence[str]) -> dict[str, Allowance]:
+        with _unavailable():
+            rows = await self._database.fetch(_ALLOWANCES, list(viewers))
+        return {
+            row["viewer"]: Allowance(row["viewer"], row["window_started_at"], row["used_units"])
+            for row in rows
+        }
+
+    async def open_sessions(self) -> list[SavedSession]:
+        with _unavailable():
+            return [_saved(row) for row in await self._database.fetch(_OPEN_SESSIONS)]
+
+    async def session(self, session_id: str) -> SavedSession | None:
+        with _unavailable():
+            row = await self._database.fetchrow(_SESSION, session_id)
+        return None if row is None else _saved(row)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """What says nothing about the statement: no server, a full disk, a deadlock."""
+    try:
+        yield
+    except (*UNAVAILABLE, PostgresError) as error:
+        raise MeterUnavailable(str(error) or type(error).__name__) from error
+
+
+@contextmanager
+def _disagreements() -> Iterator[None]:
+    try:
+        yield
+    except RaiseError as error:
+        if error.message != "books_disagree":
+            raise
+        raise BooksDisagree(error.detail) from None
+    except (CheckViolationError, UniqueViolationError) as error:
+        raise BooksDisagree(f"{error.constraint_name}: {error.detail}") from None
+
+
+async def _insert(connection: Connection, sessions: Sequence[Session]) -> None:
+    await connection.execute(
+        _OPEN,
+        [session.id for session in sessions],
+        [session.viewer for session in sessions],
+        [session.asset_id for session in sessions],
+        [session.payee for session in sessions],
+        [session.price.asset for session in sessions],
+        [session.price.stroops for session in sessions],
+        [session.price.seconds for session in sessions],
+        [session.opened_at for session in sessions],
+    )
+
+
+def _columns(batch: Batch) -> tuple[list[object], ...]:
+    """A batch as the arrays that `metering_commit` takes; sessions in the order of their ids, so
+    that two writers lock them in the same order.
+    """
+    changes = sorted(batch.changes, key=lambda change: change.saved.session.id)
+    saved = [change.saved for change in changes]
+    served = [(change.saved.session.id, each) for change in changes for each in change.served]
+    runs = [(c.saved.session.id, c.run) for c in changes if c.run is not None]
+    transfers = [transfer for change in changes for transfer in change.transfers]
+    return (
+        [each.session.id for each in saved],
+        [each.revision for each in saved],
+        [each.totals.reserved for each in saved],
+        [each.totals.released for each in saved],
+        [each.totals.posted for each in saved],
+        [each.delivered for each in saved],
+        [each.amount for each in saved],
+        [each.state for each in saved],
+        [each.closed_at for each in saved],
+        [session_id for session_id, _ in served],
+        [each.sequence for _, each in served],
+        [each.lo for _, each in served],
+        [each.hi for _, each in served],
+        [session_id for session_id, _ in runs],
+        [run.first for _, run in runs],
+        [run.last for _, run in runs],
+        [run.amount for _, run in runs],
+        *transfer_columns(transfers),
+        [each.viewer for each in batch.allowances],
+        [each.window_started_at for each in batch.allowances],
+        [each.used for each in batch.allowances],
+    )
+
+
+def _saved(row: Record) -> SavedSession:
+    price = Price(row["price_asset"], row["price_stroops"], row["price_seconds"])
+    return SavedSession(
+        session=Session(
+            id=row["id"],
+            viewer=row["viewer"],
+            asset_id=row["asset_id"],
+            payee=row["payee"],
+            price=price,
+            opened_at=row["opened_at"],
+        ),
+        revision=row["revision"],
+        totals=Totals(row["reserved"], row["released"], row["posted_units"]),
+        delivered=row["delivered_units"],
+        state=row["state"],
+        closed_at=row["closed_at"],
+    )
