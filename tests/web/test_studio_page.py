@@ -106,12 +106,12 @@ async def test_payouts_are_listed_with_their_transaction(
         {
             "id": "pay_1",
             "amount": "1.2500000",
-            "state": "settled",
+            "state": "applied",
             "transactionHash": transaction,
             "createdAt": "2026-11-20T09:00:00.000Z",
         }
     ]
-    await studio.reads(".payout", "text.includes('1.25') && text.includes('settled')")
+    await studio.reads(".payout", "text.includes('1.25') && text.includes('paid')")
     await studio.press("Copy transaction")
     assert await studio.page.evaluate(CLIPBOARD) == transaction
 

@@ -59,6 +59,19 @@ async def test_plays_runs_the_meter_and_ends_with_the_receipt(
     assert await visitor.probe("state") == "finished"
 
 
+async def test_little_is_fetched_ahead_of_what_is_watched(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    """Each second fetched is held from the balance, and the server lets nobody run far ahead."""
+    await visitor.open(film)
+    await visitor.press("Watch")
+    for watched in (1, 3):
+        await visitor.until(f"tollcast.currentTime > {watched}")
+        at = await visitor.probe("currentTime")
+        (session,) = server.sessions.values()
+        assert len(session.delivered) <= 2 * at + 6
+
+
 async def test_a_live_shows_its_delay_and_plays_to_the_end_when_it_ends(
     server: FakeServer, visitor: Visitor, live: str
 ) -> None:

@@ -1,7 +1,7 @@
 // Plays one HLS address on a video element: by hls.js, or by the browser itself where hls.js cannot run.
 import Hls, { Events, ErrorTypes, type ErrorData } from "hls.js";
 
-import { hlsSettings } from "./hls-settings";
+import { aheadSeconds, hlsSettings } from "./hls-settings";
 
 export interface Level {
   index: number;
@@ -43,6 +43,8 @@ export class Engine {
   private mediaTries: number[] = [];
   private timer: number | undefined;
   private isLive = false;
+  /** Where uninterrupted watching began, in seconds of the stream. */
+  private watchedFrom: number | null = null;
 
   /** `startPosition` is in seconds of the stream; -1 is the live edge, or the beginning when on demand. */
   constructor(
@@ -54,6 +56,8 @@ export class Engine {
     this.hls = Hls.isSupported() ? new Hls(hlsSettings(startPosition)) : null;
     if (this.hls === null) video.src = url;
     else this.listen(this.hls);
+    video.addEventListener("seeking", this.forgetWatched);
+    video.addEventListener("timeupdate", this.growBuffer);
   }
 
   static canPlay(video: HTMLVideoElement): boolean {
@@ -109,12 +113,24 @@ export class Engine {
 
   destroy(): void {
     window.clearTimeout(this.timer);
+    this.video.removeEventListener("seeking", this.forgetWatched);
+    this.video.removeEventListener("timeupdate", this.growBuffer);
     if (this.hls !== null) this.hls.destroy();
     else {
       this.video.removeAttribute("src");
       this.video.load();
     }
   }
+
+  private readonly forgetWatched = (): void => {
+    this.watchedFrom = null;
+  };
+
+  private readonly growBuffer = (): void => {
+    if (this.hls === null || this.video.seeking) return;
+    this.watchedFrom ??= this.video.currentTime;
+    this.hls.config.maxBufferLength = aheadSeconds(this.video.currentTime - this.watchedFrom);
+  };
 
   private listen(hls: Hls): void {
     hls.on(Events.MANIFEST_PARSED, () => this.listener.levelsChanged());

@@ -3,15 +3,23 @@ import Hls, { type HlsConfig } from "hls.js";
 
 /**
  * Seconds of video kept ahead. Every second fetched is a second held from the viewer's balance, so
- * no more than rides out a bad moment; the server paces deliveries that run further ahead.
+ * no more than rides out a bad moment. The server lets a player run ahead by six seconds at first
+ * and by one more for each second watched; it keeps requests beyond that waiting, which hls.js would
+ * take for a slow network. So we ask for a segment less than that, and grow in the same way.
  */
-const AHEAD_S = 12;
+const AHEAD_FIRST_S = 4;
+const AHEAD_MOST_S = 12;
+
+/** How far to fetch ahead after so many seconds watched without a seek. */
+export function aheadSeconds(watched: number): number {
+  return Math.min(AHEAD_MOST_S, AHEAD_FIRST_S + Math.max(0, watched));
+}
+
+/** The server answers a request that it keeps waiting within sixteen seconds. */
+const FIRST_BYTE_MS = 20_000;
 
 /** Seconds kept behind, for a short step back without a request. */
 const BEHIND_S = 10;
-
-/** Ends the buffer by bytes too: twelve seconds at 20 Mb/s. */
-const AHEAD_BYTES = 30_000_000;
 
 /** A 503 says "not yet": 15 tries one to three seconds apart outlast the server's pacing window. */
 const PACED_TRIES = 15;
@@ -47,14 +55,20 @@ export function hlsSettings(startPosition: number): Partial<HlsConfig> {
     startPosition,
     // The segments are fMP4 already: there is nothing to convert that would need a worker.
     enableWorker: false,
-    maxBufferLength: AHEAD_S,
-    maxMaxBufferLength: AHEAD_S,
-    maxBufferSize: AHEAD_BYTES,
+    maxBufferLength: AHEAD_FIRST_S,
+    maxMaxBufferLength: AHEAD_MOST_S,
+    // Otherwise so many bytes are filled whatever the seconds: minutes, at a low bitrate.
+    maxBufferSize: 0,
     backBufferLength: BEHIND_S,
     maxLiveSyncPlaybackRate: CATCH_UP_RATE,
     capLevelToPlayerSize: true,
     fragLoadPolicy: {
-      default: { ...fragLoadPolicy.default, errorRetry: retries(PACED_TRIES), timeoutRetry: timeouts },
+      default: {
+        ...fragLoadPolicy.default,
+        maxTimeToFirstByteMs: FIRST_BYTE_MS,
+        errorRetry: retries(PACED_TRIES),
+        timeoutRetry: timeouts,
+      },
     },
     playlistLoadPolicy: {
       default: { ...playlistLoadPolicy.default, errorRetry: retries(PACED_TRIES), timeoutRetry: timeouts },

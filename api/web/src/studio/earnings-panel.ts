@@ -115,7 +115,7 @@ function payoutRow({ amount, state, transactionHash, createdAt }: Payout): HTMLE
     "li",
     { class: "payout" },
     element("strong", {}, trimAmount(amount)),
-    element("span", { class: "tag", "data-kind": state }, state.replaceAll("_", " ")),
+    element("span", { class: "tag", "data-kind": state }, words.payoutStates[state] ?? state),
     element("time", { datetime: createdAt }, moment(createdAt, new Date())),
     element("span", { class: "payout-hash" }, ...hash),
   );

@@ -93,7 +93,7 @@ function renditionRow(rendition: SourceRendition): HTMLElement {
       "td",
       {},
       element("span", { class: "tag", "data-kind": kind }, shed ? words.shed : made),
-      shed && reason !== null && reason !== "" && element("small", {}, reason),
+      reason !== null && reason !== "" && element("small", {}, reason),
     ),
   );
 }
