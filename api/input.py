@@ -47,11 +47,11 @@ async def read_body[Model: BaseModel](request: web.Request, model: type[Model]) 
     Raises:
         Problem: 400, with every fault and where it is.
     """
-    text = await request.text()
+    body = await request.read()
     try:
-        return model.model_validate(json.loads(text) if text else {})
+        return model.model_validate(json.loads(body) if body else {})
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()]
         raise invalid("; ".join(faults)) from None
-    except (json.JSONDecodeError, RecursionError):
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         raise invalid("the body is not JSON") from None
