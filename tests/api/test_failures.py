@@ -1,6 +1,7 @@
 """Every error that the meter and the packager may raise has words for HTTP."""
 
 import inspect
+from types import ModuleType
 
 import pytest
 from aiohttp import web
@@ -16,11 +17,11 @@ from metering.money import Stroops
 NOT_FOR_CLIENTS = {metering.errors.BooksDisagree, packager.package.UnknownAsset}
 
 
-def errors_of(module: object) -> list[type[Exception]]:
+def errors_of(module: ModuleType) -> list[type[Exception]]:
     return [
         kind
         for _, kind in inspect.getmembers(module, inspect.isclass)
-        if issubclass(kind, Exception) and kind.__module__ == getattr(module, "__name__", "")
+        if issubclass(kind, Exception) and kind.__module__ == module.__name__
     ]
 
 
