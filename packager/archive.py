@@ -100,7 +100,15 @@ class Archive:
         )
         self._put(ArchiveJob(asset_id, files, EpochRecord(epoch, tuple(tracks.items()))))
 
-    def write_segment(self, asset_id: str, rendition: str, interval: Interval, body: bytes) -> None:
+    def write_segment(
+        self,
+        asset_id: str,
+        rendition: str,
+        interval: Interval,
+        body: bytes,
+        *,
+        independent: bool,
+    ) -> None:
         record = SegmentRecord(
             rendition=rendition,
             sequence=interval.sequence,
@@ -110,6 +118,7 @@ class Archive:
             wall_ms=interval.wall_ms,
             size=len(body),
             sha256="",
+            independent=independent,
         )
         file = ArchivedFile(rendition, segment_name(interval.sequence), body)
         self._put(ArchiveJob(asset_id, (file,), record))

@@ -32,7 +32,11 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRecord:
-    """A segment is on disk; times in 1/90000 s, `size` in bytes."""
+    """A segment is on disk; times in 1/90000 s, `size` in bytes.
+
+    Attributes:
+        independent: it starts with a keyframe.
+    """
 
     rendition: str
     sequence: int
@@ -42,6 +46,7 @@ class SegmentRecord:
     wall_ms: int
     size: int
     sha256: str
+    independent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,14 @@ class AssetIndex:
 
     Attributes:
         segments: by rendition and sequence number.
+        retired: renditions by epoch.
         damaged_lines: how many could not be read; one at the end is normal after a crash.
     """
 
     target_duration: int = 0
     epochs: list[EpochRecord] = field(default_factory=list)
     segments: dict[str, dict[int, SegmentRecord]] = field(default_factory=dict)
-    retired: set[str] = field(default_factory=set)
+    retired: set[tuple[int, str]] = field(default_factory=set)
     ended: bool = False
     damaged_lines: int = 0
 
@@ -100,6 +106,7 @@ def _document(record: Record) -> dict[str, Any]:
                 "wallMs": record.wall_ms,
                 "bytes": record.size,
                 "sha256": record.sha256,
+                "independent": record.independent,
             }
         case RetiredRecord(rendition, reason):
             return {"kind": "retired", "rendition": rendition, "reason": reason}
@@ -158,6 +165,7 @@ def _segment_record(document: Any) -> SegmentRecord:
         wall_ms=_natural(document["wallMs"]),
         size=_natural(document["bytes"]),
         sha256=str(document["sha256"]),
+        independent=document["independent"] is True,
     )
     if record.end <= record.start:
         raise ValueError("a segment ends after it starts")
@@ -210,10 +218,10 @@ def _apply(index: AssetIndex, record: Record) -> None:
             index.target_duration = target_duration
         case EpochRecord():
             index.epochs.append(record)
-            index.retired.clear()
         case SegmentRecord():
             index.segments.setdefault(record.rendition, {})[record.sequence] = record
         case RetiredRecord(rendition):
-            index.retired.add(rendition)
+            if index.epochs:
+                index.retired.add((index.epochs[-1].epoch, rendition))
         case EndRecord():
             index.ended = True

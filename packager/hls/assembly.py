@@ -9,18 +9,23 @@ from media.wire.fmp4_fragment import audio_fragment, video_fragment
 from packager.hls.audio_cutter import AudioCutter
 from packager.hls.boundaries import Boundaries, Interval
 from packager.hls.cut import Cut
-from packager.hls.drops import DropReason, Drops
 from packager.hls.grid import open_on_grid
+from packager.hls.irregularities import Irregularities, Irregularity
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.video_cutter import VideoCutter
 
 
 @dataclass(frozen=True, slots=True)
 class AssembledSegment:
-    """One complete segment, which its rendition's playlist now shows."""
+    """One complete segment, which its rendition's playlist now shows.
+
+    Attributes:
+        independent: it starts with a keyframe.
+    """
 
     rendition: str
     interval: Interval
+    independent: bool
     body: bytes
 
 
@@ -30,7 +35,7 @@ class Assembly:
     def __init__(self, target_duration: int, segment_target_ms: int, window_segments: int) -> None:
         """`target_duration` is the playlists', in whole seconds."""
         self.boundaries = Boundaries(target_duration)
-        self.drops = Drops()
+        self.irregularities = Irregularities()
         self.renditions: dict[str, LiveRendition] = {}
         self._segment_target = segment_target_ms * VIDEO_TIMESCALE // 1000
         self._window_segments = window_segments
@@ -54,14 +59,14 @@ class Assembly:
                 known.begin(rendition, init)
                 continue
             self.renditions[rendition.name] = LiveRendition(
-                rendition, init, self.boundaries, self.drops, self._window_segments
+                rendition, init, self.boundaries, self.irregularities, self._window_segments
             )
 
     def packet(self, rendition: str, packet: Packet, wall_ms: int) -> list[AssembledSegment]:
         """Take a packet; returns the segments that it completes, in any rendition."""
         live = self.renditions[rendition]
         if live.retired:
-            self.drops.count(DropReason.RETIRED)
+            self.irregularities.count(Irregularity.RETIRED)
             return []
         if isinstance(live.cutter, VideoCutter):
             return self._video_packet(live, live.cutter, packet, wall_ms)
@@ -120,11 +125,12 @@ class Assembly:
         assert interval is not None, "only closed intervals are cut"
         fragment = video_fragment if live.is_video else audio_fragment
         body = fragment(cut.sequence + 1, cut.packets, cut.end_dts)
-        live.publish(interval, body)
-        return AssembledSegment(live.rendition.name, interval, body)
+        independent = cut.packets[0].keyframe or not live.is_video
+        live.publish(interval, body, independent=independent)
+        return AssembledSegment(live.rendition.name, interval, independent, body)
 
 
 def _open_media_end(live: LiveRendition) -> int | None:
     if isinstance(live.cutter, VideoCutter):
-        return live.cutter.media_end(in_open_interval=True)
+        return live.cutter.newest_media_end()
     return live.cutter.media_end()

@@ -10,7 +10,7 @@ from config.limits import (
 from media.units import VIDEO_TIMESCALE, Packet
 from packager.hls.boundaries import Boundaries, Interval
 from packager.hls.cut import Cut
-from packager.hls.drops import DropReason, Drops
+from packager.hls.irregularities import Irregularities, Irregularity
 
 _BEHIND_MAX = HLS_AUDIO_BEHIND_MS_MAX * VIDEO_TIMESCALE // 1000
 # AAC; only used for a frame that nothing follows.
@@ -20,10 +20,12 @@ _FRAME_SAMPLES = 1024
 class AudioCutter:
     """Holds frames until the boundary after them is known, which video says and may say late."""
 
-    def __init__(self, boundaries: Boundaries, timescale: int, drops: Drops) -> None:
+    def __init__(
+        self, boundaries: Boundaries, timescale: int, irregularities: Irregularities
+    ) -> None:
         self._boundaries = boundaries
         self._timescale = timescale
-        self._drops = drops
+        self._irregularities = irregularities
         self._sequence = boundaries.next_sequence
         self._frames: list[Packet] = []
         self._bytes = 0
@@ -32,13 +34,13 @@ class AudioCutter:
     def push(self, packet: Packet) -> None:
         """Take the next frame. `cut` then says what is complete."""
         if self._last_dts is not None and packet.dts <= self._last_dts:
-            self._drops.count(DropReason.OUT_OF_ORDER)
+            self._irregularities.count(Irregularity.OUT_OF_ORDER)
             return
         if (
             len(self._frames) >= HLS_AUDIO_FRAMES_PENDING_MAX
             or self._bytes + len(packet.data) > HLS_AUDIO_BYTES_PENDING_MAX
         ):
-            self._drops.count(DropReason.AUDIO_AHEAD)
+            self._irregularities.count(Irregularity.AUDIO_AHEAD)
             return
         self._last_dts = packet.dts
         self._bytes += len(packet.data)
@@ -86,7 +88,7 @@ class AudioCutter:
         frames = self._frames
         first = bisect_left(frames, self._ticks(interval.start), key=_pts)
         last = bisect_left(frames, self._ticks(interval.end), key=_pts)
-        self._drops.count(DropReason.OUTSIDE_SEGMENT, first)
+        self._irregularities.count(Irregularity.OUTSIDE_SEGMENT, first)
         self._frames = frames[last:]
         self._bytes = sum(len(frame.data) for frame in self._frames)
         if first == last:

@@ -15,6 +15,8 @@ from config.limits import HLS_INTERVALS_KEPT
 from media.units import VIDEO_TIMESCALE
 
 _TICKS_A_MS = VIDEO_TIMESCALE // 1000
+# An epoch's last picture lasts as long as the one before it, unless the next epoch comes sooner.
+_OVERLAP_MAX = VIDEO_TIMESCALE // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,10 @@ class Boundaries:
         return self._places.get(start)
 
     def may_open(self, start: int) -> bool:
-        """Whether `start` is later than all that is numbered."""
+        """Whether `start` is later than all that is numbered, but for a small overlap."""
         if self._open is not None:
             return start > self._open.start
-        return not self._closed or start >= self._closed[-1].end
+        return not self._closed or start > self._closed[-1].end - _OVERLAP_MAX
 
     def open(self, start: int, wall_ms: int, media_end: int | None = None) -> int:
         """Number the interval that begins at `start`, and close the one before.
@@ -115,8 +117,11 @@ class Boundaries:
         assert self.may_open(start), "boundaries come in order"
         if self._open is not None:
             self.close(self._end_before(self._open, start, media_end))
+        self._places[start] = self._next_sequence
+        last_end = self._closed[-1].end if self._closed else start
+        start = max(start, last_end)
         discontinuity = bool(self._closed) and (
-            self._closed[-1].epoch != self.epoch or self._closed[-1].end != start
+            self._closed[-1].epoch != self.epoch or start != last_end
         )
         self._discontinuities += discontinuity
         self._open = _Open(
@@ -126,7 +131,6 @@ class Boundaries:
             discontinuity,
             self._discontinuities,
         )
-        self._places[start] = self._next_sequence
         self._next_sequence += 1
         return self._open.sequence
 
@@ -165,9 +169,9 @@ class Boundaries:
             discontinuity=was.discontinuity,
             discontinuities=was.discontinuities,
         )
-        if len(self._closed) == HLS_INTERVALS_KEPT:
-            self._places.pop(self._closed[0].start, None)
         self._closed.append(interval)
+        if len(self._places) > HLS_INTERVALS_KEPT:
+            del self._places[next(iter(self._places))]
         self.duration_total += interval.duration
 
     def discard(self) -> None:
@@ -176,8 +180,19 @@ class Boundaries:
             return
         self._discontinuities -= self._open.discontinuity
         self._next_sequence -= 1
-        del self._places[self._open.start]
+        self._places = {
+            start: sequence
+            for start, sequence in self._places.items()
+            if sequence != self._open.sequence
+        }
         self._open = None
+
+    def start(self, sequence: int) -> int | None:
+        """Where an interval of this epoch starts, open or closed, while it is remembered."""
+        if self._open is not None and sequence == self._open.sequence:
+            return self._open.start
+        interval = self.interval(sequence)
+        return None if interval is None or interval.epoch != self.epoch else interval.start
 
     def interval(self, sequence: int) -> Interval | None:
         """The interval once its end is known, while it is remembered."""

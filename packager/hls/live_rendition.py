@@ -6,7 +6,7 @@ from media.units import MediaKind
 from packager.hls.audio_cutter import AudioCutter
 from packager.hls.bitrate import MeasuredBitrate
 from packager.hls.boundaries import Boundaries, Interval
-from packager.hls.drops import Drops
+from packager.hls.irregularities import Irregularities
 from packager.hls.playlist import MediaPlaylist, render_media_playlist
 from packager.hls.variants import Measured
 from packager.hls.video_cutter import VideoCutter
@@ -22,14 +22,15 @@ class LiveRendition:
         rendition: Rendition,
         init: bytes,
         boundaries: Boundaries,
-        drops: Drops,
+        irregularities: Irregularities,
         window_segments: int,
     ) -> None:
         self._boundaries = boundaries
-        self._drops = drops
+        self._irregularities = irregularities
         self._window = Window(boundaries, window_segments)
         self._bitrate = MeasuredBitrate(boundaries.duration_target)
         self._ceiling = 0
+        self._independent = True
         self._inits: dict[str, bytes] = {}
         self._bodies: dict[int, tuple[Interval, bytes]] = {}
         self._bodies_bytes = 0
@@ -46,8 +47,8 @@ class LiveRendition:
 
     def _new_cutter(self, rendition: Rendition) -> VideoCutter | AudioCutter:
         if rendition.track.kind is MediaKind.VIDEO:
-            return VideoCutter(self._boundaries, self._drops)
-        return AudioCutter(self._boundaries, rendition.track.timescale, self._drops)
+            return VideoCutter(self._boundaries, self._irregularities)
+        return AudioCutter(self._boundaries, rendition.track.timescale, self._irregularities)
 
     @property
     def is_video(self) -> bool:
@@ -62,9 +63,10 @@ class LiveRendition:
         """The newest complete sequence number; -1 before the first."""
         return self._window.newest
 
-    def publish(self, interval: Interval, body: bytes) -> None:
+    def publish(self, interval: Interval, body: bytes, *, independent: bool) -> None:
         """Show a complete segment; what is older than any player needs is forgotten."""
-        self._window.push(interval)
+        self._window.push(interval, independent=independent)
+        self._independent = self._independent and independent
         self._bitrate.add(len(body), interval.duration)
         self._bodies[interval.sequence] = (interval, body)
         self._bodies_bytes += len(body)
@@ -109,4 +111,5 @@ class LiveRendition:
             track=self.rendition.track,
             peak=max(self._bitrate.peak, self._ceiling),
             average=self._bitrate.average,
+            independent=self._independent,
         )

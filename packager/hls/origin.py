@@ -15,7 +15,7 @@ from packager.archive import Archive
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.assembly import AssembledSegment, Assembly
 from packager.hls.boundaries import target_duration_s
-from packager.hls.drops import DropReason
+from packager.hls.irregularities import Irregularity
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.playlist import render_multivariant
 from packager.hls.variants import multivariant
@@ -63,7 +63,7 @@ class Origin:
         self._assembly = Assembly(
             self._target_duration, settings.segment_target_ms, settings.window_segments
         )
-        self._reported_drops = 0
+        self._reported_total = 0
         self._reported_ms = clock.monotonic_ms()
         self._first_segment_ms: int | None = None
         self._all_have_segments = asyncio.Event()
@@ -96,13 +96,13 @@ class Origin:
 
     def packet(self, rendition: str, packet: Packet) -> None:
         if self._ended:
-            self._assembly.drops.count(DropReason.ENDED)
+            self._assembly.irregularities.count(Irregularity.ENDED)
         else:
             done = self._assembly.packet(rendition, packet, self._clock.wall_ms())
             if done:
                 self._announce(done)
-        if self._assembly.drops.total != self._reported_drops:
-            self._report_drops()
+        if self._assembly.irregularities.total != self._reported_total:
+            self._report()
 
     def retire(self, rendition: str, reason: str) -> None:
         live = self._assembly.renditions[rendition]
@@ -124,13 +124,15 @@ class Origin:
             live.end()
         self._changed()
         self._all_have_segments.set()
-        log.info("asset ended", asset=self._asset_id, **self._drop_counts())
+        log.info("asset ended", asset=self._asset_id, **self._counts())
         self._observers.ended(AssetEnded(self._asset_id, self.duration))
 
     def _announce(self, segments: Sequence[AssembledSegment]) -> None:
         for each in segments:
             interval = each.interval
-            self._archive.write_segment(self._asset_id, each.rendition, interval, each.body)
+            self._archive.write_segment(
+                self._asset_id, each.rendition, interval, each.body, independent=each.independent
+            )
             self._observers.segment_closed(
                 SegmentClosed(
                     self._asset_id,
@@ -152,17 +154,17 @@ class Origin:
         if active and all(live.has_segments for live in active):
             self._all_have_segments.set()
 
-    def _report_drops(self) -> None:
+    def _report(self) -> None:
         """At most once a second."""
         now_ms = self._clock.monotonic_ms()
         if now_ms - self._reported_ms < _REPORT_EVERY_MS:
             return
         self._reported_ms = now_ms
-        self._reported_drops = self._assembly.drops.total
-        log.warning("packets in no segment", asset=self._asset_id, **self._drop_counts())
+        self._reported_total = self._assembly.irregularities.total
+        log.warning("irregular packets", asset=self._asset_id, **self._counts())
 
-    def _drop_counts(self) -> dict[str, int]:
-        counts = self._assembly.drops.counts()
+    def _counts(self) -> dict[str, int]:
+        counts = self._assembly.irregularities.counts()
         return {reason.name.lower(): count for reason, count in counts.items()}
 
     # --- Package ---------------------------------------------------------------------------------

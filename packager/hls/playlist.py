@@ -10,16 +10,25 @@ from packager.naming import init_name, playlist_path, segment_name
 
 # EXT-X-GAP needs version 8 (rfc8216bis, 8).
 _VERSION = 8
+_INDEPENDENT = "#EXT-X-INDEPENDENT-SEGMENTS"
 _AUDIO_GROUP = "audio"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class PlaylistSegment:
-    """One line of a media playlist; `gap` when the rendition lacks it."""
+    """One line of a media playlist.
+
+    Attributes:
+        gap: the rendition lacks it.
+        folder: where its bytes are, relative to the playlist; "" is the rendition's own folder.
+        independent: it starts with a keyframe.
+    """
 
     interval: Interval
     gap: bool
+    independent: bool
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +79,17 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Multivariant:
+    """An asset's renditions; `independent` when every segment of each starts with a keyframe."""
+
     variants: Sequence[Variant]
     audio: Sequence[AudioRendition]
+    independent: bool
 
 
 def render_multivariant(playlist: Multivariant) -> bytes:
-    lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}"]
+    if playlist.independent:
+        lines.append(_INDEPENDENT)
     lines += [_audio_line(audio, index == 0) for index, audio in enumerate(playlist.audio)]
     for variant in playlist.variants:
         lines.append(_variant_line(variant))
@@ -117,10 +131,11 @@ def render_media_playlist(playlist: MediaPlaylist) -> bytes:
         f"#EXT-X-MEDIA-SEQUENCE:{first.sequence}",
         # The first segment's own tag is not counted here while it is printed below.
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities - first.discontinuity}",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
     if playlist.complete:
-        lines.insert(2, "#EXT-X-PLAYLIST-TYPE:VOD")
+        lines.append("#EXT-X-PLAYLIST-TYPE:VOD")
+    if all(segment.independent for segment in playlist.segments):
+        lines.append(_INDEPENDENT)
     lines += _segment_lines(playlist.segments)
     if playlist.ended:
         lines.append("#EXT-X-ENDLIST")
@@ -128,17 +143,22 @@ def render_media_playlist(playlist: MediaPlaylist) -> bytes:
 
 
 def _segment_lines(segments: Sequence[PlaylistSegment]) -> Iterator[str]:
+    init = None
     for index, segment in enumerate(segments):
         interval = segment.interval
         if interval.discontinuity:
             yield "#EXT-X-DISCONTINUITY"
         if interval.discontinuity or index == 0:
-            yield f'#EXT-X-MAP:URI="{init_name(interval.epoch)}"'
             yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(interval.wall_ms)}"
+        # A gap may lack its init segment as well: nothing is loaded for it.
+        needed = segment.folder + init_name(interval.epoch)
+        if not segment.gap and needed != init:
+            init = needed
+            yield f'#EXT-X-MAP:URI="{init}"'
         if segment.gap:
             yield "#EXT-X-GAP"
         yield f"#EXTINF:{_seconds(interval.duration)},"
-        yield segment_name(interval.sequence)
+        yield segment.folder + segment_name(interval.sequence)
 
 
 def _seconds(ticks: int) -> str:

@@ -13,12 +13,14 @@ class Measured:
 
     Attributes:
         peak: what a player must be able to load; the declared ceiling while live, if that is more.
+        independent: every segment so far starts with a keyframe.
     """
 
     name: str
     track: Track
     peak: int
     average: int
+    independent: bool
 
 
 def multivariant(renditions: Sequence[Measured]) -> Multivariant:
@@ -26,10 +28,11 @@ def multivariant(renditions: Sequence[Measured]) -> Multivariant:
     video = [each for each in renditions if each.track.kind is MediaKind.VIDEO]
     audio = [each for each in renditions if each.track.kind is MediaKind.AUDIO]
     if not video:
-        return Multivariant([_variant(each, []) for each in _by_rate(audio)], [])
+        return Multivariant([_variant(each, []) for each in _by_rate(audio)], [], independent=True)
     return Multivariant(
         [_variant(each, audio) for each in _by_rate(video)],
         [AudioRendition(each.name, each.track.channels) for each in audio],
+        independent=all(each.independent for each in video),
     )
 
 

@@ -33,15 +33,15 @@ class Window:
     def shown(self) -> tuple[PlaylistSegment, ...]:
         return tuple(self._shown)
 
-    def push(self, interval: Interval) -> None:
+    def push(self, interval: Interval, *, independent: bool) -> None:
         """Show a complete segment, newer than all before."""
         assert interval.sequence > self._newest, "segments are published in order"
         if self._newest >= 0:
             for sequence in range(self._newest + 1, interval.sequence):
                 missed = self._boundaries.interval(sequence)
                 if missed is not None:
-                    self._append(PlaylistSegment(missed, gap=True))
-        self._append(PlaylistSegment(interval, gap=False))
+                    self._append(PlaylistSegment(missed, gap=True, independent=True))
+        self._append(PlaylistSegment(interval, gap=False, independent=independent))
         self._newest = interval.sequence
 
     def _append(self, segment: PlaylistSegment) -> None:

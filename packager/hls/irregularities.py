@@ -1,0 +1,39 @@
+"""What was wrong with packets, counted."""
+
+from collections import Counter
+from enum import StrEnum
+
+
+class Irregularity(StrEnum):
+    """Why packets are in no segment, or in one that begins without a keyframe."""
+
+    BEFORE_BOUNDARY = "before the first boundary"
+    REPLAYED = "complete already"
+    RESTARTED = "segment started anew"
+    OUT_OF_ORDER = "decoding time does not rise"
+    SEGMENT_TOO_LARGE = "segment has too many bytes"
+    SEGMENT_UNFINISHED = "segment was cut off at the end"
+    OUTSIDE_SEGMENT = "belongs to no segment"
+    AUDIO_AHEAD = "audio too far ahead of video"
+    RETIRED = "rendition was retired"
+    ENDED = "asset has ended"
+    UNKNOWN_BOUNDARY = "boundary came too late and was not cut at"
+    MISSED_BOUNDARY = "boundary of other renditions had to be cut at"
+    FORCED_BOUNDARY = "segment became too long and had to be cut"
+
+
+class Irregularities:
+    """Counts packets; of the last three kinds the packets are kept."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Irregularity] = Counter()
+
+    def count(self, kind: Irregularity, packets: int = 1) -> None:
+        self._counts[kind] += packets
+
+    @property
+    def total(self) -> int:
+        return self._counts.total()
+
+    def counts(self) -> dict[Irregularity, int]:
+        return {kind: count for kind, count in self._counts.items() if count}

@@ -1,0 +1,160 @@
+"""Lays out the playlists of an archived asset from its index."""
+
+from dataclasses import dataclass
+
+from media.units import VIDEO_TIMESCALE, Track
+from packager.archive_index import AssetIndex, EpochRecord, SegmentRecord
+from packager.hls.bitrate import MeasuredBitrate
+from packager.hls.boundaries import Interval
+from packager.hls.playlist import (
+    MediaPlaylist,
+    PlaylistSegment,
+    render_media_playlist,
+    render_multivariant,
+)
+from packager.hls.variants import Measured, multivariant
+from packager.package import UnknownAsset
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Finished playlists, and what they name.
+
+    Attributes:
+        playlists: by rendition; those that are offered.
+        segments: by rendition and sequence number; also of renditions that only stand in.
+        inits: (rendition, epoch) of every init segment.
+        duration: in 1/90000 s.
+    """
+
+    multivariant: bytes
+    playlists: dict[str, bytes]
+    segments: dict[str, dict[int, SegmentRecord]]
+    inits: tuple[tuple[str, int], ...]
+    duration: int
+
+
+def lay_out(index: AssetIndex) -> Layout:
+    """Offer the renditions of the longest epoch, over the whole asset.
+
+    In epochs that lack one of them, the nearest in height stands in: there is a discontinuity
+    between epochs anyway. Where only single segments are missing, the playlist has a gap, so that
+    all playlists have the same lines.
+
+    Raises:
+        UnknownAsset: no segment can be played.
+    """
+    main = _longest_epoch(index)
+    if main is None:
+        raise UnknownAsset("no segment is archived")
+    intervals = _intervals(index)
+    playlists: dict[str, bytes] = {}
+    measured: list[Measured] = []
+    for name, track in _offered(main, index).items():
+        chosen = _choose(name, track, intervals, index)
+        segments = [_segment(name, *each) for each in zip(intervals, chosen, strict=True)]
+        playlists[name] = render_media_playlist(
+            MediaPlaylist(index.target_duration, segments, ended=True, complete=True)
+        )
+        measured.append(_measure(name, track, chosen, index.target_duration))
+    return Layout(
+        multivariant=render_multivariant(multivariant(measured)),
+        playlists=playlists,
+        segments=index.segments,
+        inits=tuple((name, each.epoch) for each in index.epochs for name, _ in each.renditions),
+        duration=sum(interval.duration for interval in intervals),
+    )
+
+
+def _longest_epoch(index: AssetIndex) -> EpochRecord | None:
+    durations: dict[int, int] = {}
+    for records in index.segments.values():
+        for record in records.values():
+            durations[record.epoch] = durations.get(record.epoch, 0) + record.end - record.start
+    known = [each for each in index.epochs if each.epoch in durations]
+    return max(known, key=lambda each: durations[each.epoch], default=None)
+
+
+def _offered(epoch: EpochRecord, index: AssetIndex) -> dict[str, Track]:
+    """Renditions that were there to the epoch's end; those that were not, if nothing else is."""
+    filled = {
+        name
+        for name, records in index.segments.items()
+        if any(record.epoch == epoch.epoch for record in records.values())
+    }
+    present = {name: track for name, track in epoch.renditions if name in filled}
+    lasting = {
+        name: track for name, track in present.items() if (epoch.epoch, name) not in index.retired
+    }
+    kinds = {track.kind for track in present.values()}
+    return lasting if {track.kind for track in lasting.values()} == kinds else present
+
+
+def _intervals(index: AssetIndex) -> list[Interval]:
+    """The shared timeline, rebuilt from the segments that are there."""
+    known = {each.epoch for each in index.epochs}
+    merged: dict[int, SegmentRecord] = {}
+    for records in index.segments.values():
+        merged |= records
+    intervals: list[Interval] = []
+    for sequence in sorted(merged):
+        record = merged[sequence]
+        if record.epoch not in known:
+            continue
+        before = intervals[-1] if intervals else None
+        breaks = before is not None and (before.epoch, before.end) != (record.epoch, record.start)
+        intervals.append(
+            Interval(
+                sequence=sequence,
+                epoch=record.epoch,
+                start=record.start,
+                end=record.end,
+                wall_ms=record.wall_ms,
+                discontinuity=breaks,
+                discontinuities=(before.discontinuities if before else 0) + breaks,
+            )
+        )
+    return intervals
+
+
+def _choose(
+    name: str, track: Track, intervals: list[Interval], index: AssetIndex
+) -> list[SegmentRecord | None]:
+    """The segment that a rendition's playlist shows in each interval; None for a gap."""
+    filled = {
+        (record.epoch, rendition)
+        for rendition, records in index.segments.items()
+        for record in records.values()
+    }
+    chosen: dict[int, dict[int, SegmentRecord]] = {}
+    for epoch in index.epochs:
+        ranked = [
+            (
+                (epoch.epoch, other) in index.retired,
+                other != name,
+                abs(like.height - track.height),
+                other,
+            )
+            for other, like in epoch.renditions
+            if like.kind is track.kind and (epoch.epoch, other) in filled
+        ]
+        chosen[epoch.epoch] = index.segments[min(ranked)[-1]] if ranked else {}
+    return [chosen[interval.epoch].get(interval.sequence) for interval in intervals]
+
+
+def _segment(name: str, interval: Interval, record: SegmentRecord | None) -> PlaylistSegment:
+    if record is None:
+        return PlaylistSegment(interval, gap=True, independent=True)
+    folder = "" if record.rendition == name else f"../{record.rendition}/"
+    return PlaylistSegment(interval, gap=False, independent=record.independent, folder=folder)
+
+
+def _measure(
+    name: str, track: Track, chosen: list[SegmentRecord | None], target_duration: int
+) -> Measured:
+    bitrate = MeasuredBitrate(target_duration * VIDEO_TIMESCALE)
+    records = [record for record in chosen if record is not None]
+    for record in records:
+        bitrate.add(record.size, record.end - record.start)
+    independent = all(record.independent for record in records)
+    return Measured(name, track, bitrate.peak, bitrate.average, independent)
