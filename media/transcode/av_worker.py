@@ -23,7 +23,6 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from config.child import die_with_parent
 from config.clock import SystemClock
-from config.limits import TRANSCODE_LAG_PATIENCE_MS
 from media.transcode.av_encoder import TIME_BASE, RungEncoder
 from media.transcode.cuts import MeasuredCuts, NamedCuts
 from media.transcode.plan import Plan, plan_from_bytes
@@ -66,7 +65,7 @@ class Transcoder:
         self._cuts = (
             NamedCuts() if plan.named_boundaries else MeasuredCuts(plan.segment_ticks, plan.start)
         )
-        self._pressure = Pressure(plan.lag_ms_max, TRANSCODE_LAG_PATIENCE_MS)
+        self._pressure = Pressure(plan.lag_ms_max, plan.patience_ms)
         self._clock = SystemClock()
         self._skipping = False
         self._first_pts = 0

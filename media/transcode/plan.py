@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from config.limits import (
     TRANSCODE_LAG_MS_MAX,
+    TRANSCODE_LAG_PATIENCE_MS,
     WORKER_INBOX_BYTES_MAX,
     WORKER_INBOX_PACKETS_MAX,
 )
@@ -45,7 +46,8 @@ class Plan:
             otherwise the worker cuts at the first frame that reaches `segment_ticks`.
         start: pictures before this pts only serve as references; None to start with the first.
         appearance: of earlier encoders that these replace; None to take it from the source.
-        shedding: give up rungs, then frames, rather than fall behind by more than `lag_ms_max`.
+        shedding: give up rungs, then frames, rather than stay more than `lag_ms_max` behind for
+            more than `patience_ms`.
     """
 
     configuration: bytes
@@ -58,6 +60,7 @@ class Plan:
     encoder: EncoderSettings = EncoderSettings()
     shedding: bool = True
     lag_ms_max: int = TRANSCODE_LAG_MS_MAX
+    patience_ms: int = TRANSCODE_LAG_PATIENCE_MS
     inbox_packets_max: int = WORKER_INBOX_PACKETS_MAX
     inbox_bytes_max: int = WORKER_INBOX_BYTES_MAX
 

@@ -1,0 +1,178 @@
+"""The worker over real pipes, without anybody in between."""
+
+import subprocess
+import sys
+
+import pytest
+
+from media.ladder import Rung
+from media.transcode.plan import EncoderSettings, Plan, plan_to_bytes
+from media.transcode.protocol import (
+    Appearance,
+    Configure,
+    Encoded,
+    Finish,
+    Finished,
+    Message,
+    MessageReader,
+    Opened,
+    Progress,
+    Shed,
+    SourcePacket,
+    encode_message,
+)
+from media.transcode.worker_process import WORKER_COMMAND
+from media.units import Packet
+from tests.media.transcode.synthetic import Source, video_source
+
+TWO_RUNGS = (Rung("big", 320, 180, 500_000), Rung("small", 160, 90, 200_000))
+
+
+def plan_for(source: Source, **settings: object) -> Plan:
+    plan = {
+        "configuration": source.track.extradata,
+        "frame_rate": (15, 1),
+        "rungs": TWO_RUNGS,
+        "named_boundaries": False,
+        "encoder": EncoderSettings(preset="ultrafast"),
+        "shedding": False,
+        **settings,
+    }
+    return Plan(**plan)  # type: ignore[arg-type]
+
+
+def of_source(packet: Packet, newest: int = 0) -> SourcePacket:
+    """`newest` is how far the server claims to be; less than the packet's own time counts not."""
+    return SourcePacket(
+        packet.dts, packet.pts, newest, packet.keyframe, packet.keyframe, packet.data
+    )
+
+
+def run(*messages: Message) -> tuple[list[Message], int]:
+    """Everything a worker says to these messages, and its exit code."""
+    said = subprocess.run(
+        WORKER_COMMAND,
+        input=b"".join(encode_message(one) for one in messages),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    return MessageReader().feed(said.stdout), said.returncode
+
+
+def transcode(plan: Plan, source: Source, hurry: int = 0) -> list[Message]:
+    """`hurry`: how much more the server claims to have with each packet."""
+    messages = [
+        of_source(one, one.pts + hurry * number) for number, one in enumerate(source.packets)
+    ]
+    said, code = run(Configure(plan_to_bytes(plan)), *messages, Finish())
+    assert code == 0
+    assert said[-1] == Finished()
+    return said
+
+
+def encoded(said: list[Message], rung: int) -> list[Encoded]:
+    return [one for one in said if isinstance(one, Encoded) and one.rung == rung]
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(("b_frames", "jitter"), [(0, False), (2, False), (3, True)])
+def test_every_picture_comes_out_of_every_rung_with_the_same_boundaries(
+    named: bool, b_frames: int, jitter: bool
+) -> None:
+    source = video_source(320, 180, b_frames=b_frames, jitter=jitter)
+    said = transcode(plan_for(source, named_boundaries=named), source)
+
+    times = sorted(one.pts for one in source.packets)
+    keyframes = [one.pts for one in source.packets if one.keyframe]
+    for rung in (0, 1):
+        packets = encoded(said, rung)
+        assert [one.pts for one in packets] == times
+        assert [one.dts for one in packets] == times
+        boundaries = [one.pts for one in packets if one.boundary]
+        assert boundaries == [one.pts for one in packets if one.keyframe]
+        assert not named or boundaries == keyframes
+        assert len(boundaries) == len(keyframes)
+
+
+def test_encoders_open_before_anything_else_and_totals_add_up() -> None:
+    source = video_source(320, 180)
+    said = transcode(plan_for(source), source)
+    assert isinstance(said[0], Opened)
+    assert len(said[0].configurations) == 2
+    totals = [one for one in said if isinstance(one, Progress)]
+    assert totals[-1] == Progress(consumed=60, undecodable=0, skipped=0, displaced=0)
+
+
+def test_a_replacement_encodes_only_what_is_new_and_looks_the_same() -> None:
+    source = video_source(320, 180, keyframe_every=1000)
+    first = transcode(plan_for(source), source)
+    boundary = [one.pts for one in encoded(first, 0) if one.boundary][1]
+    appearance = Appearance(primaries=1, transfer=1, matrix=1)
+    again = transcode(plan_for(source, start=boundary, appearance=appearance), source)
+    assert isinstance(again[0], Opened)
+    assert again[0].appearance == appearance
+    assert encoded(again, 0)[0].pts == boundary
+    assert encoded(again, 0)[0].boundary
+
+
+def test_configurations_do_not_depend_on_where_a_worker_started() -> None:
+    source = video_source(320, 180)
+    later = Source(source.track, source.packets[30:])
+    whole, part = (transcode(plan_for(one), one)[0] for one in (source, later))
+    assert whole == part
+
+
+def test_packets_that_are_noise_are_counted_and_passed_over() -> None:
+    source = video_source(320, 180)
+    noise = [SourcePacket(0, pts, pts, False, False, b"\0\0\0\4noise" * 9) for pts in (1, 2)]
+    good = [of_source(one) for one in source.packets]
+    plan = Configure(plan_to_bytes(plan_for(source)))
+    said, code = run(plan, *noise, *good, Finish())
+    assert code == 0
+    assert len(encoded(said, 0)) == 60
+    assert [one.undecodable for one in said if isinstance(one, Progress)][-1] >= 1
+
+
+def test_the_last_rung_loses_pictures_rather_than_time() -> None:
+    """Told that it is ever later, a worker gives up its top rung, then all but boundaries."""
+    source = video_source(320, 180, seconds=8)
+    plan = plan_for(source, shedding=True, lag_ms_max=1, patience_ms=0)
+    said = transcode(plan, source, hurry=900_000)
+    assert [one.rung for one in said if isinstance(one, Shed)] == [0]
+    small = encoded(said, 1)
+    assert [one.pts for one in small if one.boundary] == [
+        one.pts for one in source.packets if one.keyframe
+    ]
+    assert len(small) < len(source.packets)
+    skipped = [one.skipped for one in said if isinstance(one, Progress)][-1]
+    assert skipped > 0
+    shed = next(place for place, one in enumerate(said) if isinstance(one, Shed))
+    assert not encoded(said[shed:], 0)
+
+
+def test_a_source_without_packets_ends_at_once() -> None:
+    said, code = run(Configure(plan_to_bytes(plan_for(video_source(320, 180)))), Finish())
+    assert code == 0
+    assert said[-1] == Finished()
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [(), (Finish(),), (Configure(b"{}"),), (Configure(b"{}"), Finish())],
+    ids=["nothing", "no plan", "bad plan", "bad plan and an end"],
+)
+def test_a_worker_without_a_plan_fails(messages: tuple[Message, ...]) -> None:
+    assert run(*messages)[1] != 0
+
+
+def test_a_worker_whose_server_is_gone_ends() -> None:
+    plan = Configure(plan_to_bytes(plan_for(video_source(320, 180))))
+    assert run(plan)[1] != 0
+
+
+def test_what_libraries_print_does_not_reach_the_server() -> None:
+    assert WORKER_COMMAND[:2] == (sys.executable, "-P")
+    source = video_source(320, 180)
+    assert all(isinstance(one, Message) for one in transcode(plan_for(source), source))

@@ -1,0 +1,169 @@
+"""A few packets tell what a source is."""
+
+import dataclasses
+
+import pytest
+
+from config.limits import OBSERVED_PACKETS_MAX
+from media.transcode.observation import (
+    Decision,
+    Observation,
+    SourcePicture,
+    Verdict,
+    keyframes_too_rare,
+)
+from media.units import Packet, Track
+from tests.media.transcode.synthetic import audio_source, video_source
+
+SECOND = 90_000
+SEGMENT = 2 * SECOND
+VIDEO: Track = dataclasses.replace(video_source(320, 180).track, frame_rate=(0, 1))
+AUDIO: Track = audio_source().track
+
+
+def picture(pts: int, *, key: bool = False, refresh: bool | None = None) -> SourcePicture:
+    packet = Packet(pts, pts, 0, keyframe=key, data=b"")
+    return SourcePicture(packet, key if refresh is None else refresh)
+
+
+def observe(
+    observation: Observation,
+    *,
+    seconds: int,
+    every: float,
+    step: int = 3000,
+    audio: bool = True,
+    refresh: bool | None = None,
+) -> None:
+    for pts in range(0, seconds * SECOND, step):
+        observation.video(picture(pts, key=pts % int(every * SECOND) == 0, refresh=refresh))
+        if audio:
+            observation.audio(Packet(pts, pts, 1024, keyframe=True, data=b""), SECOND)
+
+
+def decided(decision: Decision | None) -> Decision:
+    assert decision is not None
+    return decision
+
+
+def test_a_second_keyframe_in_time_settles_that_a_source_is_passed_through() -> None:
+    observation = Observation(SEGMENT)
+    for pts in range(0, SEGMENT, 3000):
+        observation.video(picture(pts, key=pts == 0))
+        assert observation.decide(VIDEO, AUDIO) is None
+    observation.video(picture(SEGMENT, key=True))
+    decision = decided(observation.decide(VIDEO, AUDIO))
+    assert decision.verdict == Verdict(passed_through=True)
+    assert decision.audio == AUDIO
+    assert len(observation.held) == 61
+
+
+def test_a_keyframe_too_late_settles_that_it_is_encoded() -> None:
+    observation = Observation(SEGMENT)
+    observe(observation, seconds=3, every=10)
+    verdict = decided(observation.decide(VIDEO, AUDIO)).verdict
+    assert verdict == Verdict(passed_through=False, reason=keyframes_too_rare(SEGMENT))
+
+
+def test_keyframes_that_are_no_entry_points_do_not_count() -> None:
+    observation = Observation(SEGMENT)
+    observe(observation, seconds=1, every=0.5, refresh=False)
+    verdict = decided(observation.decide(VIDEO, AUDIO)).verdict
+    assert verdict is not None
+    assert not verdict.passed_through
+
+
+def test_an_unplayable_picture_is_encoded_without_looking_further() -> None:
+    observation = Observation(SEGMENT)
+    observation.video(picture(0, key=True))
+    track = dataclasses.replace(video_source(320, 180, pixel_format="yuv422p").track)
+    verdict = decided(observation.decide(track, AUDIO)).verdict
+    assert verdict is not None
+    assert "H.264 profile" in verdict.reason
+
+
+def test_an_unreadable_configuration_is_left_to_the_encoder() -> None:
+    observation = Observation(SEGMENT)
+    observation.video(picture(0, key=True))
+    verdict = decided(observation.decide(dataclasses.replace(VIDEO, extradata=b"?"), AUDIO)).verdict
+    assert verdict is not None
+    assert "cannot be read" in verdict.reason
+
+
+def test_what_is_known_is_not_observed_again() -> None:
+    observation = Observation(SEGMENT, Verdict(passed_through=True))
+    observation.video(picture(0, key=True))
+    assert decided(observation.decide(VIDEO, AUDIO)).verdict == Verdict(passed_through=True)
+
+
+def test_video_before_its_first_keyframe_is_left_out() -> None:
+    observation = Observation(SEGMENT)
+    observation.video(picture(0))
+    observation.video(picture(3000, key=True))
+    assert [one.packet.pts for one in observation.held if isinstance(one, SourcePicture)] == [3000]
+
+
+def test_sound_is_waited_for_a_second() -> None:
+    observation = Observation(SEGMENT, Verdict(passed_through=True))
+    for pts in range(0, SECOND, 3000):
+        observation.video(picture(pts, key=pts == 0))
+        assert observation.decide(VIDEO, None) is None
+    observation.video(picture(SECOND))
+    assert decided(observation.decide(VIDEO, None)).audio is None
+
+
+@pytest.mark.parametrize(("video", "seconds"), [(None, 1), (VIDEO, 4)])
+def test_sound_goes_on_alone_after_a_while(video: Track | None, seconds: int) -> None:
+    observation = Observation(SEGMENT)
+    for number in range(47 * seconds):
+        observation.audio(Packet(number * 1024, 0, 1024, keyframe=True, data=b""), 48_000)
+    assert observation.decide(video, AUDIO) == (
+        None if number * 1024 < seconds * 48_000 else Decision(None, AUDIO, None)
+    )
+    observation.audio(Packet(seconds * 48_000, 0, 1024, keyframe=True, data=b""), 48_000)
+    assert observation.decide(video, AUDIO) == Decision(None, AUDIO, None)
+
+
+def test_a_source_that_ends_early_is_decided_on_what_there_was() -> None:
+    observation = Observation(SEGMENT)
+    assert observation.decide(None, None, ended=True) is None
+    observation.video(picture(0, key=True))
+    assert observation.decide(VIDEO, None) is None
+    decision = decided(observation.decide(VIDEO, None, ended=True))
+    assert decision.verdict == Verdict(passed_through=True)
+    assert decision.video == VIDEO
+
+
+def test_observation_ends_when_too_much_is_held() -> None:
+    observation = Observation(SEGMENT)
+    for number in range(OBSERVED_PACKETS_MAX):
+        observation.video(picture(number, key=number == 0))
+    assert observation.decide(VIDEO, None) is not None
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [(3000, (30, 1)), (3003, (30_000, 1001)), (3750, (24, 1)), (1500, (60, 1)), (9000, (10, 1))],
+)
+def test_the_frame_rate_is_measured_when_the_track_does_not_say(
+    step: int, rate: tuple[int, int]
+) -> None:
+    observation = Observation(SEGMENT, Verdict(passed_through=True))
+    observe(observation, seconds=2, every=2, step=step)
+    video = decided(observation.decide(VIDEO, AUDIO)).video
+    assert video is not None
+    assert video.frame_rate == rate
+
+
+@pytest.mark.parametrize(
+    ("declared", "taken"), [((25, 1), (25, 1)), ((90_000, 1), (30, 1)), ((0, 1), (30, 1))]
+)
+def test_a_declared_frame_rate_is_taken_when_it_is_sane(
+    declared: tuple[int, int], taken: tuple[int, int]
+) -> None:
+    observation = Observation(SEGMENT, Verdict(passed_through=True))
+    observe(observation, seconds=2, every=2)
+    track = dataclasses.replace(VIDEO, frame_rate=declared)
+    video = decided(observation.decide(track, AUDIO)).video
+    assert video is not None
+    assert video.frame_rate == taken

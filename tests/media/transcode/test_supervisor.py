@@ -1,0 +1,127 @@
+"""A supervisor lives with workers that die, lie and hang."""
+
+import sys
+from dataclasses import dataclass, field
+
+import pytest
+
+from config.clock import SystemClock
+from media.ladder import Rung
+from media.transcode.plan import EncoderSettings, Plan
+from media.transcode.protocol import SourcePacket
+from media.transcode.supervisor import Patience, Supervisor
+from media.units import Packet
+from tests.media.transcode.synthetic import Source, video_source
+
+QUICK = Patience(start_ms=400, hang_ms=400, finish_ms=1500, backoff_ms_min=1, backoff_ms_max=4)
+
+
+@dataclass
+class Recorder:
+    """A listener that keeps everything."""
+
+    configurations: list[tuple[bytes, ...]] = field(default_factory=list)
+    packets: dict[int, list[Packet]] = field(default_factory=dict)
+    retired: list[int] = field(default_factory=list)
+
+    def opened(self, configurations: tuple[bytes, ...]) -> None:
+        self.configurations.append(configurations)
+
+    def encoded(self, rung: int, packet: Packet) -> None:
+        self.packets.setdefault(rung, []).append(packet)
+
+    def shed(self, rung: int, lag_ms: int) -> None:
+        self.retired.append(rung)
+
+
+def plan_for(source: Source) -> Plan:
+    return Plan(
+        configuration=source.track.extradata,
+        frame_rate=(15, 1),
+        rungs=(Rung("small", 160, 90, 200_000),),
+        named_boundaries=True,
+        encoder=EncoderSettings(preset="ultrafast"),
+    )
+
+
+def feed(supervisor: Supervisor, source: Source) -> None:
+    for one in source.packets:
+        supervisor.feed(
+            SourcePacket(one.dts, one.pts, one.pts, one.keyframe, one.keyframe, one.data)
+        )
+
+
+async def test_everything_fed_comes_out() -> None:
+    source, recorder = video_source(320, 180), Recorder()
+    supervisor = Supervisor(plan_for(source), recorder, SystemClock())
+    supervisor.start()
+    feed(supervisor, source)
+    await supervisor.finish()
+    assert len(recorder.configurations) == 1
+    assert len(recorder.packets[0]) == len(source.packets)
+    assert supervisor.process_id is None
+    assert supervisor.restarts == 0
+    assert supervisor.lag_ms == 0
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "raise SystemExit(3)",
+        "print('this is no message of the protocol')",
+        "import sys; sys.stdout.buffer.write(bytes([0, 0, 0, 0, 3])); sys.stdout.flush()",
+        "import sys; sys.stdout.buffer.write(bytes([0, 0, 0, 9, 7, 200, *bytes(8)]))",
+    ],
+    ids=["dies", "babbles", "talks like a server", "names a rung that is not there"],
+)
+async def test_workers_that_fail_are_tried_again_and_packets_given_up(program: str) -> None:
+    source, recorder = video_source(320, 180), Recorder()
+    supervisor = Supervisor(
+        plan_for(source),
+        recorder,
+        SystemClock(),
+        patience=QUICK,
+        command=(sys.executable, "-I", "-S", "-c", program),
+    )
+    supervisor.start()
+    feed(supervisor, source)
+    await supervisor.finish()
+    assert supervisor.restarts > QUICK.crashes_max
+    assert supervisor.given_up >= 1
+    assert supervisor.dropped >= 30
+    assert not recorder.configurations
+
+
+async def test_a_worker_that_never_answers_is_replaced() -> None:
+    source = video_source(320, 180)
+    supervisor = Supervisor(
+        plan_for(source),
+        Recorder(),
+        SystemClock(),
+        patience=QUICK,
+        command=(sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.buffer.read()"),
+    )
+    supervisor.start()
+    feed(supervisor, source)
+    await supervisor.finish()
+    assert supervisor.restarts >= 1
+
+
+async def test_a_worker_that_cannot_be_started_is_tried_again() -> None:
+    source = video_source(320, 180)
+    supervisor = Supervisor(
+        plan_for(source), Recorder(), SystemClock(), patience=QUICK, command=("/nonexistent",)
+    )
+    supervisor.start()
+    feed(supervisor, source)
+    await supervisor.finish()
+    assert supervisor.restarts > 1
+
+
+async def test_nothing_is_left_running_after_a_stop() -> None:
+    source = video_source(320, 180)
+    supervisor = Supervisor(plan_for(source), Recorder(), SystemClock())
+    supervisor.start()
+    feed(supervisor, source)
+    await supervisor.stop()
+    assert supervisor.process_id is None
