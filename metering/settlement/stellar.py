@@ -245,7 +245,8 @@ class StellarChain:
             yield self._server
         except (SdkError, ValidationError, ValueError, AssertionError) as error:
             # The SDK asserts on answers without a result, and JSON or XDR may be anything.
-            raise ChainUnreachable(f"{type(error).__name__}: {error}") from error
+            reason = str(error).partition("\n")[0]
+            raise ChainUnreachable(f"{type(error).__name__}: {reason}") from error
 
     async def _existing(self, keys: list[stellar_xdr.LedgerKey]) -> set[str]:
         existing: set[str] = set()
