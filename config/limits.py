@@ -55,6 +55,8 @@ POSTGRES_CONNECTIONS_MAX = 50
 DATABASE_POOL_CONNECTIONS = 10
 # No statement of ours takes a second; one that takes ten waits for a lock that will not come.
 DATABASE_STATEMENT_MS_MAX = 10_000
+# How long the server may go on with a statement that we no longer wait for.
+DATABASE_CANCEL_MS_MAX = 1_000
 # As long as a player waits for a segment before it asks again.
 DATABASE_ACQUIRE_MS_MAX = 5_000
 # A server that does not even accept a connection is reported, not waited for.
@@ -283,3 +285,32 @@ INTAKE_COMMIT_MS_MAX = 4_000
 INTAKE_ANSWER_MS_MAX = INTAKE_PACE_MS_MAX + 2 * INTAKE_COMMIT_MS_MAX
 # At the end of the process, for the last commits.
 INTAKE_STOP_MS_MAX = 10_000
+
+# --- RTMP server ---------------------------------------------------------------------------------
+# A slow mobile link finishes the handshake in two seconds.
+RTMP_HANDSHAKE_MS_MAX = 5_000
+# From the handshake to `publish`, and after a publication until the next one.
+RTMP_IDLE_MS_MAX = 10_000
+# One look into the database; a publisher is told to try again rather than kept waiting.
+RTMP_ADMISSION_MS_MAX = 5_000
+# Encoders send audio about fifty times a second; ten seconds of nothing is a dead link.
+RTMP_SILENCE_MS_MAX = 10_000
+# A refused publisher reads why and closes; then we do.
+RTMP_REFUSED_MS_MAX = 2_000
+# How often deadlines are looked at.
+RTMP_SWEEP_MS = 250
+# A thousand publishers saturate any machine; each costs a socket and up to 12 MiB when hostile.
+RTMP_CONNECTIONS_MAX = 1_000
+# A studio or a load test behind one address.
+RTMP_CONNECTIONS_PER_ADDRESS_MAX = 256
+# An encoder is through this phase in a fraction of a second; over it, the oldest is cut.
+RTMP_UNPUBLISHED_MAX = 64
+# Nobody mistypes a key more often; the keys themselves cannot be guessed (160 bits).
+RTMP_WRONG_KEYS_MAX = 20
+RTMP_WRONG_KEYS_MS = 60_000
+# Addresses whose mistakes are remembered, the latest ones.
+RTMP_WRONG_KEY_ADDRESSES_MAX = 1_000
+# Stopping: how long sockets may take to close.
+RTMP_STOP_MS_MAX = 2_000
+# Times of one publisher never jump so far while its connection lives; nearer is no wrap.
+RTMP_TIMESTAMP_STEP_MS_MAX = 30_000

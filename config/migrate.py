@@ -125,6 +125,7 @@ def pending(known: Sequence[Migration], applied: Mapping[int, tuple[str, str]]) 
 async def _apply(connection: Connection, migration: Migration) -> None:
     try:
         async with connection.transaction():
+            await connection.execute(f"SET LOCAL statement_timeout = {DATABASE_MIGRATION_MS_MAX}")
             await connection.execute(migration.sql, timeout=DATABASE_MIGRATION_MS_MAX / 1000)
             await connection.execute(
                 "INSERT INTO schema_migration (number, name, sha256) VALUES ($1, $2, $3)",

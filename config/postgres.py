@@ -1,11 +1,11 @@
-"""The database: a pool of connections on which every wait has a deadline.
+"""The database: statements and transactions, each wait with a deadline.
 
 The only module that imports asyncpg, which carries no types: they are given here.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 import asyncpg  # type: ignore[import-untyped]
@@ -19,8 +19,10 @@ from asyncpg import (
     UniqueViolationError,
 )
 
+from config.connection_pool import ConnectionPool
 from config.limits import (
     DATABASE_ACQUIRE_MS_MAX,
+    DATABASE_CANCEL_MS_MAX,
     DATABASE_CLOSE_MS_MAX,
     DATABASE_CONNECT_MS_MAX,
     DATABASE_POOL_CONNECTIONS,
@@ -50,6 +52,7 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
@@ -99,19 +102,6 @@ class Connection(Protocol):
         """A savepoint: what fails inside it is rolled back alone."""
 
 
-class _PooledConnection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that is handed back without the round trip that resets its session.
-
-    We change no session state: no SET without LOCAL, no LISTEN, no cursors; advisory locks are
-    let go by who took them. A transaction left open is still rolled back.
-    """
-
-    __slots__ = ()
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
 class Database:
     """A pool of connections to one database.
 
@@ -119,7 +109,7 @@ class Database:
     too long, or the server is gone. The next call tries to connect again.
     """
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: ConnectionPool[Any]) -> None:
         self._pool = pool
 
     @classmethod
@@ -129,16 +119,11 @@ class Database:
         Raises:
             DatabaseUnavailable: no answer, refused, or not a database URL; the URL is not told.
         """
+        pool: ConnectionPool[Any] = ConnectionPool(
+            lambda: _connect(url), size=pool_size, wait_ms_max=DATABASE_ACQUIRE_MS_MAX
+        )
         try:
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=pool_size,
-                timeout=DATABASE_CONNECT_MS_MAX / 1000,
-                command_timeout=DATABASE_STATEMENT_MS_MAX / 1000,
-                connection_class=_PooledConnection,
-                server_settings={"application_name": "tollcast", "timezone": "UTC"},
-            )
+            pool.give_back(await pool.take())
         except (OSError, ValueError, PostgresError, asyncpg.InterfaceError) as error:
             reason = str(error) or type(error).__name__
             raise DatabaseUnavailable(f"cannot connect to the database: {reason}") from error
@@ -146,15 +131,21 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections, after the deadline even those with a statement under way."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DATABASE_CLOSE_MS_MAX / 1000):
-                await self._pool.close()  # when cancelled it cuts what is left
+        await self._pool.close(DATABASE_CLOSE_MS_MAX)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside a transaction: committed at the end, rolled back on any error."""
-        async with self._acquired() as connection, connection.transaction():
-            yield connection
+        async with _Turn(self._pool) as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield connection
+            except Exception as error:
+                if not isinstance(error, TimeoutError) and not connection.is_closed():
+                    await transaction.rollback()
+                raise
+            await transaction.commit()
 
     @asynccontextmanager
     async def exclusively(self, key: int, milliseconds: int) -> AsyncIterator[Connection]:
@@ -164,42 +155,78 @@ class Database:
             key: what is locked, across all processes of this database.
             milliseconds: how long to wait for the lock.
         """
-        async with self._acquired() as connection:
-            await connection.execute(
-                "SELECT pg_advisory_lock($1)", key, timeout=milliseconds / 1000
-            )
+        async with _Turn(self._pool) as connection:
+            async with connection.transaction():
+                await connection.execute(
+                    f"SET LOCAL statement_timeout = {milliseconds + DATABASE_CANCEL_MS_MAX}"
+                )
+                await connection.execute(
+                    "SELECT pg_advisory_lock($1)", key, timeout=milliseconds / 1000
+                )
             try:
                 yield connection
             finally:
-                await connection.execute("SELECT pg_advisory_unlock($1)", key)
+                if not connection.is_closed():
+                    await connection.execute("SELECT pg_advisory_unlock($1)", key)
 
     async def fetch(self, query: str, *args: object) -> list[Record]:
         """All rows of one statement."""
-        async with self._acquired() as connection:
+        async with _Turn(self._pool) as connection:
             rows: list[Record] = await connection.fetch(query, *args)
         return rows
 
     async def fetchrow(self, query: str, *args: object) -> Record | None:
         """The first row of one statement, if any."""
-        async with self._acquired() as connection:
+        async with _Turn(self._pool) as connection:
             row: Record | None = await connection.fetchrow(query, *args)
         return row
 
     async def fetchval(self, query: str, *args: object) -> Any:
         """The first column of the first row; None when there is no row."""
-        async with self._acquired() as connection:
+        async with _Turn(self._pool) as connection:
             return await connection.fetchval(query, *args)
 
     async def execute(self, query: str, *args: object) -> str:
         """Run one statement; its tag, e.g. `UPDATE 1`."""
-        async with self._acquired() as connection:
+        async with _Turn(self._pool) as connection:
             tag: str = await connection.execute(query, *args)
         return tag
 
     async def executemany(self, query: str, args: Iterable[Sequence[object]]) -> None:
         """Run one statement for each row of arguments, all or none."""
-        async with self._acquired() as connection:
+        async with _Turn(self._pool) as connection:
             await connection.executemany(query, args)
 
-    def _acquired(self) -> Any:
-        return self._pool.acquire(timeout=DATABASE_ACQUIRE_MS_MAX / 1000)
+
+class _Turn:
+    """One use of one connection."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: ConnectionPool[Any]) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Any:
+        self._connection = await self._pool.take()
+        return self._connection
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        # The driver asks the server to stop the statement, in vain when it has not begun, and
+        # whoever had the connection next would wait for it.
+        if isinstance(error, TimeoutError | asyncio.CancelledError | GeneratorExit):
+            self._connection.terminate()
+        self._pool.give_back(self._connection)
+
+
+async def _connect(url: str) -> Any:
+    return await asyncpg.connect(
+        url,
+        timeout=DATABASE_CONNECT_MS_MAX / 1000,
+        command_timeout=DATABASE_STATEMENT_MS_MAX / 1000,
+        server_settings={
+            "application_name": "tollcast",
+            "timezone": "UTC",
+            # So that a statement whose connection is gone ends as well.
+            "statement_timeout": str(DATABASE_STATEMENT_MS_MAX + DATABASE_CANCEL_MS_MAX),
+        },
+    )

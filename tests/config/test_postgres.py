@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from config.postgres import (
+    UNAVAILABLE,
     Database,
     DatabaseUnavailable,
+    PostgresError,
     UniqueViolationError,
 )
 
@@ -61,6 +63,55 @@ async def test_a_cancelled_transaction_is_rolled_back_before_its_connection_is_u
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await database.fetchval("SELECT count(*) FROM thing") == 0
+    await database.close()
+
+
+async def test_a_statement_that_takes_too_long_is_ended_and_the_next_one_works(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.postgres.DATABASE_STATEMENT_MS_MAX", 50)
+    database = await Database.connect(postgres_url, pool_size=1)
+    with pytest.raises((TimeoutError, PostgresError)):
+        await database.execute("SELECT pg_sleep(60)")
+
+    async def too_long() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("SELECT pg_sleep(60)")
+
+    with pytest.raises((TimeoutError, PostgresError)):
+        await too_long()
+    assert await database.fetchval("SELECT 1") == 1
+    await database.close()
+
+
+async def test_an_error_of_the_caller_rolls_back_and_the_connection_stays(
+    postgres_url: str,
+) -> None:
+    database = await Database.connect(postgres_url, pool_size=1)
+    session = await database.fetchval("SELECT pg_backend_pid()")
+
+    async def fail() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("CREATE TABLE thing (id integer)")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await database.fetchval("SELECT to_regclass('thing')") is None
+    assert await database.fetchval("SELECT pg_backend_pid()") == session
+    await database.close()
+
+
+async def test_a_connection_that_the_server_cuts_is_replaced(postgres_url: str) -> None:
+    database = await Database.connect(postgres_url, pool_size=1)
+
+    async def suicide() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(UNAVAILABLE):
+        await suicide()
+    assert await database.fetchval("SELECT 1") == 1
     await database.close()
 
 
