@@ -22,7 +22,7 @@ export const strings = {
   common: {
     live: "Live",
     onDemand: "On demand",
-    waiting: "Starting soon",
+    waiting: "Not live yet",
     free: "Free",
     perHour: (asset: string) => `${asset} / hour`,
     perSecond: (amount: string, asset: string) => `${amount} ${asset} per second`,
@@ -70,7 +70,7 @@ export const strings = {
     perSecondLong: "per second",
     howTitle: "How the meter works",
     how: [
-      "It runs only while new video reaches you. Pausing costs nothing.",
+      "It counts video that reached you, not time: while you pause, nothing new is fetched.",
       "Changing quality or watching a part again is not charged twice.",
       "Stop, or close the page: the meter stops at that second.",
     ],

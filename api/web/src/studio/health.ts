@@ -34,7 +34,7 @@ export class HealthPanel {
           element(
             "tr",
             {},
-            ...[words.rendition, words.size, words.rate, words.bitrate, words.making].map(heading),
+            ...[words.rendition, words.making, words.size, words.rate, words.bitrate].map(heading),
           ),
         ),
         this.rows,
@@ -86,14 +86,14 @@ function renditionRow(rendition: SourceRendition): HTMLElement {
     "tr",
     { class: shed ? "row-shed" : undefined },
     element("th", { scope: "row" }, name),
-    element("td", {}, sound ? words.soundOnly : `${width} × ${height}`),
-    element("td", {}, frameRate === null || sound ? "–" : String(Math.round(frameRate * 100) / 100)),
-    element("td", {}, rendition.bitrate > 0 ? bitrate(rendition.bitrate) : "–"),
     element(
       "td",
       {},
       element("span", { class: "tag", "data-kind": kind }, shed ? words.shed : made),
       reason !== null && reason !== "" && element("small", {}, reason),
     ),
+    element("td", {}, sound ? words.soundOnly : `${width} × ${height}`),
+    element("td", {}, frameRate === null || sound ? "–" : String(Math.round(frameRate * 100) / 100)),
+    element("td", {}, rendition.bitrate > 0 ? bitrate(rendition.bitrate) : "–"),
   );
 }
