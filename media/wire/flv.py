@@ -85,8 +85,14 @@ def _video_name(body: bytes) -> str:
     if not body:
         return "empty video"
     if body[0] & _ENHANCED_VIDEO:
-        return f"video codec {body[1:5].decode('ascii', 'replace')}"
+        return f"video codec {_four_cc(body)}"
     return "truncated video" if body[0] & 0x0F == _AVC else f"video codec {body[0] & 0x0F}"
+
+
+def _four_cc(body: bytes) -> str:
+    """The codec's name in an Enhanced RTMP header."""
+    name = body[1:5].decode("latin-1")
+    return name if name.isascii() and name.isprintable() else body[1:5].hex()
 
 
 def write_video(tag: VideoConfiguration | VideoFrame | VideoEnded) -> bytes:
@@ -118,7 +124,7 @@ def _audio_name(body: bytes) -> str:
         return "empty audio"
     codec = body[0] >> 4
     if codec == _ENHANCED_AUDIO:
-        return f"audio codec {body[1:5].decode('ascii', 'replace')}"
+        return f"audio codec {_four_cc(body)}"
     return "truncated audio" if codec == _AAC else f"audio codec {codec}"
 
 

@@ -66,7 +66,7 @@ def test_an_audio_body_is_written(body: bytes, tag: AudioConfiguration | AudioFr
         (b"\x1c\0\0\0\0\0", "video codec 12"),  # HEVC before Enhanced RTMP
         (b"\x90hvc1record", "video codec hvc1"),
         (b"\xd4hvc1\2\0\x09colorInfo", "video codec hvc1"),
-        (b"\x96\0avc1\1", "video codec \0avc"),
+        (b"\x96\0avc1\1", "video codec 00617663"),
     ],
 )
 def test_video_of_other_kinds_is_named_and_skipped(body: bytes, what: str) -> None:
