@@ -32,6 +32,8 @@ create table record (
 );
 create index record_by_ledger on record (ledger, "order");
 """
+_SIZE = "select page_count * page_size from pragma_page_count, pragma_page_size"
+_HEADER_BYTES = 100  # of an SQLite file
 _SEPARATOR = "|"
 _RECORD_COLUMNS = (
     'hash, ledger, "order", created_at, source, sequence, fee_max, fee_charged, operations,'
@@ -67,6 +69,8 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if path.exists() and 0 < path.stat().st_size < _HEADER_BYTES:
+            raise DamagedState(f"{path} is cut off")  # SQLite would take it for a new file.
         self._database = sqlite3.connect(path, isolation_level=None, timeout=0)
         try:
             self._prepare()
@@ -89,6 +93,10 @@ class StateFile:
         self._database.execute("begin exclusive")
         tables = self._database.execute("select count(*) from sqlite_master").fetchone()
         self._database.execute("commit")
+        (bytes_told,) = self._database.execute(_SIZE).fetchone()
+        # An end that was cut off inside its last page goes unnoticed by the check.
+        if self._path.stat().st_size != bytes_told:
+            raise DamagedState(f"{self._path} should have {bytes_told} bytes")
         if tables == (0,):
             self._database.executescript(f"begin; {_SCHEMA} commit;")
 
