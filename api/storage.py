@@ -4,14 +4,10 @@ import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import structlog
-
 from config.embedded_postgres import EmbeddedPostgres
 from config.migrate import migrate
 from config.postgres import Database
 from config.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 
 async def open_database(settings: Settings, data: Path, stack: AsyncExitStack) -> Database:
@@ -23,8 +19,7 @@ async def open_database(settings: Settings, data: Path, stack: AsyncExitStack) -
         url = await embedded.start()
     database = await Database.connect(url)
     stack.push_async_callback(database.close)
-    for name in await migrate(database):
-        log.info("migration applied", migration=name)
+    await migrate(database)
     return database
 
 

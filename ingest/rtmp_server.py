@@ -67,6 +67,10 @@ class RtmpServer:
         self._empty = asyncio.Event()
         self._empty.set()
 
+    @property
+    def listening(self) -> bool:
+        return self._server is not None and self._server.is_serving()
+
     async def start(self) -> None:
         """Listen; raises OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()

@@ -29,7 +29,7 @@ def errors_of(module: ModuleType) -> list[type[Exception]]:
     "kind",
     sorted(
         {*errors_of(metering.errors), *errors_of(packager.package)} - NOT_FOR_CLIENTS,
-        key=lambda kind: kind.__name__,
+        key=repr,
     ),
 )
 def test_each_domain_error_is_in_the_table(kind: type[Exception]) -> None:
