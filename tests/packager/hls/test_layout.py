@@ -1,0 +1,159 @@
+from dataclasses import replace
+
+import m3u8
+import pytest
+
+from media.units import MediaKind, Track
+from packager.archive_index import (
+    AssetRecord,
+    EndRecord,
+    EpochRecord,
+    Record,
+    RetiredRecord,
+    SegmentRecord,
+    encode_record,
+    parse_index,
+)
+from packager.hls.layout import Layout, lay_out
+from packager.package import UnknownAsset
+
+SECOND = 90_000
+
+
+def video(height: int) -> Track:
+    return Track(MediaKind.VIDEO, "avc1.64001f", 90_000, b"", height * 16 // 9, height, (30, 1))
+
+
+AUDIO = Track(MediaKind.AUDIO, "mp4a.40.2", 48_000, b"", channels=2, sample_rate=48_000)
+
+
+def segment(rendition: str, sequence: int, epoch: int = 0, size: int = 1000) -> SegmentRecord:
+    start = (10 + 2 * sequence) * SECOND
+    end = start + 2 * SECOND
+    return SegmentRecord(rendition, sequence, epoch, start, end, 0, size, "", True)
+
+
+def epoch(number: int, **tracks: Track) -> EpochRecord:
+    return EpochRecord(number, tuple((name.strip("_"), track) for name, track in tracks.items()))
+
+
+def laid_out(*records: Record) -> Layout:
+    lines = map(encode_record, [AssetRecord(3), *records])
+    return lay_out(parse_index(lines))
+
+
+def uris(layout: Layout, rendition: str) -> list[str]:
+    """Segments' URIs; gaps in brackets, discontinuities with a bar before."""
+    playlist = m3u8.loads(layout.playlists[rendition].decode())
+    return [
+        ("|" if each.discontinuity else "") + (f"({each.uri})" if each.gap_tag else each.uri)
+        for each in playlist.segments
+    ]
+
+
+def test_an_asset_killed_between_renditions_is_playable_to_its_last_segment() -> None:
+    layout = laid_out(
+        epoch(0, _360p=video(360), audio=AUDIO),
+        segment("360p", 0),
+        segment("audio", 0),
+        segment("360p", 1),
+    )
+    assert uris(layout, "360p") == ["0.m4s", "1.m4s"]
+    assert uris(layout, "audio") == ["0.m4s", "(1.m4s)"]
+    assert layout.duration == 4 * SECOND
+    assert layout.inits == (("360p", 0), ("audio", 0))
+    assert b"#EXT-X-ENDLIST" in layout.playlists["360p"]
+
+
+def test_rates_are_measured() -> None:
+    layout = laid_out(
+        epoch(0, _360p=video(360), audio=AUDIO),
+        segment("360p", 0, size=1000),
+        segment("360p", 1, size=3000),
+        segment("audio", 0, size=500),
+        segment("audio", 1, size=500),
+        EndRecord(),
+    )
+    (variant,) = m3u8.loads(layout.multivariant.decode()).playlists
+    assert variant.stream_info.bandwidth == 12_000 + 2000
+    assert variant.stream_info.average_bandwidth == 8000 + 2000
+
+
+def test_a_rendition_that_was_shed_is_not_offered() -> None:
+    layout = laid_out(
+        epoch(0, _360p=video(360), _720p=video(720)),
+        *(segment(name, 0) for name in ("360p", "720p")),
+        RetiredRecord("720p", "too slow"),
+        segment("360p", 1),
+    )
+    assert set(layout.playlists) == {"360p"}
+
+
+def test_what_was_shed_is_offered_when_nothing_else_is_left() -> None:
+    layout = laid_out(
+        epoch(0, _360p=video(360), audio=AUDIO),
+        segment("360p", 0),
+        segment("audio", 0),
+        RetiredRecord("360p", "too slow"),
+    )
+    assert set(layout.playlists) == {"360p", "audio"}
+
+
+def test_the_nearest_rendition_stands_in_for_one_that_an_epoch_lacks() -> None:
+    layout = laid_out(
+        epoch(0, source=video(1080), _360p=video(360), audio=AUDIO),
+        *(segment(name, n) for n in (0, 1, 2) for name in ("source", "360p", "audio")),
+        epoch(1, _720p=video(720), _360p=video(360), audio=AUDIO),
+        *(segment(name, n, 1) for n in (3, 4) for name in ("720p", "360p", "audio")),
+        EndRecord(),
+    )
+    assert set(layout.playlists) == {"source", "360p", "audio"}
+    own = ["0.m4s", "1.m4s", "2.m4s"]
+    assert uris(layout, "source") == [*own, "|../720p/3.m4s", "../720p/4.m4s"]
+    assert uris(layout, "360p") == [*own, "|3.m4s", "4.m4s"]
+    assert uris(layout, "audio") == [*own, "|3.m4s", "4.m4s"]
+    assert ("720p", 1) in layout.inits
+
+
+def test_one_that_was_shed_in_an_epoch_is_stood_in_for() -> None:
+    layout = laid_out(
+        epoch(0, _720p=video(720), _360p=video(360)),
+        *(segment(name, n) for n in (0, 1, 2) for name in ("720p", "360p")),
+        epoch(1, _720p=video(720), _360p=video(360)),
+        *(segment(name, 3, 1) for name in ("720p", "360p")),
+        RetiredRecord("720p", "too slow"),
+        segment("360p", 4, 1),
+    )
+    assert uris(layout, "720p")[3:] == ["|../360p/3.m4s", "../360p/4.m4s"]
+
+
+def test_a_hole_in_time_is_a_discontinuity() -> None:
+    late = replace(segment("360p", 1), start=40 * SECOND, end=42 * SECOND)
+    layout = laid_out(epoch(0, _360p=video(360)), segment("360p", 0), late)
+    assert uris(layout, "360p") == ["0.m4s", "|1.m4s"]
+    assert layout.duration == 4 * SECOND
+
+
+def test_segments_whose_epoch_is_lost_cannot_be_played() -> None:
+    layout = laid_out(epoch(0, _360p=video(360)), segment("360p", 0), segment("360p", 1, 1))
+    assert uris(layout, "360p") == ["0.m4s"]
+
+
+def test_audio_that_came_late_has_gaps_before() -> None:
+    layout = laid_out(
+        epoch(0, _360p=video(360)),
+        segment("360p", 0),
+        epoch(1, _360p=video(360), audio=AUDIO),
+        *(segment(name, n, 1) for n in (1, 2) for name in ("360p", "audio")),
+    )
+    assert uris(layout, "audio") == ["(0.m4s)", "|1.m4s", "2.m4s"]
+
+
+@pytest.mark.parametrize(
+    "records",
+    [[], [epoch(0, _360p=video(360))], [segment("360p", 0)]],
+    ids=["nothing", "no segment", "no epoch"],
+)
+def test_nothing_that_can_be_played_is_no_asset(records: list[Record]) -> None:
+    with pytest.raises(UnknownAsset):
+        laid_out(*records)

@@ -1,0 +1,192 @@
+"""Playlists, read back by the m3u8 package."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import m3u8
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from packager.hls.boundaries import Boundaries, Interval
+from packager.hls.playlist import (
+    AudioRendition,
+    MediaPlaylist,
+    Multivariant,
+    PlaylistSegment,
+    Variant,
+    render_media_playlist,
+    render_multivariant,
+)
+
+SECOND = 90_000
+
+
+def interval(sequence: int, **changes: int | bool) -> Interval:
+    start = (10 + 2 * sequence) * SECOND
+    wall_ms = 1_700_000_000_000 + 2000 * sequence
+    made = Interval(sequence, 0, start, start + 2 * SECOND, wall_ms, False, 0)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def live(*segments: PlaylistSegment) -> MediaPlaylist:
+    return MediaPlaylist(3, segments, ended=False, complete=False)
+
+
+def segment(
+    interval: Interval, *, gap: bool = False, independent: bool = True, folder: str = ""
+) -> PlaylistSegment:
+    return PlaylistSegment(interval, gap, independent, folder)
+
+
+def test_a_live_playlist_reads_as_it_should() -> None:
+    playlist = live(segment(interval(41)), segment(interval(42)))
+    assert render_media_playlist(playlist).decode() == (
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:8\n"
+        "#EXT-X-TARGETDURATION:3\n"
+        "#EXT-X-MEDIA-SEQUENCE:41\n"
+        "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:14:42.000Z\n"
+        '#EXT-X-MAP:URI="init-0.mp4"\n'
+        "#EXTINF:2.000000,\n"
+        "41.m4s\n"
+        "#EXTINF:2.000000,\n"
+        "42.m4s\n"
+    )
+
+
+def test_an_independent_reader_finds_the_same() -> None:
+    playlist = live(
+        segment(interval(41)),
+        segment(interval(42), gap=True),
+        segment(interval(43, epoch=1, discontinuity=True, discontinuities=1)),
+    )
+    found = m3u8.loads(render_media_playlist(playlist).decode())
+    assert found.media_sequence == 41
+    assert found.discontinuity_sequence == 0
+    assert found.target_duration == 3
+    assert (found.playlist_type, found.is_endlist) == (None, False)
+    first, second, third = found.segments
+    assert [each.uri for each in found.segments] == ["41.m4s", "42.m4s", "43.m4s"]
+    assert [bool(each.gap_tag) for each in found.segments] == [False, True, False]
+    assert [each.discontinuity for each in found.segments] == [False, False, True]
+    assert first.init_section.uri == second.init_section.uri == "init-0.mp4"
+    assert third.init_section.uri == "init-1.mp4"
+    at = datetime(2023, 11, 14, 22, 14, 46, tzinfo=UTC)
+    assert third.program_date_time == at
+
+
+def test_a_finished_asset_is_on_demand() -> None:
+    playlist = MediaPlaylist(3, [segment(interval(0))], ended=True, complete=True)
+    found = m3u8.loads(render_media_playlist(playlist).decode())
+    assert (found.playlist_type, found.is_endlist, found.media_sequence) == ("vod", True, 0)
+
+
+def test_a_gap_needs_no_init_segment() -> None:
+    playlist = live(segment(interval(0), gap=True), segment(interval(1)))
+    text = render_media_playlist(playlist).decode()
+    assert text.index("#EXT-X-GAP") < text.index("#EXT-X-MAP") < text.index("1.m4s")
+
+
+def test_segments_of_another_rendition_come_with_its_init_segment() -> None:
+    playlist = live(
+        segment(interval(0), folder="../720p/"),
+        segment(interval(1, epoch=1, discontinuity=True, discontinuities=1)),
+    )
+    found = m3u8.loads(render_media_playlist(playlist).decode())
+    assert [each.uri for each in found.segments] == ["../720p/0.m4s", "1.m4s"]
+    inits = [each.init_section.uri for each in found.segments]
+    assert inits == ["../720p/init-0.mp4", "init-1.mp4"]
+
+
+def test_segments_without_a_keyframe_are_not_called_independent() -> None:
+    playlist = live(segment(interval(0)), segment(interval(1), independent=False))
+    assert b"INDEPENDENT" not in render_media_playlist(playlist)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4 * SECOND), st.booleans(), st.booleans()), min_size=1),
+    st.integers(0, 20),
+)
+def test_numbers_agree_with_what_left_the_window(
+    steps: list[tuple[int, bool, bool]], first: int
+) -> None:
+    """DISCONTINUITY-SEQUENCE is how many EXT-X-DISCONTINUITY tags were removed with segments."""
+    boundaries = Boundaries(target_duration=3)
+    boundaries.begin_epoch()
+    start = 10 * SECOND
+    boundaries.open(start, 0)
+    for step, new_epoch, _ in steps:
+        if new_epoch:
+            boundaries.close(start + min(step, boundaries.duration_max))
+            boundaries.begin_epoch()
+        start += step
+        boundaries.open(start, 0)
+    found = [boundaries.interval(sequence) for sequence in range(len(steps))]
+    every = [
+        segment(each, gap=step[2])
+        for each, step in zip(found, steps, strict=True)
+        if each is not None
+    ]
+    first = min(first, len(every) - 1)
+    text = render_media_playlist(live(*every[first:])).decode()
+    playlist = m3u8.loads(text)
+    assert playlist.media_sequence == first
+    removed = sum(each.interval.discontinuity for each in every[:first])
+    assert playlist.discontinuity_sequence == removed
+    assert [each.discontinuity for each in playlist.segments] == [
+        each.interval.discontinuity for each in every[first:]
+    ]
+    for shown, expected in zip(playlist.segments, every[first:], strict=True):
+        assert abs(shown.duration - expected.interval.duration / SECOND) < 0.000_01
+        assert int(shown.duration + 0.5) <= 3
+
+
+VARIANT = Variant("720p", 3_000_000, 2_500_000, ["avc1.64001f"], 1280, 720, (30_000, 1001), False)
+
+
+def test_a_multivariant_playlist_reads_as_it_should() -> None:
+    variant = replace(VARIANT, codecs=["avc1.64001f", "mp4a.40.2"], with_audio=True)
+    playlist = Multivariant([variant], [AudioRendition("audio", 2)], independent=True)
+    assert render_multivariant(playlist).decode() == (
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:8\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio",DEFAULT=YES,AUTOSELECT=YES,'
+        'CHANNELS="2",URI="audio/index.m3u8"\n'
+        "#EXT-X-STREAM-INF:BANDWIDTH=3000000,AVERAGE-BANDWIDTH=2500000,"
+        'CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"\n'
+        "720p/index.m3u8\n"
+    )
+
+
+def test_an_independent_reader_finds_the_same_variants() -> None:
+    playlist = Multivariant([VARIANT], [], independent=False)
+    found = m3u8.loads(render_multivariant(playlist).decode())
+    (variant,) = found.playlists
+    assert variant.uri == "720p/index.m3u8"
+    info = variant.stream_info
+    assert (info.bandwidth, info.average_bandwidth) == (3_000_000, 2_500_000)
+    assert (info.resolution, info.frame_rate) == ((1280, 720), 29.97)
+    assert (info.codecs, info.audio) == ("avc1.64001f", None)
+    assert not found.is_independent_segments
+    assert not found.media
+
+
+@pytest.mark.parametrize(
+    ("frame_rate", "text"),
+    [((24_000, 1001), "23.976"), ((25, 1), "25.000"), ((60_000, 1001), "59.940")],
+)
+def test_frame_rates_have_three_decimals(frame_rate: tuple[int, int], text: str) -> None:
+    playlist = Multivariant([replace(VARIANT, frame_rate=frame_rate)], [], independent=True)
+    assert f"FRAME-RATE={text}\n" in render_multivariant(playlist).decode()
+
+
+def test_what_is_unknown_is_left_out() -> None:
+    audio = Variant("audio", 130_000, 128_000, ["mp4a.40.2"], 0, 0, (0, 1), False)
+    text = render_multivariant(Multivariant([audio], [], independent=True)).decode()
+    assert "RESOLUTION" not in text
+    assert "FRAME-RATE" not in text
+    assert text.endswith('CODECS="mp4a.40.2"\naudio/index.m3u8\n')
