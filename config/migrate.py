@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-import structlog
-
 from config.limits import DATABASE_MIGRATION_MS_MAX
 from config.postgres import Connection, Database, PostgresError
-
-log = structlog.get_logger(__name__)
 
 # Any number, the same in every version: servers that start at once migrate one after the other.
 _LOCK = 0x746F6C6C63617374  # "tollcast"
@@ -135,4 +131,3 @@ async def _apply(connection: Connection, migration: Migration) -> None:
             )
     except PostgresError as error:
         raise MigrationRefused(f"{migration.name} failed: {error}") from error
-    log.info("migration applied", name=migration.name)

@@ -24,8 +24,9 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), rf"\g<1>{HIDDEN}@"),
     # Authorization: Bearer ...
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\g<1> {HIDDEN}"),
-    # Our own tokens and stream keys say what they are.
-    (re.compile(r"\b(tc_|sk_)[A-Za-z0-9_-]{16,}"), rf"\g<1>{HIDDEN}"),
+    # Our own tokens say what they are, and stream keys are four groups of eight.
+    (re.compile(r"\b(tc_)[A-Za-z0-9_-]{16,}"), rf"\g<1>{HIDDEN}"),
+    (re.compile(r"\b[0-9a-z]{8}(?:-[0-9a-z]{8}){3}\b"), HIDDEN),
     # Stellar seeds (SEP-23: version byte S, base 32)
     (re.compile(r"\bS[A-Z2-7]{55}\b"), f"S{HIDDEN}"),
 )
