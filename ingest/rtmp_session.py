@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 
@@ -84,8 +84,7 @@ class RtmpSession(asyncio.Protocol):
     # --- what asyncio calls ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
         self.address = str((transport.get_extra_info("peername") or ("",))[0])
         refusal = self._door.enter(self)
         if refusal is not None:
