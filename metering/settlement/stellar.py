@@ -81,15 +81,20 @@ def new_seed() -> str:
 
 
 def address_of(seed: str) -> str:
-    """The account address (G...) of a seed.
+    """The account address (G...) of a secret seed.
 
     Raises:
         BadSeed: not a seed.
     """
+    return _keypair(seed).public_key
+
+
+def _keypair(seed: str) -> Keypair:
     try:
-        return Keypair.from_secret(seed).public_key
+        return Keypair.from_secret(seed)
     except ValueError:
-        raise BadSeed("not a Stellar seed") from None
+        # Without the cause: its message repeats the seed.
+        raise BadSeed("not a Stellar secret seed") from None
 
 
 def checked_address(text: str) -> str:
@@ -125,10 +130,7 @@ class StellarChain:
         client: BaseAsyncClient,
         asset: SettledAsset = SettledAsset(),
     ) -> None:
-        try:
-            self._keypair = Keypair.from_secret(seed)
-        except ValueError:
-            raise BadSeed("the hot account's seed is not a Stellar seed") from None
+        self._keypair = _keypair(seed)
         self._server = SorobanServerAsync(url, client)
         self._passphrase = passphrase
         self._settled = asset
