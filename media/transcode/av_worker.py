@@ -42,9 +42,10 @@ from media.transcode.protocol import (
 from media.transcode.worker_pipe import Inbox, Outbox
 from media.units import VIDEO_TIMESCALE
 
+NICENESS = 5
+"""Encoders may take what the server itself, its ingest and delivery, leaves."""
+
 _READ_BYTES = 1 << 18
-# Encoders may take what the server itself, its ingest and delivery, leaves.
-_NICENESS = 5
 # Consumed packets are reported when nothing waits, or after this many.
 _PROGRESS_PACKETS = 8
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
@@ -234,7 +235,7 @@ def _end_on_failure(failure: threading.ExceptHookArgs) -> None:
 def main() -> None:
     """Run until the server says `Finish` or closes the pipe."""
     die_with_parent(signal.SIGKILL)
-    os.nice(_NICENESS)
+    os.nice(NICENESS)
     threading.excepthook = _end_on_failure
     outbox = Outbox(_claim_output())
     messages = _messages(0)

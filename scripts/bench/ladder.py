@@ -1,0 +1,248 @@
+"""CPU that a transcode worker takes, next to the ffmpeg program of the same FFmpeg version.
+
+Both decode the same ten seconds of real 1080p once, scale 1080 to 720 to 360 and encode three
+rungs with the same settings of x264 and keyframes at the same times. Their runs alternate, and the
+figure is the median of the paired ratios. Ours counts the worker and what it takes to feed it.
+"""
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import av
+import imageio_ffmpeg  # type: ignore[import-untyped]
+
+from media.ladder import Rung, encoded_rungs
+from media.transcode.av_worker import NICENESS
+from media.transcode.plan import SEGMENT_TICKS, Plan, plan_to_bytes
+from media.transcode.protocol import (
+    Configure,
+    Encoded,
+    Finish,
+    Finished,
+    Message,
+    MessageReader,
+    SourcePacket,
+    encode_message,
+)
+from media.transcode.worker_process import WORKER_COMMAND
+from media.units import VIDEO_TIMESCALE
+from scripts.bench.figures import Figure, Skipped
+from scripts.test_media import ClipUnavailable, big_buck_bunny
+
+_BENCH = "ladder"
+_ROUNDS = 5
+_SECONDS = 10
+_FRAME_RATE = (24, 1)
+_FULL_LADDER_BAR = 1.10
+_PASSED_THROUGH_BAR = 0.55
+
+
+class Uneven(Exception):
+    """The two did not make the same pictures, so their costs say nothing."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The part of the clip that both get: as a file, and as packets."""
+
+    path: Path
+    configuration: bytes
+    packets: tuple[SourcePacket, ...]
+
+
+def run() -> list[Figure | Skipped]:
+    """Measure the full ladder, and the one whose top rung is passed through."""
+    try:
+        source = big_buck_bunny()
+    except ClipUnavailable as reason:
+        names = ("ladder_cpu_ratio", "passthrough_cpu_ratio")
+        return [Skipped(_BENCH, name, str(reason)) for name in names]
+    with tempfile.TemporaryDirectory() as directory:
+        clip = _cut(source, Path(directory) / "clip.mp4")
+        return _measure(clip, Path(directory))
+
+
+def _measure(clip: Clip, directory: Path) -> list[Figure | Skipped]:
+    full = encoded_rungs(1920, 1080, _FRAME_RATE, passed_through=False)
+    lower = encoded_rungs(1920, 1080, _FRAME_RATE, passed_through=True)
+    _compare_pictures(clip, full, directory)
+    ladder_ratios, passed_ratios = [], []
+    for _ in range(_ROUNDS):
+        peer = _peer_cpu_seconds(clip, full)
+        ladder_ratios.append(_our_cpu_seconds(clip, full) / peer)
+        passed_ratios.append(_our_cpu_seconds(clip, lower) / peer)
+    return [
+        _figure("ladder_cpu_ratio", ladder_ratios, _FULL_LADDER_BAR),
+        _figure("passthrough_cpu_ratio", passed_ratios, _PASSED_THROUGH_BAR),
+    ]
+
+
+def _figure(metric: str, ratios: list[float], bar: float) -> Figure:
+    spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+    print(f"bench {_BENCH}: {metric} of {len(ratios)} rounds: {spread}", flush=True)
+    return Figure(_BENCH, metric, round(median(ratios), 3), bar, at_most=True)
+
+
+def _cut(source: Path, target: Path) -> Clip:
+    """Copy the first seconds of video into a file of their own, and read its packets."""
+    with av.open(str(source)) as whole, av.open(str(target), "w") as part:
+        video = part.add_stream_from_template(whole.streams.video[0])
+        for packet in whole.demux(whole.streams.video[0]):
+            if packet.pts is None or packet.pts * packet.time_base >= _SECONDS:
+                continue
+            packet.stream = video
+            part.mux(packet)
+    with av.open(str(target)) as part:
+        stream = part.streams.video[0]
+        packets = tuple(_source_packet(one) for one in part.demux(stream) if one.pts is not None)
+        assert stream.codec_context.extradata is not None
+        return Clip(target, bytes(stream.codec_context.extradata), packets)
+
+
+def _source_packet(packet: "av.Packet[Any]") -> SourcePacket:
+    assert packet.pts is not None
+    assert packet.dts is not None
+    ticks = VIDEO_TIMESCALE * packet.time_base
+    pts = round(packet.pts * ticks) + VIDEO_TIMESCALE
+    return SourcePacket(
+        dts=round(packet.dts * ticks) + VIDEO_TIMESCALE,
+        pts=pts,
+        newest=pts,
+        keyframe=packet.is_keyframe,
+        boundary=packet.is_keyframe,
+        data=bytes(packet),
+    )
+
+
+def _transcode(clip: Clip, rungs: tuple[Rung, ...]) -> tuple[list[Encoded], float]:
+    """Run a worker as fast as it goes: its packets, and the CPU of both ends in seconds."""
+    plan = Plan(
+        configuration=clip.configuration,
+        frame_rate=_FRAME_RATE,
+        rungs=rungs,
+        named_boundaries=False,
+        shedding=False,
+    )
+    before = time.process_time()
+    worker = subprocess.Popen(WORKER_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    messages = [Configure(plan_to_bytes(plan)), *clip.packets, Finish()]
+    feeding = threading.Thread(target=_feed, args=(worker.stdin.fileno(), messages))
+    feeding.start()
+    reader = MessageReader()
+    said: list[Message] = []
+    while data := os.read(worker.stdout.fileno(), 1 << 18):
+        said += reader.feed(data)
+    feeding.join()
+    cpu_seconds = _wait(worker) + time.process_time() - before
+    if not isinstance(said[-1], Finished):
+        raise Uneven("the worker did not finish")
+    return [one for one in said if isinstance(one, Encoded)], cpu_seconds
+
+
+def _feed(descriptor: int, messages: list[Message]) -> None:
+    for message in messages:
+        rest = memoryview(encode_message(message))
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def _wait(process: "subprocess.Popen[bytes]") -> float:
+    """The CPU that a child took in all, in seconds."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    if process.returncode != 0:
+        raise Uneven(f"{process.args!r} ended with {process.returncode}")
+    return usage.ru_utime + usage.ru_stime
+
+
+def _our_cpu_seconds(clip: Clip, rungs: tuple[Rung, ...]) -> float:
+    return _transcode(clip, rungs)[1]
+
+
+def _peer_cpu_seconds(clip: Clip, rungs: tuple[Rung, ...]) -> float:
+    nowhere = [("-f", "null", "-")] * len(rungs)
+    return _wait(subprocess.Popen(_peer_command(clip, rungs, nowhere), stdin=subprocess.DEVNULL))
+
+
+def _peer_command(
+    clip: Clip, rungs: tuple[Rung, ...], outputs: Sequence[tuple[str, ...]]
+) -> list[str]:
+    command = [
+        # As the worker does to itself: a busy machine then treats both alike.
+        *("nice", "-n", str(NICENESS)),
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-hide_banner", "-loglevel", "error", "-nostats"),
+        *("-threads", "1", "-i", str(clip.path)),
+        *("-filter_complex_threads", "1", "-filter_complex", _cascade(rungs)),
+    ]
+    for number, (rung, output) in enumerate(zip(rungs, outputs, strict=True)):
+        command += ["-map", f"[out{number}]", *_encoder_options(rung), *output]
+    return command
+
+
+def _cascade(rungs: tuple[Rung, ...]) -> str:
+    """A filter graph that makes each rung from the one above."""
+    scales = [f"scale={one.width}:{one.height}:flags=bicubic" for one in rungs]
+    return (
+        f"[0:v]split[out0][in1];[in1]{scales[1]},split[out1][in2];[in2]{scales[2]}[out2]"
+    )  # fmt: skip
+
+
+def _encoder_options(rung: Rung) -> list[str]:
+    """What `media.transcode.av_encoder` sets, in the program's words."""
+    seconds = SEGMENT_TICKS // VIDEO_TIMESCALE
+    options = {
+        "-c:v": "libx264",
+        "-preset": "superfast",
+        "-crf": "23",
+        "-maxrate": str(rung.bitrate_max),
+        "-bufsize": str(rung.bitrate_max),
+        "-threads": "1",
+        "-bf": "0",
+        "-sc_threshold": "0",
+        "-g": str(1 << 20),
+        "-forced-idr": "1",
+        "-force_key_frames": f"expr:gte(t,n_forced*{seconds})",
+        "-fps_mode": "passthrough",
+        "-flags": "+global_header",
+        "-pix_fmt": "yuv420p",
+    }
+    return [word for option in options.items() for word in option]
+
+
+def _compare_pictures(clip: Clip, rungs: tuple[Rung, ...], directory: Path) -> None:
+    """Both have to make the same number of pictures and the same keyframes.
+
+    Raises:
+        Uneven: one of them saves work.
+    """
+    ours, _ = _transcode(clip, rungs)
+    files = [directory / f"{rung.name}.mp4" for rung in rungs]
+    outputs = [("-f", "mp4", str(file)) for file in files]
+    _wait(subprocess.Popen(_peer_command(clip, rungs, outputs), stdin=subprocess.DEVNULL))
+    for number, file in enumerate(files):
+        with av.open(str(file)) as container:
+            theirs = [one for one in container.demux(video=0) if one.pts is not None]
+        mine = [replace(one, data=b"") for one in ours if one.rung == number]
+        my_keyframes = [place for place, one in enumerate(mine) if one.keyframe]
+        keyframes = [place for place, one in enumerate(theirs) if one.is_keyframe]
+        if len(mine) != len(theirs) or my_keyframes != keyframes:
+            raise Uneven(f"{file.stem}: {len(mine)} and {len(theirs)} pictures")
+
+
+if __name__ == "__main__":
+    for result in run():
+        print(result.line())
