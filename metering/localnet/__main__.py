@@ -47,14 +47,15 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 async def _serve(options: argparse.Namespace) -> None:
     node = _open(options.state, options.close_milliseconds)
-    runner = web.AppRunner(Server(node).application(), access_log=None)
+    runner = web.AppRunner(
+        Server(node).application(),
+        access_log=None,
+        shutdown_timeout=LOCALNET_STOP_SECONDS_MAX,
+    )
     await node.start()
     try:
         await runner.setup()
-        site = web.TCPSite(
-            runner, "127.0.0.1", options.port, shutdown_timeout=LOCALNET_STOP_SECONDS_MAX
-        )
-        await site.start()
+        await web.TCPSite(runner, "127.0.0.1", options.port).start()
         told = {"port": runner.addresses[0][1], "passphrase": PASSPHRASE}
         print(json.dumps(told), flush=True)  # noqa: T201
         await _stopped()

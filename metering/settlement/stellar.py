@@ -27,6 +27,7 @@ from stellar_sdk.soroban_rpc import (
     SendTransactionStatus,
 )
 from stellar_sdk.soroban_server_async import SorobanServerAsync
+from xdrlib3 import Error as XdrError
 
 from config.limits import (
     SETTLEMENT_ENVELOPE_SECONDS,
@@ -57,6 +58,11 @@ _ANSWERS = {
     SendTransactionStatus.TRY_AGAIN_LATER: Answer.BUSY,
     SendTransactionStatus.ERROR: Answer.REFUSED,
 }
+
+
+# What the SDK lets out when an answer is none, or makes no sense: besides its own errors it asserts
+# that there is a result, and JSON or XDR may be anything.
+_SENSELESS = (SdkError, ValidationError, ValueError, AssertionError, EOFError, XdrError)
 
 
 class BadSeed(ValueError):
@@ -214,17 +220,17 @@ class StellarChain:
         try:
             async with self._node() as node:
                 response = await node.send_transaction(envelope.xdr)
+                return Answered(_ANSWERS[response.status], _refusal(response))
         except ChainUnreachable as error:
             return Answered(Answer.UNKNOWN, str(error))
-        return Answered(_ANSWERS[response.status], _refusal(response))
 
     async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
         async with self._node() as node:
             # The sequence number first: what used it up is then part of the history asked next.
             sequence, ledger = await _sequence(node, envelope.source)
             response = await node.get_transaction(envelope.hash)
-        if response.status != GetTransactionStatus.NOT_FOUND:
-            return _found(response)
+            if response.status != GetTransactionStatus.NOT_FOUND:
+                return _found(response)
         behind = response.latest_ledger < ledger  # another node answered, which knows less
         return NotFound(
             latest_ledger=response.latest_ledger,
@@ -245,8 +251,7 @@ class StellarChain:
                     )
                 self._network_checked = True
             yield self._server
-        except (SdkError, ValidationError, ValueError, AssertionError) as error:
-            # The SDK asserts on answers without a result, and JSON or XDR may be anything.
+        except _SENSELESS as error:
             reason = str(error).partition("\n")[0]
             raise ChainUnreachable(f"{type(error).__name__}: {reason}") from error
 

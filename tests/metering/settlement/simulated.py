@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stellar_sdk import Account, Keypair, TransactionBuilder
+from stellar_sdk import Account, BumpSequence, Keypair, Operation, TransactionBuilder
 from stellar_sdk.client.base_async_client import BaseAsyncClient
 from stellar_sdk.client.response import Response
 from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
@@ -328,12 +328,14 @@ class World:
 
     def use_up_sequence(self) -> None:
         """Another transaction of the hot account, made outside of the outbox."""
-        keypair = Keypair.from_secret(self.seed)
-        account = self.network.account(keypair.public_key)
-        assert account is not None
+        self.run_operation(Keypair.from_secret(self.seed), BumpSequence(bump_to=0))
+
+    def run_operation(self, keypair: Keypair, operation: Operation) -> None:
+        """One operation of an account, in a ledger of its own."""
+        account = self._entry(keypair.public_key)
         source = Account(account.id, account.sequence)
         builder = TransactionBuilder(source, self.network.passphrase, base_fee=100)
-        builder.add_time_bounds(0, 0).append_bump_sequence_op(bump_to=0)
+        builder.add_time_bounds(0, 0).append_operation(operation)
         envelope = builder.build()
         envelope.sign(keypair)
         self.network.submit(envelope.to_xdr(), self.clock.wall_ms())
