@@ -52,8 +52,11 @@ class Archive:
     and the live package goes on.
     """
 
-    def __init__(self, root: Path, clock: Clock) -> None:
+    def __init__(
+        self, root: Path, clock: Clock, queue_bytes_max: int = ARCHIVE_QUEUE_BYTES_MAX
+    ) -> None:
         self._root = root
+        self._queue_bytes_max = queue_bytes_max
         self._clock = clock
         self._queue: deque[ArchiveJob] = deque()
         self._queue_bytes = 0
@@ -142,7 +145,7 @@ class Archive:
     def _is_behind(self) -> bool:
         """Only segments are refused: the few other lines make them playable."""
         return (
-            self._queue_bytes > ARCHIVE_QUEUE_BYTES_MAX or len(self._queue) > ARCHIVE_QUEUE_JOBS_MAX
+            self._queue_bytes > self._queue_bytes_max or len(self._queue) > ARCHIVE_QUEUE_JOBS_MAX
         )
 
     def _drop(self, job: ArchiveJob, reason: str) -> None:

@@ -1,0 +1,133 @@
+"""What every package does, live or on demand, as a player sees it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import m3u8
+import pytest
+
+from config.clock import ManualClock
+from packager.archive import Archive
+from packager.library import HlsSettings, Library, Package, UnknownRendition, UnknownSegment
+from packager.naming import InitPath, PlaylistPath, SegmentPath, parse_path
+from tests.packager.clip import Clip, audio_clip, decode, video_clip
+from tests.packager.feeding import feed, renditions_of
+
+CLIPS: dict[str, Clip] = {
+    "360p": video_clip(64, 36, b_frames=2),
+    "720p": video_clip(128, 72, b_frames=2),
+    "audio": audio_clip(sample_rate=44_100),
+}
+
+
+@pytest.fixture(params=["live", "ended", "on demand", "after a restart"])
+async def package(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock
+) -> AsyncIterator[Package]:
+    library = Library(Archive(tmp_path, clock), clock, HlsSettings(2000))
+    await library.start()
+    origin = library.start_live("ast_1")
+    origin.begin(renditions_of(CLIPS))
+    feed(origin, CLIPS)
+    if request.param != "live":
+        origin.end()
+    if request.param in ("on demand", "after a restart"):
+        await library.settle("ast_1")
+    if request.param == "after a restart":
+        await library.stop()
+        library = Library(Archive(tmp_path, clock), clock, HlsSettings(2000))
+        await library.start()
+    package = await library.get("ast_1")
+    assert package is not None
+    yield package
+    await library.stop()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+async def fetch(package: Package, path: str) -> bytes:
+    """What the HTTP interface does with a path below the prefix."""
+    match parse_path(path):
+        case PlaylistPath(None):
+            return package.multivariant()
+        case PlaylistPath(str(rendition)):
+            return package.media_playlist(rendition)
+        case InitPath(rendition, name):
+            return package.init(rendition, name)
+        case SegmentPath(rendition, sequence):
+            return (await package.segment(rendition, sequence)).body
+        case other:
+            raise AssertionError(f"a playlist names {path}, which is {other}")
+
+
+def test_the_multivariant_playlist_describes_every_rendition(package: Package) -> None:
+    found = m3u8.loads(package.multivariant().decode())
+    assert found.is_variant
+    assert found.is_independent_segments
+    assert [each.uri for each in found.playlists] == ["360p/index.m3u8", "720p/index.m3u8"]
+    for variant, name in zip(found.playlists, ("360p", "720p"), strict=True):
+        info, track = variant.stream_info, CLIPS[name].track
+        assert info.resolution == (track.width, track.height)
+        assert info.codecs == f"{track.codec},mp4a.40.2"
+        assert info.frame_rate == 25
+        assert info.audio == "audio"
+        assert info.bandwidth >= info.average_bandwidth > 0
+    (audio,) = found.media
+    assert (audio.type, audio.group_id, audio.channels) == ("AUDIO", "audio", "2")
+    assert audio.uri == "audio/index.m3u8"
+
+
+@pytest.mark.parametrize("rendition", CLIPS)
+async def test_everything_a_playlist_names_can_be_fetched_and_decoded(
+    package: Package, rendition: str
+) -> None:
+    playlist = m3u8.loads((await fetch(package, f"{rendition}/index.m3u8")).decode())
+    file = await fetch(package, f"{rendition}/{playlist.segments[0].init_section.uri}")
+    total = 0
+    for each in playlist.segments:
+        file += await fetch(package, f"{rendition}/{each.uri}")
+        total += each.duration
+        assert int(each.duration + 0.5) <= playlist.target_duration
+    found = decode(file)
+    first = found.times[0][1] / found.timescale
+    assert 10 <= first < 10 + 1024 / 44_100
+    last = found.times[-1][0] / found.timescale
+    assert abs(last - (10 + total)) < 0.15
+
+
+async def test_nominal_times_are_those_of_the_playlist(package: Package) -> None:
+    for rendition in CLIPS:
+        playlist = m3u8.loads(package.media_playlist(rendition).decode())
+        for index, each in enumerate(playlist.segments):
+            segment = await package.segment(rendition, playlist.media_sequence + index)
+            assert each.uri == f"{segment.sequence}.m4s"
+            assert segment.end - segment.start == round(each.duration * 90_000)
+
+
+def test_the_same_bytes_are_given_to_everybody(package: Package) -> None:
+    assert package.multivariant() is package.multivariant()
+    assert package.media_playlist("360p") is package.media_playlist("360p")
+
+
+def test_it_ends_when_it_is_not_live(package: Package) -> None:
+    for rendition in CLIPS:
+        playlist = m3u8.loads(package.media_playlist(rendition).decode())
+        assert playlist.is_endlist == (not package.live)
+        assert playlist.playlist_type in (None, "vod")
+    assert package.duration in (6 * 90_000, 8 * 90_000)
+
+
+async def test_what_is_not_there_is_named(package: Package) -> None:
+    with pytest.raises(UnknownRendition):
+        package.media_playlist("1080p")
+    with pytest.raises(UnknownRendition):
+        package.init("1080p", "init-0.mp4")
+    with pytest.raises(UnknownRendition):
+        await package.segment("1080p", 0)
+    with pytest.raises(UnknownSegment):
+        package.init("720p", "init-7.mp4")
+    with pytest.raises(UnknownSegment):
+        await package.segment("720p", 99)

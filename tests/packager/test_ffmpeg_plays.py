@@ -1,0 +1,194 @@
+"""FFmpeg's own HLS player over HTTP: what it decodes is what was published."""
+
+import asyncio
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+
+import imageio_ffmpeg  # type: ignore[import-untyped]
+import pytest
+from aiohttp import web
+
+from packager.archive import Archive
+from packager.library import HlsSettings, Library, Package, UnknownSegment
+from packager.naming import InitPath, PlaylistPath, SegmentPath, parse_path
+from tests.packager.clip import START_S, Clip, audio_clip, video_clip
+from tests.packager.feeding import interleaved, renditions_of
+
+pytestmark = pytest.mark.peer
+
+SECONDS = 5
+CLIPS: dict[str, Clip] = {
+    "360p": video_clip(64, 36, seconds=SECONDS, keyframe_every=12, b_frames=2),
+    "720p": video_clip(128, 72, seconds=SECONDS, keyframe_every=12, b_frames=2),
+    "audio": audio_clip(seconds=SECONDS),
+}
+
+
+@pytest.fixture(params=["debian", "bundled"])
+def ffmpeg(request: pytest.FixtureRequest) -> str:
+    if request.param == "bundled":
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    program = shutil.which("ffmpeg")
+    if program is None:
+        reason = "Debian's ffmpeg is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return program
+
+
+class Site:
+    """Serves one library's assets under `/hls/{asset}/token/`, as the program does."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self.before_playlist: Callable[[str], None] = lambda _: None
+        self.requests: list[str] = []
+        application = web.Application()
+        application.router.add_get("/hls/{asset}/token/{path:.+}", self._get)
+        self._runner = web.AppRunner(application)
+        self._address = ""
+
+    async def start(self) -> None:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self._address = f"http://{host}:{port}"
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    def url(self, asset_id: str) -> str:
+        return f"{self._address}/hls/{asset_id}/token/master.m3u8"
+
+    async def _get(self, request: web.Request) -> web.Response:
+        package = await self._library.get(request.match_info["asset"])
+        assert package is not None
+        path = request.match_info["path"]
+        self.requests.append(path)
+        try:
+            return web.Response(body=await self._body(package, path))
+        except UnknownSegment:
+            raise web.HTTPNotFound from None
+
+    async def _body(self, package: Package, path: str) -> bytes:
+        match parse_path(path):
+            case PlaylistPath(None):
+                return package.multivariant()
+            case PlaylistPath(str(rendition)):
+                self.before_playlist(rendition)
+                return package.media_playlist(rendition)
+            case InitPath(rendition, name):
+                return package.init(rendition, name)
+            case SegmentPath(rendition, sequence):
+                return (await package.segment(rendition, sequence)).body
+            case other:
+                raise AssertionError(f"a player asked for {path}, which is {other}")
+
+
+@pytest.fixture
+async def library(archive: Archive) -> AsyncIterator[Library]:
+    """Short segments: a player of a live asset waits for each."""
+    library = Library(archive, archive._clock, HlsSettings(480))
+    await library.start()
+    yield library
+    await library.stop()
+
+
+@pytest.fixture
+async def site(library: Library) -> AsyncIterator[Site]:
+    site = Site(library)
+    await site.start()
+    yield site
+    await site.stop()
+
+
+async def played(ffmpeg: str, url: str) -> tuple[dict[int, list[float]], str]:
+    """Presentation times of the frames that one rendition decodes to, and complaints."""
+    process = await asyncio.create_subprocess_exec(
+        *(ffmpeg, "-v", "error", "-copyts", "-i", url, "-map", "0:v:0", "-map", "0:a:0"),
+        *("-fps_mode", "passthrough", "-f", "framecrc", "-"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(60):
+            output, errors = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    times: dict[int, list[float]] = defaultdict(list)
+    bases: dict[str, float] = {}
+    for line in output.decode().splitlines():
+        if line.startswith("#tb "):
+            stream, base = line.removeprefix("#tb ").split(": ")
+            numerator, denominator = base.split("/")
+            bases[stream] = int(numerator) / int(denominator)
+        elif not line.startswith("#"):
+            stream, _, pts, *_ = (each.strip() for each in line.split(","))
+            times[int(stream)].append(int(pts) * bases[stream])
+    return times, errors.decode()
+
+
+def assert_everything_was_played(times: dict[int, list[float]]) -> None:
+    expected = sorted(packet.pts / 90_000 for packet in CLIPS["360p"].packets)
+    assert len(times[0]) == len(expected)
+    assert all(abs(a - b) < 0.002 for a, b in zip(times[0], expected, strict=True))
+    # One frame of audio lasts 21 ms; it starts with the picture and ends with it.
+    assert abs(times[1][0] - START_S) < 0.05
+    assert abs(times[1][-1] - (START_S + SECONDS)) < 0.05
+    assert abs(len(times[1]) - SECONDS * 48_000 / 1024) < 2
+
+
+async def test_an_on_demand_asset_plays_from_its_first_frame_to_its_last(
+    ffmpeg: str, library: Library, site: Site
+) -> None:
+    origin = library.start_live("ast_1")
+    origin.begin(renditions_of(CLIPS))
+    for name, packet in interleaved(CLIPS):
+        origin.packet(name, packet)
+    origin.end()
+    await library.settle("ast_1")
+    times, errors = await played(ffmpeg, site.url("ast_1"))
+    assert errors == ""
+    assert_everything_was_played(times)
+
+
+async def test_a_live_asset_plays_while_it_grows_and_beyond_its_end(
+    ffmpeg: str, library: Library, site: Site
+) -> None:
+    """Each time the player looks for more, there is one segment more; then the asset ends."""
+    origin = library.start_live("ast_1")
+    origin.begin(renditions_of(CLIPS))
+    packets = interleaved(CLIPS)
+    position = 0
+
+    def grow(seconds: float) -> None:
+        nonlocal position
+        while position < len(packets):
+            name, packet = packets[position]
+            if packet.dts / CLIPS[name].track.timescale >= START_S + seconds:
+                return
+            origin.packet(name, packet)
+            position += 1
+        origin.end()
+
+    published = 1.6
+
+    def more(rendition: str) -> None:
+        nonlocal published
+        newest = origin.media_playlist(rendition).decode().splitlines()[-1]
+        if f"{rendition}/{newest}" in site.requests:
+            published += 0.48
+            grow(published)
+
+    grow(published)
+    site.before_playlist = more
+    times, errors = await played(ffmpeg, site.url("ast_1"))
+    assert errors == ""
+    assert_everything_was_played(times)
+    assert site.requests.count("360p/index.m3u8") > 5
