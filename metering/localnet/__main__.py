@@ -23,15 +23,19 @@ PASSPHRASE = "Tollcast Local Network ; play money"
 _REFUSED = 2
 
 
+class CannotListen(Exception):
+    """The port cannot be had."""
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status is 2 when the state file is refused."""
+    """Serve until SIGTERM or SIGINT; the exit status is 2 when it cannot begin."""
     die_with_parent()
     options = _options(arguments)
     # Standard output carries one line for the parent, so logs go to standard error.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         asyncio.run(_serve(options))
-    except (DamagedState, ForeignState, StateInUse) as error:
+    except (CannotListen, DamagedState, ForeignState, StateInUse) as error:
         print(f"{type(error).__doc__} {error}", file=sys.stderr)  # noqa: T201
         return _REFUSED
     return 0
@@ -55,13 +59,20 @@ async def _serve(options: argparse.Namespace) -> None:
     await node.start()
     try:
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", options.port).start()
+        await _listen(runner, options.port)
         told = {"port": runner.addresses[0][1], "passphrase": PASSPHRASE}
         print(json.dumps(told), flush=True)  # noqa: T201
         await _stopped()
     finally:
         await runner.cleanup()
         await node.stop()
+
+
+async def _listen(runner: web.AppRunner, port: int) -> None:
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+    except OSError as error:
+        raise CannotListen(error.strerror) from error
 
 
 def _open(path: Path, close_ms: int) -> Node:

@@ -43,8 +43,8 @@ class Answer(StrEnum):
 
     TRULY = "truly"
     NOT_AT_ALL = "connection cut"
-    UNAVAILABLE = "503"
-    TIMEOUT = "504"
+    UNAVAILABLE = "service unavailable"
+    TIMEOUT = "gateway timeout"
 
 
 class FaultDial:

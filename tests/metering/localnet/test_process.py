@@ -1,0 +1,167 @@
+"""The network as a process: it says where it listens, keeps what closed, and ends when told."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from stellar_sdk import Keypair
+
+from tests.metering.localnet.running import RunningNetwork, running_network
+
+
+def ask(network: RunningNetwork, path: str) -> dict[str, object]:
+    with urllib.request.urlopen(network.url + path, timeout=20) as response:
+        answer: dict[str, object] = json.load(response)
+    return answer
+
+
+def fund(network: RunningNetwork) -> str:
+    address = Keypair.random().public_key
+    assert ask(network, f"/friendbot?addr={address}")["successful"]
+    return address
+
+
+def test_accounts_and_transactions_outlive_a_kill(tmp_path: Path) -> None:
+    with running_network(tmp_path / "state") as network:
+        addresses = [fund(network) for _ in range(3)]
+        given = ask(network, f"/friendbot?addr={addresses[0]}")
+        ledger = ask(network, "/")["history_latest_ledger"]
+        network.stop(signal.SIGKILL)
+        network.start()
+        for address in addresses:
+            assert ask(network, f"/accounts/{address}")["id"] == address
+        assert ask(network, f"/transactions/{given['hash']}") == given
+        later = ask(network, "/")["history_latest_ledger"]
+        assert isinstance(later, int)
+        assert isinstance(ledger, int)
+        assert later >= ledger, "a ledger that was seen is not forgotten"
+
+
+def test_another_pace_goes_on_from_the_same_ledger(tmp_path: Path) -> None:
+    with running_network(tmp_path / "state", close_ms=50) as network:
+        address = fund(network)
+        before = ask(network, "/")["history_latest_ledger"]
+        network.stop()
+        network.close_ms = 60_000
+        network.start()
+        after = ask(network, "/")["history_latest_ledger"]
+        assert isinstance(before, int)
+        assert isinstance(after, int)
+        assert after >= before
+        assert ask(network, f"/accounts/{address}")["id"] == address
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly_when_told(tmp_path: Path, number: int) -> None:
+    with running_network(tmp_path / "state") as network:
+        fund(network)
+        assert network.stop(number) == 0
+        assert "Traceback" not in network.log
+
+
+def test_it_stops_within_seconds_though_a_client_waits(tmp_path: Path) -> None:
+    with running_network(tmp_path / "state", close_ms=60_000) as network:
+        address = Keypair.random().public_key
+        waiting = subprocess.Popen(
+            [
+                *(sys.executable, "-c"),
+                "import sys, urllib.request; urllib.request.urlopen(sys.argv[1])",
+                f"{network.url}/friendbot?addr={address}",
+            ],
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(0.3)
+        assert network.stop() == 0
+        waiting.wait(10)
+
+
+def test_a_torn_state_is_refused_with_its_reason(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running_network(state) as network:
+        fund(network)
+        network.stop()
+    state.write_bytes(state.read_bytes()[:-100])
+    ended = subprocess.run(
+        [sys.executable, "-m", "metering.localnet", "--port", "0", "--state", str(state)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "cannot be read" in ended.stderr
+    assert str(state) in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_a_state_in_use_is_refused(tmp_path: Path) -> None:
+    with running_network(tmp_path / "state") as network:
+        second = subprocess.run(
+            [*(sys.executable, "-m", "metering.localnet"), "--port", "0", "--state", network.state],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert second.returncode == 2
+        assert "Another process" in second.stderr
+
+
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
+    with running_network(tmp_path / "state") as network:
+        second = subprocess.run(
+            [
+                *(sys.executable, "-m", "metering.localnet", "--port", str(network.port)),
+                *("--state", tmp_path / "other"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert second.returncode == 2
+        assert "Traceback" not in second.stderr
+        assert "cannot be had" in second.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+async def test_it_ends_with_its_parent(tmp_path: Path) -> None:
+    """Method: a parent in between starts it, tells its process id, and is killed."""
+    program = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'metering.localnet', '--port', '0',"
+        " '--state', sys.argv[1]], stdout=subprocess.PIPE)\n"
+        "child.stdout.readline()\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, str(tmp_path / "state")), stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    async with asyncio.timeout(30):
+        child = int(await parent.stdout.readline())
+    parent.kill()
+    await parent.wait()
+    for _ in range(200):
+        if not _runs(child):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it outlived its parent")
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return state != "Z"
