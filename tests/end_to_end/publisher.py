@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,13 +17,18 @@ TEST_PATTERN = (
 )
 
 
+def missing(reason: str) -> NoReturn:
+    """Skip for want of something from outside; in CI that is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 def require(program: str) -> str:
-    """The program's path; skips where it is missing, unless this is CI."""
+    """The program's path."""
     path = shutil.which(program)
     if path is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{program} must be installed in CI")
-        pytest.skip(f"{program} is not installed; scripts/install_test_programs.sh brings it")
+        missing(f"{program} is not installed; scripts/install_test_programs.sh brings it")
     return path
 
 
