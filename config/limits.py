@@ -190,7 +190,7 @@ ARCHIVE_QUEUE_BYTES_MAX = 256 * 1024 * 1024
 ARCHIVE_QUEUE_JOBS_MAX = 4096
 # One trip to the disk's thread; bounds how long a flush waits behind others.
 ARCHIVE_BATCH_JOBS_MAX = 64
-# Stopping: how long what is queued may take to reach the disk.
+# At the end of an asset and of the process: how long what is queued may take to reach the disk.
 ARCHIVE_FLUSH_SECONDS_MAX = 10
 # A disk that needs longer for 32 MiB is as good as gone; players ask again.
 ARCHIVE_READ_SECONDS_MAX = 10

@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 
 from config.clock import Clock
-from config.limits import ON_DEMAND_SEGMENTS_MAX
+from config.limits import ARCHIVE_FLUSH_SECONDS_MAX, ON_DEMAND_SEGMENTS_MAX
 from config.tasks import spawn
 from packager.archive import Archive, AssetAlreadyArchived
 from packager.events import AssetEnded, Observers
@@ -69,7 +69,8 @@ class Library:
         """End what is live, and return when it is on disk."""
         for origin in list(self._live.values()):
             origin.end()
-        await asyncio.gather(*self._settling.values())
+        if self._settling:
+            await asyncio.wait(self._settling.values())
         await self._archive.stop()
 
     def start_live(self, asset_id: str) -> Origin:
@@ -91,10 +92,6 @@ class Library:
         self._live[asset_id] = origin
         return origin
 
-    def live(self, asset_id: str) -> Origin | None:
-        """The origin of an asset that is live, or that ended but is not yet on disk."""
-        return self._live.get(asset_id)
-
     async def get(self, asset_id: str) -> Package | None:
         """An asset's package; None when there is nothing of it."""
         return self._live.get(asset_id) or await self._on_demand(asset_id)
@@ -113,7 +110,11 @@ class Library:
     async def _settle(self, asset_id: str) -> None:
         """Until all is written, the origin still answers with what it has in memory."""
         try:
-            await self._archive.flush()
+            async with asyncio.timeout(ARCHIVE_FLUSH_SECONDS_MAX):
+                await self._archive.flush()
+        except TimeoutError:
+            log.error("asset is on demand before all of it was archived", asset=asset_id)
+        try:
             await self._on_demand(asset_id)
         finally:
             del self._live[asset_id]

@@ -27,13 +27,11 @@ class Irregularities:
 
     def __init__(self) -> None:
         self._counts: Counter[Irregularity] = Counter()
+        self.total = 0
 
     def count(self, kind: Irregularity, packets: int = 1) -> None:
         self._counts[kind] += packets
-
-    @property
-    def total(self) -> int:
-        return self._counts.total()
+        self.total += packets
 
     def counts(self) -> dict[Irregularity, int]:
         return {kind: count for kind, count in self._counts.items() if count}
