@@ -30,6 +30,7 @@ class AudioCutter:
         self._frames: list[Packet] = []
         self._bytes = 0
         self._last_dts: int | None = None
+        self._started = False
 
     def push(self, packet: Packet) -> None:
         """Take the next frame. `cut` then says what is complete."""
@@ -88,7 +89,10 @@ class AudioCutter:
         frames = self._frames
         first = bisect_left(frames, self._ticks(interval.start), key=_pts)
         last = bisect_left(frames, self._ticks(interval.end), key=_pts)
-        self._irregularities.count(Irregularity.OUTSIDE_SEGMENT, first)
+        # An encoder's first frame comes before the first picture.
+        kind = Irregularity.OUTSIDE_SEGMENT if self._started else Irregularity.BEFORE_BOUNDARY
+        self._irregularities.count(kind, first)
+        self._started = True
         self._frames = frames[last:]
         self._bytes = sum(len(frame.data) for frame in self._frames)
         if first == last:

@@ -22,8 +22,15 @@ class Irregularity(StrEnum):
     FORCED_BOUNDARY = "segment became too long and had to be cut"
 
 
+# Every epoch starts and ends like this.
+_EXPECTED = frozenset({Irregularity.BEFORE_BOUNDARY, Irregularity.RETIRED, Irregularity.ENDED})
+
+
 class Irregularities:
-    """Counts packets; of the last three kinds the packets are kept."""
+    """Counts packets; of the last three kinds the packets are kept.
+
+    `total` is of those that an operator should hear of.
+    """
 
     def __init__(self) -> None:
         self._counts: Counter[Irregularity] = Counter()
@@ -31,7 +38,8 @@ class Irregularities:
 
     def count(self, kind: Irregularity, packets: int = 1) -> None:
         self._counts[kind] += packets
-        self.total += packets
+        if kind not in _EXPECTED:
+            self.total += packets
 
     def counts(self) -> dict[Irregularity, int]:
         return {kind: count for kind, count in self._counts.items() if count}

@@ -65,7 +65,8 @@ def test_ten_minutes_stay_within_one_frame_of_the_boundaries(rate: int, ahead: b
     joined = [packet for cut in cuts for packet in cut.packets]
     assert joined == frames[1 : 1 + len(joined)]
     assert all(a.end_dts == b.packets[0].dts for a, b in pairwise(cuts))
-    assert bench.seen.counts() == {Irregularity.OUTSIDE_SEGMENT: 1}
+    assert bench.seen.counts() == {Irregularity.BEFORE_BOUNDARY: 1}
+    assert bench.seen.total == 0
 
 
 def test_a_segment_is_cut_once_a_frame_beyond_it_is_there() -> None:
