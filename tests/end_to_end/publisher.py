@@ -11,9 +11,10 @@ from typing import NoReturn
 import pytest
 
 TEST_PATTERN = (
-    "-f lavfi -i testsrc2=size={size}:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 "
+    "-f lavfi -i testsrc2=size={size}:rate=25{filters} "
+    "-f lavfi -i sine=frequency=440:sample_rate=48000 "
     "-c:v libx264 -preset ultrafast -profile:v main -g 50 -keyint_min 50 -sc_threshold 0 "
-    "-pix_fmt yuv420p -b:v 800k -c:a aac -b:a 96k"
+    "-pix_fmt yuv420p {rate} -c:a aac -b:a 96k"
 )
 
 
@@ -34,12 +35,24 @@ def require(program: str) -> str:
 
 @contextlib.asynccontextmanager
 async def publishing(
-    url: str, *, clip: Path | None = None, size: str = "640x360", seconds: int | None = None
+    url: str,
+    *,
+    clip: Path | None = None,
+    size: str = "640x360",
+    seconds: int | None = None,
+    huge: bool = False,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Push a clip (copied, looped) or a test pattern (encoded) in real time, for this block."""
+    """Push a clip (copied, looped) or a test pattern (encoded) in real time, for this block.
+
+    `huge` makes segments of many megabytes, more than the sockets between two programs hold.
+    """
     program = require("ffmpeg")
     source = (
-        TEST_PATTERN.format(size=size).split()
+        TEST_PATTERN.format(
+            size=size,
+            filters=",noise=alls=100:allf=t" if huge else "",
+            rate="-qp 6" if huge else "-b:v 800k",
+        ).split()
         if clip is None
         else ["-stream_loop", "-1", "-i", str(clip), "-c", "copy"]
     )

@@ -1,6 +1,7 @@
 """A stream goes in, plays, is billed by the second and is paid out."""
 
 import asyncio
+import socket
 from typing import Any
 from urllib.parse import urljoin
 
@@ -140,3 +141,45 @@ async def test_a_live_stream_becomes_a_complete_recording_under_the_same_address
             )
         problem = await guest.get("/api/v1/content/ast_" + "0" * 26, status=404)
         assert problem["code"] == "not_found"
+
+
+async def test_a_download_that_breaks_off_is_not_billed(start: Any) -> None:
+    server = await start(*PRICE)
+    async with guest_of(server) as guest, publishing(key_url(server), huge=True):
+        viewer = await watch(guest, "main")
+        playlists = await viewer.media_playlists()
+        url, playlist = next((u, p) for u, p in playlists.items() if "/source/" in u)
+        await break_off(server, urljoin(url, playlist.segments[-1].uri))
+
+        async def released() -> bool | None:
+            return True if (await viewer.summary())["held"] == "0.0000000" else None
+
+        await eventually(released, 10, "what was held for the broken download is released")
+        result = await viewer.stop()
+        assert result["secondsBilled"] == 0
+        assert result["amount"] == "0.0000000"
+
+
+async def break_off(server: RunningServer, path: str) -> None:
+    """Ask for a segment, read a little of it and hang up."""
+    host, _, port = server.http_url.removeprefix("http://").partition(":")
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    small.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(small, (host, int(port)))
+    reader, writer = await asyncio.open_connection(sock=small, limit=4096)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert b" 200 " in await reader.readline()
+    await reader.readexactly(1000)
+    writer.transport.abort()
+
+
+async def test_asking_for_the_size_alone_is_not_billed(start: Any) -> None:
+    server = await start(*PRICE)
+    async with guest_of(server) as guest, publishing(key_url(server)):
+        viewer = await watch(guest, "main")
+        for url, playlist in (await viewer.media_playlists()).items():
+            async with guest.http.head(urljoin(url, playlist.segments[-1].uri)) as answer:
+                assert answer.status == 200
+                assert int(answer.headers["Content-Length"]) > 1000
+        assert (await viewer.stop())["secondsBilled"] == 0
