@@ -6,7 +6,7 @@ from typing import Any
 
 from stellar_sdk import xdr as stellar_xdr
 
-from metering.localnet.entries import Account, Datum, TrustLine
+from metering.localnet.entries import Account, Datum, TrustLine, datum_key
 from metering.localnet.fees import distribution
 from metering.localnet.header import PROTOCOL_VERSION, TOTAL_COINS, Header
 from metering.localnet.network import LocalNetwork, Status, Submission
@@ -85,8 +85,17 @@ def root(network: LocalNetwork, latest: Header) -> Document:
     }
 
 
-def account(network: LocalNetwork, entry: Account) -> Document:
-    """`GET /accounts/{id}`."""
+def _links(base: str, **paths: str) -> Document:
+    """HAL links, which the SDKs turn into methods; `{key}` in a path makes it a template."""
+    return {
+        name: {"href": base + path} | ({"templated": True} if "{" in path else {})
+        for name, path in paths.items()
+    }
+
+
+def account(network: LocalNetwork, entry: Account, base: str) -> Document:
+    """`GET /accounts/{id}`; `base` is the server's own URL."""
+    own = f"/accounts/{entry.id}"
     owned = network.owned_by(entry.id)
     lines = [_credit(line) for line in owned if isinstance(line, TrustLine)]
     data = {
@@ -116,7 +125,7 @@ def account(network: LocalNetwork, entry: Account) -> Document:
         "num_sponsoring": 0,
         "num_sponsored": 0,
         "home_domain": entry.home_domain.decode("utf-8", "replace"),
-        "_links": {},
+        "_links": _links(base, self=own, data=f"{own}/data/{{key}}"),
     }
 
 
@@ -149,7 +158,15 @@ def _signer(key: str, weight: int) -> Document:
     return {"key": key, "weight": weight, "type": "ed25519_public_key"}
 
 
-def transaction(record: Record) -> Document:
+def datum(network: LocalNetwork, account_id: str, name: str) -> Document | None:
+    """`GET /accounts/{id}/data/{name}`."""
+    entry = network.entry(datum_key(account_id, name.encode()))
+    if not isinstance(entry, Datum):
+        return None
+    return {"value": base64.b64encode(entry.value).decode("ascii")}
+
+
+def transaction(record: Record, base: str) -> Document:
     """`GET /transactions/{hash}`."""
     return {
         "id": record.hash,
@@ -167,7 +184,11 @@ def transaction(record: Record) -> Document:
         "result_xdr": record.result_xdr,
         "result_meta_xdr": record.meta_xdr,
         "fee_meta_xdr": record.fee_meta_xdr,
-        "_links": {},
+        "_links": _links(
+            base,
+            self=f"/transactions/{record.hash}",
+            account=f"/accounts/{record.source}",
+        ),
     }
 
 
@@ -191,7 +212,7 @@ def fee_stats(network: LocalNetwork, latest: Header) -> Document:
     }
 
 
-def ledgers(latest: Header, transactions: int) -> Document:
+def ledgers(latest: Header, transactions: int, base: str) -> Document:
     """`GET /ledgers`: a page that holds the ledger that closed last."""
     record = {
         "id": latest.hash.hex(),
@@ -207,7 +228,8 @@ def ledgers(latest: Header, transactions: int) -> Document:
         "protocol_version": PROTOCOL_VERSION,
         "header_xdr": latest.xdr().to_xdr(),
     }
-    return {"_links": {}, "_embedded": {"records": [record]}}
+    links = _links(base, self="/ledgers", next="/ledgers", prev="/ledgers")
+    return {"_links": links, "_embedded": {"records": [record]}}
 
 
 def _time(seconds: int) -> str:

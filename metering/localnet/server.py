@@ -38,12 +38,14 @@ class Server:
                 web.post("/rpc", self._rpc),
                 web.get("/", self._root),
                 web.get("/accounts/{id}", self._account),
+                web.get("/accounts/{id}/data/{name}", self._datum),
                 web.get("/transactions/{hash}", self._transaction),
                 web.post("/transactions", self._submit),
                 web.post("/transactions_async", self._submit_async),
                 web.get("/fee_stats", self._fee_stats),
                 web.get("/ledgers", self._ledgers),
                 web.get("/friendbot", self._friendbot),
+                web.post("/friendbot", self._friendbot),
                 web.get("/faults", self._get_faults),
                 web.post("/faults", self._set_faults),
             ]
@@ -89,8 +91,7 @@ class Server:
     # --- Stellar RPC -----------------------------------------------------------------------------
 
     async def _rpc(self, request: web.Request) -> web.Response:
-        friendbot = str(request.url.origin() / "friendbot")
-        rpc = Rpc(self._node.network, friendbot)
+        rpc = Rpc(self._node.network, f"{_base(request)}/friendbot")
         try:
             body = json.loads(await request.read())
         except (ValueError, RecursionError):
@@ -112,14 +113,20 @@ class Server:
         entry = self._node.network.account(request.match_info["id"])
         if entry is None:
             return _problem(horizon.missing())
-        return web.json_response(horizon.account(self._node.network, entry))
+        return web.json_response(horizon.account(self._node.network, entry, _base(request)))
+
+    async def _datum(self, request: web.Request) -> web.Response:
+        self._node.advance()
+        account, name = request.match_info["id"], request.match_info["name"]
+        document = horizon.datum(self._node.network, account, name)
+        return _problem(horizon.missing()) if document is None else web.json_response(document)
 
     async def _transaction(self, request: web.Request) -> web.Response:
         self._node.advance()
         record = self._node.network.transaction(request.match_info["hash"])
         if record is None:
             return _problem(horizon.missing())
-        return web.json_response(horizon.transaction(record))
+        return web.json_response(horizon.transaction(record, _base(request)))
 
     async def _submit(self, request: web.Request) -> web.Response:
         """Waits for the ledger. An envelope that was applied before is answered from history."""
@@ -130,7 +137,7 @@ class Server:
             return _malformed(envelope)
         known = self._node.network.transaction(submission.hash)
         if known is not None:
-            return _outcome(known, envelope)
+            return _outcome(known, envelope, _base(request))
         if submission.result is not None:
             return _problem(horizon.refused(envelope, submission.result))
         if submission.status == Status.TRY_AGAIN_LATER:
@@ -139,7 +146,7 @@ class Server:
         if record is None:
             extras = {"hash": submission.hash, "envelope_xdr": envelope}
             return _problem(horizon.problem(504, "timeout", "Timeout", extras))
-        return _outcome(record, envelope)
+        return _outcome(record, envelope, _base(request))
 
     async def _submit_async(self, request: web.Request) -> web.Response:
         envelope = await _envelope_of(request)
@@ -154,21 +161,23 @@ class Server:
         latest = self._node.network.latest(self._node.advance())
         return web.json_response(horizon.fee_stats(self._node.network, latest))
 
-    async def _ledgers(self, _request: web.Request) -> web.Response:
+    async def _ledgers(self, request: web.Request) -> web.Response:
         now_ms = self._node.advance()
         records = self._node.network.latest_records(now_ms)
         successful = sum(record.successful for record in records)
-        return web.json_response(horizon.ledgers(self._node.network.latest(now_ms), successful))
+        latest = self._node.network.latest(now_ms)
+        return web.json_response(horizon.ledgers(latest, successful, _base(request)))
 
     async def _friendbot(self, request: web.Request) -> web.Response:
+        address = request.query.get("addr") or (await request.post()).get("addr")
         try:
-            address = checked_address(request.query.get("addr", ""))
+            address = checked_address(address if isinstance(address, str) else "")
         except NotAnAddress as error:
             return _problem(horizon.problem(400, "bad_request", str(error)))
         record = await self._node.give(address)
         if record is None:
             return _problem(horizon.problem(503, "try_again_later", "Try Again Later"))
-        return web.json_response(horizon.transaction(record))
+        return web.json_response(horizon.transaction(record, _base(request)))
 
 
 async def _envelope_of(request: web.Request) -> str:
@@ -177,9 +186,14 @@ async def _envelope_of(request: web.Request) -> str:
     return envelope if isinstance(envelope, str) else ""
 
 
-def _outcome(record: Record, envelope: str) -> web.Response:
+def _base(request: web.Request) -> str:
+    """The URL under which the client reached us."""
+    return str(request.url.origin())
+
+
+def _outcome(record: Record, envelope: str, base: str) -> web.Response:
     if record.successful:
-        return web.json_response(horizon.transaction(record))
+        return web.json_response(horizon.transaction(record, base))
     return _problem(horizon.failed(record, envelope))
 
 

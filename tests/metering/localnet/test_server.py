@@ -184,6 +184,9 @@ async def test_entries_are_read_by_key(peer: Peer) -> None:
     assert datum.data.data_value.data_value == b"blue"
     account = await peer.horizon.accounts().account_id(ana.public_key).call()
     assert account["data"] == {"color": "Ymx1ZQ=="}
+    assert await peer.horizon.data(ana.public_key, "color").call() == {"value": "Ymx1ZQ=="}
+    with pytest.raises(NotFoundError):
+        await peer.horizon.data(ana.public_key, "smell").call()
     assert account["subentry_count"] == 2
     assert account["balances"][0]["asset_code"] == "EURO"
 

@@ -1,0 +1,86 @@
+"""Stellar's own JavaScript SDK as a peer: an independent reader of every byte that we send."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.metering.localnet.running import running_network
+
+_PACKAGE = "@stellar/stellar-sdk"
+_VERSION = "17.2.0"
+_CACHE = Path.home() / ".cache" / "tollcast-tests" / f"stellar-sdk-{_VERSION}"
+_INSTALL_SECONDS_MAX = 300
+_RUN_SECONDS_MAX = 90
+
+
+def missing(reason: str) -> None:
+    """Skip, unless this is where nothing may be missing."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def sdk() -> Path:
+    """The entry file of the JavaScript SDK, installed once for all runs."""
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            missing(f"{program} is not installed")
+    entry = _CACHE / "node_modules" / _PACKAGE / "lib" / "esm" / "index.js"
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with (_CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not entry.is_file():
+            _install()
+    return entry
+
+
+def _install() -> None:
+    flags = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock")
+    ended = subprocess.run(
+        ["npm", "install", *flags, "--prefix", _CACHE, f"{_PACKAGE}@{_VERSION}"],
+        capture_output=True,
+        text=True,
+        timeout=_INSTALL_SECONDS_MAX,
+        check=False,
+    )
+    if ended.returncode != 0:
+        missing(f"npm could not install {_PACKAGE}: {ended.stderr[-300:]}")
+
+
+@pytest.mark.peer
+def test_the_javascript_sdk_reads_pays_and_reads_back(sdk: Path, tmp_path: Path) -> None:
+    with running_network(tmp_path / "state") as network:
+        ended = subprocess.run(
+            ["node", Path(__file__).with_name("peer.mjs"), network.url, sdk],
+            capture_output=True,
+            text=True,
+            timeout=_RUN_SECONDS_MAX,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr[-3000:]
+        told = json.loads(ended.stdout)
+    assert told == {
+        "passphrase": network.passphrase,
+        "sameSequence": True,
+        "entryBalance": "100000000000",
+        "sentStatus": "PENDING",
+        "foundStatus": "SUCCESS",
+        "foundHash": True,
+        "foundFee": "100",
+        "metaOperations": 1,
+        "submittedHash": True,
+        "readSuccessful": True,
+        "bumpedSuccessful": True,
+        "codes": {"transaction": "tx_failed", "operations": ["op_no_destination"]},
+        "refusedStatus": "ERROR",
+        "balance": "10015.3456589",  # the three payments, less the fee of what it sponsored
+        "latest": True,
+        "fees": "100",
+        "health": "healthy",
+    }
