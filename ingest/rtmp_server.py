@@ -92,6 +92,7 @@ class RtmpServer:
             await self._empty.wait()
             if self._server is not None:
                 await self._server.wait_closed()
+        self._report()
 
     # --- the sessions' door ----------------------------------------------------------------------
 
@@ -150,6 +151,11 @@ class RtmpServer:
             now_ms = self._clock.monotonic_ms()
             for session in list(self._sessions):
                 session.close_if_overdue(now_ms)
-            if self._turned_away and now_ms - self._reported_ms >= _REPORT_MS_MIN:
-                log.warning("rtmp connections turned away", count=self._turned_away)
-                self._turned_away, self._reported_ms = 0, now_ms
+            if now_ms - self._reported_ms >= _REPORT_MS_MIN:
+                self._reported_ms = now_ms
+                self._report()
+
+    def _report(self) -> None:
+        if self._turned_away:
+            log.warning("rtmp connections turned away", count=self._turned_away)
+            self._turned_away = 0

@@ -2,10 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from config.postgres import Database
+from config.postgres import UNAVAILABLE
 from ingest.admission import KeyAdmission, PublishRefused
 from ingest.source import Source
-from ingest.source_postgres import PostgresSourceStore
 from ingest.source_store import MemorySourceStore
 from ingest.stream_key import hash_key, new_key
 
@@ -55,11 +54,13 @@ async def test_another_app_is_refused(admission: KeyAdmission, app: str) -> None
         await admission.admit(app, KEY, "127.0.0.1")
 
 
-async def test_nobody_is_let_in_when_keys_cannot_be_checked(database: Database) -> None:
-    admission = KeyAdmission(PostgresSourceStore(database))
-    await database.close()
+class UnreachableStore(MemorySourceStore):
+    async def by_key_hash(self, key_hash: bytes) -> Source | None:
+        raise UNAVAILABLE[0]("no database")
 
+
+async def test_nobody_is_let_in_when_keys_cannot_be_checked() -> None:
     with pytest.raises(PublishRefused) as refused:
-        await admission.admit("live", KEY, "127.0.0.1")
+        await KeyAdmission(UnreachableStore()).admit("live", KEY, "127.0.0.1")
 
     assert not refused.value.is_mistake

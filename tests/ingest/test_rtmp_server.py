@@ -1,0 +1,276 @@
+"""The RTMP server on real sockets, with our own client core as the encoder."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+
+import pytest
+import structlog
+import uvloop
+
+from config.limits import (
+    RTMP_HANDSHAKE_MS_MAX,
+    RTMP_IDLE_MS_MAX,
+    RTMP_REFUSED_MS_MAX,
+    RTMP_SILENCE_MS_MAX,
+    RTMP_WRONG_KEYS_MAX,
+    RTMP_WRONG_KEYS_MS,
+)
+from config.tasks import spawn
+from ingest.rtmp_server import RtmpLimits
+from media.hub import PacketReceived, StreamEnded, TrackAnnounced
+from media.units import MediaKind
+from media.wire.flv import AudioConfiguration, write_audio
+from media.wire.rtmp_event import PublishAccepted, PublishRefused
+from media.wire.rtmp_handshake import NONCE_BYTES
+from media.wire.rtmp_link import Link
+from media.wire.rtmp_message import Audio, Command, ControlEvent, UserControl
+from tests.ingest.encoder import Encoder
+from tests.ingest.footage import Footage
+from tests.ingest.rig import Rig
+
+HELLO = b"\3" + bytes(1536)
+
+MakeRig = Callable[..., Awaitable[Rig]]
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_publication_arrives_in_the_hub_and_ends_there(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop], footage: Footage
+) -> None:
+    async def publish() -> None:
+        rig = Rig(RtmpLimits())
+        await rig.server.start()
+        encoder = await rig.encoder("right?token=1")
+        assert await encoder.answer() == PublishAccepted()
+        encoder.send(footage)
+        encoder.core.end_publish()
+        encoder.flush()
+
+        *events, end = await rig.events()
+
+        assert end == StreamEnded("ended by the publisher")
+        packets = [event for event in events if isinstance(event, PacketReceived)]
+        video = [event.packet for event in packets if event.kind is MediaKind.VIDEO]
+        assert len(video) == 50
+        assert len(packets) == 50 + len(footage.audio)
+        assert all(one.dts < two.dts for one, two in itertools.pairwise(video))
+        assert rig.keys.asked == [("live", "right?token=1", "127.0.0.1")]
+        await rig.stop()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(publish())
+
+
+async def test_a_wrong_key_is_refused_with_a_reason_and_logged_without_the_key(rig: Rig) -> None:
+    with structlog.testing.capture_logs() as logs:
+        encoder = await rig.encoder("secret-but-wrong")
+
+        refused = await encoder.answer()
+        await encoder.close()
+        await rig.server.stop()
+
+    assert refused == PublishRefused("NetStream.Publish.Denied", "unknown stream key")
+    assert rig.hub.names() == []
+    (end,) = [line for line in logs if line["event"] == "rtmp connection ended"]
+    assert end["reason"] == "refused: unknown stream key"
+    assert "secret-but-wrong" not in str(logs)
+
+
+async def test_a_stream_has_one_publisher_at_a_time(rig: Rig, footage: Footage) -> None:
+    first, second = await rig.encoder(), await rig.encoder()
+    assert await first.answer() == PublishAccepted()
+
+    refused = await second.answer()
+
+    assert isinstance(refused, PublishRefused)
+    assert refused.description == "this stream is already being published"
+    first.core.end_publish()
+    first.flush()
+    await rig.events()
+    third = await rig.encoder()
+    assert await third.answer() == PublishAccepted()
+
+
+async def test_a_publisher_that_breaks_off_ends_its_stream(rig: Rig) -> None:
+    encoder = await rig.encoder()
+    await encoder.answer()
+
+    encoder.abort()
+
+    (end,) = await rig.events()
+    assert isinstance(end, StreamEnded)
+
+
+async def test_nothing_is_answered_until_admission_has_decided(rig: Rig, footage: Footage) -> None:
+    rig.keys.opened.clear()
+    encoder = await rig.encoder()
+    answer = spawn(encoder.answer(), name="answer")
+    await rig.keys.was_asked.wait()
+    assert not answer.done()
+
+    rig.keys.opened.set()
+
+    assert await answer == PublishAccepted()
+
+
+async def test_media_that_comes_before_the_answer_is_not_lost(rig: Rig, footage: Footage) -> None:
+    """Method: a client that does not wait, so that `publish` and media arrive in one read."""
+    link = Link(is_client=True, nonce=bytes(NONCE_BYTES))
+    stranger = await rig.stranger()
+    link.receive(await stranger.exchange_raw(link.data_to_send(), 3073))
+    link.send(Command(0, "connect", 1, [{"app": "live"}]), 3)
+    link.send(Command(1, "publish", 2, [None, "right", "live"]), 3)
+    link.send(Audio(0, 1, write_audio(AudioConfiguration(footage.config))), 4)
+    for time, frame in footage.audio:
+        link.send(Audio(time, 1, write_audio(frame)), 4)
+    await stranger.exchange_raw(link.data_to_send(), 0)
+    await stranger.read_until(b"NetStream.Publish.Start")
+
+    reading = aiter(rig.readers[0])
+    assert isinstance(await anext(reading), TrackAnnounced)
+    for _ in footage.audio:
+        assert isinstance(await anext(reading), PacketReceived)
+
+
+async def test_a_publisher_whose_server_stops_before_it_is_let_in_leaves_nothing(rig: Rig) -> None:
+    rig.keys.opened.clear()
+    encoder = await rig.encoder()
+    answer = spawn(_failure(encoder), name="answer")
+    await rig.keys.was_asked.wait()
+
+    await rig.server.stop()
+
+    await answer
+    assert rig.hub.names() == []
+    assert rig.readers == []
+
+
+async def _failure(encoder: Encoder) -> None:
+    with pytest.raises(ConnectionError):
+        await encoder.answer()
+
+
+@pytest.mark.parametrize(("greeting", "answer_bytes"), [(b"", 0), (b"\3", 0), (HELLO, 3073)])
+async def test_a_connection_that_does_not_go_on_is_cut(
+    rig: Rig, greeting: bytes, answer_bytes: int
+) -> None:
+    stranger = await rig.stranger()
+    await stranger.exchange_raw(greeting, answer_bytes)
+
+    rig.clock.advance(RTMP_HANDSHAKE_MS_MAX + 1)
+
+    await stranger.closed()
+
+
+async def test_a_connection_that_does_not_publish_is_cut(rig: Rig) -> None:
+    link = Link(is_client=True, nonce=bytes(NONCE_BYTES))
+    stranger = await rig.stranger()
+    link.receive(await stranger.exchange_raw(link.data_to_send(), 3073))
+    link.control(UserControl(ControlEvent.PING_REQUEST, bytes(4)))
+    await stranger.exchange_raw(link.data_to_send(), 18)
+
+    rig.clock.advance(RTMP_IDLE_MS_MAX + 1)
+
+    await stranger.closed()
+
+
+async def test_a_publisher_that_falls_silent_is_cut(rig: Rig, footage: Footage) -> None:
+    encoder = await rig.encoder()
+    await encoder.answer()
+    rig.clock.advance(RTMP_SILENCE_MS_MAX)
+    encoder.send(footage)
+    reading = aiter(rig.readers[0])
+    for _ in range(2 + len(footage.frames) + len(footage.audio)):
+        assert not isinstance(await anext(reading), StreamEnded)
+
+    rig.clock.advance(RTMP_SILENCE_MS_MAX + 1)
+
+    assert await anext(reading) == StreamEnded("publisher fell silent")
+
+
+async def test_a_refused_publisher_that_stays_is_cut(rig: Rig) -> None:
+    encoder = await rig.encoder("wrong")
+    await encoder.answer()
+
+    rig.clock.advance(RTMP_REFUSED_MS_MAX + 1)
+
+    await encoder.closed()
+
+
+async def test_200_half_open_connections_are_cut_while_others_publish(
+    make_rig: MakeRig, footage: Footage
+) -> None:
+    rig = await make_rig(half_open=20)
+    encoder = await rig.encoder()
+    assert await encoder.answer() == PublishAccepted()
+    with structlog.testing.capture_logs() as logs:
+        idle = [await rig.stranger() for _ in range(200)]
+        await asyncio.gather(*(each.closed() for each in idle[:180]))
+
+        newcomer = await rig.encoder("wrong")
+        assert isinstance(await newcomer.answer(), PublishRefused)
+        encoder.send(footage)
+        encoder.core.end_publish()
+        encoder.flush()
+        events = await rig.events()
+        rig.clock.advance(RTMP_HANDSHAKE_MS_MAX + 1)
+        await asyncio.gather(*(each.closed() for each in idle))
+        await rig.server.stop()
+
+    assert sum(isinstance(event, PacketReceived) for event in events) == 50 + len(footage.audio)
+    counts = [line["count"] for line in logs if line["event"] == "rtmp connections turned away"]
+    assert sum(counts) == 181
+
+
+@pytest.mark.parametrize("limits", [{"connections": 2}, {"per_address": 2}])
+async def test_connections_beyond_the_limit_are_closed(
+    make_rig: MakeRig, limits: dict[str, int]
+) -> None:
+    rig = await make_rig(**limits)
+    kept = [await rig.encoder("right"), await rig.encoder("wrong")]
+    answers = [await encoder.answer() for encoder in kept]
+
+    surplus = await rig.encoder("right")
+
+    await surplus.closed()
+    assert isinstance(answers[0], PublishAccepted)
+    assert isinstance(answers[1], PublishRefused)
+
+
+async def test_who_tries_too_many_keys_has_to_wait(rig: Rig) -> None:
+    for _ in range(RTMP_WRONG_KEYS_MAX):
+        encoder = await rig.encoder("wrong")
+        await encoder.answer()
+        await encoder.close()
+
+    refused = await (await rig.encoder("right")).answer()
+
+    assert isinstance(refused, PublishRefused)
+    assert "try again" in refused.description
+    assert len(rig.keys.asked) == RTMP_WRONG_KEYS_MAX
+    rig.clock.advance(RTMP_WRONG_KEYS_MS)
+    assert await (await rig.encoder("right")).answer() == PublishAccepted()
+
+
+@pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\3" + bytes(3072) + b"\xff" * 9])
+async def test_what_is_not_rtmp_is_cut_at_once_and_others_go_on(rig: Rig, garbage: bytes) -> None:
+    first = await rig.encoder()
+    await first.answer()
+    stranger = await rig.stranger()
+
+    await stranger.exchange_raw(garbage, 0)
+
+    await stranger.closed()
+    assert rig.hub.names() == ["src_1"]
+
+
+async def test_stopping_ends_publications_and_every_connection(rig: Rig) -> None:
+    encoder = await rig.encoder()
+    await encoder.answer()
+
+    await rig.server.stop()
+
+    assert await rig.events() == [StreamEnded("server stops")]
+    await encoder.closed()
