@@ -15,7 +15,7 @@ from metering.localnet.rpc import VERSION
 from metering.localnet.validity import BASE_FEE
 from metering.localnet.xdr_values import split_asset
 from metering.money import format_amount
-from metering.settlement.result_codes import ResultCodes, read_result
+from metering.settlement.stellar_result import ResultCodes, read_result
 
 Document = dict[str, Any]
 

@@ -2,10 +2,8 @@
 
 import json
 
-from stellar_sdk.client.base_async_client import BaseAsyncClient
-from stellar_sdk.exceptions import SdkError
-
 from metering.settlement.chain import ChainUnreachable
+from metering.settlement.stellar_client import NO_ANSWER, StellarClient
 
 
 class HttpFriendbot:
@@ -16,7 +14,7 @@ class HttpFriendbot:
         client: waits long enough for a ledger; closed by its owner.
     """
 
-    def __init__(self, url: str, client: BaseAsyncClient) -> None:
+    def __init__(self, url: str, client: StellarClient) -> None:
         self._url = url
         self._client = client
 
@@ -26,6 +24,6 @@ class HttpFriendbot:
             if response.status_code != 200:
                 raise ChainUnreachable(f"friendbot refused: {response.status_code}")
             hash_: str = json.loads(response.text)["hash"]
-        except (SdkError, ValueError, KeyError, TypeError) as error:
+        except (NO_ANSWER, ValueError, KeyError, TypeError) as error:
             raise ChainUnreachable(f"friendbot: {type(error).__name__}: {error}") from error
         return hash_

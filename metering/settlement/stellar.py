@@ -34,7 +34,7 @@ from config.limits import (
     SETTLEMENT_PAYMENTS_MAX,
     STELLAR_KEYS_MAX,
 )
-from metering.money import NATIVE, Stroops, format_amount
+from metering.money import NATIVE, format_amount
 from metering.settlement import statement
 from metering.settlement.chain import (
     ChainUnreachable,
@@ -44,9 +44,13 @@ from metering.settlement.chain import (
 )
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import Settlement, SignedEnvelope
-from metering.settlement.result_codes import read_result
-
-_BASE_RESERVE = 5_000_000  # stroops (Stellar docs, "Accounts": minimum balance)
+from metering.settlement.stellar_entries import (
+    account_key,
+    on_chain,
+    read_sequence,
+    trust_line_key,
+)
+from metering.settlement.stellar_result import read_result
 
 # A hash that no transaction has. Asked for it, a node tells its ledger and the time of that, in
 # a few bytes, where getLatestLedger sends whole ledgers.
@@ -152,23 +156,23 @@ class StellarChain:
 
     async def holdings(self, address: str) -> OnChain | None:
         async with self._node() as node:
-            keys = [_account_key(address)]
+            keys = [account_key(address)]
             if not self._asset.is_native():
-                keys.append(self._trust_line_key(address))
+                keys.append(self._line_key(address))
             response = await node.get_ledger_entries(keys)
             entries = [
                 (stellar_xdr.LedgerEntryData.from_xdr(entry.xdr), entry.last_modified_ledger)
                 for entry in response.entries or []
             ]
-        wanted = [_on_chain(data, ledger) for data, ledger in entries if self._is_settled(data)]
+        wanted = [on_chain(data, ledger) for data, ledger in entries if self._is_settled(data)]
         return wanted[0] if wanted else None
 
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
         valid = [a for a in addresses if StrKey.is_valid_ed25519_public_key(a)]
         found = dict.fromkeys(set(addresses) - set(valid), "bad_address")
-        existing = await self._existing([_account_key(address) for address in valid])
+        existing = await self._existing([account_key(address) for address in valid])
         for address in valid:
-            if _account_key(address).to_xdr() not in existing:
+            if account_key(address).to_xdr() not in existing:
                 found[address] = "op_no_destination"
         if not self._asset.is_native():
             found |= await self._missing_lines([a for a in valid if a not in found])
@@ -182,7 +186,7 @@ class StellarChain:
         if len(settlement.payments) > SETTLEMENT_PAYMENTS_MAX:
             raise AssertionError("a transaction has room for 100 operations")
         async with self._node() as node:
-            sequence, _ = await _sequence(node, self.address)
+            sequence, _ = await read_sequence(node, self.address)
             latest = await node.get_transaction(_NOBODYS_HASH)
         if sequence is None:
             raise UnknownHotAccount(self.address)
@@ -227,7 +231,7 @@ class StellarChain:
     async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
         async with self._node() as node:
             # The sequence number first: what used it up is then part of the history asked next.
-            sequence, ledger = await _sequence(node, envelope.source)
+            sequence, ledger = await read_sequence(node, envelope.source)
             response = await node.get_transaction(envelope.hash)
             if response.status != GetTransactionStatus.NOT_FOUND:
                 return _found(response)
@@ -265,51 +269,18 @@ class StellarChain:
 
     async def _missing_lines(self, addresses: list[str]) -> dict[str, str]:
         others = [address for address in addresses if address != self._settled.issuer]
-        existing = await self._existing([self._trust_line_key(address) for address in others])
+        existing = await self._existing([self._line_key(address) for address in others])
         return {
             address: "op_no_trust"
             for address in others
-            if self._trust_line_key(address).to_xdr() not in existing
+            if self._line_key(address).to_xdr() not in existing
         }
 
-    def _trust_line_key(self, address: str) -> stellar_xdr.LedgerKey:
-        return stellar_xdr.LedgerKey(
-            stellar_xdr.LedgerEntryType.TRUSTLINE,
-            trust_line=stellar_xdr.LedgerKeyTrustLine(
-                Keypair.from_public_key(address).xdr_account_id(),
-                self._asset.to_trust_line_asset_xdr_object(),
-            ),
-        )
+    def _line_key(self, address: str) -> stellar_xdr.LedgerKey:
+        return trust_line_key(address, self._asset)
 
     def _is_settled(self, data: stellar_xdr.LedgerEntryData) -> bool:
         return (data.account if self._asset.is_native() else data.trust_line) is not None
-
-
-def _account_key(address: str) -> stellar_xdr.LedgerKey:
-    return stellar_xdr.LedgerKey(
-        stellar_xdr.LedgerEntryType.ACCOUNT,
-        account=stellar_xdr.LedgerKeyAccount(Keypair.from_public_key(address).xdr_account_id()),
-    )
-
-
-def _on_chain(data: stellar_xdr.LedgerEntryData, ledger: int) -> OnChain:
-    if data.account is None:
-        assert data.trust_line is not None, "one of the two was asked for"
-        balance = Stroops(data.trust_line.balance.int64)
-        return OnChain(balance, balance, ledger)
-    balance = Stroops(data.account.balance.int64)
-    reserve = (2 + data.account.num_sub_entries.uint32) * _BASE_RESERVE
-    return OnChain(balance, Stroops(max(0, balance - reserve)), ledger)
-
-
-async def _sequence(node: SorobanServerAsync, address: str) -> tuple[int | None, int]:
-    """An account's sequence number (None without account), and the ledger it was read at."""
-    response = await node.get_ledger_entries([_account_key(address)])
-    for entry in response.entries or []:
-        account = stellar_xdr.LedgerEntryData.from_xdr(entry.xdr).account
-        if account is not None:
-            return account.seq_num.sequence_number.int64, response.latest_ledger
-    return None, response.latest_ledger
 
 
 def _refusal(response: SendTransactionResponse) -> str:

@@ -10,10 +10,13 @@ from typing import Any
 import aiohttp
 from stellar_sdk.client.base_async_client import BaseAsyncClient
 from stellar_sdk.client.response import Response
+from stellar_sdk.exceptions import BaseRequestError, ContentSizeLimitExceededError
 from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
-from stellar_sdk.exceptions import ContentSizeLimitExceededError
 
 from config.limits import STELLAR_READ_SECONDS_MAX, STELLAR_RESPONSE_BYTES_MAX
+
+# What a request raises that brought no answer, or one that is too long.
+NO_ANSWER = BaseRequestError
 
 
 class StellarClient(BaseAsyncClient):

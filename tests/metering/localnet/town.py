@@ -18,7 +18,7 @@ from stellar_sdk import xdr as stellar_xdr
 from metering.localnet.closing import Closing
 from metering.localnet.entries import Account as Entry
 from metering.localnet.network import LocalNetwork, Status, genesis, root_keypair
-from metering.settlement.result_codes import read_result
+from metering.settlement.stellar_result import read_result
 
 PASSPHRASE = "Town Network ; tests"
 CLOSE_MS = 1_000

@@ -245,11 +245,11 @@ def test_addresses_are_checked() -> None:
 
 
 async def test_building_leaves_the_loop_free(world: World) -> None:
-    """100 payments take tens of milliseconds to build and sign: others run meanwhile."""
+    """100 payments take tens of milliseconds to build and sign; on the loop it would be one turn."""
     addresses = [Keypair.random().public_key for _ in range(100)]
     signing = asyncio.ensure_future(world.real_chain.sign(settlement(world, *addresses)))
     turns = 0
     while not signing.done():
         await asyncio.sleep(0)
         turns += 1
-    assert turns > 20
+    assert turns > 1
