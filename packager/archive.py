@@ -13,6 +13,7 @@ from config.limits import (
     ARCHIVE_FLUSH_SECONDS_MAX,
     ARCHIVE_QUEUE_BYTES_MAX,
     ARCHIVE_QUEUE_JOBS_MAX,
+    REPORT_INTERVAL_MS,
 )
 from config.tasks import cancel, spawn
 from media.units import Track
@@ -37,8 +38,6 @@ from packager.hls.boundaries import Interval
 from packager.naming import init_name, is_name, segment_name
 
 log = structlog.get_logger(__name__)
-
-_REPORT_EVERY_MS = 1000
 
 
 class AssetAlreadyArchived(Exception):
@@ -151,7 +150,7 @@ class Archive:
     def _drop(self, job: ArchiveJob, reason: str) -> None:
         self.dropped += 1
         now_ms = self._clock.monotonic_ms()
-        if self._reported_ms is None or now_ms - self._reported_ms >= _REPORT_EVERY_MS:
+        if self._reported_ms is None or now_ms - self._reported_ms >= REPORT_INTERVAL_MS:
             self._reported_ms = now_ms
             log.error("not archived", asset=job.asset_id, reason=reason, dropped=self.dropped)
 

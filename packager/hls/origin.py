@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import structlog
 
 from config.clock import Clock
-from config.limits import HLS_EPOCHS_MAX, HLS_PLAYABLE_WAIT_MS_MAX, HLS_WINDOW_SEGMENTS
+from config.limits import (
+    HLS_EPOCHS_MAX,
+    HLS_PLAYABLE_WAIT_MS_MAX,
+    HLS_WINDOW_SEGMENTS,
+    REPORT_INTERVAL_MS,
+)
 from media.transcode.rendition import Rendition
 from media.units import Packet
 from media.wire.fmp4_init import init_segment
@@ -24,8 +29,6 @@ from packager.package import NotReady, Segment, UnknownRendition, UnknownSegment
 from packager.segment_cache import SegmentCache
 
 log = structlog.get_logger(__name__)
-
-_REPORT_EVERY_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,7 @@ class Origin:
     def _report(self) -> None:
         """At most once a second."""
         now_ms = self._clock.monotonic_ms()
-        if now_ms - self._reported_ms < _REPORT_EVERY_MS:
+        if now_ms - self._reported_ms < REPORT_INTERVAL_MS:
             return
         self._reported_ms = now_ms
         self._reported_total = self._assembly.irregularities.total

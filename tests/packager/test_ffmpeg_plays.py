@@ -10,6 +10,7 @@ import imageio_ffmpeg  # type: ignore[import-untyped]
 import pytest
 from aiohttp import web
 
+from config.clock import ManualClock
 from packager.archive import Archive
 from packager.library import HlsSettings, Library, Package, UnknownSegment
 from packager.naming import InitPath, PlaylistPath, SegmentPath, parse_path
@@ -90,9 +91,9 @@ class Site:
 
 
 @pytest.fixture
-async def library(archive: Archive) -> AsyncIterator[Library]:
+async def library(archive: Archive, clock: ManualClock) -> AsyncIterator[Library]:
     """Short segments: a player of a live asset waits for each."""
-    library = Library(archive, archive._clock, HlsSettings(480))
+    library = Library(archive, clock, HlsSettings(480))
     await library.start()
     yield library
     await library.stop()

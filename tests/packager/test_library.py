@@ -3,9 +3,12 @@
 import m3u8
 import pytest
 
+from config.clock import ManualClock
 from media.units import VIDEO_TIMESCALE
+from packager.archive import Archive
 from packager.library import (
     AssetAlreadyArchived,
+    HlsSettings,
     Library,
     NotReady,
     Package,
@@ -93,11 +96,11 @@ async def test_the_same_address_turns_from_live_to_on_demand(library: Library) -
     assert [segment.uri for segment in playlist.segments] == ["0.m4s", "1.m4s", "2.m4s", "3.m4s"]
 
 
-async def test_an_archived_asset_is_found_by_another_process(
-    library: Library,
+async def test_an_archived_asset_is_found_by_another_library(
+    library: Library, archive: Archive, clock: ManualClock
 ) -> None:
     await finished(library, CLIPS)
-    other = Library(library._archive, library._clock, library._settings)
+    other = Library(archive, clock, HlsSettings(2000))
     package = await other.get("ast_1")
     assert package is not None
     assert package.duration == 8 * VIDEO_TIMESCALE
