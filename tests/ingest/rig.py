@@ -2,7 +2,7 @@
 
 import asyncio
 
-from config.clock import ManualClock
+from config.clock import Clock, ManualClock
 from ingest.admission import PublishRefused
 from ingest.rtmp_server import RtmpLimits, RtmpServer
 from media.hub import Event, Hub, Reader, Stream
@@ -30,12 +30,12 @@ class Keys:
 class Rig:
     """A server on a free port, its hub, and the first stream that is published."""
 
-    def __init__(self, limits: RtmpLimits) -> None:
+    def __init__(self, limits: RtmpLimits, clock: Clock | None = None) -> None:
         self.keys = Keys()
         self.clock = ManualClock()
         self.readers: list[Reader] = []
         self.hub = Hub(self._published)
-        self.server = RtmpServer("127.0.0.1", 0, self.keys, self.hub, self.clock, limits)
+        self.server = RtmpServer("127.0.0.1", 0, self.keys, self.hub, clock or self.clock, limits)
         self._encoders: list[Encoder] = []
 
     def _published(self, stream: Stream) -> None:
