@@ -96,11 +96,12 @@ def test_every_picture_comes_out_of_every_rung_with_the_same_boundaries(
         assert len(boundaries) == len(keyframes)
 
 
-def test_encoders_open_before_anything_else_and_totals_add_up() -> None:
+def test_encoders_open_before_anything_is_encoded_and_totals_add_up() -> None:
     source = video_source(320, 180)
     said = transcode(plan_for(source), source)
-    assert isinstance(said[0], Opened)
-    assert len(said[0].configurations) == 2
+    opened = next(one for one in said if isinstance(one, Opened | Encoded))
+    assert isinstance(opened, Opened)
+    assert len(opened.configurations) == 2
     totals = [one for one in said if isinstance(one, Progress)]
     assert totals[-1] == Progress(consumed=60, undecodable=0, skipped=0, displaced=0)
 
@@ -111,8 +112,7 @@ def test_a_replacement_encodes_only_what_is_new_and_looks_the_same() -> None:
     boundary = [one.pts for one in encoded(first, 0) if one.boundary][1]
     appearance = Appearance(primaries=1, transfer=1, matrix=1)
     again = transcode(plan_for(source, start=boundary, appearance=appearance), source)
-    assert isinstance(again[0], Opened)
-    assert again[0].appearance == appearance
+    assert [one.appearance for one in again if isinstance(one, Opened)] == [appearance]
     assert encoded(again, 0)[0].pts == boundary
     assert encoded(again, 0)[0].boundary
 
@@ -120,7 +120,10 @@ def test_a_replacement_encodes_only_what_is_new_and_looks_the_same() -> None:
 def test_configurations_do_not_depend_on_where_a_worker_started() -> None:
     source = video_source(320, 180)
     later = Source(source.track, source.packets[30:])
-    whole, part = (transcode(plan_for(one), one)[0] for one in (source, later))
+    whole, part = (
+        [said for said in transcode(plan_for(one), one) if isinstance(said, Opened)]
+        for one in (source, later)
+    )
     assert whole == part
 
 
