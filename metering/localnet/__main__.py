@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -32,7 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     die_with_parent()
     options = _options(arguments)
     # Standard output carries one line for the parent, so logs go to standard error.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     try:
         asyncio.run(_serve(options))
     except (CannotListen, DamagedState, ForeignState, StateInUse) as error:

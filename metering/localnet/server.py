@@ -79,6 +79,9 @@ class Server:
         return web.json_response(self._dial.faults.model_dump())
 
     async def _set_faults(self, request: web.Request) -> web.Response:
+        # A type that no page of another origin can send without asking first.
+        if request.content_type != "application/json":
+            return _problem(horizon.problem(415, "bad_request", "application/json is expected"))
         try:
             self._dial.set(Faults.model_validate_json(await request.read()))
         except ValidationError as error:

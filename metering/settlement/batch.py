@@ -11,7 +11,10 @@ FEE_RATE_MIN = 100  # stroops an operation, the network's own minimum
 # Codes of operations that are the payee's doing, not ours (Stellar-transaction.x, PaymentResult).
 PAYEE_CODES = ("op_no_destination", "op_no_trust", "op_not_authorized", "op_line_full")
 
+# What keeps a creator from being paid, besides codes of operations.
 NO_ADDRESS = "no_address"
+OWN_ADDRESS = "own_address"  # the hot account's: it would pay itself
+REFUSED_LATELY = "refused_lately"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from metering.ledger import Ledger, WouldOverdraw
 from metering.money import NATIVE, Stroops
 from metering.settlement.batch import (
     NO_ADDRESS,
+    OWN_ADDRESS,
     PAYEE_CODES,
+    REFUSED_LATELY,
     Due,
     choose,
     due_creators,
@@ -228,11 +230,12 @@ class SettlementWorker:
         known = {creator: at for creator, at in addresses.items() if at is not None}
         if known:
             blocked = await self._chain.obstacles(sorted(set(known.values())))
+            blocked[self._chain.address] = OWN_ADDRESS
             obstacles |= {c: blocked[at] for c, at in known.items() if at in blocked}
         since_ms = self._clock.wall_ms() - SETTLEMENT_REST_MS
         for creator in await self._outbox.refused_since(self._asset, PAYEE_CODES, since_ms):
             if creator in owed:
-                obstacles.setdefault(creator, "refused_lately")
+                obstacles.setdefault(creator, REFUSED_LATELY)
         await self._outbox.note_obstacles(self._asset, obstacles)
         return [Due(c, at, owed[c]) for c, at in known.items() if c not in obstacles]
 

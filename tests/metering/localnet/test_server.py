@@ -329,7 +329,7 @@ async def test_malformed_envelopes_are_a_problem_on_horizon(peer: Peer) -> None:
 
 async def test_bodies_have_a_bound(peer: Peer) -> None:
     big = b"x" * (LOCALNET_BODY_BYTES_MAX + 1)
-    for path in ("/", "/transactions", "/faults"):
+    for path in ("/", "/transactions", "/transactions_async"):
         async with peer.session.post(path, data={"tx": big.decode()}) as response:
             assert response.status == 413
 
@@ -387,6 +387,8 @@ async def test_late_and_slow_answers(peer: Peer) -> None:
 async def test_faults_that_do_not_exist_are_refused(peer: Peer, faults: dict[str, Any]) -> None:
     answer = await peer.client.post(f"{peer.network.url}/faults", json_data=faults)
     assert answer.status_code == 400
+    async with peer.session.post("/faults", data=b'{"late": 5}') as response:
+        assert response.status == 415
     left = await peer.client.get(f"{peer.network.url}/faults")
     assert left.json()["late"] == 0
 

@@ -245,7 +245,7 @@ def test_addresses_are_checked() -> None:
 
 
 async def test_building_leaves_the_loop_free(world: World) -> None:
-    """100 payments take tens of milliseconds to build and sign; on the loop it would be one turn."""
+    """100 payments take tens of milliseconds to build and sign. On the loop it were one turn."""
     addresses = [Keypair.random().public_key for _ in range(100)]
     signing = asyncio.ensure_future(world.real_chain.sign(settlement(world, *addresses)))
     turns = 0

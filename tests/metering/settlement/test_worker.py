@@ -45,7 +45,7 @@ async def test_more_creators_than_one_transaction_holds_are_paid_in_several() ->
     world = World()
     for number in range(103):
         creator = f"creator{number:03d}"
-        world.payees.addresses[creator] = world.real_chain.address
+        world.payees.addresses[creator] = world.root
         await world.earn(creator, 10_000 + number)
     await world.run()
     assert len(set(world.node.sent)) == 2
@@ -59,18 +59,21 @@ async def test_one_payee_without_an_account_does_not_hold_up_the_others() -> Non
     await world.add_creator("lost", on_chain=False)
     for creator in ("ana", "lost", "shy"):
         await world.earn(creator, XLM)
-    world.payees.addresses["typo"] = "GNOTANADDRESS"
+    world.payees.addresses |= {"typo": "GNOTANADDRESS", "fox": world.chain.address}
     await world.earn("typo", XLM)
+    await world.earn("fox", XLM)
     await world.run()
     assert world.received("ana") == XLM
-    obstacles = {c: await world.stored.obstacle(c, "XLM") for c in ("ana", "lost", "shy", "typo")}
+    everyone = ("ana", "fox", "lost", "shy", "typo")
+    obstacles = {c: await world.stored.obstacle(c, "XLM") for c in everyone}
     assert obstacles == {
         "ana": None,
+        "fox": "own_address",
         "lost": "op_no_destination",
         "shy": "no_address",
         "typo": "bad_address",
     }
-    assert [await owed(world, c) for c in ("lost", "shy", "typo")] == [XLM] * 3
+    assert [await owed(world, c) for c in everyone[1:]] == [XLM] * 4
     await world.friendbot.fund(world.payees.addresses["lost"])
     await world.run()
     assert world.received("lost") == XLM
