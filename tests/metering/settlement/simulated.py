@@ -13,6 +13,7 @@ from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
 
 from config.clock import ManualClock
 from metering.ledger import (
+    Ledger,
     Transfer,
     creator_account,
     hot_account,
@@ -237,7 +238,9 @@ class CrashingChain:
 class World:
     """A network, a ledger with creators who earn, and a worker that pays them."""
 
-    def __init__(self, crasher: Crasher | None = None) -> None:
+    def __init__(
+        self, crasher: Crasher | None = None, books: tuple[Ledger, Outbox] | None = None
+    ) -> None:
         self.clock = ManualClock()
         self.network = LocalNetwork(
             genesis(PASSPHRASE, CLOSE_MS, self.clock.wall_ms()), history_bytes_max=2**26
@@ -245,8 +248,10 @@ class World:
         self.node = SimulatedNode(self.network, self.clock)
         self.root = root_keypair(PASSPHRASE).public_key
         self.seed = Keypair.random().secret
-        self.ledger = MemoryLedger()
-        self.stored = MemoryOutbox(self.ledger)
+        if books is None:
+            ledger = MemoryLedger()
+            books = ledger, MemoryOutbox(ledger)
+        self.ledger, self.stored = books
         self.payees = Payees()
         self.crasher = crasher or Crasher()
         self.outbox = CrashingOutbox(self.stored, self.crasher)
