@@ -69,6 +69,7 @@ class RtmpServer:
 
     @property
     def listening(self) -> bool:
+        """Whether publishers can connect."""
         return self._server is not None and self._server.is_serving()
 
     async def start(self) -> None:

@@ -76,7 +76,7 @@ class Link:
             case PeerBandwidth(size, _) if size != self._window_sent:
                 self.announce_window(size)
             case UserControl(ControlEvent.PING_REQUEST, data):
-                self.control(UserControl(ControlEvent.PING_RESPONSE, data))
+                self.control(UserControl(ControlEvent.PING_RESPONSE, data[:4]))
             case _:
                 pass
 

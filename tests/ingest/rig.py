@@ -22,6 +22,8 @@ class Keys:
         self.asked.append((app, stream_key, peer))
         self.was_asked.set()
         await self.opened.wait()
+        if stream_key == "slow":
+            raise TimeoutError
         if stream_key.partition("?")[0] != "right":
             raise PublishRefused("unknown stream key")
         return "src_1"

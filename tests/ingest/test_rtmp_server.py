@@ -78,6 +78,14 @@ async def test_a_wrong_key_is_refused_with_a_reason_and_logged_without_the_key(r
     assert "secret-but-wrong" not in str(logs)
 
 
+async def test_a_publisher_that_cannot_be_checked_in_time_may_try_again(rig: Rig) -> None:
+    refused = await (await rig.encoder("slow")).answer()
+
+    assert isinstance(refused, PublishRefused)
+    assert "try again" in refused.description
+    assert await (await rig.encoder()).answer() == PublishAccepted()
+
+
 async def test_a_stream_has_one_publisher_at_a_time(rig: Rig, footage: Footage) -> None:
     first, second = await rig.encoder(), await rig.encoder()
     assert await first.answer() == PublishAccepted()
@@ -269,6 +277,7 @@ async def test_what_is_not_rtmp_is_cut_at_once_and_others_go_on(rig: Rig, garbag
 async def test_stopping_ends_publications_and_every_connection(rig: Rig) -> None:
     encoder = await rig.encoder()
     await encoder.answer()
+    assert rig.server.listening
 
     await rig.server.stop()
 

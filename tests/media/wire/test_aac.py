@@ -69,6 +69,14 @@ def test_an_escaped_object_type_and_an_explicit_rate_are_read() -> None:
     assert (parsed.codec, parsed.sample_rate, parsed.channels) == ("mp4a.40.42", 12_345, 2)
 
 
+def test_bit_sliced_coding_under_band_replication_is_read() -> None:
+    config = bits((5, 5), (6, 4), (2, 4), (3, 4), (22, 5), (2, 4), (0, 3), (0, 8))
+
+    parsed = parse_audio_specific_config(config)
+
+    assert (parsed.sample_rate, parsed.output_sample_rate) == (24_000, 48_000)
+
+
 def test_channels_of_a_program_config_element_are_counted() -> None:
     element = ((0, 4), (1, 2), (3, 4), (1, 4), (0, 4), (1, 4), (1, 2), (0, 3), (0, 4))
     mixdown = ((0, 1), (1, 1), (3, 4), (0, 1))

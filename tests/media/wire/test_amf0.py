@@ -92,7 +92,7 @@ def test_fields_are_those_of_objects_and_arrays_alike() -> None:
         b"\x0a\0\0\0\1" * (AMF_DEPTH_MAX + 2),
         b"\x03\0\1a" * 10_000,
         b"\x05" * (AMF_VALUES_MAX + 1),
-        b"\x03" + b"".join(b"\0\2%c%c\5" % divmod(i, 256) for i in range(AMF_KEYS_MAX + 1)),
+        b"\x03" + b"".join(b"\0\3%03d\5" % i for i in range(AMF_KEYS_MAX + 1)),
         b"\x03\0\1a\x11",
     ],
 )

@@ -210,7 +210,8 @@ def test_other_data_is_skipped(values: list[Value]) -> None:
 def test_pings_are_answered_and_control_messages_obeyed() -> None:
     play = publishing()
 
-    assert play.received(UserControl(6, b"\1\2\3\4"), UserControl(3, b"\0\0\0\1\0\0\0\1")) == []
+    ping, buffer_length = UserControl(6, b"\1\2\3\4 more"), UserControl(3, bytes(8))
+    assert play.received(ping, buffer_length) == []
 
     assert play.sent() == [UserControl(7, b"\1\2\3\4")]
 
