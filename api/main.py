@@ -47,6 +47,7 @@ from api.system import System
 from config import logs
 from config.clock import Clock, SystemClock
 from config.layout import PackageShadowed, check_layout
+from config.migrate import MigrationRefused
 from config.postgres import Database, DatabaseUnavailable
 from config.postgres_cluster import EmbeddedPostgresFailed
 from config.secret_files import SecretExposed, SecretFiles
@@ -76,6 +77,7 @@ _EXPECTED = (
     DatabaseUnavailable,
     EmbeddedPostgresFailed,
     LocalNetworkFailed,
+    MigrationRefused,
     OSError,
     PackageShadowed,
     PagesNotBuilt,
@@ -283,9 +285,12 @@ def _routes(
 async def _lay_ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
     data = settings.data_directory.absolute()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    async with asyncio.TaskGroup() as together:
-        database = together.create_task(open_database(settings, data, stack))
-        network = together.create_task(open_network(settings, data, stack))
+    try:
+        async with asyncio.TaskGroup() as together:
+            database = together.create_task(open_database(settings, data, stack))
+            network = together.create_task(open_network(settings, data, stack))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
     return _Ground(
         settings,
         SystemClock(),
