@@ -64,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(settings: Settings, *, announce_json: bool) -> int:
     # Imported here: the other commands need neither the event loop nor the SDKs.
-    from api.main import StartFailed, serve
+    from api.ground import StartFailed
+    from api.process import serve
 
     try:
         serve(settings, announce_json=announce_json)

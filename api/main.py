@@ -1,15 +1,13 @@
 """The composition root: makes every part, hands each its neighbours, and starts them in order."""
 
 import asyncio
-import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-import uvloop
 
-from api.announcement import Announcement, print_announcement
+from api.announcement import Announcement
 from api.app import Routes, make_application
 from api.auth.account import AccountStore
 from api.auth.account_postgres import PostgresAccountStore
@@ -25,14 +23,12 @@ from api.demo import Demo
 from api.dependencies import database_dependency, disk_dependency, ingest_dependency
 from api.earnings import EarningsRoutes
 from api.first_start import DEMO_SOURCE, MAIN_SOURCE, FirstStart
+from api.ground import Ground, Network, StartFailed
 from api.health import Health
 from api.http_server import HttpServer
-from api.local_network import LocalNetworkFailed
 from api.money import (
     Money,
-    Network,
     chain_dependency,
-    open_network,
     wire_money,
 )
 from api.pages import Pages, PagesNotBuilt
@@ -41,18 +37,12 @@ from api.playback import Playback
 from api.sandbox import Sandbox
 from api.secret_names import TOKEN_KEY
 from api.sources import Sources
-from api.storage import open_database
 from api.streaming import Streaming
 from api.system import System
-from config import logs
 from config.clock import Clock, SystemClock
-from config.layout import PackageShadowed, check_layout
-from config.migrate import MigrationRefused
-from config.postgres import Database, DatabaseUnavailable
-from config.postgres_cluster import EmbeddedPostgresFailed
+from config.postgres import Database
 from config.secret_files import SecretExposed, SecretFiles
 from config.settings import Settings
-from config.tasks import cancel, spawn
 from ingest.admission import KeyAdmission
 from ingest.rtmp_server import RtmpServer
 from ingest.source_postgres import PostgresSourceStore
@@ -72,56 +62,12 @@ from packager.library import HlsSettings, Library
 log = structlog.get_logger(__name__)
 
 _TICKS_PER_MS = 90
-_EXPECTED = (
-    ChainUnreachable,
-    DatabaseUnavailable,
-    EmbeddedPostgresFailed,
-    LocalNetworkFailed,
-    MigrationRefused,
-    OSError,
-    PackageShadowed,
-    PagesNotBuilt,
-    SecretExposed,
-    WrongNetwork,
-)
-
-
-class StartFailed(Exception):
-    """The server could not start; the text says why."""
-
-
-def serve(settings: Settings, *, announce_json: bool) -> None:
-    """Run until SIGINT or SIGTERM.
-
-    Raises:
-        StartFailed: something that it needs is not there or not usable.
-    """
-    logs.set_up(settings.log.level, settings.log.format)
-    try:
-        uvloop.run(_serve(settings, announce_json=announce_json))
-    except _EXPECTED as error:
-        raise StartFailed(str(error)) from error
-
-
-async def _serve(settings: Settings, *, announce_json: bool) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    async with AsyncExitStack() as stack:
-        start = spawn(_start(settings, stack, stopping), name="start")
-        stop = spawn(stopping.wait(), name="stop signal")
-        await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
-        if not start.done():
-            await cancel(start)
-            return
-        print_announcement(await start, as_json=announce_json)
-        await stop
+_EXPECTED = (ChainUnreachable, OSError, PagesNotBuilt, SecretExposed, WrongNetwork)
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """What everything else stands on."""
+class _Stores:
+    """The ground, and who owns and publishes what."""
 
     settings: Settings
     clock: Clock
@@ -134,13 +80,35 @@ class _Ground:
     assets: AssetStore
 
 
-async def _start(
-    settings: Settings, stack: AsyncExitStack, stopping: asyncio.Event
-) -> Announcement:
-    """Start everything; the stack ends it in reverse order, also when this fails half way."""
-    check_layout()
+def _stores(ground: Ground) -> _Stores:
+    return _Stores(
+        ground.settings,
+        SystemClock(),
+        ground.data,
+        SecretFiles(ground.data / "secrets"),
+        ground.database,
+        ground.network,
+        PostgresAccountStore(ground.database),
+        PostgresSourceStore(ground.database),
+        PostgresAssetStore(ground.database),
+    )
+
+
+async def start(ground: Ground, stack: AsyncExitStack, stopping: asyncio.Event) -> Announcement:
+    """Start everything; the stack ends it in reverse order, also when this fails half way.
+
+    Raises:
+        StartFailed: something that is needed is not there or not usable.
+    """
+    try:
+        return await _start(_stores(ground), stack, stopping)
+    except _EXPECTED as error:
+        raise StartFailed(str(error)) from error
+
+
+async def _start(ground: _Stores, stack: AsyncExitStack, stopping: asyncio.Event) -> Announcement:
+    settings = ground.settings
     pages = Pages()
-    ground = await _lay_ground(settings, stack)
     intake = Intake(PostgresMeterStore(ground.database), ground.clock, MeterRules())
     stack.push_async_callback(intake.stop)
     await intake.start()
@@ -187,7 +155,7 @@ class _Media:
     rtmp_url: str
 
 
-async def _start_media(ground: _Ground, stack: AsyncExitStack) -> _Media:
+async def _start_media(ground: _Stores, stack: AsyncExitStack) -> _Media:
     settings = ground.settings
     hls = HlsSettings(settings.media.segment_milliseconds, settings.media.window_segments)
     library = Library(Archive(ground.data / "media", ground.clock), ground.clock, hls)
@@ -210,7 +178,7 @@ async def _start_media(ground: _Ground, stack: AsyncExitStack) -> _Media:
     return _Media(library, broadcasts, rtmp, f"rtmp://{settings.rtmp.host}:{rtmp.port}/live")
 
 
-def _pipelines(ground: _Ground) -> PipelineFactory:
+def _pipelines(ground: _Stores) -> PipelineFactory:
     media = ground.settings.media
     transcode = TranscodeSettings(
         segment_ticks=media.segment_milliseconds * _TICKS_PER_MS,
@@ -219,7 +187,7 @@ def _pipelines(ground: _Ground) -> PipelineFactory:
     return lambda reader, sink: LivePipeline(reader, sink, transcode, ground.clock)
 
 
-async def _start_money(ground: _Ground, creator: str, stack: AsyncExitStack) -> Money:
+async def _start_money(ground: _Stores, creator: str, stack: AsyncExitStack) -> Money:
     money = wire_money(
         ground.settings,
         ground.network,
@@ -240,7 +208,7 @@ def _price(settings: Settings) -> Price:
 
 
 def _routes(
-    ground: _Ground,
+    ground: _Stores,
     media: _Media,
     money: Money,
     intake: Intake,
@@ -279,26 +247,4 @@ def _routes(
         ),
         health=Health(dependencies, media.broadcasts, version()),
         system=System(version(), play_money, media.rtmp_url, ground.network.passphrase),
-    )
-
-
-async def _lay_ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
-    data = settings.data_directory.absolute()
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        async with asyncio.TaskGroup() as together:
-            database = together.create_task(open_database(settings, data, stack))
-            network = together.create_task(open_network(settings, data, stack))
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return _Ground(
-        settings,
-        SystemClock(),
-        data,
-        SecretFiles(data / "secrets"),
-        database.result(),
-        network.result(),
-        PostgresAccountStore(database.result()),
-        PostgresSourceStore(database.result()),
-        PostgresAssetStore(database.result()),
     )

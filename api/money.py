@@ -1,12 +1,10 @@
 """The money side of the wiring: chain, ledger, outbox and, on a local network, play money."""
 
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from api.auth.account import AccountStore
+from api.ground import Network
 from api.health import Dependency, NotWorking
-from api.local_network import LocalNetwork
 from api.secret_names import CREATOR_SEED, HOT_SEED
 from config.clock import Clock
 from config.limits import FRIENDBOT_SECONDS_MAX
@@ -23,26 +21,6 @@ from metering.settlement.stellar import StellarChain, address_of, new_seed
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """Which Stellar network money moves on."""
-
-    rpc_url: str
-    passphrase: str
-    play_money: bool
-
-
-async def open_network(settings: Settings, data: Path, stack: AsyncExitStack) -> Network:
-    """The configured network, or our own local one when none is."""
-    stellar = settings.stellar
-    if stellar.rpc_url:
-        return Network(stellar.rpc_url, stellar.network_passphrase, play_money=False)
-    local = LocalNetwork(data / "localnet.state", data / "localnet.log")
-    stack.push_async_callback(local.stop)
-    await local.start()
-    return Network(local.url, local.passphrase, play_money=True)
 
 
 @dataclass(frozen=True, slots=True)

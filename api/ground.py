@@ -1,0 +1,78 @@
+"""What everything else stands on: a data directory, a database and a Stellar network."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.local_network import LocalNetwork, LocalNetworkFailed
+from api.storage import open_database
+from config.layout import PackageShadowed, check_layout
+from config.migrate import MigrationRefused
+from config.postgres import Database, DatabaseUnavailable
+from config.postgres_cluster import EmbeddedPostgresFailed
+from config.settings import Settings
+
+_EXPECTED = (
+    DatabaseUnavailable,
+    EmbeddedPostgresFailed,
+    LocalNetworkFailed,
+    MigrationRefused,
+    OSError,
+    PackageShadowed,
+)
+
+
+class StartFailed(Exception):
+    """The server could not start; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Which Stellar network money moves on."""
+
+    rpc_url: str
+    passphrase: str
+    play_money: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    settings: Settings
+    data: Path
+    database: Database
+    network: Network
+
+
+async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
+    """Start what is ours and reach what is not; it ends with the stack.
+
+    Raises:
+        StartFailed: one of it cannot be had.
+    """
+    try:
+        check_layout()
+        data = settings.data_directory.absolute()
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        async with asyncio.TaskGroup() as together:
+            database = together.create_task(open_database(settings, data, stack))
+            network = together.create_task(_open_network(settings, data, stack))
+    except* _EXPECTED as failed:
+        raise StartFailed(_first(failed)) from None
+    return Ground(settings, data, database.result(), network.result())
+
+
+def _first(failed: BaseExceptionGroup[Exception]) -> str:
+    first = failed.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else str(first)
+
+
+async def _open_network(settings: Settings, data: Path, stack: AsyncExitStack) -> Network:
+    """The configured network, or our own local one when none is."""
+    stellar = settings.stellar
+    if stellar.rpc_url:
+        return Network(stellar.rpc_url, stellar.network_passphrase, play_money=False)
+    local = LocalNetwork(data / "localnet.state", data / "localnet.log")
+    stack.push_async_callback(local.stop)
+    await local.start()
+    return Network(local.url, local.passphrase, play_money=True)

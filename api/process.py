@@ -1,0 +1,75 @@
+"""The server's process: from its first moment to Ctrl-C."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import uvloop
+
+from api.announcement import Announcement, print_announcement
+from api.ground import Ground, StartFailed, lay_ground
+from config import logs
+from config.settings import Settings
+from config.tasks import cancel, spawn
+
+_Start = Callable[[Ground, AsyncExitStack, asyncio.Event], Awaitable[Announcement]]
+
+
+def serve(settings: Settings, *, announce_json: bool) -> None:
+    """Run until SIGINT or SIGTERM.
+
+    Raises:
+        StartFailed: something that it needs is not there or not usable.
+    """
+    logs.set_up(settings.log.level, settings.log.format)
+    uvloop.run(_serve(settings, announce_json=announce_json))
+
+
+async def _serve(settings: Settings, *, announce_json: bool) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        start = spawn(_start(settings, stack, stopping), name="start")
+        stop = spawn(stopping.wait(), name="stop signal")
+        await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
+        if not start.done():
+            await cancel(start)
+            return
+        announcement = await start
+        if isinstance(announcement, StartFailed):
+            await cancel(stop)
+            raise announcement
+        print_announcement(announcement, as_json=announce_json)
+        await stop
+
+
+async def _start(
+    settings: Settings, stack: AsyncExitStack, stopping: asyncio.Event
+) -> Announcement | StartFailed:
+    """What an operator can mend is an answer here; only what is our fault is logged in full."""
+    try:
+        laying = spawn(_laid(settings, stack), name="ground")
+        # The SDKs take about a second to import; Postgres and the local network start meanwhile.
+        start = await asyncio.to_thread(_import_start)
+        ground = await laying
+        if isinstance(ground, StartFailed):
+            return ground
+        return await start(ground, stack, stopping)
+    except StartFailed as error:
+        return error
+
+
+async def _laid(settings: Settings, stack: AsyncExitStack) -> Ground | StartFailed:
+    try:
+        return await lay_ground(settings, stack)
+    except StartFailed as error:
+        return error
+
+
+def _import_start() -> _Start:
+    from api.main import start
+
+    return start
