@@ -34,7 +34,7 @@ from packager.archive_index import (
     RetiredRecord,
     SegmentRecord,
 )
-from packager.hls.boundaries import Interval
+from packager.interval import Interval
 from packager.naming import init_name, is_name, segment_name
 
 log = structlog.get_logger(__name__)

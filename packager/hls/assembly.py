@@ -7,12 +7,13 @@ from media.transcode.rendition import Rendition
 from media.units import VIDEO_TIMESCALE, Packet
 from media.wire.fmp4_fragment import audio_fragment, video_fragment
 from packager.hls.audio_cutter import AudioCutter
-from packager.hls.boundaries import Boundaries, Interval
+from packager.hls.boundaries import Boundaries
 from packager.hls.cut import Cut
 from packager.hls.grid import open_on_grid
 from packager.hls.irregularities import Irregularities, Irregularity
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.video_cutter import VideoCutter
+from packager.interval import Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from config.limits import (
     HLS_AUDIO_FRAMES_PENDING_MAX,
 )
 from media.units import VIDEO_TIMESCALE, Packet
-from packager.hls.boundaries import Boundaries, Interval
+from packager.hls.boundaries import Boundaries
 from packager.hls.cut import Cut
 from packager.hls.irregularities import Irregularities, Irregularity
+from packager.interval import Interval
 
 _BEHIND_MAX = HLS_AUDIO_BEHIND_MS_MAX * VIDEO_TIMESCALE // 1000
 # AAC; only used for a frame that nothing follows.

@@ -13,33 +13,11 @@ from dataclasses import dataclass
 
 from config.limits import HLS_INTERVALS_KEPT
 from media.units import VIDEO_TIMESCALE
+from packager.interval import Interval
 
 _TICKS_A_MS = VIDEO_TIMESCALE // 1000
 # An epoch's last picture lasts as long as the one before it, unless the next epoch comes sooner.
 _OVERLAP_MAX = VIDEO_TIMESCALE // 2
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Nominal time of one segment in every rendition.
-
-    Attributes:
-        wall_ms: when its start was received, continued by media time between discontinuities.
-        discontinuity: whether it does not continue the one before.
-        discontinuities: how many there were in the asset up to its start, this one included.
-    """
-
-    sequence: int
-    epoch: int
-    start: int
-    end: int
-    wall_ms: int
-    discontinuity: bool
-    discontinuities: int
-
-    @property
-    def duration(self) -> int:
-        return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from media.units import VIDEO_TIMESCALE, Track
 from packager.archive_index import AssetIndex, EpochRecord, SegmentRecord
 from packager.hls.bitrate import MeasuredBitrate
-from packager.hls.boundaries import Interval
 from packager.hls.playlist import (
     MediaPlaylist,
     PlaylistSegment,
@@ -13,6 +12,7 @@ from packager.hls.playlist import (
     render_multivariant,
 )
 from packager.hls.variants import Measured, multivariant
+from packager.interval import Interval
 from packager.package import UnknownAsset
 
 

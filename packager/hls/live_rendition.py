@@ -5,12 +5,13 @@ from media.transcode.rendition import Rendition
 from media.units import MediaKind
 from packager.hls.audio_cutter import AudioCutter
 from packager.hls.bitrate import MeasuredBitrate
-from packager.hls.boundaries import Boundaries, Interval
+from packager.hls.boundaries import Boundaries
 from packager.hls.irregularities import Irregularities
 from packager.hls.playlist import MediaPlaylist, render_media_playlist
 from packager.hls.variants import Measured
 from packager.hls.video_cutter import VideoCutter
 from packager.hls.window import Window
+from packager.interval import Interval
 from packager.naming import init_name
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from media.units import VIDEO_TIMESCALE
-from packager.hls.boundaries import Interval
+from packager.interval import Interval
 from packager.naming import init_name, playlist_path, segment_name
 
 # EXT-X-GAP needs version 8 (rfc8216bis, 8).

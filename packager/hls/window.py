@@ -2,8 +2,9 @@
 
 from collections import deque
 
-from packager.hls.boundaries import Boundaries, Interval
+from packager.hls.boundaries import Boundaries
 from packager.hls.playlist import PlaylistSegment
+from packager.interval import Interval
 
 
 class Window:

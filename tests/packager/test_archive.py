@@ -9,7 +9,7 @@ import pytest
 from config.clock import ManualClock
 from media.units import VIDEO_TIMESCALE, MediaKind, Track
 from packager.archive import Archive, AssetAlreadyArchived
-from packager.hls.boundaries import Interval
+from packager.interval import Interval
 from packager.library import HlsSettings, Library
 from tests.packager.clip import decode
 

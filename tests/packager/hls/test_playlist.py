@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packager.hls.boundaries import Boundaries, Interval
+from packager.hls.boundaries import Boundaries
 from packager.hls.playlist import (
     AudioRendition,
     MediaPlaylist,
@@ -18,6 +18,7 @@ from packager.hls.playlist import (
     render_media_playlist,
     render_multivariant,
 )
+from packager.interval import Interval
 
 SECOND = 90_000
 

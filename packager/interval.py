@@ -1,0 +1,26 @@
+"""When a segment plays: the nominal time that all renditions share."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Nominal time of one segment in every rendition.
+
+    Attributes:
+        wall_ms: when its start was received, continued by media time between discontinuities.
+        discontinuity: whether it does not continue the one before.
+        discontinuities: how many there were in the asset up to its start, this one included.
+    """
+
+    sequence: int
+    epoch: int
+    start: int
+    end: int
+    wall_ms: int
+    discontinuity: bool
+    discontinuities: int
+
+    @property
+    def duration(self) -> int:
+        return self.end - self.start
