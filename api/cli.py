@@ -2,12 +2,12 @@
 
 import argparse
 import asyncio
-import importlib.metadata
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from api.version import version
 from config.settings import Settings, SettingsError, load, read_environment
 
 _DESCRIPTION = "A streaming server that bills by the second."
@@ -36,10 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         case _:
             return _up(settings, announce_json=known.json)
-
-
-def version() -> str:
-    return importlib.metadata.version("tollcast")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,7 +17,6 @@ from api.broadcasts import Broadcasts, PipelineFactory
 from api.catalogue.asset import AssetStore
 from api.catalogue.asset_postgres import PostgresAssetStore
 from api.catalogue.lookup import Catalogue
-from api.cli import version
 from api.content import Content
 from api.demo import Demo
 from api.dependencies import database_dependency, disk_dependency, ingest_dependency
@@ -39,6 +38,7 @@ from api.secret_names import TOKEN_KEY
 from api.sources import Sources
 from api.streaming import Streaming
 from api.system import System
+from api.version import version
 from config.clock import Clock, SystemClock
 from config.postgres import Database
 from config.secret_files import SecretExposed, SecretFiles
