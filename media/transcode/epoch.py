@@ -107,9 +107,8 @@ class Epoch:
     @property
     def encoders_are_due(self) -> bool:
         """Encoders did not open, and it is time to try again with a new epoch."""
-        given_up = self._begun and len(self._retired) == len(self._rungs) > 0
         waited_ms = self._clock.monotonic_ms() - self._begin_ms_max
-        return given_up and waited_ms > TRANSCODE_RETRY_MS
+        return self._stopping is not None and waited_ms > TRANSCODE_RETRY_MS
 
     def start(self) -> None:
         if self.supervisor is None:
@@ -125,7 +124,7 @@ class Epoch:
         if self._passed_through:
             self._remember(picture)
             self._deliver(SOURCE, packet)
-        if self.supervisor is not None:
+        if self.supervisor is not None and self._stopping is None:
             self.supervisor.feed(
                 SourcePacket(
                     dts=packet.dts,
