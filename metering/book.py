@@ -24,10 +24,11 @@ from metering.session import (
     SessionChange,
     SessionState,
     SessionSummary,
-    TickRun,
-    transfers_for,
 )
 from metering.void_budget import VoidBudget
+
+# Made once: `json.dumps` with options makes a new one each time.
+_write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -58,18 +59,20 @@ class OpenSession:
     meter: Meter
     requested_at: int
     advanced_at: int
-    served: list[Served] = field(default_factory=list)
+    served: dict[int, Served] = field(default_factory=dict)  # by sequence
     closed_at: datetime | None = None
+    # What is to be committed, when that is known already.
+    change: SessionChange | None = None
 
     @property
     def changed(self) -> bool:
         """Whether there is something to commit; what is less than a tick waits for the next."""
-        saved, totals = self.saved.totals, self.meter.totals
+        saved, meter = self.saved.totals, self.meter
         return (
             bool(self.served)
             or self.closed_at is not None
-            or totals.drawn != saved.drawn
-            or totals.ticks != saved.ticks
+            or meter.drawn != saved.drawn
+            or meter.posted // UNITS_PER_SECOND != saved.ticks
         )
 
 
@@ -147,7 +150,7 @@ class Book:
         """Tell what the store holds for a wallet in memory, while no commit is under way."""
         wallet = self._wallets[account]
         kept = [self._sessions[each] for each in wallet.sessions]
-        unsaved = sum(each.meter.totals.drawn - each.saved.totals.drawn for each in kept)
+        unsaved = sum(each.meter.drawn - each.saved.totals.drawn for each in kept)
         wallet.available = balance - unsaved
 
     # --- sessions --------------------------------------------------------------------------------
@@ -168,7 +171,7 @@ class Book:
         self._by_asset.setdefault(session.asset_id, set()).add(session.id)
         self._viewers[session.viewer].sessions += 1
         wallet.sessions.add(session.id)
-        wallet.available -= meter.totals.drawn - saved.totals.drawn
+        wallet.available -= meter.drawn - saved.totals.drawn
         self._note(kept)
 
     def request(self, session_id: str, served: Served, now: int) -> tuple[int, Decision]:
@@ -176,13 +179,16 @@ class Book:
         kept = self._sessions[session_id]
         wallet = self._wallets[kept.session.viewer_account]
         ticket = next(self._tickets)
-        drawn = kept.meter.totals.drawn
+        drawn = kept.meter.drawn
         decision = kept.meter.request(ticket, served.lo, served.hi, now, wallet.available)
-        wallet.available -= kept.meter.totals.drawn - drawn
+        wallet.available -= kept.meter.drawn - drawn
         if isinstance(decision, Serve):
-            kept.served.append(served)
+            kept.served.setdefault(served.sequence, served)
         kept.requested_at = now
         self._advanced(kept, now)
+        if kept.changed:
+            # Made here, while the last commit is under way, so that the next begins without delay.
+            kept.change = _change(kept)
         return ticket, decision
 
     def finish(self, session_id: str, ticket: int, *, complete: bool, now: int) -> None:
@@ -190,19 +196,21 @@ class Book:
         kept = self._sessions.get(session_id)
         if kept is None:
             return
-        drawn = kept.meter.totals.drawn
+        drawn, posted = kept.meter.drawn, kept.meter.posted
         kept.meter.finish(ticket, complete=complete, now=now)
-        self._wallets[kept.session.viewer_account].available -= kept.meter.totals.drawn - drawn
-        self._note(kept)
+        kept.change = None
+        if (kept.meter.drawn, kept.meter.posted) != (drawn, posted):
+            self._wallets[kept.session.viewer_account].available -= kept.meter.drawn - drawn
+            self._note(kept)
 
     def close(self, session_id: str, now: int) -> None:
         """End a session: it takes no more requests, and is forgotten once that is committed."""
         kept = self._sessions[session_id]
         if kept.closed_at is not None:
             return
-        drawn = kept.meter.totals.drawn
+        drawn = kept.meter.drawn
         kept.meter.close(now)
-        self._wallets[kept.session.viewer_account].available -= kept.meter.totals.drawn - drawn
+        self._wallets[kept.session.viewer_account].available -= kept.meter.drawn - drawn
         kept.closed_at = _EPOCH + timedelta(milliseconds=now + self._wall_offset_ms)
         self._note(kept)
 
@@ -231,7 +239,7 @@ class Book:
         """What is to be saved of at most `limit` sessions, those first that wait for longest."""
         kept = [self._sessions[each] for each in itertools.islice(self._changed, limit)]
         return Batch(
-            tuple(_change(each) for each in kept),
+            tuple(each.change or _change(each) for each in kept),
             tuple(self._allowances({each.session.viewer for each in kept})),
         )
 
@@ -250,7 +258,9 @@ class Book:
             session_id = change.saved.session.id
             kept = self._sessions[session_id]
             kept.saved = change.saved
-            del kept.served[: len(change.served)]
+            kept.change = None
+            for served in change.served:
+                del kept.served[served.sequence]
             self._changed.pop(session_id, None)
             self._note(kept)
             if change.saved.closed_at is not None:
@@ -261,11 +271,11 @@ class Book:
     def roll_back(self, session_id: str, now: int) -> None:
         """Put a session back to what is saved of it; what was delivered since is not charged."""
         kept = self._sessions[session_id]
-        drawn = kept.meter.totals.drawn
+        drawn = kept.meter.drawn
         kept.meter = self._meter(kept.saved, now)
         kept.served.clear()
         kept.closed_at = None
-        self._wallets[kept.session.viewer_account].available -= kept.meter.totals.drawn - drawn
+        self._wallets[kept.session.viewer_account].available -= kept.meter.drawn - drawn
         self._changed.pop(session_id, None)
         self._note(kept)
 
@@ -278,7 +288,7 @@ class Book:
         if not self._by_asset[session.asset_id]:
             del self._by_asset[session.asset_id]
         wallet = self._wallets[session.viewer_account]
-        wallet.available += kept.meter.totals.drawn - kept.saved.totals.drawn
+        wallet.available += kept.meter.drawn - kept.saved.totals.drawn
         wallet.sessions.discard(session_id)
         if not wallet.sessions:
             del self._wallets[session.viewer_account]
@@ -293,6 +303,7 @@ class Book:
         self._note(kept)
 
     def _note(self, kept: OpenSession) -> None:
+        kept.change = None
         if kept.changed:
             self._changed.setdefault(kept.session.id)
 
@@ -343,21 +354,15 @@ def summary_of(saved: SavedSession, balance: Stroops) -> SessionSummary:
 
 
 def _change(kept: OpenSession) -> SessionChange:
-    session, saved, meter = kept.session, kept.saved, kept.meter
-    totals = meter.totals
-    done = effects(session.price, saved.totals, totals)
-    revision = saved.revision + 1
-    run = TickRun(done.first_tick, done.last_tick, done.amount)
+    meter, totals = kept.meter, kept.meter.totals
     return SessionChange(
         saved=SavedSession(
-            session=session,
-            revision=revision,
+            session=kept.session,
+            revision=kept.saved.revision + 1,
             totals=totals,
-            delivered=meter.delivered,
-            state=json.dumps(meter.snapshot(), separators=(",", ":")),
+            state=_write(meter.snapshot()),
             closed_at=kept.closed_at,
         ),
-        transfers=transfers_for(session, revision, done),
-        served=tuple(kept.served),
-        run=run if run.first < run.last else None,
+        done=effects(kept.session.price, kept.saved.totals, totals),
+        served=tuple(kept.served.values()),
     )

@@ -2,16 +2,18 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
 from config.clock import Clock
 from config.limits import (
-    INTAKE_ANSWER_MS_MAX,
     INTAKE_BATCH_SESSIONS_MAX,
     INTAKE_STOP_MS_MAX,
     INTAKE_SWEEP_MS,
+    INTAKE_SWEEP_QUIET_MS_MAX,
     INTAKE_SWEEP_SESSIONS_MAX,
+    INTAKE_SWEEP_SESSIONS_PER_S,
     SESSION_IDLE_MS_MAX,
 )
 from config.tasks import cancel, spawn
@@ -47,11 +49,13 @@ class Bookkeeper:
         self._next_sweep = 0
         self._wake = asyncio.Event()
         self._stopping = False
+        self._ended = True
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to keep the book."""
         self._next_sweep = self._clock.monotonic_ms() + INTAKE_SWEEP_MS
+        self._ended = False
         self._task = spawn(self._run(), name="meter bookkeeper")
 
     async def stop(self) -> None:
@@ -63,7 +67,6 @@ class Bookkeeper:
         await asyncio.wait([self._task], timeout=INTAKE_STOP_MS_MAX / 1000)
         await cancel(self._task)
         self._task = None
-        self._fail(MeterUnavailable("the meter stops"))
 
     @property
     def errands(self) -> Errands:
@@ -79,8 +82,8 @@ class Bookkeeper:
         """There is something to commit, or an errand."""
         self._wake.set()
 
-    async def saved(self, session_id: str) -> SessionSummary | None:
-        """Wait until what is decided about a session by now is saved.
+    def saved(self, session_id: str) -> Saved:
+        """What to wait for until what is decided about a session by now is saved.
 
         Returns:
             The session's last summary when that ended it.
@@ -91,7 +94,8 @@ class Bookkeeper:
         """
         saved: Saved = asyncio.get_running_loop().create_future()
         self._saves.setdefault(session_id, []).append(saved)
-        return await self.answered(saved)
+        self._call(saved)
+        return saved
 
     async def pause(self, until: int) -> None:
         """Wait until the clock shows `until`."""
@@ -109,23 +113,34 @@ class Bookkeeper:
     async def answered[T](self, future: asyncio.Future[T]) -> T:
         """Wake the bookkeeper, and wait for its answer.
 
+        That comes for certain: whatever the bookkeeper asks of the store has a deadline, and when
+        it ends it answers everybody. (A timer for every request would cost a tenth of it.)
+
         Raises:
-            MeterUnavailable: it does not come in time.
+            MeterUnavailable: the store does not answer, or the bookkeeper has ended.
         """
+        self._call(future)
+        return await future
+
+    def _call(self, future: asyncio.Future[Any]) -> None:
+        if self._ended:
+            _settle(future, MeterUnavailable("the meter does not run"))
         self._wake.set()
-        try:
-            async with asyncio.timeout(INTAKE_ANSWER_MS_MAX / 1000):
-                return await future
-        except TimeoutError:
-            raise MeterUnavailable("no answer in time") from None
 
     async def _run(self) -> None:
-        while not self._stopping:
-            await self._woken()
-            rounds, self._rounds = self._rounds, []
-            await self._round()
-            for waiting in rounds:
-                _settle(waiting, None)
+        try:
+            while not self._stopping:
+                await self._woken()
+                rounds, self._rounds = self._rounds, []
+                await self._round()
+                for waiting in rounds:
+                    _settle(waiting, None)
+            await self._save_all()
+        finally:
+            self._ended = True
+            self._fail(MeterUnavailable("the meter does not run"))
+
+    async def _save_all(self) -> None:
         self._book.sweep(
             self._clock.monotonic_ms(),
             quiet_ms=0,
@@ -161,9 +176,10 @@ class Bookkeeper:
             await self._commit()
 
     def _sweep(self, now: int) -> None:
+        rarely_ms = len(self._book) * 1000 // INTAKE_SWEEP_SESSIONS_PER_S
         self._book.sweep(
             now,
-            quiet_ms=INTAKE_SWEEP_MS,
+            quiet_ms=max(INTAKE_SWEEP_MS, min(rarely_ms, INTAKE_SWEEP_QUIET_MS_MAX)),
             idle_ms=SESSION_IDLE_MS_MAX,
             limit=INTAKE_SWEEP_SESSIONS_MAX,
         )
@@ -198,10 +214,14 @@ class Bookkeeper:
 
     def _note(self, outcome: Outcome, saves: dict[str, list[Saved]]) -> None:
         ended = {each.session_id: each for each in self._book.committed(outcome.committed)}
-        for change in outcome.committed.changes:
-            session_id = change.saved.session.id
-            for saved in saves.get(session_id, ()):
-                _settle(saved, ended.get(session_id))
+        answers = [
+            (saved, ended.get(change.saved.session.id))
+            for change in outcome.committed.changes
+            for saved in saves.get(change.saved.session.id, ())
+        ]
+        # A turn of the loop later: by then the next batch is on its way to the store, which works
+        # on it while a thousand answers are acted on.
+        asyncio.get_running_loop().call_soon(_answer, answers)
         for session_id, refusal in outcome.refused.items():
             error = self._refuse(session_id, refusal)
             # Also what was decided meanwhile is gone with the session's unsaved part.
@@ -228,10 +248,16 @@ class Bookkeeper:
         self._saves = {}
         for saved in [saved for those in waiting for saved in those]:
             _settle(saved, error)
-        for _, over in self._pauses:
+        for over in [*(over for _, over in self._pauses), *self._rounds]:
             _settle(over, error)
         self._pauses = []
+        self._rounds = []
         self._errands.fail(error)
+
+
+def _answer(answers: list[tuple[Saved, SessionSummary | None]]) -> None:
+    for saved, answer in answers:
+        _settle(saved, answer)
 
 
 def _settle[T](future: asyncio.Future[T], answer: T | Exception) -> None:

@@ -60,10 +60,10 @@ class Committer:
             MeterUnavailable: no answer; the batch is in doubt now.
         """
         assert self._in_doubt is None or self._in_doubt is batch
-        self._in_doubt = batch
         try:
             outcome = await self._outcome(batch)
         except MeterUnavailable:
+            self._in_doubt = batch
             _failed.inc()
             raise
         self._in_doubt = None
@@ -96,8 +96,7 @@ class Committer:
             raise MeterUnavailable("the store takes too long") from None
         _commits.inc()
         _saved.inc(len(batch.changes))
-        runs = [change.run for change in batch.changes if change.run is not None]
-        _ticks.inc(sum(run.last - run.first for run in runs))
+        _ticks.inc(sum(each.done.last_tick - each.done.first_tick for each in batch.changes))
 
 
 def _singles(batch: Batch) -> Iterator[Batch]:

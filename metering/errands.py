@@ -111,7 +111,7 @@ class Errands:
         accepted = [each for each in openings if self._affords(*each, balances)]
         await self._store.open([session for session, _ in accepted])
         for session, done in accepted:
-            saved = SavedSession(session, 0, Totals(), 0, None, None)
+            saved = SavedSession(session, 0, Totals(), None, None)
             balance = balances.get(session.viewer_account, 0)
             self._book.add(saved, balance, allowances.get(session.viewer), now)
             if done.cancelled():  # whoever asked has gone: nobody knows the session's id

@@ -11,7 +11,6 @@ waits for it is refused: nothing is served that cannot be billed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -61,8 +60,7 @@ log = structlog.get_logger(__name__)
 _refused = counter("metering_refused_total", "Requests for media that were refused", ["reason"])
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """Leave to send one segment; give it back with `finish`, whatever became of it."""
 
     session_id: str

@@ -19,6 +19,10 @@ class Intervals:
         """The intervals from left to right."""
         return zip(self._starts, self._ends, strict=True)
 
+    def pairs(self) -> list[tuple[int, int]]:
+        """The intervals as a list."""
+        return list(zip(self._starts, self._ends, strict=True))
+
     def __len__(self) -> int:
         """How many intervals, not how many integers."""
         return len(self._starts)

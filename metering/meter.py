@@ -10,13 +10,13 @@ it, at the pace at which it can be watched; seeking away and leaving *void* what
 
 All requests for the same media (other rendition, audio next to video, retry, part) share one
 interval: the first one holds, later ones are duplicates that cost nothing, and one complete body
-is enough. Sums are kept so that the hold always is the exact cost of what is pending.
+is enough. What is held always is the exact cost of what is pending.
 
 Times are monotonic milliseconds. Media is measured in units of 1/90000 s. What is left over, less
 than a second at the end of a session, is the viewer's.
 """
 
-from typing import TypedDict
+from typing import NamedTuple
 
 from config.limits import METER_INTERVAL_UNITS_MAX, METER_INTERVALS_MAX, METER_REQUESTS_MAX
 from metering.decision import Decision, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
@@ -37,16 +37,17 @@ class BadInterval(ValueError):
     """Not a piece of media: empty, before the start, or longer than any segment."""
 
 
-class MeterState(TypedDict):
-    """A meter as JSON can carry it. `pending` holds [lo, hi, 1 when in flight]."""
+class MeterState(NamedTuple):
+    """A meter as JSON can carry it: an array, because it is written with every segment.
+
+    `covered` holds [lo, hi], `pending` [lo, hi, 1 when in flight].
+    """
 
     presence_ms: int
     posted: int
     delivered: int
     voided: int
     forced: int
-    reserved: int
-    released: int
     run_start: int
     head: int | None
     covered: list[tuple[int, int]]
@@ -70,8 +71,7 @@ class Meter:
         self.delivered = 0  # units whose body was completed
         self.voided = 0  # units that were delivered and left within the void budget
         self.forced = 0  # units charged because they were left beyond it
-        self.reserved = 0  # stroops ever moved into the hold
-        self.released = 0  # stroops ever moved back
+        self.drawn = Stroops(0)  # taken from the viewer: charged or held
         self._run_start = 0  # `posted` when the viewer last jumped
         self._head: int | None = None  # where the last new request ended
         self._covered = Intervals()
@@ -79,12 +79,12 @@ class Meter:
 
     @property
     def totals(self) -> Totals:
-        return Totals(self.reserved, self.released, self.posted)
+        return Totals(self.drawn, self.posted)
 
     @property
     def held(self) -> Stroops:
         """What is reserved for pending media: exactly its cost."""
-        return Stroops(self.reserved - self.released - self.amount)
+        return Stroops(self.drawn - self.amount)
 
     @property
     def amount(self) -> Stroops:
@@ -105,7 +105,7 @@ class Meter:
 
     def covered(self) -> list[tuple[int, int]]:
         """The media that was asked for and not voided."""
-        return list(self._covered)
+        return self._covered.pairs()
 
     def advance(self, now: int) -> None:
         """Let time pass until `now` and post what there was time to watch."""
@@ -151,7 +151,6 @@ class Meter:
                 self._deliver(piece, now)
             elif not piece.tickets:
                 self._drop(piece)
-        self._settle()
 
     def close(self, now: int) -> None:
         """The viewer left: post what there was time to watch, void the rest.
@@ -163,7 +162,6 @@ class Meter:
         self._budget.take(self._pending.in_flight, now)
         for piece in list(self._pending.pieces):
             self._drop(piece)
-        self._settle()
 
     def snapshot(self) -> MeterState:
         """Everything but the clock."""
@@ -173,11 +171,9 @@ class Meter:
             delivered=self.delivered,
             voided=self.voided,
             forced=self.forced,
-            reserved=self.reserved,
-            released=self.released,
             run_start=self._run_start,
             head=self._head,
-            covered=list(self._covered),
+            covered=self._covered.pairs(),
             pending=[(p.lo, p.hi, int(bool(p.tickets))) for p in self._pending.pieces],
         )
 
@@ -191,41 +187,36 @@ class Meter:
         """
         meter = cls(price, rules, budget, now)
         meter._touched_at = now - rules.keepalive_ms  # present again with the next request
-        meter.presence_ms = state["presence_ms"]
-        meter.posted = state["posted"]
-        meter.delivered = state["delivered"]
-        meter.voided = state["voided"]
-        meter.forced = state["forced"]
-        meter.reserved = state["reserved"]
-        meter.released = state["released"]
-        meter._run_start = state["run_start"]
-        meter._head = state["head"]
-        meter._covered = Intervals(state["covered"])
-        for lo, hi, in_flight in state["pending"]:
+        meter.presence_ms = state.presence_ms
+        meter.posted = state.posted
+        meter.delivered = state.delivered
+        meter.voided = state.voided
+        meter.forced = state.forced
+        meter._run_start = state.run_start
+        meter._head = state.head
+        meter._covered = Intervals(state.covered)
+        for lo, hi, in_flight in state.pending:
             if in_flight:
                 meter._covered.remove(lo, hi)
             else:
                 meter._pending.keep(lo, hi)
-        meter._settle()
+        meter._reserve()
         return meter
 
     def _serve(
         self, ticket: int, lo: int, hi: int, gaps: list[tuple[int, int]], available: int
     ) -> Decision:
-        drawn = self.totals.drawn
+        drawn = self.drawn
         now = self._counted_until
         if self._is_seek(lo):
             self._leave(now)
-            self._settle()
         units = sum(end - start for start, end in gaps)
         wait_ms = self._wait_ms(units)
         if wait_ms:
             return Pace(wait_ms)
-        hold = self.price.cost(
-            (self.posted + self.pending) // UNITS_PER_SECOND,
-            (self.posted + self.pending + units) // UNITS_PER_SECOND,
-        )
-        if available + drawn - self.totals.drawn < hold:
+        last = (self.posted + self.pending + units) // UNITS_PER_SECOND
+        hold = Stroops(self.price.cost(0, last) - self.drawn)
+        if available + drawn - self.drawn < hold:
             return ShortOfFunds(hold)
         if len(self._covered) + len(gaps) > METER_INTERVALS_MAX:
             return Fragmented()
@@ -234,7 +225,7 @@ class Meter:
             self._pending.send(ticket, start, end)
         self._covered.add(lo, hi)
         self._head = hi
-        self._settle()
+        self._reserve()
         return Serve(hold)
 
     def _is_seek(self, lo: int) -> bool:
@@ -268,6 +259,7 @@ class Meter:
     def _drop(self, piece: Piece) -> None:
         self._pending.drop(piece)
         self._covered.remove(piece.lo, piece.hi)
+        self._reserve()
 
     def _leave(self, now: int) -> None:
         """End the run: release what was delivered, abandon what is in flight."""
@@ -288,18 +280,13 @@ class Meter:
             if piece.units:
                 self._covered.remove(piece.lo, piece.hi)
         self._pending.take(granted, pieces)
+        self._reserve()
 
     def _post(self, units: int, pieces: list[Piece]) -> None:
         """Charge the first `units` of delivered pieces."""
         self._pending.take(units, pieces)
         self.posted += units
 
-    def _settle(self) -> None:
-        """Make the hold the exact cost of what is pending."""
-        first = self.posted // UNITS_PER_SECOND
-        last = (self.posted + self.pending) // UNITS_PER_SECOND
-        change = self.price.cost(first, last) - self.held
-        if change > 0:
-            self.reserved += change
-        else:
-            self.released -= change
+    def _reserve(self) -> None:
+        """Hold the exact cost of what is pending; posting changes nothing about the sum."""
+        self.drawn = self.price.cost(0, (self.posted + self.pending) // UNITS_PER_SECOND)

@@ -1,13 +1,13 @@
 """Playback sessions as values: what one is, what is saved of it, and what changes in one commit."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import cast
+from typing import NamedTuple
 
 from metering.effects import Effects, Totals
-from metering.ledger import Transfer, creator_account, hold_account, viewer_account
+from metering.ledger import Account, Transfer, creator_account, hold_account, viewer_account
 from metering.meter import MeterState
 from metering.money import Stroops
 from metering.tariff import Price
@@ -29,30 +29,35 @@ class Session:
     price: Price
     opened_at: datetime
 
-    @property
-    def viewer_account(self) -> str:
-        """Where its money comes from."""
-        return viewer_account(self.viewer, self.price.asset).id
+    # Names of the ledger accounts: where money comes from, waits until the media had time to be
+    # watched, and goes to. Asked for with every segment, so made once.
+    viewer_account: str = field(init=False)
+    hold_account: str = field(init=False)
+    creator_account: str = field(init=False)
 
-    @property
-    def hold_account(self) -> str:
-        """Where money waits until the media had time to be watched."""
-        return hold_account(self.id, self.price.asset).id
+    def __post_init__(self) -> None:
+        viewer, hold, creator = self.accounts()
+        object.__setattr__(self, "viewer_account", viewer.id)
+        object.__setattr__(self, "hold_account", hold.id)
+        object.__setattr__(self, "creator_account", creator.id)
 
-    @property
-    def creator_account(self) -> str:
-        """Where it goes."""
-        return creator_account(self.payee, self.price.asset).id
+    def accounts(self) -> tuple[Account, Account, Account]:
+        """The viewer's, the session's own and the creator's."""
+        asset = self.price.asset
+        return (
+            viewer_account(self.viewer, asset),
+            hold_account(self.id, asset),
+            creator_account(self.payee, asset),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class SavedSession:
+# A named tuple, as `Served` and `SessionChange` and those of `effects`: made with every segment.
+class SavedSession(NamedTuple):
     """A session as the store holds it. `revision` counts the commits that it took part in."""
 
     session: Session
     revision: int
     totals: Totals
-    delivered: int  # units whose body was completed
     state: str | None  # the meter's, as JSON; None before the first commit
     closed_at: datetime | None
 
@@ -61,9 +66,15 @@ class SavedSession:
         """What was charged."""
         return self.session.price.cost(0, self.totals.ticks)
 
+    @property
+    def delivered(self) -> int:
+        """Units of media whose bodies were completed."""
+        state = self.meter_state()
+        return 0 if state is None else state.delivered
+
     def meter_state(self) -> MeterState | None:
         """The meter's state, parsed."""
-        return None if self.state is None else cast("MeterState", json.loads(self.state))
+        return None if self.state is None else MeterState(*json.loads(self.state))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +101,7 @@ class SessionSummary:
         return self.price.seconds_affordable(self.ticks, self.balance + self.held)
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """A segment that a session was promised: it may be delivered once this is durable."""
 
     sequence: int
@@ -99,23 +109,12 @@ class Served:
     hi: int
 
 
-@dataclass(frozen=True, slots=True)
-class TickRun:
-    """Consecutive ticks, from `first` up to, not including, `last`, and what they cost together."""
-
-    first: int
-    last: int
-    amount: Stroops
-
-
-@dataclass(frozen=True, slots=True)
-class SessionChange:
+class SessionChange(NamedTuple):
     """All that one commit writes about one session; `saved` is how it is afterwards."""
 
     saved: SavedSession
-    transfers: tuple[Transfer, ...]
+    done: Effects
     served: tuple[Served, ...]
-    run: TickRun | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +134,13 @@ class Batch:
     allowances: tuple[Allowance, ...] = ()
 
 
-def transfers_for(session: Session, revision: int, done: Effects) -> tuple[Transfer, ...]:
-    """The entries for what a session did up to `revision`.
+def transfers_for(change: SessionChange) -> tuple[Transfer, ...]:
+    """The entries for what a session did since its last commit.
 
-    A batch enters what is left when holds and voids in between are set off against each other.
+    What is left when holds and voids in between are set off against each other. The function
+    `metering_commit` of the schema makes the same ones.
     """
+    session, revision, done = change.saved.session, change.saved.revision, change.done
     viewer, hold, creator = session.viewer_account, session.hold_account, session.creator_account
     moves = (
         ("hold", viewer, hold, done.drawn),

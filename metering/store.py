@@ -1,22 +1,14 @@
 """Where sessions and money are kept, and the keeper in memory."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
-from metering.effects import Totals
+from metering.effects import Effects, Totals
 from metering.errors import BooksDisagree
-from metering.ledger import (
-    Account,
-    Ledger,
-    Transfer,
-    creator_account,
-    hold_account,
-    viewer_account,
-)
+from metering.ledger import Account, Ledger, Transfer
 from metering.ledger_memory import MemoryLedger
 from metering.money import Stroops
-from metering.session import Allowance, Batch, SavedSession, Served, Session, TickRun
+from metering.session import Allowance, Batch, SavedSession, Served, Session, transfers_for
 
 
 class MeterStore(Protocol):
@@ -51,45 +43,33 @@ class MeterStore(Protocol):
         """One session, open or closed."""
 
 
-def accounts_of(session: Session) -> tuple[Account, Account, Account]:
-    """The accounts that a session moves money between."""
-    asset = session.price.asset
-    return (
-        viewer_account(session.viewer, asset),
-        hold_account(session.id, asset),
-        creator_account(session.payee, asset),
-    )
-
-
 class MemoryMeterStore:
     """Implements `MeterStore`. Lost with the process."""
 
     def __init__(self, ledger: Ledger | None = None) -> None:
         self.ledger: Ledger = MemoryLedger() if ledger is None else ledger
         self.deliveries: dict[tuple[str, int], Served] = {}
-        self.tick_runs: dict[str, list[TickRun]] = {}
+        self.tick_runs: dict[str, list[Effects]] = {}
         self._sessions: dict[str, SavedSession] = {}
         self._allowances: dict[str, Allowance] = {}
 
     async def open(self, sessions: Sequence[Session]) -> None:
-        accounts = [account for session in sessions for account in accounts_of(session)]
+        accounts = [account for session in sessions for account in session.accounts()]
         await self.ledger.open_accounts(accounts)
         for session in sessions:
-            saved = SavedSession(session, 0, Totals(), 0, None, None)
+            saved = SavedSession(session, 0, Totals(), None, None)
             self._sessions.setdefault(session.id, saved)
 
     async def commit(self, batch: Batch) -> None:
         if not self._is_next(batch):
             return
-        transfers = [transfer for change in batch.changes for transfer in change.transfers]
-        await self.ledger.post(transfers)
+        await self.ledger.post([each for change in batch.changes for each in transfers_for(change)])
         for change in batch.changes:
             session_id = change.saved.session.id
-            self._sessions[session_id] = replace(change.saved)
+            self._sessions[session_id] = change.saved
             for served in change.served:
                 self.deliveries.setdefault((session_id, served.sequence), served)
-            if change.run is not None:
-                self.tick_runs.setdefault(session_id, []).append(change.run)
+            self.tick_runs.setdefault(session_id, []).append(change.done)
         self._allowances.update((each.viewer, each) for each in batch.allowances)
 
     def _is_next(self, batch: Batch) -> bool:

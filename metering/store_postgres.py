@@ -16,24 +16,32 @@ from config.postgres import (
 from metering.effects import Totals
 from metering.errors import BooksDisagree, MeterUnavailable
 from metering.ledger import Account, Transfer
-from metering.ledger_postgres import PostgresLedger, refusals, transfer_columns
+from metering.ledger_postgres import PostgresLedger, refusals
 from metering.money import Stroops
 from metering.session import Allowance, Batch, SavedSession, Session
-from metering.store import accounts_of
 from metering.tariff import Price
 
 _OPEN = """
 INSERT INTO playback_session (
-    id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at
+    id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at,
+    viewer_account, hold_account, creator_account
 )
-SELECT * FROM unnest(
+SELECT new.id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at,
+    viewer_account.number, hold_account.number, creator_account.number
+FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::integer[],
-    $8::timestamptz[]
+    $8::timestamptz[], $9::text[], $10::text[], $11::text[]
+) AS new (
+    id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at,
+    viewer_account_id, hold_account_id, creator_account_id
 )
+JOIN ledger_account AS viewer_account ON viewer_account.id = viewer_account_id
+JOIN ledger_account AS hold_account ON hold_account.id = hold_account_id
+JOIN ledger_account AS creator_account ON creator_account.id = creator_account_id
 ON CONFLICT (id) DO NOTHING
 """
 
-_COMMIT = f"SELECT metering_commit({', '.join(f'${i}' for i in range(1, 27))})"
+_COMMIT = f"SELECT metering_commit({', '.join(f'${i}' for i in range(1, 17))})"
 
 _BALANCES = "SELECT id, balance FROM ledger_account WHERE id = ANY ($1::text[])"
 
@@ -52,7 +60,7 @@ class PostgresMeterStore:
         self.ledger = PostgresLedger(database)
 
     async def open(self, sessions: Sequence[Session]) -> None:
-        accounts = [account for session in sessions for account in accounts_of(session)]
+        accounts = [account for session in sessions for account in session.accounts()]
         with _unavailable():
             async with self._database.transaction() as connection:
                 await self.ledger.open_accounts_within(connection, accounts)
@@ -124,6 +132,9 @@ async def _insert(connection: Connection, sessions: Sequence[Session]) -> None:
         [session.price.stroops for session in sessions],
         [session.price.seconds for session in sessions],
         [session.opened_at for session in sessions],
+        [session.viewer_account for session in sessions],
+        [session.hold_account for session in sessions],
+        [session.creator_account for session in sessions],
     )
 
 
@@ -133,28 +144,22 @@ def _columns(batch: Batch) -> tuple[list[object], ...]:
     """
     changes = sorted(batch.changes, key=lambda change: change.saved.session.id)
     saved = [change.saved for change in changes]
+    ended = [each for each in saved if each.closed_at is not None]
     served = [(change.saved.session.id, each) for change in changes for each in change.served]
-    runs = [(c.saved.session.id, c.run) for c in changes if c.run is not None]
-    transfers = [transfer for change in changes for transfer in change.transfers]
     return (
         [each.session.id for each in saved],
         [each.revision for each in saved],
-        [each.totals.reserved for each in saved],
-        [each.totals.released for each in saved],
+        [change.done.drawn for change in changes],
+        [change.done.amount for change in changes],
+        [change.done.first_tick for change in changes],
         [each.totals.posted for each in saved],
-        [each.delivered for each in saved],
-        [each.amount for each in saved],
         [each.state for each in saved],
-        [each.closed_at for each in saved],
+        [each.session.id for each in ended],
+        [each.closed_at for each in ended],
         [session_id for session_id, _ in served],
         [each.sequence for _, each in served],
         [each.lo for _, each in served],
         [each.hi for _, each in served],
-        [session_id for session_id, _ in runs],
-        [run.first for _, run in runs],
-        [run.last for _, run in runs],
-        [run.amount for _, run in runs],
-        *transfer_columns(transfers),
         [each.viewer for each in batch.allowances],
         [each.window_started_at for each in batch.allowances],
         [each.used for each in batch.allowances],
@@ -173,8 +178,7 @@ def _saved(row: Record) -> SavedSession:
             opened_at=row["opened_at"],
         ),
         revision=row["revision"],
-        totals=Totals(row["reserved"], row["released"], row["posted_units"]),
-        delivered=row["delivered_units"],
+        totals=Totals(row["drawn"], row["posted_units"]),
         state=row["state"],
         closed_at=row["closed_at"],
     )

@@ -45,15 +45,18 @@ create trigger ledger_account_kept before delete or truncate on ledger_account
     for each statement execute function refuse_change();
 
 -- Insert transfers, none of which was posted before, and move the balances. All accounts are locked
--- first, in the order of their names, so that two batches never wait for each other in a circle.
+-- first, in the order of their numbers, so that two batches never wait for each other in a circle.
 create function ledger_apply(
     ids text[], debits text[], credits text[], amounts bigint[], assets text[], causes text[]
-) returns void language plpgsql as $$
+) returns void language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     refusal text;
 begin
     with change as materialized (
-        select account, sum(amount)::bigint as amount, min(asset) as asset, max(asset) as other
+        select account, sum(amount)::bigint as amount, min(asset) as first_asset, max(asset) as last_asset
         from (
             select account, -amount, asset
             from unnest(debits, amounts, assets) as line (account, amount, asset)
@@ -63,19 +66,20 @@ begin
         ) as moved (account, amount, asset)
         group by account
     ), locked as materialized (
-        select id, asset, floor, balance from ledger_account
-        where id in (select account from change)
-        order by id for no key update
+        select id, balance + amount as balance, floor,
+            asset <> first_asset or asset <> last_asset as mismatched
+        from change join ledger_account on id = change.account
+        order by number for no key update of ledger_account
     )
     select coalesce(
-        'unknown_account ' || min(change.account) filter (where locked.id is null),
-        'asset_mismatch ' || min(change.account)
-            filter (where locked.asset <> change.asset or locked.asset <> change.other),
-        'would_overdraw ' || min(change.account)
-            filter (where locked.balance + change.amount < locked.floor)
+        'unknown_account ' || (
+            select min(account) from change
+            where not exists (select from ledger_account where id = account)
+        ),
+        'asset_mismatch ' || min(id) filter (where mismatched),
+        'would_overdraw ' || min(id) filter (where balance < floor)
     )
-    into refusal
-    from change left join locked on locked.id = change.account;
+    into refusal from locked;
     if refusal is not null then
         raise exception using
             message = split_part(refusal, ' ', 1), detail = split_part(refusal, ' ', 2);
@@ -104,14 +108,17 @@ $$;
 -- Post a batch, leaving out what was posted before. Returns the ids that were new.
 create function ledger_post(
     ids text[], debits text[], credits text[], amounts bigint[], assets text[], causes text[]
-) returns text[] language plpgsql as $$
+) returns text[] language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     conflict text;
     fresh text[];
 begin
     -- Before looking: of two equal batches at once, the second then sees what the first did.
     perform from ledger_account where id in (select unnest(debits || credits))
-    order by id for no key update;
+    order by number for no key update;
 
     select line.id into conflict
     from unnest(ids, debits, credits, amounts, assets, causes) with ordinality
@@ -144,7 +151,7 @@ begin
 end
 $$;
 
--- --- playback sessions ------------------------------------------------------------------------------
+-- --- playback sessions ---------------------------------------------------------------------------
 
 create table playback_session (
     id text collate "C" primary key,
@@ -154,15 +161,17 @@ create table playback_session (
     price_asset text not null,
     price_stroops bigint not null,
     price_seconds integer not null,
+    -- Numbers of the ledger accounts that the session moves money between.
+    viewer_account bigint not null,
+    hold_account bigint not null,
+    creator_account bigint not null,
     opened_at timestamptz not null,
     closed_at timestamptz,
     -- One more with each commit: tells a batch that is sent again from a new one, and a process that
     -- took a session over from the one that lost it.
     revision bigint not null default 0,
-    reserved bigint not null default 0,
-    released bigint not null default 0,
+    drawn bigint not null default 0,
     posted_units bigint not null default 0,
-    delivered_units bigint not null default 0,
     ticks bigint not null default 0,
     amount bigint not null default 0,
     -- The meter's own notes (covered intervals, pending media). Only the meter reads them.
@@ -171,7 +180,7 @@ create table playback_session (
     -- The sum of all ticks is exactly the price of the seconds, rounded down once.
     check (amount = div(price_stroops::numeric * ticks, price_seconds)),
     -- What was taken from the viewer and not given back was charged or is held.
-    check (reserved - released >= amount)
+    check (drawn >= amount)
 ) with (fillfactor = 50);
 create index playback_session_open on playback_session (viewer) where closed_at is null;
 create index playback_session_by_asset on playback_session (asset_id, opened_at);
@@ -208,58 +217,115 @@ create table viewer_allowance (
     used_units bigint not null
 ) with (fillfactor = 50);
 
+-- The amount, unless it leaves an account short.
+create function ledger_amount(amount bigint, short text) returns bigint language plpgsql as $$
+begin
+    if short is not null then
+        raise exception using message = 'would_overdraw', detail = short;
+    end if;
+    return amount;
+end
+$$;
+
 -- Commit what the meter decided about many sessions: one statement, one round trip, all or nothing.
 -- Returns false when the same batch was committed before.
+--
+-- For each session: its new revision; what it drew from the viewer into the hold (below zero: gave
+-- back) and charged from there to the creator since the last one, beginning with which tick; and its
+-- new state. The transfers are those of `transfers_for` in metering/session.py; they are made here,
+-- where the numbers of the accounts are.
 create function metering_commit(
-    session_ids text[], revisions bigint[], reserved_totals bigint[], released_totals bigint[],
-    posted_totals bigint[], delivered_totals bigint[], amount_totals bigint[], states text[],
-    closing_times timestamptz[],
+    session_ids text[], revisions bigint[], drawn_changes bigint[], charges bigint[],
+    first_ticks bigint[], posted_totals bigint[], states text[],
+    ended_sessions text[], closing_times timestamptz[],
     served_sessions text[], sequences bigint[], los bigint[], his bigint[],
-    run_sessions text[], first_ticks bigint[], last_ticks bigint[], run_amounts bigint[],
-    transfer_ids text[], debits text[], credits text[], amounts bigint[], assets text[],
-    causes text[],
     viewers text[], window_starts timestamptz[], used_totals bigint[]
-) returns boolean language plpgsql as $$
+) returns boolean language plpgsql
+-- Plans are made once, and every row of a batch finds its rows by their keys, however many others
+-- there are: a plan made for a small table would go on reading it whole when it has grown.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     changed bigint;
     astray text;
 begin
-    update playback_session as kept set
-        revision = line.revision,
-        reserved = line.reserved,
-        released = line.released,
-        posted_units = line.posted,
-        delivered_units = line.delivered,
-        ticks = line.posted / 90000,
-        amount = line.amount,
-        state = line.state,
-        closed_at = line.closed_at
-    from unnest(
-        session_ids, revisions, reserved_totals, released_totals, posted_totals, delivered_totals,
-        amount_totals, states, closing_times
-    ) as line (id, revision, reserved, released, posted, delivered, amount, state, closed_at)
-    where kept.id = line.id and kept.revision = line.revision - 1 and kept.closed_at is null;
-    get diagnostics changed = row_count;
+    with line as materialized (
+        update playback_session as kept set
+            revision = new.revision,
+            drawn = kept.drawn + new.drawn,
+            amount = kept.amount + new.charge,
+            ticks = new.posted / 90000,
+            posted_units = new.posted,
+            state = new.state
+        from unnest(
+            session_ids, revisions, drawn_changes, charges, first_ticks, posted_totals, states
+        ) as new (id, revision, drawn, charge, first_tick, posted, state)
+        -- num_nulls: not to be looked up in the index of open sessions.
+        where kept.id = new.id and kept.revision = new.revision - 1
+            and kept.ticks = new.first_tick and num_nulls(kept.closed_at) = 1
+        returning kept.id, kept.revision, kept.ticks, new.first_tick, new.charge,
+            new.drawn as drawn_change, viewer_account, hold_account, creator_account
+    ), run as (
+        insert into tick_run (session_id, first_tick, last_tick, amount)
+        select id, first_tick, ticks, charge from line where first_tick < ticks
+    ), promise as (
+        insert into delivery (session_id, sequence, lo, hi)
+        select * from unnest(served_sessions, sequences, los, his)
+            as served (session_id, sequence, lo, hi)
+        where not exists (
+            select from delivery as before
+            where before.session_id = served.session_id and before.sequence = served.sequence
+        )
+    ), entry as (
+        insert into ledger_transfer (id, debit, credit, amount, cause)
+        select line.id || ':' || line.revision || ':' || move.cause,
+            move.debit, move.credit, move.amount, move.cause
+        from line cross join lateral (
+            values
+                ('hold', viewer_account, hold_account, drawn_change),
+                ('void', hold_account, viewer_account, -drawn_change),
+                ('post', hold_account, creator_account, charge)
+        ) as move (cause, debit, credit, amount)
+        where move.amount > 0
+    ), change as materialized (
+        select moved.account, sum(moved.amount)::bigint as amount
+        from line cross join lateral (
+            values (viewer_account, -drawn_change), (creator_account, charge)
+        ) as moved (account, amount)
+        where moved.amount <> 0
+        group by moved.account
+    ), locked as materialized (
+        select number, change.amount, case when balance + change.amount < floor then id end as short
+        from change join ledger_account on number = change.account
+        order by number for no key update of ledger_account
+    ), moved as (
+        update ledger_account set balance = balance + change.amount
+        from (
+            select number as account, ledger_amount(locked.amount, short) as amount from locked
+            union all
+            -- Only this process touches the holds of its sessions, and their rows are locked.
+            select hold_account, drawn_change - charge from line where drawn_change <> charge
+        ) as change
+        where number = change.account
+    )
+    select count(*) into changed from line;
+
     if changed < cardinality(session_ids) then
-        select min(line.id) into astray
-        from unnest(session_ids, revisions) as line (id, revision)
-        left join playback_session as kept on kept.id = line.id
-        where kept.id is null or kept.revision < line.revision;
+        select min(new.id) into astray
+        from unnest(session_ids, revisions) as new (id, revision)
+        left join playback_session as kept on kept.id = new.id
+        where kept.id is null or kept.revision < new.revision;
         if changed = 0 and astray is null then
             return false;
         end if;
         raise exception using message = 'books_disagree', detail = coalesce(astray, '');
     end if;
 
-    insert into delivery (session_id, sequence, lo, hi)
-    select * from unnest(served_sessions, sequences, los, his)
-    on conflict do nothing;
-
-    insert into tick_run (session_id, first_tick, last_tick, amount)
-    select * from unnest(run_sessions, first_ticks, last_ticks, run_amounts);
-
-    if cardinality(transfer_ids) > 0 then
-        perform ledger_apply(transfer_ids, debits, credits, amounts, assets, causes);
+    if cardinality(ended_sessions) > 0 then
+        update playback_session as kept set closed_at = ended.closed_at
+        from unnest(ended_sessions, closing_times) as ended (id, closed_at)
+        where kept.id = ended.id;
     end if;
 
     if cardinality(viewers) > 0 then

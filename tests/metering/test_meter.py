@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from config.limits import METER_INTERVAL_UNITS_MAX, METER_INTERVALS_MAX, METER_REQUESTS_MAX
 from metering.decision import Decision, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
 from metering.effects import Totals, effects
-from metering.meter import BadInterval, Meter
+from metering.meter import BadInterval, Meter, MeterState
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.tariff import Price
 from metering.void_budget import VoidBudget
@@ -42,12 +42,12 @@ class Player:
 
     @property
     def available(self) -> int:
-        return self.balance - self.meter.totals.drawn
+        return self.balance - self.meter.drawn
 
     def send(self, lo: float, hi: float, now: int) -> tuple[int, Decision]:
         """Ask; the body goes out and is not finished yet."""
         ticket = next(self.tickets)
-        units = (int(lo * SECOND), int(hi * SECOND))
+        units = (round(lo * SECOND), round(hi * SECOND))
         return ticket, self.meter.request(ticket, *units, now, self.available)
 
     def get(self, lo: float, hi: float, now: int) -> Decision:
@@ -70,7 +70,7 @@ def check(player: Player) -> None:
     assert meter.posted <= meter.allowed  # I6
     last = (meter.posted + meter.pending) // SECOND
     assert meter.held == meter.price.cost(ticks, last)  # I7
-    ready = sum(hi - lo for lo, hi, in_flight in meter.snapshot()["pending"] if not in_flight)
+    ready = sum(hi - lo for lo, hi, in_flight in meter.snapshot().pending if not in_flight)
     assert meter.delivered == meter.posted + ready + meter.voided
     assert sum(hi - lo for lo, hi in meter.covered()) == meter.posted + meter.pending
 
@@ -249,7 +249,7 @@ def test_random_histories_keep_the_invariants(data: st.DataObject) -> None:
         elif step == "wait":
             player.meter.advance(now)
         elif step == "save":
-            state = json.loads(json.dumps(player.meter.snapshot()))
+            state = MeterState(*json.loads(json.dumps(player.meter.snapshot())))
             player.meter = Meter.restore(price, RULES, player.budget, state, now)
             under_way.clear()
         check(player)
@@ -259,7 +259,7 @@ def test_random_histories_keep_the_invariants(data: st.DataObject) -> None:
     player.meter.close(now)
     check(player)
     assert player.meter.held == 0
-    assert player.meter.totals.drawn == player.meter.amount
+    assert player.meter.drawn == player.meter.amount
 
 
 @settings(max_examples=100, deadline=None)
@@ -475,7 +475,7 @@ def test_a_restored_meter_goes_on_where_it_was_and_charges_nothing_twice() -> No
     for i in range(3):
         player.segment(i, 0)
     player.send(6, 8, now=3000)
-    state = json.loads(json.dumps(player.meter.snapshot()))
+    state = MeterState(*json.loads(json.dumps(player.meter.snapshot())))
     restored = Meter.restore(PRICE, RULES, player.budget, state, now=9_000_000)
     assert restored.posted == player.meter.posted == 5 * SECOND
     assert restored.pending == SECOND
