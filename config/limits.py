@@ -264,7 +264,8 @@ FRIENDBOT_SECONDS_MAX = 30
 EARNINGS_PAYOUTS_MAX = 50
 # Play money: below 1,000 XLM the treasury asks friendbot for 10,000 more.
 TREASURY_LOW_STROOPS = 1_000 * 10**7
-# Ten minutes of one source in three rungs are about 700 MB; below this an operator has to act.
+# Ten minutes of one source in three rungs are about 700 MB. Below this nothing is recorded any
+# more and `/ready` says so, since the database needs what is left.
 DISK_FREE_BYTES_MIN = 1 << 30
 # About 3 KiB each; more viewers than this at once need a second process.
 INTAKE_SESSIONS_MAX = 20_000

@@ -3,13 +3,15 @@
 `<asset>/<rendition>/<name>` holds the bytes, `<asset>/index.jsonl` says what is complete.
 """
 
+import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from config.limits import ARCHIVE_INDEX_BYTES_MAX
+from config.limits import ARCHIVE_INDEX_BYTES_MAX, DISK_FREE_BYTES_MIN
 from packager.archive_index import (
     AssetIndex,
     Record,
@@ -64,11 +66,19 @@ def _write_job(root: Path, job: ArchiveJob) -> None:
     directory = root / job.asset_id
     directory.mkdir(parents=True, exist_ok=True)
     record = job.record
+    if isinstance(record, SegmentRecord):
+        _leave_room(root, job.size)
     for file in job.files:
         _write_file(directory / file.rendition, file.name, file.body)
         if isinstance(record, SegmentRecord):
             record = replace(record, sha256=hashlib.sha256(file.body).hexdigest())
     _append_line(directory / INDEX_NAME, encode_record(record))
+
+
+def _leave_room(root: Path, size: int) -> None:
+    """The database is on this disk too, and money comes before recordings."""
+    if shutil.disk_usage(root).free - size < DISK_FREE_BYTES_MIN:
+        raise OSError(errno.ENOSPC, f"less than {DISK_FREE_BYTES_MIN >> 20} MiB are left")
 
 
 def _write_file(directory: Path, name: str, body: bytes) -> None:

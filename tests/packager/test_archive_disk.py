@@ -1,8 +1,11 @@
+import errno
 import hashlib
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from packager.archive_disk import (
     INDEX_NAME,
@@ -66,6 +69,17 @@ def test_a_full_disk_costs_the_segment_and_leaves_no_half_file(tmp_path: Path) -
     assert sorted(index.segments["720p"]) == [0, 2]
     names = sorted(path.name for path in (tmp_path / "ast_1" / "720p").iterdir())
     assert names == ["0.m4s", "2.m4s"]
+
+
+def test_recordings_leave_room_on_the_disk_for_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("packager.archive_disk.DISK_FREE_BYTES_MIN", 1 << 62)
+    failed = write_jobs(tmp_path, [segment_job(0), ArchiveJob("ast_1", (), EndRecord())])
+    assert [each.error.errno for each in failed] == [errno.ENOSPC]
+    index = read_index(tmp_path, "ast_1")
+    assert index is not None
+    assert index.ended
 
 
 def test_a_line_that_does_not_fit_does_not_spoil_the_next_one(tmp_path: Path) -> None:
