@@ -5,7 +5,6 @@ notes that it is. Decisions made in between are left for the next commit.
 """
 
 import itertools
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,11 +23,9 @@ from metering.session import (
     SessionChange,
     SessionState,
     SessionSummary,
+    write_state,
 )
 from metering.void_budget import VoidBudget
-
-# Made once: `json.dumps` with options makes a new one each time.
-_write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -360,7 +357,7 @@ def _change(kept: OpenSession) -> SessionChange:
             session=kept.session,
             revision=kept.saved.revision + 1,
             totals=totals,
-            state=_write(meter.snapshot()),
+            state=write_state(meter.snapshot()),
             closed_at=kept.closed_at,
         ),
         done=effects(kept.session.price, kept.saved.totals, totals),

@@ -12,6 +12,9 @@ from metering.meter import MeterState
 from metering.money import Stroops
 from metering.tariff import Price
 
+# Made once: `json.dumps` with options makes a new one each time.
+_write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 
 class SessionState(Enum):
     OPEN = "open"
@@ -74,7 +77,7 @@ class SavedSession(NamedTuple):
 
     def meter_state(self) -> MeterState | None:
         """The meter's state, parsed."""
-        return None if self.state is None else MeterState(*json.loads(self.state))
+        return None if self.state is None else read_state(self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,20 @@ class Batch:
 
     changes: tuple[SessionChange, ...]
     allowances: tuple[Allowance, ...] = ()
+
+
+def write_state(state: MeterState) -> str:
+    """A meter's state as the store keeps it."""
+    return _write(state)
+
+
+def read_state(text: str) -> MeterState:
+    """What `write_state` wrote."""
+    state = MeterState(*json.loads(text))
+    return state._replace(
+        covered=[(lo, hi) for lo, hi in state.covered],
+        pending=[(lo, hi, in_flight) for lo, hi, in_flight in state.pending],
+    )
 
 
 def transfers_for(change: SessionChange) -> tuple[Transfer, ...]:

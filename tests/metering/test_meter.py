@@ -6,7 +6,6 @@ bodies in flight must keep the invariants I2 to I7.
 """
 
 import itertools
-import json
 import random
 from dataclasses import replace
 
@@ -17,8 +16,9 @@ from hypothesis import strategies as st
 from config.limits import METER_INTERVAL_UNITS_MAX, METER_INTERVALS_MAX, METER_REQUESTS_MAX
 from metering.decision import Decision, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
 from metering.effects import Totals, effects
-from metering.meter import BadInterval, Meter, MeterState
+from metering.meter import BadInterval, Meter
 from metering.rules import UNITS_PER_SECOND, MeterRules
+from metering.session import read_state, write_state
 from metering.tariff import Price
 from metering.void_budget import VoidBudget
 
@@ -249,7 +249,7 @@ def test_random_histories_keep_the_invariants(data: st.DataObject) -> None:
         elif step == "wait":
             player.meter.advance(now)
         elif step == "save":
-            state = MeterState(*json.loads(json.dumps(player.meter.snapshot())))
+            state = read_state(write_state(player.meter.snapshot()))
             player.meter = Meter.restore(price, RULES, player.budget, state, now)
             under_way.clear()
         check(player)
@@ -475,7 +475,7 @@ def test_a_restored_meter_goes_on_where_it_was_and_charges_nothing_twice() -> No
     for i in range(3):
         player.segment(i, 0)
     player.send(6, 8, now=3000)
-    state = MeterState(*json.loads(json.dumps(player.meter.snapshot())))
+    state = read_state(write_state(player.meter.snapshot()))
     restored = Meter.restore(PRICE, RULES, player.budget, state, now=9_000_000)
     assert restored.posted == player.meter.posted == 5 * SECOND
     assert restored.pending == SECOND

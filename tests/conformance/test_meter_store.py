@@ -1,0 +1,312 @@
+"""Both meter stores save the same things, and the schema's function enters what the rules say.
+
+Batches come from a real `Book`; `SessionChange`s are only edited to be wrong.
+"""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from config.postgres import Database
+from metering.book import Book
+from metering.effects import Totals
+from metering.errors import BooksDisagree
+from metering.ledger import Transfer, WouldOverdraw, hot_account, viewer_account
+from metering.money import Stroops
+from metering.rules import UNITS_PER_SECOND, MeterRules
+from metering.session import Allowance, Batch, SavedSession, Served, Session
+from metering.store import MemoryMeterStore
+from metering.store_postgres import PostgresMeterStore
+from metering.tariff import Price
+
+Store = MemoryMeterStore | PostgresMeterStore
+
+OPENED = datetime(2026, 11, 21, 4, 5, 6, tzinfo=UTC)
+HOT = hot_account("XLM")
+PRICE = Price("XLM", 100, 1)
+SEGMENT = 2 * UNITS_PER_SECOND
+
+
+@pytest.fixture
+def memory() -> MemoryMeterStore:
+    return MemoryMeterStore()
+
+
+@pytest.fixture
+def postgres(database: Database) -> PostgresMeterStore:
+    return PostgresMeterStore(database)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def named(request: pytest.FixtureRequest) -> Store:
+    made: Store = request.getfixturevalue(request.param)
+    return made
+
+
+@pytest.fixture
+async def store(named: Store) -> AsyncIterator[Store]:
+    yield named
+    assert (await named.ledger.check()).sound
+
+
+def session(name: str, viewer: str = "v", price: Price = PRICE) -> Session:
+    return Session(f"ses_{name}", viewer, "ast_1", "creator", price, OPENED)
+
+
+async def opened(store: Store, *sessions: Session, balance: int = 10_000) -> Book:
+    """A book over sessions that exist and whose viewers have money."""
+    for viewer in {each.viewer: each for each in sessions}.values():
+        account = viewer_account(viewer.viewer, viewer.price.asset)
+        fund = Transfer(f"fund-{account.id}", HOT.id, account.id, Stroops(balance), "XLM", "fund")
+        await store.post([HOT, account], [fund])
+    await store.open(sessions)
+    book = Book(MeterRules(), wall_offset_ms=1_800_000_000_000)
+    for each in sessions:
+        book.add(SavedSession(each, 0, Totals(), None, None), balance, None, 0)
+    return book
+
+
+def play(book: Book, session_id: str, i: int, now: int) -> None:
+    served = Served(i, i * SEGMENT, (i + 1) * SEGMENT)
+    ticket, _ = book.request(session_id, served, now)
+    book.finish(session_id, ticket, complete=True, now=now)
+
+
+async def save(store: Store, book: Book) -> Batch:
+    batch = book.changes(100)
+    await store.commit(batch)
+    book.committed(batch)
+    return batch
+
+
+async def test_what_was_committed_is_what_is_read(store: Store) -> None:
+    one = session("1")
+    book = await opened(store, one)
+    assert (await store.session(one.id)) == SavedSession(one, 0, Totals(), None, None)
+    for i in range(3):
+        play(book, one.id, i, now=i * 500)
+    batch = await save(store, book)
+    saved = await store.session(one.id)
+    assert saved == batch.changes[0].saved
+    assert saved is not None
+    assert await store.open_sessions() == [saved]
+    assert (saved.totals.ticks, saved.amount, saved.totals.drawn) == (3, 300, 600)
+    state = saved.meter_state()
+    assert state is not None
+    assert state.covered == [(0, 3 * SEGMENT)]
+
+
+async def test_money_goes_from_the_viewer_over_the_hold_to_the_creator(store: Store) -> None:
+    one = session("1")
+    book = await opened(store, one)
+    for i in range(3):
+        play(book, one.id, i, now=0)
+    await save(store, book)
+    book.request(one.id, Served(3, 3 * SEGMENT, 4 * SEGMENT), now=2000)
+    await save(store, book)
+    book.close(one.id, now=3000)
+    await save(store, book)
+    entries = await store.ledger.transfers_of(one.hold_account)
+    assert [
+        (entry.transfer.id, entry.transfer.cause, entry.transfer.amount) for entry in entries
+    ] == [
+        ("ses_1:1:hold", "hold", 600),
+        ("ses_1:1:post", "post", 200),
+        ("ses_1:2:hold", "hold", 200),
+        ("ses_1:2:post", "post", 200),
+        ("ses_1:3:void", "void", 300),
+        ("ses_1:3:post", "post", 100),
+    ]
+    assert await store.balances([one.viewer_account, one.hold_account, one.creator_account]) == {
+        one.viewer_account: 9_500,
+        one.hold_account: 0,
+        one.creator_account: 500,
+    }
+
+
+async def test_a_batch_sent_again_changes_nothing(store: Store) -> None:
+    one = session("1")
+    book = await opened(store, one)
+    play(book, one.id, 0, now=0)
+    batch = await save(store, book)
+    await store.commit(batch)
+    play(book, one.id, 1, now=2000)
+    await save(store, book)
+    await store.commit(batch)
+    assert (await store.balances([one.creator_account])) == {one.creator_account: 200}
+
+
+async def test_an_ended_session_is_read_but_not_among_the_open_ones(store: Store) -> None:
+    one = session("1")
+    book = await opened(store, one)
+    book.close(one.id, now=60_000)
+    await save(store, book)
+    saved = await store.session(one.id)
+    assert saved is not None
+    assert saved.closed_at == datetime.fromtimestamp(1_800_000_060, UTC)
+    assert await store.open_sessions() == []
+    assert await store.session("ses_other") is None
+
+
+async def test_a_session_that_another_process_went_on_with_is_refused(store: Store) -> None:
+    one, two = session("1", "v1"), session("2", "v2")
+    ours, theirs = await opened(store, one, two), Book(MeterRules(), wall_offset_ms=0)
+    theirs.add(SavedSession(two, 0, Totals(), None, None), 10_000, None, 0)
+    play(theirs, two.id, 0, now=0)
+    play(theirs, two.id, 1, now=0)
+    await save(store, theirs)
+    play(ours, one.id, 0, now=0)
+    play(ours, two.id, 0, now=0)
+    with pytest.raises(BooksDisagree):
+        await store.commit(ours.changes(100))
+    assert await store.balances([one.viewer_account]) == {one.viewer_account: 10_000}
+
+
+async def test_a_session_nobody_opened_is_refused(store: Store) -> None:
+    one = session("1")
+    book = Book(MeterRules(), wall_offset_ms=0)
+    book.add(SavedSession(one, 0, Totals(), None, None), 10_000, None, 0)
+    play(book, one.id, 0, now=0)
+    with pytest.raises(BooksDisagree):
+        await store.commit(book.changes(100))
+
+
+async def test_an_ended_session_takes_nothing_more(store: Store) -> None:
+    one = session("1")
+    book = await opened(store, one)
+    play(book, one.id, 0, now=0)
+    book.close(one.id, now=0)
+    closed = (await save(store, book)).changes[0]
+    late = closed._replace(saved=closed.saved._replace(revision=2))
+    with pytest.raises(BooksDisagree):
+        await store.commit(Batch((late,)))
+
+
+async def test_a_viewer_who_spent_the_money_elsewhere_is_refused_with_the_batch(
+    store: Store,
+) -> None:
+    poor, rich = session("1", "poor"), session("2", "rich")
+    book = await opened(store, poor, rich)
+    spent = Transfer("spent", poor.viewer_account, HOT.id, Stroops(9_900), "XLM", "withdraw")
+    await store.post([], [spent])
+    play(book, poor.id, 0, now=0)
+    play(book, rich.id, 0, now=0)
+    with pytest.raises(WouldOverdraw) as refused:
+        await store.commit(book.changes(100))
+    assert refused.value.account == poor.viewer_account
+    assert await store.balances([rich.hold_account]) == {rich.hold_account: 0}
+    assert (await store.session(rich.id)) == SavedSession(rich, 0, Totals(), None, None)
+
+
+async def test_void_budgets_are_kept_for_each_viewer(store: Store) -> None:
+    one = session("1")
+    book = await opened(store, one)
+    used = Allowance("v", OPENED, 90)
+    play(book, one.id, 0, now=0)
+    batch = dataclasses.replace(book.changes(100), allowances=(used,))
+    await store.commit(batch)
+    book.committed(batch)
+    assert await store.allowances(["v", "w"]) == {"v": used}
+    later = Allowance("v", OPENED + timedelta(hours=2), 7)
+    play(book, one.id, 1, now=5000)
+    await store.commit(dataclasses.replace(book.changes(100), allowances=(later,)))
+    assert await store.allowances(["v"]) == {"v": later}
+
+
+async def test_opening_twice_keeps_what_there_is(store: Store) -> None:
+    one = session("1")
+    book = await opened(store, one)
+    play(book, one.id, 0, now=0)
+    await save(store, book)
+    await store.open([one])
+    saved = await store.session(one.id)
+    assert saved is not None
+    assert saved.revision == 1
+
+
+async def test_a_segment_served_again_is_noted_once(
+    postgres: PostgresMeterStore, database: Database
+) -> None:
+    one = session("1")
+    book = await opened(postgres, one)
+    for i in (0, 1, 0):
+        ticket, _ = book.request(one.id, Served(i, i * SEGMENT, (i + 1) * SEGMENT), now=0)
+        book.finish(one.id, ticket, complete=False, now=0)
+        await save(postgres, book)
+    rows = await database.fetch("SELECT session_id, sequence, lo, hi FROM delivery ORDER BY 2")
+    assert [tuple(row) for row in rows] == [
+        (one.id, 0, 0, SEGMENT),
+        (one.id, 1, SEGMENT, 2 * SEGMENT),
+    ]
+
+
+async def test_the_schema_itself_refuses_ticks_that_do_not_add_up(
+    postgres: PostgresMeterStore,
+) -> None:
+    one = session("1")
+    book = await opened(postgres, one)
+    play(book, one.id, 0, now=0)
+    change = book.changes(1).changes[0]
+    wrong = change._replace(done=change.done._replace(amount=Stroops(199)))
+    with pytest.raises(BooksDisagree, match="check"):
+        await postgres.commit(Batch((wrong,)))
+    gap = change._replace(done=change.done._replace(first_tick=1))
+    with pytest.raises(BooksDisagree):
+        await postgres.commit(Batch((gap,)))
+
+
+_moves = st.lists(
+    st.tuples(
+        st.sampled_from(["play", "play", "play", "jump", "abort", "wait", "save", "close"]),
+        st.integers(0, 2),
+        st.sampled_from([0, 700, 2000, 30_000]),
+    ),
+    max_size=25,
+)
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(moves=_moves, data=st.data())
+async def test_random_sessions_end_alike_in_memory_and_in_postgres(
+    moves: list[tuple[str, int, int]], data: st.DataObject, database: Database
+) -> None:
+    run = await database.fetchval("SELECT count(*) FROM playback_session")
+    price = Price("XLM", data.draw(st.integers(0, 50)), data.draw(st.sampled_from([1, 7])))
+    # Two of the three sessions share a wallet.
+    sessions = [session(f"{run}-{i}", f"v{run}-{i // 2}", price) for i in range(3)]
+    one, two = MemoryMeterStore(), PostgresMeterStore(database)
+    book = await opened(one, *sessions, balance=700)
+    await opened(two, *sessions, balance=700)
+    place, now = [0, 0, 0], 0
+    for what, i, passing in [*moves, ("save", 0, 0)]:
+        now += passing
+        name = sessions[i].id
+        if what == "save":
+            batch = book.changes(100)
+            await one.commit(batch)
+            await two.commit(batch)
+            book.committed(batch)
+        elif what == "wait":
+            book.sweep(now, quiet_ms=0, idle_ms=10**9, limit=3)
+        elif book.is_open(name) and what == "close":
+            book.close(name, now)
+        elif book.is_open(name):
+            place[i] += 50 if what == "jump" else 0
+            served = Served(place[i], place[i] * SEGMENT, (place[i] + 1) * SEGMENT)
+            ticket, _ = book.request(name, served, now)
+            book.finish(name, ticket, complete=what != "abort", now=now)
+            place[i] += 1
+    for each in sessions:
+        assert await one.session(each.id) == await two.session(each.id)
+        for account in (each.viewer_account, each.hold_account):
+            ours = [entry.transfer for entry in await one.ledger.transfers_of(account)]
+            theirs = [entry.transfer for entry in await two.ledger.transfers_of(account)]
+            assert sorted(ours, key=repr) == sorted(theirs, key=repr)
+    viewers = [each.viewer for each in sessions]
+    assert await one.allowances(viewers) == await two.allowances(viewers)
