@@ -7,6 +7,7 @@ goes away.
 """
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
 from itertools import count
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 from av.error import FFmpegError
@@ -177,8 +178,9 @@ def endless(
             yield int((dts + ticks) * packet.time_base * 1000), again
 
 
-def _stop_at_end(pipe: BinaryIO, stop: threading.Event) -> None:
-    while pipe.read(1):
+def _stop_at_end(stop: threading.Event) -> None:
+    # Not through `sys.stdin`: a thread that holds its lock aborts the interpreter's shutdown.
+    while os.read(0, 1):
         pass
     stop.set()
 
@@ -189,7 +191,7 @@ def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     order = order_from_json(sys.stdin.buffer.readline(PATTERN_ORDER_BYTES_MAX))
-    watching = threading.Thread(target=_stop_at_end, args=(sys.stdin.buffer, stop), daemon=True)
+    watching = threading.Thread(target=_stop_at_end, args=(stop,), daemon=True)
     watching.start()
     loop = render(order).getvalue()
     while not stop.is_set():
