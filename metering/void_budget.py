@@ -21,6 +21,8 @@ class VoidBudget:
 
     def take(self, units: int, now: int) -> int:
         """Take up to `units` at monotonic time `now`; returns how many were granted."""
+        if not units:
+            return 0
         if self.spent_window(now):
             self.used = 0
             self.window_start_ms = now

@@ -20,6 +20,12 @@ def test_the_window_begins_with_the_first_use_and_then_renews() -> None:
     assert budget.take(70, now=2499) == 30
 
 
+def test_asking_for_nothing_begins_no_window() -> None:
+    budget = VoidBudget(100, 1000)
+    assert budget.take(0, now=500) == 0
+    assert budget.window_start_ms == 0
+
+
 def test_a_window_that_was_saved_goes_on() -> None:
     budget = VoidBudget(100, 1000, used=80, window_start_ms=-300)
     assert budget.take(50, now=699) == 20
