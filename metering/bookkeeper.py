@@ -214,11 +214,14 @@ class Bookkeeper:
 
     def _note(self, outcome: Outcome, saves: dict[str, list[Saved]]) -> None:
         ended = {each.session_id: each for each in self._book.committed(outcome.committed)}
-        answers = [
-            (saved, ended.get(change.saved.session.id))
-            for change in outcome.committed.changes
-            for saved in saves.get(change.saved.session.id, ())
-        ]
+        answers: list[tuple[Saved, SessionSummary | None]] = []
+        for change in outcome.committed.changes:
+            session_id = change.saved.session.id
+            waiting = saves.get(session_id, [])
+            if not self._book.is_changed(session_id):
+                # Who asked meanwhile and changed nothing has waited for this commit, too.
+                waiting = waiting + self._saves.pop(session_id, [])
+            answers += [(saved, ended.get(session_id)) for saved in waiting]
         # A turn of the loop later: by then the next batch is on its way to the store, which works
         # on it while a thousand answers are acted on.
         asyncio.get_running_loop().call_soon(_answer, answers)

@@ -73,18 +73,13 @@ class MemoryMeterStore:
         self._allowances.update((each.viewer, each) for each in batch.allowances)
 
     def _is_next(self, batch: Batch) -> bool:
-        """False when it was committed before."""
-        steps = {
-            change.saved.revision - kept.revision if kept is not None else None
-            for change in batch.changes
-            for kept in [self._sessions.get(change.saved.session.id)]
-        }
-        if steps and all(step is not None and step <= 0 for step in steps):
+        """False when just this was committed before."""
+        pairs = [(self._sessions.get(each.saved.session.id), each.saved) for each in batch.changes]
+        if all(kept == saved for kept, saved in pairs):
             return False
-        for change in batch.changes:
-            kept = self._sessions.get(change.saved.session.id)
-            if kept is None or kept.revision != change.saved.revision - 1 or kept.closed_at:
-                raise BooksDisagree(change.saved.session.id)
+        for kept, saved in pairs:
+            if kept is None or kept.revision != saved.revision - 1 or kept.closed_at:
+                raise BooksDisagree(saved.session.id)
         return True
 
     async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:

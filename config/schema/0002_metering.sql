@@ -312,10 +312,13 @@ begin
     select count(*) into changed from line;
 
     if changed < cardinality(session_ids) then
+        -- Sent again, every session is just as the batch says; else somebody else wrote to it.
         select min(new.id) into astray
-        from unnest(session_ids, revisions) as new (id, revision)
+        from unnest(session_ids, revisions, posted_totals, states)
+            as new (id, revision, posted, state)
         left join playback_session as kept on kept.id = new.id
-        where kept.id is null or kept.revision < new.revision;
+        where (kept.revision, kept.posted_units, kept.state)
+            is distinct from (new.revision, new.posted, new.state);
         if changed = 0 and astray is null then
             return false;
         end if;

@@ -134,10 +134,23 @@ async def test_a_batch_sent_again_changes_nothing(store: Store) -> None:
     play(book, one.id, 0, now=0)
     batch = await save(store, book)
     await store.commit(batch)
+    assert await store.balances([one.hold_account]) == {one.hold_account: 200}
     play(book, one.id, 1, now=2000)
     await save(store, book)
-    await store.commit(batch)
-    assert (await store.balances([one.creator_account])) == {one.creator_account: 200}
+    with pytest.raises(BooksDisagree):
+        await store.commit(batch)
+    assert await store.balances([one.creator_account]) == {one.creator_account: 200}
+
+
+async def test_another_batch_under_the_same_revision_is_no_repetition(store: Store) -> None:
+    one = session("1")
+    ours, theirs = await opened(store, one), Book(MeterRules(), wall_offset_ms=0)
+    theirs.add(SavedSession(one, 0, Totals(), None, None), 10_000, None, 0)
+    play(theirs, one.id, 7, now=0)
+    await save(store, theirs)
+    play(ours, one.id, 0, now=0)
+    with pytest.raises(BooksDisagree):
+        await store.commit(ours.changes(100))
 
 
 async def test_an_ended_session_is_read_but_not_among_the_open_ones(store: Store) -> None:

@@ -1,0 +1,595 @@
+"""What the intake promises, over a store that can be held, lost and made to lie."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import pytest
+
+from config.clock import ManualClock
+from config.limits import (
+    INTAKE_PACE_MS_MAX,
+    INTAKE_SESSIONS_MAX,
+    INTAKE_WAITING_MAX,
+    METER_INTERVALS_MAX,
+    SESSION_IDLE_MS_MAX,
+    SESSION_WATCHING_MS_MAX,
+)
+from metering.intake import (
+    Balance,
+    Delivery,
+    InsufficientFunds,
+    Intake,
+    MeterUnavailable,
+    Overloaded,
+    Paced,
+    SessionClosed,
+    UnknownSession,
+)
+from metering.ledger import (
+    Account,
+    Transfer,
+    WouldOverdraw,
+    hot_account,
+    treasury_account,
+    viewer_account,
+)
+from metering.money import Stroops
+from metering.rules import UNITS_PER_SECOND, MeterRules
+from metering.session import Batch, SessionState
+from metering.store import MemoryMeterStore
+from metering.tariff import Price
+
+SEGMENT = 2 * UNITS_PER_SECOND
+PRICE = Price("XLM", 100, 1)
+HOT, TREASURY = hot_account("XLM"), treasury_account("XLM")
+
+
+class Store(MemoryMeterStore):
+    """A store whose commits can be held back, and which can be unreachable.
+
+    `lost`: None, or whether a commit happens although nobody hears of it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.lost: bool | None = None
+        self.commits: list[Batch] = []
+
+    async def commit(self, batch: Batch) -> None:
+        await self.gate.wait()
+        if self.lost is not None:
+            if self.lost:
+                await super().commit(batch)
+            raise MeterUnavailable("the store does not answer")
+        self.commits.append(batch)
+        await super().commit(batch)
+
+    async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
+        if self.lost is not None:
+            raise MeterUnavailable("the store does not answer")
+        await super().post(accounts, transfers)
+
+
+class Viewer:
+    """One viewer's session on one intake, with a player's shorthands."""
+
+    def __init__(self, intake: Intake, session_id: str) -> None:
+        self.intake = intake
+        self.id = session_id
+
+    def ask(self, i: int) -> Awaitable[Delivery]:
+        return self.intake.request(self.id, i, i * SEGMENT, (i + 1) * SEGMENT)
+
+    async def play(self, *segments: int) -> None:
+        for i in segments:
+            self.intake.finish(await self.ask(i), complete=True)
+
+    async def billed(self) -> int:
+        return (await self.intake.summary(self.id)).seconds_billed
+
+
+Watch = Callable[..., Awaitable[Viewer]]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    store = Store()
+    fill = Transfer("fill", HOT.id, TREASURY.id, Stroops(10**9), "XLM", "fill")
+    await store.post([HOT, TREASURY], [fill])
+    yield store
+    assert (await store.ledger.check()).sound
+
+
+@pytest.fixture
+async def intake(store: Store, clock: ManualClock) -> AsyncIterator[Intake]:
+    intake = Intake(store, clock, MeterRules())
+    await intake.start()
+    yield intake
+    store.gate.set()
+    store.lost = None
+    await intake.stop()
+
+
+@pytest.fixture
+def watch(intake: Intake) -> Watch:
+    async def watch(viewer: str = "v", balance: int = 10_000, price: Price = PRICE) -> Viewer:
+        if balance:
+            await intake.fund(viewer, Stroops(balance), f"fund:{viewer}")
+        summary = await intake.open(viewer, "ast_1", "creator", price)
+        return Viewer(intake, summary.session_id)
+
+    return watch
+
+
+async def turns(count: int = 20) -> None:
+    """Let everything that can run do so."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+# --- requests ------------------------------------------------------------------------------------
+
+
+async def test_watching_moves_money_from_the_viewer_to_the_creator(
+    watch: Watch, intake: Intake, store: Store, clock: ManualClock
+) -> None:
+    viewer = await watch()
+    await viewer.play(0, 1, 2)
+    clock.advance(1_500)
+    await intake.sweep()
+    assert await viewer.billed() == 3
+    assert await intake.balance("v") == Balance(Stroops(9_400), Stroops(300))
+    summary = await intake.close(viewer.id)
+    assert (summary.state, summary.ticks, summary.amount) == (SessionState.CLOSED, 3, 300)
+    assert (summary.held, summary.balance, summary.delivered_seconds) == (0, 9_700, 6)
+    assert await store.ledger.balances("creator") == {"creator:creator:XLM": 300}
+
+
+async def test_a_request_is_answered_when_its_hold_is_durable_and_not_before(
+    watch: Watch, store: Store
+) -> None:
+    viewer = await watch()
+    store.gate.clear()
+    asked = asyncio.ensure_future(viewer.ask(0))
+    await turns()
+    assert not asked.done()
+    store.gate.set()
+    delivery = await asked
+    assert (delivery.session_id, delivery.sequence) == (viewer.id, 0)
+    assert store.deliveries.keys() == {(viewer.id, 0)}
+    assert (await store.ledger.balances("hold:")) == {f"hold:{viewer.id}": 200}
+
+
+async def test_sound_does_not_overtake_the_hold_that_the_picture_waits_for(
+    watch: Watch, store: Store
+) -> None:
+    viewer = await watch()
+    store.gate.clear()
+    both = [asyncio.ensure_future(viewer.ask(0)) for _ in range(2)]
+    await turns()
+    assert not any(each.done() for each in both)
+    store.gate.set()
+    await asyncio.gather(*both)
+    await viewer.play(0)
+    assert len(store.commits) == 1
+
+
+async def test_sound_that_is_asked_for_during_the_commit_waits_for_it_too(
+    watch: Watch, store: Store
+) -> None:
+    viewer = await watch()
+    store.gate.clear()
+    picture = asyncio.ensure_future(viewer.ask(0))
+    await turns()
+    sound = asyncio.ensure_future(viewer.ask(0))
+    await turns()
+    assert not sound.done()
+    store.gate.set()
+    await asyncio.gather(picture, sound)
+    assert len(store.commits) == 1
+
+
+async def test_requests_that_come_during_a_commit_share_the_next_one(
+    watch: Watch, store: Store
+) -> None:
+    viewers = [await watch(f"v{i}") for i in range(50)]
+    store.gate.clear()
+    first = asyncio.ensure_future(viewers[0].ask(0))
+    await turns()
+    others = [asyncio.ensure_future(viewer.ask(0)) for viewer in viewers[1:]]
+    await turns()
+    store.gate.set()
+    await asyncio.gather(first, *others)
+    assert [len(batch.changes) for batch in store.commits] == [1, 49]
+
+
+async def test_an_aborted_body_is_not_billed(
+    watch: Watch, intake: Intake, clock: ManualClock
+) -> None:
+    viewer = await watch()
+    intake.finish(await viewer.ask(0), complete=False)
+    clock.advance(10_000)
+    await intake.sweep()
+    assert await viewer.billed() == 0
+    assert await intake.balance("v") == Balance(Stroops(10_000), Stroops(0))
+
+
+async def test_finishing_twice_or_late_does_nothing(watch: Watch, intake: Intake) -> None:
+    viewer = await watch()
+    delivery = await viewer.ask(0)
+    intake.finish(delivery, complete=True)
+    intake.finish(delivery, complete=False)
+    await intake.close(viewer.id)
+    intake.finish(delivery, complete=True)
+    assert await viewer.billed() == 2
+
+
+async def test_a_viewer_who_goes_while_waiting_is_not_billed(
+    watch: Watch, intake: Intake, store: Store, clock: ManualClock
+) -> None:
+    viewer = await watch()
+    store.gate.clear()
+    asked = asyncio.ensure_future(viewer.ask(0))
+    await turns()
+    asked.cancel()
+    store.gate.set()
+    with suppress(asyncio.CancelledError):
+        await asked
+    clock.advance(5_000)
+    await intake.sweep()
+    assert await intake.balance("v") == Balance(Stroops(10_000), Stroops(0))
+    assert await viewer.billed() == 0
+
+
+# --- pace ----------------------------------------------------------------------------------------
+
+
+async def test_a_player_too_far_ahead_is_held_until_there_was_time(
+    watch: Watch, intake: Intake, clock: ManualClock
+) -> None:
+    viewer = await watch()
+    await viewer.play(0, 1, 2, 3, 4)
+    early = asyncio.ensure_future(viewer.ask(5))
+    await turns()
+    assert not early.done()
+    clock.advance(1_000)
+    await intake.sweep()
+    await turns()
+    assert early.done()
+    assert (await early).sequence == 5
+
+
+async def test_a_player_who_stays_too_far_ahead_is_told_when_to_come_back(
+    watch: Watch, intake: Intake, clock: ManualClock
+) -> None:
+    viewer = await watch()
+    # Bodies that never end hold the lead.
+    for i in range(3):
+        await viewer.ask(i)
+    early = asyncio.ensure_future(viewer.ask(3))
+    await turns()
+    clock.advance(INTAKE_PACE_MS_MAX - 1)
+    await intake.sweep()
+    await turns()
+    assert not early.done()
+    clock.advance(1)
+    await intake.sweep()
+    with pytest.raises(Paced) as paced:
+        await early
+    assert paced.value.retry_after_s >= 1
+
+
+# --- money ---------------------------------------------------------------------------------------
+
+
+async def test_a_session_needs_money_for_one_tick(watch: Watch) -> None:
+    with pytest.raises(InsufficientFunds) as refused:
+        await watch(balance=99)
+    assert (refused.value.needed, refused.value.available) == (100, 99)
+    await watch("w", balance=100)
+    await watch("nobody", balance=0, price=Price("XLM", 0, 1))
+
+
+async def test_what_cannot_be_paid_is_not_served(watch: Watch, intake: Intake) -> None:
+    viewer = await watch(balance=500)
+    await viewer.play(0, 1)
+    with pytest.raises(InsufficientFunds) as refused:
+        await viewer.ask(2)
+    assert (refused.value.needed, refused.value.available) == (200, 100)
+    await intake.fund("v", Stroops(100), "more")
+    await viewer.play(2)
+
+
+async def test_money_that_arrived_without_telling_us_is_found(watch: Watch, store: Store) -> None:
+    viewer = await watch(balance=300)
+    await viewer.play(0)
+    deposit = Transfer("dep", HOT.id, "viewer:v:XLM", Stroops(500), "XLM", "deposit")
+    await store.post([], [deposit])
+    await viewer.play(1, 2)
+
+
+async def test_money_that_went_without_telling_us_ends_only_that_viewer(
+    watch: Watch, intake: Intake, store: Store
+) -> None:
+    poor, rich = await watch("poor", 400), await watch("rich", 400)
+    drain = Transfer("out", "viewer:poor:XLM", HOT.id, Stroops(350), "XLM", "withdraw")
+    await store.post([], [drain])
+    store.gate.clear()
+    first = asyncio.ensure_future(rich.ask(0))
+    await turns()
+    both = [asyncio.ensure_future(viewer.ask(i)) for viewer, i in ((poor, 0), (rich, 1))]
+    await turns()
+    store.gate.set()
+    await first
+    refused, served = await asyncio.gather(*both, return_exceptions=True)
+    assert isinstance(refused, InsufficientFunds)
+    assert isinstance(served, Delivery)
+    await intake.sweep()
+    assert await intake.balance("poor") == Balance(Stroops(50), Stroops(0))
+    assert (await intake.summary(poor.id)).state is SessionState.OPEN
+
+
+async def test_two_sessions_share_one_wallet(watch: Watch, intake: Intake) -> None:
+    one = await watch(balance=600)
+    two = await watch(balance=0)
+    await one.play(0)
+    await two.play(0, 1)
+    with pytest.raises(InsufficientFunds):
+        await one.ask(1)
+    assert await intake.balance("v") == Balance(Stroops(0), Stroops(200))
+
+
+async def test_funding_with_the_same_cause_happens_once(intake: Intake) -> None:
+    assert await intake.balance("v") == (0, 0)
+    for _ in range(2):
+        assert await intake.fund("v", Stroops(70), "gift:1") == Balance(Stroops(70), Stroops(0))
+
+
+async def test_the_treasury_does_not_give_what_it_has_not(intake: Intake) -> None:
+    with pytest.raises(WouldOverdraw):
+        await intake.fund("v", Stroops(10**9 + 1), "too much")
+
+
+async def test_credits_are_posted_as_they_are(watch: Watch, intake: Intake) -> None:
+    await watch(balance=100)
+    await intake.credit([Transfer("d", HOT.id, "viewer:v:XLM", Stroops(5), "XLM", "deposit")])
+    assert (await intake.balance("v")).available == 105
+    with pytest.raises(WouldOverdraw):
+        await intake.credit(
+            [Transfer("w", "viewer:v:XLM", HOT.id, Stroops(500), "XLM", "withdraw")]
+        )
+
+
+# --- sessions ------------------------------------------------------------------------------------
+
+
+async def test_closing_is_idempotent_and_final(watch: Watch, intake: Intake) -> None:
+    viewer = await watch()
+    await viewer.play(0)
+    first, second = await asyncio.gather(intake.close(viewer.id), intake.close(viewer.id))
+    assert first == second == await intake.close(viewer.id) == await intake.summary(viewer.id)
+    with pytest.raises(SessionClosed):
+        await viewer.ask(1)
+    with pytest.raises(SessionClosed):
+        intake.require_open(viewer.id)
+
+
+async def test_nobody_opened_this_session(intake: Intake) -> None:
+    for ask in (intake.close, intake.summary):
+        with pytest.raises(UnknownSession):
+            await ask("ses_0")
+    with pytest.raises(UnknownSession):
+        await intake.request("ses_0", 0, 0, 1)
+
+
+async def test_a_paced_request_ends_with_its_session(
+    watch: Watch, intake: Intake, clock: ManualClock
+) -> None:
+    viewer = await watch()
+    for i in range(3):
+        await viewer.ask(i)
+    early = asyncio.ensure_future(viewer.ask(3))
+    await turns()
+    await intake.close(viewer.id)
+    clock.advance(INTAKE_PACE_MS_MAX)
+    await intake.sweep()
+    with pytest.raises(SessionClosed):
+        await early
+
+
+async def test_a_session_left_alone_ends(watch: Watch, intake: Intake, clock: ManualClock) -> None:
+    viewer = await watch()
+    await viewer.play(0, 1)
+    clock.advance(SESSION_IDLE_MS_MAX)
+    await intake.sweep()
+    summary = await intake.summary(viewer.id)
+    assert (summary.state, summary.ticks) == (SessionState.CLOSED, 4)
+
+
+async def test_a_session_in_too_many_places_ends(watch: Watch, intake: Intake) -> None:
+    viewer = await watch(balance=10**8)
+
+    async def jump() -> None:
+        for i in range(METER_INTERVALS_MAX + 200):
+            await viewer.play(40 * i)
+
+    with pytest.raises(SessionClosed):
+        await jump()
+    await intake.sweep()
+    assert (await intake.summary(viewer.id)).state is SessionState.CLOSED
+
+
+async def test_viewers_are_those_who_asked_lately(
+    watch: Watch, intake: Intake, clock: ManualClock
+) -> None:
+    one, _ = await watch("one"), await watch("two")
+    assert (intake.viewers("ast_1"), intake.viewers("ast_2")) == (2, 0)
+    clock.advance(SESSION_WATCHING_MS_MAX + 1)
+    await one.play(0)
+    assert intake.viewers("ast_1") == 1
+
+
+async def test_a_viewer_who_goes_while_a_session_opens_leaves_none_behind(
+    intake: Intake, store: Store
+) -> None:
+    opening = asyncio.ensure_future(intake.open("v", "a", "c", Price("XLM", 0, 1)))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with suppress(asyncio.CancelledError):
+        await opening
+    await intake.sweep()
+    assert await store.open_sessions() == []
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+async def test_more_waiting_requests_than_fit_are_refused(watch: Watch, store: Store) -> None:
+    viewer = await watch(price=Price("XLM", 0, 1))
+    store.gate.clear()
+    waiting = [asyncio.ensure_future(viewer.ask(0)) for _ in range(INTAKE_WAITING_MAX)]
+    await turns(2)
+    with pytest.raises(Overloaded):
+        await viewer.ask(0)
+    for each in waiting:
+        each.cancel()
+    await asyncio.wait(waiting)
+    store.gate.set()
+    await viewer.play(0)
+
+
+async def test_more_sessions_than_fit_are_refused(
+    watch: Watch, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert INTAKE_SESSIONS_MAX > 1_000
+    monkeypatch.setattr("metering.intake.INTAKE_SESSIONS_MAX", 1)
+    await watch("one")
+    with pytest.raises(Overloaded):
+        await watch("two")
+
+
+# --- a store that does not answer ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("happened", [False, True])
+async def test_without_the_store_nothing_is_served_and_nothing_is_charged(
+    watch: Watch, intake: Intake, store: Store, clock: ManualClock, happened: bool
+) -> None:
+    """The commit that got no answer may have happened or not: both end the same."""
+    viewer = await watch()
+    await viewer.play(0)
+    store.lost = happened
+    with pytest.raises(MeterUnavailable):
+        await viewer.ask(1)
+    with pytest.raises(MeterUnavailable):
+        await viewer.ask(2)
+    with pytest.raises(MeterUnavailable):
+        await intake.fund("v", Stroops(1), "late")
+    store.lost = None
+    clock.advance(1_000)
+    await intake.sweep()
+    await intake.sweep()
+    assert await intake.balance("v") == Balance(Stroops(9_800), Stroops(0))
+    await viewer.play(1)
+    summary = await intake.close(viewer.id)
+    assert (summary.amount, summary.balance) == (300, 9_700)
+
+
+async def test_a_stop_that_could_not_be_saved_can_be_repeated(
+    watch: Watch, intake: Intake, store: Store, clock: ManualClock
+) -> None:
+    viewer = await watch()
+    await viewer.play(0)
+    store.lost = False
+    with pytest.raises(MeterUnavailable):
+        await intake.close(viewer.id)
+    with pytest.raises(SessionClosed):
+        await viewer.ask(1)
+    store.lost = None
+    summary = await intake.close(viewer.id)
+    assert (summary.state, summary.amount) == (SessionState.CLOSED, 200)
+
+
+async def test_a_session_that_another_process_took_over_is_let_go(
+    watch: Watch, intake: Intake, store: Store, clock: ManualClock
+) -> None:
+    viewer = await watch()
+    other = Intake(store, clock, MeterRules())
+    await other.start()
+    await Viewer(other, viewer.id).play(5)
+    with pytest.raises(SessionClosed):
+        await viewer.ask(0)
+    assert (await intake.summary(viewer.id)).state is SessionState.OPEN
+    await Viewer(other, viewer.id).play(6)
+    await other.stop()
+
+
+# --- stop and start ------------------------------------------------------------------------------
+
+
+async def test_a_restart_goes_on_and_charges_nothing_twice(
+    watch: Watch, intake: Intake, store: Store, clock: ManualClock
+) -> None:
+    viewer = await watch()
+    await viewer.play(0, 1, 2)
+    unfinished = await viewer.ask(3)
+    clock.advance(1_000)
+    await intake.stop()
+    saved = await store.session(viewer.id)
+    assert saved is not None
+    assert (saved.totals.ticks, saved.totals.drawn) == (3, 800)
+
+    later = Intake(store, clock, MeterRules())
+    await later.start()
+    again = Viewer(later, viewer.id)
+    later.finish(unfinished, complete=True)
+    await later.sweep()
+    # What was in flight is void; what was delivered and had no time to play still is held.
+    assert await later.balance("v") == Balance(Stroops(9_400), Stroops(300))
+    clock.advance(3_600_000)
+    await again.play(0, 1, 2)
+    clock.advance(60_000)
+    await again.play(3)
+    assert (await later.close(viewer.id)).amount == 800
+    await later.stop()
+    runs = store.tick_runs[viewer.id]
+    assert [run.first_tick for run in runs[1:]] == [run.last_tick for run in runs[:-1]]
+
+
+async def test_a_stopped_intake_refuses(watch: Watch, intake: Intake) -> None:
+    viewer = await watch()
+    await intake.stop()
+    await intake.stop()
+    with pytest.raises(MeterUnavailable):
+        await viewer.ask(0)
+    with pytest.raises(MeterUnavailable):
+        await intake.open("v", "a", "c", PRICE)
+
+
+async def test_a_request_that_waits_when_the_intake_stops_is_refused(
+    watch: Watch, intake: Intake
+) -> None:
+    viewer = await watch()
+    for i in range(3):
+        await viewer.ask(i)
+    early = asyncio.ensure_future(viewer.ask(3))
+    await turns()
+    await intake.stop()
+    with pytest.raises(MeterUnavailable):
+        await early
+
+
+async def test_accounts_of_other_assets_are_kept_apart(intake: Intake, store: Store) -> None:
+    dollars = viewer_account("v", "USDC")
+    mint = Transfer("m", hot_account("USDC").id, dollars.id, Stroops(9), "USDC", "deposit")
+    await store.post([hot_account("USDC"), dollars], [mint])
+    assert (await intake.balance("v")).available == 0
+    assert (await intake.balance("v", "USDC")).available == 9
