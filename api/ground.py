@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.local_network import LocalNetwork, LocalNetworkFailed
+from api.local_network import LocalNetwork
 from api.storage import open_database
 from config.layout import PackageShadowed, check_layout
 from config.migrate import MigrationRefused
@@ -16,7 +16,6 @@ from config.settings import Settings
 _EXPECTED = (
     DatabaseUnavailable,
     EmbeddedPostgresFailed,
-    LocalNetworkFailed,
     MigrationRefused,
     OSError,
     PackageShadowed,
@@ -29,11 +28,15 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Which Stellar network money moves on."""
+    """Which Stellar network money moves on; `local` when it is our own, with play money."""
 
     rpc_url: str
     passphrase: str
-    play_money: bool
+    local: LocalNetwork | None = None
+
+    @property
+    def play_money(self) -> bool:
+        return self.local is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ async def _open_network(settings: Settings, data: Path, stack: AsyncExitStack) -
     """The configured network, or our own local one when none is."""
     stellar = settings.stellar
     if stellar.rpc_url:
-        return Network(stellar.rpc_url, stellar.network_passphrase, play_money=False)
+        return Network(stellar.rpc_url, stellar.network_passphrase)
     local = LocalNetwork(data / "localnet.state", data / "localnet.log")
     stack.push_async_callback(local.stop)
     await local.start()
-    return Network(local.url, local.passphrase, play_money=True)
+    return Network(local.url, local.passphrase, local)

@@ -9,7 +9,7 @@ import structlog
 
 from api.announcement import Announcement
 from api.app import Routes, make_application
-from api.auth.account import AccountStore
+from api.auth.account import Account, AccountStore
 from api.auth.account_postgres import PostgresAccountStore
 from api.auth.bearer import Bearers
 from api.auth.playback_token import PlaybackTokens
@@ -25,6 +25,7 @@ from api.first_start import DEMO_SOURCE, MAIN_SOURCE, FirstStart
 from api.ground import Ground, Network, StartFailed
 from api.health import Health
 from api.http_server import HttpServer
+from api.local_network import LocalNetworkFailed
 from api.money import (
     Money,
     chain_dependency,
@@ -62,7 +63,14 @@ from packager.library import HlsSettings, Library
 log = structlog.get_logger(__name__)
 
 _TICKS_PER_MS = 90
-_EXPECTED = (ChainUnreachable, OSError, PagesNotBuilt, SecretExposed, WrongNetwork)
+_EXPECTED = (
+    ChainUnreachable,
+    LocalNetworkFailed,
+    OSError,
+    PagesNotBuilt,
+    SecretExposed,
+    WrongNetwork,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,7 @@ async def _start(ground: _Stores, stack: AsyncExitStack, stopping: asyncio.Event
         ground.accounts, ground.sources, ground.secrets, ground.clock, _price(settings)
     )
     creator, creator_token = await first.creator()
-    money = await _start_money(ground, creator.id, stack)
+    money = await _start_money(ground, creator, stack)
     routes = _routes(ground, media, money, intake, pages, stopping)
     http = HttpServer(make_application(routes), settings.http.host, settings.http.port)
     stack.push_async_callback(http.stop)
@@ -187,7 +195,7 @@ def _pipelines(ground: _Stores) -> PipelineFactory:
     return lambda reader, sink: LivePipeline(reader, sink, transcode, ground.clock)
 
 
-async def _start_money(ground: _Stores, creator: str, stack: AsyncExitStack) -> Money:
+async def _start_money(ground: _Stores, creator: Account, stack: AsyncExitStack) -> Money:
     money = wire_money(
         ground.settings,
         ground.network,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from api.auth.account import AccountStore
+from api.auth.account import Account, AccountStore
 from api.ground import Network
 from api.health import Dependency, NotWorking
 from api.secret_names import CREATOR_SEED, HOT_SEED
@@ -52,17 +52,27 @@ class Money:
             await self.friendbot_client.close()
 
     async def give_play_money(
-        self, accounts: AccountStore, creator: str, secrets: SecretFiles
+        self, accounts: AccountStore, creator: Account, secrets: SecretFiles
     ) -> None:
-        """On a local network: fill the treasury, and make the creator a wallet to be paid to."""
-        if self.treasury is None or self.friendbot is None:
+        """On a local network: fill the treasury, and make the creator a wallet to be paid to.
+
+        Nothing to do, and nothing to wait for, after the first start: the settlement worker looks
+        after the treasury from then on.
+
+        Raises:
+            LocalNetworkFailed, ChainUnreachable, WrongNetwork: the network is not there.
+        """
+        local, friendbot = self.network.local, self.friendbot
+        if local is None or friendbot is None or creator.stellar_address is not None:
             return
+        await local.ready()
+        assert self.treasury is not None, "a local network has both"
         await self.treasury.replenish()
         seed, _ = secrets.create_or_read(CREATOR_SEED, new_seed)
         address = address_of(seed)
         if await self.chain.holdings(address) is None:
-            await self.friendbot.fund(address)
-        await accounts.set_stellar_address(creator, address)
+            await friendbot.fund(address)
+        await accounts.set_stellar_address(creator.id, address)
 
 
 def wire_money(

@@ -39,6 +39,8 @@ READINESS_SECONDS_MAX = 2
 BROADCAST_FLUSH_SECONDS_MAX = 2
 # Local network: how long its process may take to listen; it imports the Stellar SDK (0.5 s).
 LOCAL_NETWORK_START_SECONDS_MAX = 20
+# One that ended is started again after this, so that a broken one does not spin.
+LOCAL_NETWORK_RESTART_SECONDS = 1
 # Stopping a child: then it is killed.
 CHILD_STOP_SECONDS_MAX = 2
 # How long a request of the command line to the running server may take.

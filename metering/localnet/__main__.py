@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -14,12 +15,11 @@ from aiohttp import web
 from config.child import die_with_parent
 from config.clock import SystemClock
 from config.limits import LOCALNET_HISTORY_BYTES_MAX, LOCALNET_STOP_SECONDS_MAX
+from metering.localnet import PASSPHRASE
 from metering.localnet.network import LocalNetwork, NetworkState, genesis
 from metering.localnet.node import NetworkClock, Node
 from metering.localnet.server import Server
 from metering.localnet.state_file import DamagedState, ForeignState, StateFile, StateInUse
-
-PASSPHRASE = "Tollcast Local Network ; play money"
 
 _REFUSED = 2
 
@@ -47,7 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="metering.localnet", description=__doc__)
-    parser.add_argument("--port", type=int, required=True, help="0 for any that is free")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--port", type=int, help="0 for any that is free")
+    where.add_argument("--socket", type=int, help="descriptor of a socket that listens already")
     parser.add_argument("--state", type=Path, required=True, help="file that keeps the network")
     parser.add_argument("--close-milliseconds", type=int, default=1000)
     return parser.parse_args(arguments)
@@ -63,7 +65,7 @@ async def _serve(options: argparse.Namespace) -> None:
     await node.start()
     try:
         await runner.setup()
-        await _listen(runner, options.port)
+        await _listen(runner, options)
         told = {"port": runner.addresses[0][1], "passphrase": PASSPHRASE}
         print(json.dumps(told), flush=True)  # noqa: T201
         await _stopped()
@@ -72,9 +74,12 @@ async def _serve(options: argparse.Namespace) -> None:
         await node.stop()
 
 
-async def _listen(runner: web.AppRunner, port: int) -> None:
+async def _listen(runner: web.AppRunner, options: argparse.Namespace) -> None:
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        if options.socket is not None:
+            await web.SockSite(runner, socket.socket(fileno=options.socket)).start()
+        else:
+            await web.TCPSite(runner, "127.0.0.1", options.port).start()
     except OSError as error:
         raise CannotListen(error.strerror) from error
 
