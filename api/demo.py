@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from api.demo_viewer import DemoViewer
-from config.child import end_child
+from config.children import end_child
 from config.limits import CHILD_STOP_SECONDS_MAX
 from config.tasks import cancel, spawn
 

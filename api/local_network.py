@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from config.child import end_child
+from config.children import end_child
 from config.limits import (
     CHILD_STOP_SECONDS_MAX,
     LOCAL_NETWORK_RESTART_SECONDS,

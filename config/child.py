@@ -1,6 +1,5 @@
 """Child processes that cannot outlive this one."""
 
-import asyncio
 import ctypes
 import os
 import signal
@@ -30,16 +29,3 @@ def die_with_parent(signal_number: int = signal.SIGTERM, parent: int | None = No
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if parent is not None and os.getppid() != parent:
         os.kill(os.getpid(), signal_number)
-
-
-async def end_child(process: asyncio.subprocess.Process, grace_s: float) -> None:
-    """Ask a child to stop, kill it after the grace, and return when it has ended."""
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(grace_s):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
