@@ -112,8 +112,8 @@ async def _measured(database: Database) -> list[Figure]:
             turn = await audience.watch(segments, players)
             arm.ticks += turn.ticks
             arm.seconds += turn.seconds
-        print(f"bench {_NAME}: so far together {together.rate:.0f} alone {alone.rate:.0f} ticks/s")
     await audience.intake.stop()
+    print(f"bench {_NAME}: info together={together.rate:.0f} alone={alone.rate:.0f} ticks/s")
     return [Figure(_NAME, "ticks_ratio", together.rate / alone.rate, 15, at_most=False)]
 
 
