@@ -6,7 +6,7 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.test import quick_tests
+from scripts.test import UNIT, side_by_side
 
 _PROGRAMS = Path(sysconfig.get_path("scripts"))
 
@@ -19,7 +19,7 @@ def checks() -> list[tuple[str, list[str]]]:
         ("lint", [python, "-m", "ruff", "check", ".", "run"]),
         ("types", [python, "-m", "mypy"]),
         ("imports", [str(_PROGRAMS / "lint-imports")]),
-        ("tests", [python, *quick_tests()]),
+        ("tests", [python, *side_by_side(UNIT)]),
     ]
 
 

@@ -9,22 +9,23 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-_QUICK = "not end_to_end and not peer"
+_SIDE_BY_SIDE = "not end_to_end and not peer"
+UNIT = f"{_SIDE_BY_SIDE} and not process"
 _WORKERS_MAX = 4
 _NO_TESTS_FOUND = 5  # pytest's exit code
 
 
-def quick_tests() -> list[str]:
-    """The command for the tests that need neither a whole server nor foreign programs."""
+def side_by_side(selection: str = _SIDE_BY_SIDE) -> list[str]:
+    """The command for tests that need neither a whole server nor foreign programs."""
     workers = min(os.cpu_count() or 1, _WORKERS_MAX)
-    return ["-m", "pytest", "-q", "-m", _QUICK, "-n", str(workers), "--dist=worksteal"]
+    return ["-m", "pytest", "-q", "-m", selection, "-n", str(workers), "--dist=worksteal"]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run everything, or pytest as told; 0 when all passed."""
     if arguments:
         return _run(["-m", "pytest", *arguments])
-    results = [_run(quick_tests()), _run(["-m", "pytest", "-q", "-m", f"not ({_QUICK})"])]
+    results = [_run(side_by_side()), _run(["-m", "pytest", "-q", "-m", f"not ({_SIDE_BY_SIDE})"])]
     return max(0 if result == _NO_TESTS_FOUND else result for result in results)
 
 

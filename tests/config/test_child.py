@@ -8,6 +8,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 # The child tells its number and then waits for ever; the grandparent reads it through one pipe.
 _PARENT = textwrap.dedent(
     """

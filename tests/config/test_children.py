@@ -4,7 +4,11 @@ import asyncio
 import signal
 import sys
 
+import pytest
+
 from config.children import end_child
+
+pytestmark = pytest.mark.process
 
 
 async def child(code: str) -> asyncio.subprocess.Process:

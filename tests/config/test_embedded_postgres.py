@@ -15,6 +15,8 @@ from config.embedded_postgres import DirectoryInUse, EmbeddedPostgres
 from config.postgres import Database
 from config.postgres_cluster import EmbeddedPostgresFailed
 
+pytestmark = pytest.mark.process
+
 _QUICK = {"fsync": "off", "shared_buffers": "8MB"}
 
 _START_AND_HANG = textwrap.dedent(

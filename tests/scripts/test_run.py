@@ -16,6 +16,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 _FILE = Path(__file__).parents[2] / "run"
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from config.layout import PACKAGES
 
+pytestmark = pytest.mark.process
+
 _ROOT = Path(__file__).parents[2]
 
 

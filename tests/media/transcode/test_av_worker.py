@@ -25,6 +25,8 @@ from media.transcode.worker_process import WORKER_COMMAND
 from media.units import Packet
 from tests.media.transcode.synthetic import Source, video_source
 
+pytestmark = pytest.mark.process
+
 TWO_RUNGS = (Rung("big", 320, 180, 500_000), Rung("small", 160, 90, 200_000))
 
 

@@ -31,6 +31,8 @@ from tests.media.transcode.synthetic import (
     write,
 )
 
+pytestmark = pytest.mark.process
+
 SECOND = 90_000
 FAST = EncoderSettings(preset="ultrafast")
 SETTINGS = TranscodeSettings(encoder=FAST)

@@ -18,6 +18,8 @@ from media.transcode.pattern import (
     render,
 )
 
+pytestmark = pytest.mark.process
+
 VIDEO, AUDIO = 0, 1
 ORDER = {"url": "rtmp://127.0.0.1/live/secret-key", "width": 64, "height": 36, "fps": 10}
 

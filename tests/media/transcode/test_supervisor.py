@@ -13,6 +13,8 @@ from media.transcode.supervisor import Patience, Supervisor
 from media.units import Packet
 from tests.media.transcode.synthetic import Source, video_source
 
+pytestmark = pytest.mark.process
+
 QUICK = Patience(
     start_ms=250,
     hang_ms=250,

@@ -10,6 +10,8 @@ from config.limits import WORKER_LOG_CHUNKS_PER_SECOND_MAX
 from media.transcode.protocol import Configure, Finish, Finished, MalformedMessage, Message
 from media.transcode.worker_process import WorkerGone, WorkerProcess
 
+pytestmark = pytest.mark.process
+
 
 async def start(program: str) -> WorkerProcess:
     command = (sys.executable, "-I", "-S", "-c", f"import sys, os\n{program}")

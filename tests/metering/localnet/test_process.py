@@ -15,6 +15,8 @@ from stellar_sdk import Keypair
 
 from tests.metering.localnet.running import RunningNetwork, running_network
 
+pytestmark = pytest.mark.process
+
 
 def ask(network: RunningNetwork, path: str) -> dict[str, object]:
     with urllib.request.urlopen(network.url + path, timeout=20) as response:

@@ -36,6 +36,8 @@ from config.limits import LOCALNET_BODY_BYTES_MAX
 from metering.settlement.stellar_client import StellarClient
 from tests.metering.localnet.running import RunningNetwork, running_network
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNetwork]:

@@ -22,6 +22,8 @@ from metering.settlement.treasury import PlayMoney, reconcile
 from metering.settlement.worker import SettlementWorker
 from tests.metering.localnet.running import RunningNetwork, running_network
 
+pytestmark = pytest.mark.process
+
 XLM = 10**7
 _SECONDS_MAX = 30
 
