@@ -17,9 +17,12 @@ def new_id(prefix: str, wall_ms: int, entropy: int | None = None) -> str:
         entropy: 80 bits; drawn from the system when left out.
     """
     bits = secrets.randbits(_ENTROPY_BITS) if entropy is None else entropy
-    number = (wall_ms << _ENTROPY_BITS) | bits
-    letters = [_ALPHABET[(number >> (5 * i)) & 31] for i in range(_CHARACTERS)]
-    return f"{prefix}_{''.join(reversed(letters))}"
+    return f"{prefix}_{base32((wall_ms << _ENTROPY_BITS) | bits, _CHARACTERS)}"
+
+
+def base32(number: int, letters: int) -> str:
+    """The lowest `5 * letters` bits of a number, most significant letter first."""
+    return "".join(_ALPHABET[(number >> (5 * index)) & 31] for index in reversed(range(letters)))
 
 
 def is_id(prefix: str, text: str) -> bool:

@@ -4,10 +4,10 @@ import hashlib
 import hmac
 import secrets
 
+from config.ids import base32
+
 _ENTROPY_BITS = 160
-# Crockford's base 32 without I, L, O, U: 32 letters hold the 160 bits exactly.
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_LETTERS = 32
+_LETTERS = 32  # of five bits each: they hold the 160 exactly
 _GROUP = 8
 
 
@@ -18,7 +18,7 @@ def new_key(entropy: int | None = None) -> str:
         entropy: 160 bits; drawn from the system when left out.
     """
     bits = secrets.randbits(_ENTROPY_BITS) if entropy is None else entropy
-    letters = "".join(_ALPHABET[(bits >> (5 * index)) & 31] for index in reversed(range(_LETTERS)))
+    letters = base32(bits, _LETTERS)
     return "-".join(letters[start : start + _GROUP] for start in range(0, _LETTERS, _GROUP))
 
 

@@ -217,13 +217,10 @@ create table viewer_allowance (
     used_units bigint not null
 ) with (fillfactor = 50);
 
--- The amount, unless it leaves an account short.
-create function ledger_amount(amount bigint, short text) returns bigint language plpgsql as $$
+-- Refuse to leave an account short.
+create function ledger_short(account text) returns bigint language plpgsql as $$
 begin
-    if short is not null then
-        raise exception using message = 'would_overdraw', detail = short;
-    end if;
-    return amount;
+    raise exception using message = 'would_overdraw', detail = account;
 end
 $$;
 
@@ -288,24 +285,24 @@ begin
                 ('post', hold_account, creator_account, charge)
         ) as move (cause, debit, credit, amount)
         where move.amount > 0
-    ), change as materialized (
-        select moved.account, sum(moved.amount)::bigint as amount
-        from line cross join lateral (
-            values (viewer_account, -drawn_change), (creator_account, charge)
-        ) as moved (account, amount)
-        where moved.amount <> 0
-        group by moved.account
-    ), locked as materialized (
-        select number, change.amount, case when balance + change.amount < floor then id end as short
-        from change join ledger_account on number = change.account
-        order by number for no key update of ledger_account
     ), moved as (
-        update ledger_account set balance = balance + change.amount
+        -- In the order of their numbers, as `ledger_apply` locks accounts.
+        update ledger_account
+        set balance = case
+            when balance + change.amount < floor then ledger_short(id)
+            else balance + change.amount
+        end
         from (
-            select number as account, ledger_amount(locked.amount, short) as amount from locked
-            union all
-            -- Only this process touches the holds of its sessions, and their rows are locked.
-            select hold_account, drawn_change - charge from line where drawn_change <> charge
+            select moved.account, sum(moved.amount)::bigint as amount
+            from line cross join lateral (
+                values
+                    (viewer_account, -drawn_change),
+                    (hold_account, drawn_change - charge),
+                    (creator_account, charge)
+            ) as moved (account, amount)
+            where moved.amount <> 0
+            group by moved.account
+            order by moved.account
         ) as change
         where number = change.account
     )
