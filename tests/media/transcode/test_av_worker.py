@@ -1,5 +1,6 @@
 """The worker over real pipes, without anybody in between."""
 
+import os
 import subprocess
 import sys
 
@@ -63,14 +64,46 @@ def run(*messages: Message) -> tuple[list[Message], int]:
     return MessageReader().feed(said.stdout), said.returncode
 
 
-def transcode(plan: Plan, source: Source, hurry: int = 0) -> list[Message]:
-    """`hurry`: how much more the server claims to have with each packet."""
-    messages = [
-        of_source(one, one.pts + hurry * number) for number, one in enumerate(source.packets)
-    ]
+def transcode(plan: Plan, source: Source) -> list[Message]:
+    messages = [of_source(one) for one in source.packets]
     said, code = run(Configure(plan_to_bytes(plan)), *messages, Finish())
     assert code == 0
     assert said[-1] == Finished()
+    return said
+
+
+def transcode_in_step(plan: Plan, source: Source, hurry: int) -> list[Message]:
+    """Hand over each packet when the one before is done with.
+
+    `hurry`: how much more the server claims to have with each packet.
+    """
+    said: list[Message] = []
+    reader = MessageReader()
+    with subprocess.Popen(
+        WORKER_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def tell(message: Message) -> None:
+            assert process.stdin is not None
+            process.stdin.write(encode_message(message))
+            process.stdin.flush()
+
+        def listen_for(consumed: int) -> None:
+            assert process.stdout is not None
+            while not any(isinstance(o, Progress) and o.consumed == consumed for o in said):
+                heard = os.read(process.stdout.fileno(), 65_536)
+                assert heard, "the worker ended"
+                said.extend(reader.feed(heard))
+
+        tell(Configure(plan_to_bytes(plan)))
+        for number, one in enumerate(source.packets):
+            tell(of_source(one, one.pts + hurry * number))
+            listen_for(number + 1)
+        tell(Finish())
+        said.extend(reader.feed(process.stdout.read()))
+        assert process.wait(60) == 0
     return said
 
 
@@ -144,7 +177,7 @@ def test_the_last_rung_loses_pictures_rather_than_time() -> None:
     """Told that it is ever later, a worker gives up its top rung, then all but boundaries."""
     source = video_source(320, 180, seconds=8)
     plan = plan_for(source, shedding=True, lag_ms_max=1, patience_ms=0)
-    said = transcode(plan, source, hurry=900_000)
+    said = transcode_in_step(plan, source, hurry=900_000)
     assert [one.rung for one in said if isinstance(one, Shed)] == [0]
     small = encoded(said, 1)
     assert [one.pts for one in small if one.boundary] == [
