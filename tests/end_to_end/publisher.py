@@ -2,13 +2,10 @@
 
 import asyncio
 import contextlib
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
+from tests.programs import program
 
 TEST_PATTERN = (
     "-f lavfi -i testsrc2=size={size}:rate=25{filters} "
@@ -16,21 +13,6 @@ TEST_PATTERN = (
     "-c:v libx264 -preset ultrafast -profile:v main -g 50 -keyint_min 50 -sc_threshold 0 "
     "-pix_fmt yuv420p {rate} -c:a aac -b:a 96k"
 )
-
-
-def missing(reason: str) -> NoReturn:
-    """Skip for want of something from outside; in CI that is a failure."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def require(program: str) -> str:
-    """The program's path."""
-    path = shutil.which(program)
-    if path is None:
-        missing(f"{program} is not installed; scripts/install_test_programs.sh brings it")
-    return path
 
 
 @contextlib.asynccontextmanager
@@ -46,7 +28,7 @@ async def publishing(
 
     `huge` makes segments of many megabytes, more than the sockets between two programs hold.
     """
-    program = require("ffmpeg")
+    ffmpeg = program("ffmpeg")
     source = (
         TEST_PATTERN.format(
             size=size,
@@ -58,7 +40,7 @@ async def publishing(
     )
     length = [] if seconds is None else ["-t", str(seconds)]
     process = await asyncio.create_subprocess_exec(
-        program,
+        ffmpeg,
         *("-hide_banner", "-loglevel", "error", "-re"),
         *source,
         *length,

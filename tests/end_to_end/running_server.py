@@ -155,3 +155,11 @@ async def eventually[T](probe: Callable[[], Awaitable[T | None]], seconds: float
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"not within {seconds} s: {what}") from None
+
+
+async def settled(creator: Client) -> dict[str, Any] | None:
+    """The creator's earnings, once all of them were paid out and nobody watches any more."""
+    earnings: dict[str, Any] = await creator.get("/api/v1/earnings")
+    still_open = (earnings["pending"], earnings["inFlight"])
+    done = still_open == ("0.0000000", "0.0000000") and earnings["viewers"] == 0
+    return earnings if done and earnings["settled"] != "0.0000000" else None

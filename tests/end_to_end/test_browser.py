@@ -9,31 +9,24 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright
 
+from metering.money import parse_amount
 from scripts.test_media import ClipUnavailable, big_buck_bunny_720p
-from tests.end_to_end.publisher import missing, publishing, require
-from tests.end_to_end.running_server import client_of, eventually
+from tests.end_to_end.publisher import publishing
+from tests.end_to_end.running_server import client_of, eventually, settled
+from tests.programs import CHROMIUM_FLAGS, missing, program
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(240)]
 
 PLAY_SECONDS = 30
 STARTUP_SECONDS = 2
-# No traffic of the browser's own: it has nobody to talk to but this server.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 
 
 @contextlib.asynccontextmanager
 async def browser_page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=require("chromium"), args=FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path=program("chromium"), args=CHROMIUM_FLAGS
+        )
         try:
             yield await browser.new_page(viewport={"width": 1280, "height": 800})
         finally:
@@ -106,7 +99,7 @@ async def test_a_real_clip_plays_without_a_stall_and_is_billed_by_the_second(
         watched = loop.time() - clicked
         earnings = await eventually(lambda: settled(creator), 30, "everything is settled")
         price = (await creator.get("/api/v1/content/main"))["price"]
-        seconds = stroops_of(earnings["settled"]) * price["seconds"] / int(price["stroops"])
+        seconds = parse_amount(earnings["settled"]) * price["seconds"] / int(price["stroops"])
         # The first two seconds are charged when they are delivered, the rest as time passes.
         assert played - 2 <= seconds <= watched + STARTUP_SECONDS
 
@@ -115,15 +108,3 @@ async def choose_other_quality(page: Page, height: int) -> None:
     await page.locator("video").hover()
     await page.get_by_role("button", name="Quality").click()
     await page.get_by_role("menuitemradio", name=f"{height}p").click()
-
-
-async def settled(creator: Any) -> dict[str, Any] | None:
-    earnings: dict[str, Any] = await creator.get("/api/v1/earnings")
-    open_amounts = (earnings["pending"], earnings["inFlight"])
-    paid = earnings["settled"] != "0.0000000" and open_amounts == ("0.0000000", "0.0000000")
-    return earnings if paid and earnings["viewers"] == 0 else None
-
-
-def stroops_of(amount: str) -> int:
-    whole, _, fraction = amount.partition(".")
-    return int(whole) * 10**7 + int(fraction)

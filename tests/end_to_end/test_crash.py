@@ -5,8 +5,16 @@ from urllib.parse import urljoin
 
 import pytest
 
+from metering.money import parse_amount
 from tests.end_to_end.publisher import publishing
-from tests.end_to_end.running_server import Client, RunningServer, client_of, eventually, guest_of
+from tests.end_to_end.running_server import (
+    Client,
+    RunningServer,
+    client_of,
+    eventually,
+    guest_of,
+    settled,
+)
 from tests.end_to_end.viewer import Viewer, watch
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
@@ -65,11 +73,10 @@ async def test_a_killed_server_forgets_no_second_and_bills_none_twice(start: Any
         media = max(p.media_sequence + len(p.segments) for p in await _playlists(creator, viewer))
         assert before <= result["secondsBilled"] <= 2 * media + 1
 
-        await eventually(lambda: _settled(creator), 30, "everything is settled")
-        earnings = await creator.get("/api/v1/earnings")
+        earnings = await eventually(lambda: settled(creator), 30, "everything is settled")
         assert earnings["settled"] == result["amount"]
         left = (await guest.get("/api/v1/payments/balance"))["balance"]
-        assert _stroops(balance) - _stroops(left) == _stroops(result["amount"])
+        assert parse_amount(balance) - parse_amount(left) == parse_amount(result["amount"])
 
 
 async def _playlists(creator: Client, viewer: Viewer) -> list[Any]:
@@ -77,14 +84,3 @@ async def _playlists(creator: Client, viewer: Viewer) -> list[Any]:
     content = viewer.session["playbackUrl"].split("/")[2]
     session = await creator.post("/api/v1/streaming/start", {"contentId": content}, status=201)
     return list((await Viewer(creator, session).media_playlists()).values())
-
-
-async def _settled(client: Client) -> bool | None:
-    earnings = await client.get("/api/v1/earnings")
-    unsettled = (earnings["pending"], earnings["inFlight"])
-    return True if unsettled == ("0.0000000", "0.0000000") else None
-
-
-def _stroops(amount: str) -> int:
-    whole, _, fraction = amount.partition(".")
-    return int(whole) * 10**7 + int(fraction)

@@ -8,8 +8,16 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 
+from metering.money import parse_amount
 from tests.end_to_end.publisher import publishing
-from tests.end_to_end.running_server import Client, RunningServer, client_of, eventually, guest_of
+from tests.end_to_end.running_server import (
+    Client,
+    RunningServer,
+    client_of,
+    eventually,
+    guest_of,
+    settled,
+)
 from tests.end_to_end.viewer import Viewer, watch
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
@@ -39,12 +47,6 @@ async def play(viewer: Viewer, seconds: int) -> set[int]:
     return sequences
 
 
-async def settled(client: Client) -> dict[str, Any] | None:
-    earnings: dict[str, Any] = await client.get("/api/v1/earnings")
-    unsettled = (earnings["pending"], earnings["inFlight"])
-    return earnings if unsettled == ("0.0000000", "0.0000000") else None
-
-
 async def test_each_distinct_second_is_billed_once_and_paid_out_to_the_stroop(start: Any) -> None:
     server = await start(
         *PRICE, "--settlement.interval_seconds=1", "--settlement.minimum_stroops=1"
@@ -70,13 +72,8 @@ async def test_each_distinct_second_is_billed_once_and_paid_out_to_the_stroop(st
         earnings = await eventually(lambda: settled(creator), 30, "everything is settled")
         assert earnings["settled"] == result["amount"]
         on_chain = await balance_on_chain(server, earnings["address"])
-        start_balance = stroops_of(before["onChain"])
+        start_balance = parse_amount(before["onChain"])
         assert on_chain == start_balance + stroops
-
-
-def stroops_of(amount: str) -> int:
-    whole, _, fraction = amount.partition(".")
-    return int(whole) * 10**7 + int(fraction)
 
 
 async def balance_on_chain(server: RunningServer, address: str) -> int:
@@ -85,7 +82,7 @@ async def balance_on_chain(server: RunningServer, address: str) -> int:
     async with aiohttp.ClientSession() as http, http.get(url) as answer:
         account = await answer.json()
     native = next(b for b in account["balances"] if b["asset_type"] == "native")
-    return stroops_of(native["balance"])
+    return parse_amount(native["balance"])
 
 
 async def test_a_viewer_without_money_is_refused_before_any_media(start: Any) -> None:

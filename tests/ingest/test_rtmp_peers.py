@@ -2,15 +2,12 @@
 
 import asyncio
 import itertools
-import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import imageio_ffmpeg  # type: ignore[import-untyped]
 import pytest
 
 from config.child import die_with_parent
@@ -19,6 +16,7 @@ from ingest.rtmp_server import RtmpLimits
 from media.hub import PacketReceived, StreamEnded, TrackAnnounced
 from media.units import MediaKind, Packet, Track
 from tests.ingest.rig import Rig
+from tests.programs import program
 
 pytestmark = pytest.mark.peer
 
@@ -34,19 +32,6 @@ async def rig() -> AsyncIterator[Rig]:
     await rig.server.start()
     yield rig
     await rig.stop()
-
-
-def program(name: str) -> str:
-    """The path of a program, without which the test is skipped, except in CI."""
-    if name == "bundled ffmpeg":
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    path = shutil.which(name)
-    if path is None:
-        reason = f"{name} is not installed"
-        if "CI" in os.environ:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
 
 
 @pytest.fixture(scope="session")

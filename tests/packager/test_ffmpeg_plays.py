@@ -1,12 +1,9 @@
 """FFmpeg's own HLS player over HTTP: what it decodes is what was published."""
 
 import asyncio
-import os
-import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 
-import imageio_ffmpeg  # type: ignore[import-untyped]
 import pytest
 from aiohttp import web
 
@@ -16,6 +13,7 @@ from packager.library import HlsSettings, Library, Package, UnknownSegment
 from packager.naming import InitPath, PlaylistPath, SegmentPath, parse_path
 from tests.packager.clip import START_S, Clip, audio_clip, video_clip
 from tests.packager.feeding import interleaved, renditions_of
+from tests.programs import program
 
 pytestmark = pytest.mark.peer
 
@@ -27,17 +25,9 @@ CLIPS: dict[str, Clip] = {
 }
 
 
-@pytest.fixture(params=["debian", "bundled"])
+@pytest.fixture(params=["ffmpeg", "bundled ffmpeg"])
 def ffmpeg(request: pytest.FixtureRequest) -> str:
-    if request.param == "bundled":
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    program = shutil.which("ffmpeg")
-    if program is None:
-        reason = "Debian's ffmpeg is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return program
+    return program(str(request.param))
 
 
 class Site:

@@ -2,8 +2,6 @@
 
 import asyncio
 import fcntl
-import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,34 +10,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.programs import CHROMIUM_FLAGS, program
 from tests.web.fake_server import FakeServer
 from tests.web.recorded import Recording, record
 from tests.web.visitor import Visitor
 
 WEB = Path(__file__).parents[2] / "api" / "web"
 BUILD_SECONDS_MAX = 300
-
-# No traffic of the browser's own: it has nobody to talk to but this server.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
-
-
-def program(name: str) -> str:
-    """Where a program is; without it the test is skipped, or fails where CI demands it."""
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -82,7 +59,9 @@ async def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program("chromium"), args=FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path=program("chromium"), args=CHROMIUM_FLAGS
+        )
         yield browser
         await browser.close()
 

@@ -2,14 +2,13 @@
 
 import fcntl
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.metering.localnet.running import running_network
+from tests.programs import missing, program
 
 _PACKAGE = "@stellar/stellar-sdk"
 _VERSION = "17.2.0"
@@ -18,19 +17,11 @@ _INSTALL_SECONDS_MAX = 300
 _RUN_SECONDS_MAX = 90
 
 
-def missing(reason: str) -> None:
-    """Skip, unless this is where nothing may be missing."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def sdk() -> Path:
     """The entry file of the JavaScript SDK, installed once for all runs."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            missing(f"{program} is not installed")
+    for name in ("node", "npm"):
+        program(name)
     entry = _CACHE / "node_modules" / _PACKAGE / "lib" / "esm" / "index.js"
     _CACHE.mkdir(parents=True, exist_ok=True)
     with (_CACHE / "lock").open("w") as lock:
