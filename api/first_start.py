@@ -1,13 +1,11 @@
 """What a new server needs before anybody can use it: a creator, a source and their secrets."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from api.auth.account import Account, AccountKind, AccountStore, hash_token, new_token
+from api.auth.account import Account, AccountKind, AccountStore, hash_token, new_account, new_token
 from api.secret_names import CREATOR_TOKEN
 from api.sources import make_source
 from config.clock import Clock
-from config.ids import new_id
 from config.secret_files import SecretFiles
 from ingest.source import Source
 from ingest.source_store import SourceStore
@@ -34,14 +32,7 @@ class FirstStart:
         known = await self.accounts.by_token_hash(hash_token(token))
         if known is not None:
             return known, token
-        now_ms = self.clock.wall_ms()
-        creator = Account(
-            id=new_id("acc", now_ms),
-            kind=AccountKind.CREATOR,
-            display_name="You",
-            stellar_address=None,
-            created_at=datetime.fromtimestamp(now_ms / 1000, UTC),
-        )
+        creator = new_account(AccountKind.CREATOR, "You", self.clock.wall_ms())
         await self.accounts.create(creator, hash_token(token))
         return creator, token
 

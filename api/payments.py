@@ -1,17 +1,15 @@
 """Guests, their balances, and play money to fill them."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from aiohttp import web
 
-from api.auth.account import Account, AccountKind, AccountStore, hash_token, new_token
+from api.auth.account import AccountKind, AccountStore, hash_token, new_account, new_token
 from api.auth.bearer import Bearers
 from api.errors import Problem, not_found
 from api.input import NoFields, read_body
 from api.sandbox import Sandbox
 from config.clock import Clock
-from config.ids import new_id
 from config.limits import GUESTS_PER_MINUTE_MAX
 from metering.intake import Intake
 from metering.money import Stroops, format_amount
@@ -61,14 +59,7 @@ class Payments:
         if not self.guests.admit(request.remote or ""):
             raise Problem(429, "too_many_guests", "Too many new guests", "", {"Retry-After": "60"})
         token = new_token()
-        now_ms = self.clock.wall_ms()
-        guest = Account(
-            id=new_id("acc", now_ms),
-            kind=AccountKind.GUEST,
-            display_name="Guest",
-            stellar_address=None,
-            created_at=datetime.fromtimestamp(now_ms / 1000, UTC),
-        )
+        guest = new_account(AccountKind.GUEST, "Guest", self.clock.wall_ms())
         await self.accounts.create(guest, hash_token(token))
         answer = {
             "accountId": guest.id,

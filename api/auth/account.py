@@ -3,9 +3,11 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
+
+from config.ids import new_id
 
 TOKEN_BYTES = 20
 
@@ -39,6 +41,17 @@ class AccountStore(Protocol):
 def new_token() -> str:
     """A bearer token of 160 random bits."""
     return f"tc_{secrets.token_urlsafe(TOKEN_BYTES)}"
+
+
+def new_account(kind: AccountKind, display_name: str, wall_ms: int) -> Account:
+    """An account that does not exist yet in any store."""
+    return Account(
+        id=new_id("acc", wall_ms),
+        kind=kind,
+        display_name=display_name,
+        stellar_address=None,
+        created_at=datetime.fromtimestamp(wall_ms / 1000, UTC),
+    )
 
 
 def hash_token(token: str) -> bytes:

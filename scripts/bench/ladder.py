@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 import av
-import imageio_ffmpeg  # type: ignore[import-untyped]
+import imageio_ffmpeg
 
 from media.ladder import Rung, encoded_rungs
 from media.transcode.av_worker import NICENESS
