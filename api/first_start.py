@@ -43,15 +43,14 @@ class FirstStart:
         _, key = await self._make(creator, MAIN_SOURCE, "My stream")
         return key
 
-    async def demo_key(self, creator: Account) -> str:
-        """A key for the demo's publisher: a new one each time, kept nowhere."""
+    async def demo_source(self, creator: Account) -> tuple[Source, str]:
+        """The demo's source, and a key for its publisher: a new one each time, kept nowhere."""
         source = await self.sources.by_name(DEMO_SOURCE)
         if source is None:
-            _, key = await self._make(creator, DEMO_SOURCE, "Test pattern")
-            return key
+            return await self._make(creator, DEMO_SOURCE, "Test pattern")
         key = new_key()
         await self.sources.replace_key(source.id, hash_key(key))
-        return key
+        return source, key
 
     async def _make(self, creator: Account, name: str, title: str) -> tuple[Source, str]:
         return await make_source(self.sources, creator.id, name, title, self.price, self.clock)

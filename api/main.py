@@ -18,7 +18,7 @@ from api.catalogue.asset import AssetStore
 from api.catalogue.asset_postgres import PostgresAssetStore
 from api.catalogue.lookup import Catalogue
 from api.content import Content
-from api.demo import Demo
+from api.demo import Demo, remove_recordings
 from api.dependencies import database_dependency, disk_dependency, ingest_dependency
 from api.earnings import EarningsRoutes
 from api.first_start import DEMO_SOURCE, MAIN_SOURCE, FirstStart
@@ -134,7 +134,9 @@ async def _start(ground: _Stores, stack: AsyncExitStack, stopping: asyncio.Event
     http_url = settings.http.public_url or local_url
     stream_key = await first.main_source(creator)
     if settings.demo_is_on:
-        publish_url = f"{media.rtmp_url}/{await first.demo_key(creator)}"
+        source, key = await first.demo_source(creator)
+        await remove_recordings(ground.assets, media.archive, source.id)
+        publish_url = f"{media.rtmp_url}/{key}"
         demo = Demo(publish_url, local_url, DEMO_SOURCE, ground.data / "demo.log")
         stack.push_async_callback(demo.stop)
         await demo.start()
@@ -157,6 +159,7 @@ async def _start(ground: _Stores, stack: AsyncExitStack, stopping: asyncio.Event
 class _Media:
     """How streams come in, become assets and are found."""
 
+    archive: Archive
     library: Library
     broadcasts: Broadcasts
     rtmp: RtmpServer
@@ -166,7 +169,8 @@ class _Media:
 async def _start_media(ground: _Stores, stack: AsyncExitStack) -> _Media:
     settings = ground.settings
     hls = HlsSettings(settings.media.segment_milliseconds, settings.media.window_segments)
-    library = Library(Archive(ground.data / "media", ground.clock), ground.clock, hls)
+    archive = Archive(ground.data / "media", ground.clock)
+    library = Library(archive, ground.clock, hls)
     stack.push_async_callback(library.stop)
     await library.start()
     broadcasts = Broadcasts(
@@ -183,7 +187,9 @@ async def _start_media(ground: _Stores, stack: AsyncExitStack) -> _Media:
     )
     stack.push_async_callback(rtmp.stop)
     await rtmp.start()
-    return _Media(library, broadcasts, rtmp, f"rtmp://{settings.rtmp.host}:{rtmp.port}/live")
+    return _Media(
+        archive, library, broadcasts, rtmp, f"rtmp://{settings.rtmp.host}:{rtmp.port}/live"
+    )
 
 
 def _pipelines(ground: _Stores) -> PipelineFactory:

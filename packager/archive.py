@@ -24,6 +24,7 @@ from packager.archive_disk import (
     FailedJob,
     read_file,
     read_index,
+    remove_asset,
     write_jobs,
 )
 from packager.archive_index import (
@@ -189,6 +190,11 @@ class Archive:
         for job in jobs:
             if isinstance(job.record, EndRecord):
                 self._spoiled.discard(job.asset_id)
+
+    async def remove(self, asset_id: str) -> None:
+        """Delete all files of an asset that nobody plays or makes any more."""
+        if is_name(asset_id):
+            await asyncio.to_thread(remove_asset, self._root, asset_id)
 
     async def read_index(self, asset_id: str) -> AssetIndex | None:
         """What is archived of an asset; None when nothing is."""

@@ -105,6 +105,14 @@ def _append_line(path: Path, line: bytes) -> None:
         os.close(descriptor)
 
 
+def remove_asset(root: Path, asset_id: str) -> None:
+    """The index goes first: what is left after a crash in between is then no asset any more."""
+    directory = root / asset_id
+    (directory / INDEX_NAME).unlink(missing_ok=True)
+    if directory.is_dir():
+        shutil.rmtree(directory)
+
+
 def read_index(root: Path, asset_id: str) -> AssetIndex | None:
     """What is archived of an asset; None when nothing is."""
     try:

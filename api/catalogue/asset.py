@@ -35,9 +35,12 @@ class AssetStore(Protocol):
         """Turn a live asset on demand."""
 
     async def remove(self, asset_id: str) -> None:
-        """Forget an asset of which nothing was ever packaged."""
+        """Forget an asset of which there is nothing to play."""
 
     async def get(self, asset_id: str) -> Asset | None: ...
+
+    async def of_source(self, source_id: str) -> list[Asset]:
+        """Oldest first."""
 
     async def latest_of(self, source_id: str) -> Asset | None: ...
 

@@ -48,6 +48,12 @@ class PostgresAssetStore:
         row = await self._database.fetchrow(f"{_SELECT} where id = $1", asset_id)
         return None if row is None else _asset(row)
 
+    async def of_source(self, source_id: str) -> list[Asset]:
+        rows = await self._database.fetch(
+            f"{_SELECT} where source_id = $1 order by started_at", source_id
+        )
+        return [_asset(row) for row in rows]
+
     async def latest_of(self, source_id: str) -> Asset | None:
         row = await self._database.fetchrow(
             f"{_SELECT} where source_id = $1 order by started_at desc limit 1", source_id

@@ -33,6 +33,26 @@ async def test_a_newcomer_gets_a_playing_stream_and_ticking_earnings(start: Any)
     assert await server.stop() == 0
 
 
+async def test_a_demo_leaves_no_recordings_behind(start: Any) -> None:
+    async def recorded(server: Any) -> str:
+        async with client_of(server) as anybody:
+
+            async def live() -> str | None:
+                items = (await anybody.get("/api/v1/content"))["items"]
+                playing = [item["id"] for item in items if item["state"] == "live"]
+                return playing[0] if playing and len(items) == 1 else None
+
+            return await eventually(live, 30, "the demo is all there is")
+
+    server = await start(demo="on")
+    first = await recorded(server)
+    await server.stop()
+    server = await start(demo="on")
+    second = await recorded(server)
+    assert second != first
+    assert sorted(path.name for path in (server.data / "media").iterdir()) == [second]
+
+
 async def test_ctrl_c_ends_every_process_and_a_second_start_knows_the_first(start: Any) -> None:
     first = await start()
     key = first.announced["stream_key"]

@@ -13,6 +13,7 @@ from packager.archive_disk import (
     ArchiveJob,
     read_file,
     read_index,
+    remove_asset,
     write_jobs,
 )
 from packager.archive_index import AssetRecord, EndRecord, SegmentRecord
@@ -100,3 +101,11 @@ def test_an_asset_that_cannot_be_written_does_not_stop_others(tmp_path: Path) ->
     failed = write_jobs(tmp_path, [blocked, segment_job(0)])
     assert [each.job for each in failed] == [blocked]
     assert read_index(tmp_path, "ast_1") is not None
+
+
+def test_a_removed_asset_is_gone_and_can_be_removed_again(tmp_path: Path) -> None:
+    write_jobs(tmp_path, [segment_job(0)])
+    remove_asset(tmp_path, "ast_1")
+    assert read_index(tmp_path, "ast_1") is None
+    assert list(tmp_path.iterdir()) == []
+    remove_asset(tmp_path, "ast_1")
