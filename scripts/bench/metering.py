@@ -36,7 +36,7 @@ _UNITS = _SEGMENT_SECONDS * UNITS_PER_SECOND
 # Each session asks once in two seconds of the clock.
 _CLOCK_MS = _SEGMENT_SECONDS * 1000 // _SESSIONS
 _TURNS = 5
-_TOGETHER = 4_000
+_TOGETHER = 16_000
 _ALONE = 400
 _BALANCE = Stroops(10**9)
 _PRICE = Price("XLM", 5_000_000, 3600)
