@@ -1,122 +1,89 @@
-"""The money side of the wiring: chain, ledger, outbox and, on a local network, play money."""
+"""The money side of the wiring: the ledger at once, the chain as soon as its SDK is imported."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from api.auth.account import Account, AccountStore
-from api.ground import Network
+from api.auth.account import Account
 from api.health import Dependency, NotWorking
-from api.secret_names import CREATOR_SEED, HOT_SEED
-from config.clock import Clock
-from config.limits import FRIENDBOT_SECONDS_MAX
-from config.postgres import Database
-from config.secret_files import SecretFiles
-from config.settings import Settings
+from api.stores import Stores
+from config.tasks import cancel, spawn
+from metering.ledger import Ledger
 from metering.ledger_postgres import PostgresLedger
-from metering.money import NATIVE, Stroops
-from metering.settlement.chain import ChainUnreachable, WrongNetwork
+from metering.settlement.chain import ChainUnreachable, OnChain, WrongNetwork
 from metering.settlement.earnings import EarningsQuery
-from metering.settlement.friendbot import HttpFriendbot
+from metering.settlement.outbox import Outbox
 from metering.settlement.outbox_postgres import PostgresOutbox
-from metering.settlement.stellar import StellarChain, address_of, new_seed
-from metering.settlement.stellar_client import StellarClient
-from metering.settlement.treasury import PlayMoney
-from metering.settlement.worker import SettlementWorker
+
+if TYPE_CHECKING:
+    from api.wallet import Wallet
 
 
-@dataclass(frozen=True, slots=True)
-class Payees:
-    """Where creators want their money: the address in their account."""
-
-    accounts: AccountStore
-
-    async def address(self, creator: str) -> str | None:
-        account = await self.accounts.get(creator)
-        return None if account is None else account.stellar_address
-
-
-@dataclass(frozen=True, slots=True)
 class Money:
-    """Everything that knows the chain."""
+    """Earnings and payouts. Streaming needs nothing of the chain, so it does not wait for it."""
 
-    network: Network
-    chain: StellarChain
-    settlement: SettlementWorker
-    earnings: EarningsQuery
-    treasury: PlayMoney | None
-    friendbot: HttpFriendbot | None
-    friendbot_client: StellarClient | None
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._ledger = PostgresLedger(stores.database)
+        self._outbox = PostgresOutbox(stores.database, self._ledger)
+        self._wallet: Wallet | None = None
+        self._there = asyncio.Event()
+        self._opening: asyncio.Task[None] | None = None
+        self.earnings = EarningsQuery(self._ledger, self._outbox, self)
 
-    async def close(self) -> None:
-        await self.chain.close()
-        if self.friendbot_client is not None:
-            await self.friendbot_client.close()
-
-    async def give_play_money(
-        self, accounts: AccountStore, creator: Account, secrets: SecretFiles
-    ) -> None:
-        """On a local network: fill the treasury, and make the creator a wallet to be paid to.
-
-        Nothing to do, and nothing to wait for, after the first start: the settlement worker looks
-        after the treasury from then on.
+    async def start(self, creator: Account) -> None:
+        """Open the wallet; only on a local network's first start is it waited for.
 
         Raises:
             LocalNetworkFailed, ChainUnreachable, WrongNetwork: the network is not there.
         """
-        local, friendbot = self.network.local, self.friendbot
-        if local is None or friendbot is None or creator.stellar_address is not None:
-            return
-        await local.ready()
-        assert self.treasury is not None, "a local network has both"
-        await self.treasury.replenish()
-        seed, _ = secrets.create_or_read(CREATOR_SEED, new_seed)
-        address = address_of(seed)
-        if await self.chain.holdings(address) is None:
-            await friendbot.fund(address)
-        await accounts.set_stellar_address(creator.id, address)
+        if self._stores.network.play_money and creator.stellar_address is None:
+            await self._open(creator)
+        else:
+            self._opening = spawn(self._open(creator), name="wallet")
+
+    async def stop(self) -> None:
+        await cancel(self._opening)
+        if self._wallet is not None:
+            await self._wallet.stop()
+
+    async def holdings(self, address: str) -> OnChain | None:
+        """What an address holds; the first questions wait until the wallet is open."""
+        return await (await self._opened()).chain.holdings(address)
+
+    async def check(self) -> str:
+        """A word on the network.
+
+        Raises:
+            NotWorking: it does not answer, or has no hot account.
+        """
+        chain = (await self._opened()).chain
+        try:
+            holdings = await chain.holdings(chain.address)
+        except (ChainUnreachable, WrongNetwork) as error:
+            raise NotWorking(str(error)) from None
+        if holdings is None:
+            raise NotWorking(f"the hot account {chain.address} does not exist")
+        return "play money" if self._stores.network.play_money else "real money"
+
+    async def _open(self, creator: Account) -> None:
+        make_wallet = await asyncio.to_thread(_import_make_wallet)
+        self._wallet = make_wallet(self._stores, self._ledger, self._outbox)
+        self._there.set()
+        await self._wallet.start(creator)
+
+    async def _opened(self) -> "Wallet":
+        await self._there.wait()
+        assert self._wallet is not None, "it is there"
+        return self._wallet
 
 
-def wire_money(
-    settings: Settings,
-    network: Network,
-    database: Database,
-    accounts: AccountStore,
-    secrets: SecretFiles,
-    clock: Clock,
-) -> Money:
-    seed, _ = secrets.create_or_read(HOT_SEED, new_seed)
-    chain = StellarChain(network.rpc_url, network.passphrase, seed, StellarClient())
-    ledger = PostgresLedger(database)
-    outbox = PostgresOutbox(database, ledger)
-    client = friendbot = treasury = None
-    if network.play_money:
-        client = StellarClient(FRIENDBOT_SECONDS_MAX)
-        friendbot = HttpFriendbot(f"{network.rpc_url}/friendbot", client)
-        treasury = PlayMoney(chain, friendbot, ledger, outbox)
-    settlement = SettlementWorker(
-        outbox,
-        chain,
-        ledger,
-        Payees(accounts),
-        clock,
-        interval_ms=settings.settlement.interval_seconds * 1000,
-        minimum=Stroops(settings.settlement.minimum_stroops),
-        asset=NATIVE,
-        treasury=treasury,
-    )
-    earnings = EarningsQuery(ledger, outbox, chain)
-    return Money(network, chain, settlement, earnings, treasury, friendbot, client)
+def _import_make_wallet() -> "Callable[[Stores, Ledger, Outbox], Wallet]":
+    from api.wallet import make_wallet
+
+    return make_wallet
 
 
 def chain_dependency(money: Money) -> Dependency:
     """Not required for streaming: when the chain is away, payouts wait and nothing is lost."""
-
-    async def probe() -> str:
-        try:
-            holdings = await money.chain.holdings(money.chain.address)
-        except (ChainUnreachable, WrongNetwork) as error:
-            raise NotWorking(str(error)) from None
-        if holdings is None:
-            raise NotWorking(f"the hot account {money.chain.address} does not exist")
-        return "play money" if money.network.play_money else "real money"
-
-    return Dependency("stellar", probe, required=False)
+    return Dependency("stellar", money.check, required=False)

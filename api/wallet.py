@@ -1,0 +1,86 @@
+"""Everything that needs the Stellar SDK: the hot account, payouts and, locally, play money."""
+
+from dataclasses import dataclass
+
+from api.auth.account import Account, AccountStore
+from api.secret_names import CREATOR_SEED, HOT_SEED
+from api.stores import Stores
+from config.limits import FRIENDBOT_SECONDS_MAX
+from metering.ledger import Ledger
+from metering.money import NATIVE, Stroops
+from metering.settlement.friendbot import HttpFriendbot
+from metering.settlement.outbox import Outbox
+from metering.settlement.stellar import StellarChain, address_of, new_seed
+from metering.settlement.stellar_client import StellarClient
+from metering.settlement.treasury import PlayMoney
+from metering.settlement.worker import SettlementWorker
+
+
+@dataclass(frozen=True, slots=True)
+class Payees:
+    """Where creators want their money: the address in their account."""
+
+    accounts: AccountStore
+
+    async def address(self, creator: str) -> str | None:
+        account = await self.accounts.get(creator)
+        return None if account is None else account.stellar_address
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """The hot account on its chain, and the worker that pays creators from it."""
+
+    stores: Stores
+    chain: StellarChain
+    settlement: SettlementWorker
+    treasury: PlayMoney
+    friendbot: HttpFriendbot
+    friendbot_client: StellarClient
+
+    async def start(self, creator: Account) -> None:
+        """Begin to pay; on a local network the first start hands out play money before that.
+
+        Raises:
+            LocalNetworkFailed, ChainUnreachable, WrongNetwork: the network is not there.
+        """
+        if self.stores.network.play_money and creator.stellar_address is None:
+            await self._give_play_money(creator)
+        await self.settlement.start()
+
+    async def stop(self) -> None:
+        await self.settlement.stop()
+        await self.chain.close()
+        await self.friendbot_client.close()
+
+    async def _give_play_money(self, creator: Account) -> None:
+        """Fill the treasury, and make the creator an account to be paid to."""
+        assert self.stores.network.local is not None, "play money is for local networks"
+        await self.stores.network.local.ready()
+        await self.treasury.replenish()
+        seed, _ = self.stores.secrets.create_or_read(CREATOR_SEED, new_seed)
+        address = address_of(seed)
+        if await self.chain.holdings(address) is None:
+            await self.friendbot.fund(address)
+        await self.stores.accounts.set_stellar_address(creator.id, address)
+
+
+def make_wallet(stores: Stores, ledger: Ledger, outbox: Outbox) -> Wallet:
+    settings, network = stores.settings, stores.network
+    seed, _ = stores.secrets.create_or_read(HOT_SEED, new_seed)
+    chain = StellarChain(network.rpc_url, network.passphrase, seed, StellarClient())
+    client = StellarClient(FRIENDBOT_SECONDS_MAX)
+    friendbot = HttpFriendbot(f"{network.rpc_url}/friendbot", client)
+    treasury = PlayMoney(chain, friendbot, ledger, outbox)
+    settlement = SettlementWorker(
+        outbox,
+        chain,
+        ledger,
+        Payees(stores.accounts),
+        stores.clock,
+        interval_ms=settings.settlement.interval_seconds * 1000,
+        minimum=Stroops(settings.settlement.minimum_stroops),
+        asset=NATIVE,
+        treasury=treasury if network.play_money else None,
+    )
+    return Wallet(stores, chain, settlement, treasury, friendbot, client)
