@@ -10,6 +10,7 @@ import uvloop
 from api.announcement import Announcement, print_announcement
 from api.ground import Ground, StartFailed, lay_ground
 from config import logs
+from config.collector import collect_rarely
 from config.settings import Settings
 from config.tasks import cancel, spawn
 
@@ -43,6 +44,7 @@ async def _serve(settings: Settings, *, announce_json: bool) -> None:
             await cancel(stop)
             raise announcement
         print_announcement(announcement, as_json=announce_json)
+        collect_rarely()
         await stop
 
 

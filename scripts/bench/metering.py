@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 from config.clock import ManualClock
+from config.collector import collect_rarely
 from config.embedded_postgres import EmbeddedPostgres
 from config.migrate import migrate
 from config.postgres import Database
@@ -105,6 +106,7 @@ class Audience:
 async def _measured(database: Database) -> list[Figure]:
     audience = Audience(database)
     await audience.open()
+    collect_rarely()  # as the server does
     together, alone = Arm(), Arm()
     await audience.watch(2 * _SESSIONS, _PLAYERS)
     for _ in range(_TURNS):
