@@ -50,8 +50,11 @@ class Announcement:
 
     def _key(self) -> str:
         if self.stream_key is None:
-            return f"shown at the first start; a new one: tollcast keys {self.source}"
-        return f"{self.stream_key}   shown only now; a new one: tollcast keys {self.source}"
+            return f"was shown at the first start; {self._new_key()}"
+        return f"{self.stream_key}   (shown only now; {self._new_key()})"
+
+    def _new_key(self) -> str:
+        return f"a new one: in the studio, or `tollcast keys {self.source}`"
 
 
 def print_announcement(announcement: Announcement, *, as_json: bool) -> None:
