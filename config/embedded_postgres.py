@@ -50,8 +50,11 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "jit": "off",
+        # The tables of an evening with thousands of viewers; only what is used takes memory.
+        "shared_buffers": "256MB",
+        "wal_buffers": "32MB",
         # Fewer checkpoints, and so fewer whole pages in the log after each; restarts stay short.
-        "max_wal_size": "1GB",
+        "max_wal_size": "2GB",
     }
 )
 
