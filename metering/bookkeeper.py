@@ -22,7 +22,7 @@ from metering.committer import Committer, Outcome, Refusal
 from metering.errands import Errands
 from metering.errors import InsufficientFunds, MeterUnavailable, SessionClosed
 from metering.ledger import WouldOverdraw
-from metering.session import SessionSummary
+from metering.session import Batch, SessionSummary
 from metering.store import MeterStore
 
 log = structlog.get_logger(__name__)
@@ -199,7 +199,7 @@ class Bookkeeper:
         saves: dict[str, list[Saved]] = {}
         try:
             if self._committer.in_doubt:
-                self._note(await self._committer.resolve(), saves)
+                self._note(await self._committer.resolve(), {})
             batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX)
             for change in batch.changes:
                 session_id = change.saved.session.id
@@ -214,22 +214,30 @@ class Bookkeeper:
 
     def _note(self, outcome: Outcome, saves: dict[str, list[Saved]]) -> None:
         ended = {each.session_id: each for each in self._book.committed(outcome.committed)}
-        answers: list[tuple[Saved, SessionSummary | None]] = []
-        for change in outcome.committed.changes:
-            session_id = change.saved.session.id
-            waiting = saves.get(session_id, [])
-            if not self._book.is_changed(session_id):
-                # Who asked meanwhile and changed nothing has waited for this commit, too.
-                waiting = waiting + self._saves.pop(session_id, [])
-            answers += [(saved, ended.get(session_id)) for saved in waiting]
         # A turn of the loop later: by then the next batch is on its way to the store, which works
-        # on it while a thousand answers are acted on.
-        asyncio.get_running_loop().call_soon(_answer, answers)
+        # on it while a thousand answers are given and acted on.
+        asyncio.get_running_loop().call_soon(self._answer, outcome.committed, saves, ended)
         for session_id, refusal in outcome.refused.items():
             error = self._refuse(session_id, refusal)
             # Also what was decided meanwhile is gone with the session's unsaved part.
             for saved in [*saves.get(session_id, ()), *self._saves.pop(session_id, ())]:
                 _settle(saved, error)
+
+    def _answer(
+        self,
+        committed: Batch,
+        saves: dict[str, list[Saved]],
+        ended: dict[str, SessionSummary],
+    ) -> None:
+        for change in committed.changes:
+            session_id = change.saved.session.id
+            answer = ended.get(session_id)
+            for saved in saves.get(session_id, ()):
+                _settle(saved, answer)
+            if not self._book.is_changed(session_id):
+                # Who asked meanwhile and changed nothing has waited for this commit, too.
+                for saved in self._saves.pop(session_id, ()):
+                    _settle(saved, answer)
 
     def _refuse(self, session_id: str, refusal: Refusal) -> Exception:
         """Bring the book back to what the store has; what to tell those who wait."""
@@ -256,11 +264,6 @@ class Bookkeeper:
         self._pauses = []
         self._rounds = []
         self._errands.fail(error)
-
-
-def _answer(answers: list[tuple[Saved, SessionSummary | None]]) -> None:
-    for saved, answer in answers:
-        _settle(saved, answer)
 
 
 def _settle[T](future: asyncio.Future[T], answer: T | Exception) -> None:
