@@ -124,7 +124,9 @@ async def test_a_short_balance_is_topped_up_and_playing_goes_on(
     (session,) = server.sessions.values()
     assert len(session.delivered) == 4
     stopped_at = await visitor.probe("currentTime")
-    assert stopped_at > 3, "what was paid for was shown to its end"
+    # Sound and picture are fetched side by side: when one is refused, the other's last segment may
+    # still have been on its way. It is broken off then, and so it is not billed either.
+    assert stopped_at > 2, "what was paid for was shown to its end"
     server.fund_to = PRICE_STROOPS
     await visitor.press("Top up and resume")
     await visitor.until(f"tollcast.state === 'playing' && tollcast.currentTime > {stopped_at} + 1")
