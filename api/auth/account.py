@@ -57,27 +57,3 @@ def new_account(kind: AccountKind, display_name: str, wall_ms: int) -> Account:
 def hash_token(token: str) -> bytes:
     """What is stored instead of a token."""
     return hashlib.sha256(token.encode()).digest()
-
-
-class MemoryAccountStore:
-    """Accounts of one process, for tests and tools without a database."""
-
-    def __init__(self) -> None:
-        self._accounts: dict[str, Account] = {}
-        self._by_token: dict[bytes, str] = {}
-
-    async def create(self, account: Account, token_hash: bytes) -> None:
-        self._accounts[account.id] = account
-        self._by_token[token_hash] = account.id
-
-    async def get(self, account_id: str) -> Account | None:
-        return self._accounts.get(account_id)
-
-    async def by_token_hash(self, token_hash: bytes) -> Account | None:
-        return self._accounts.get(self._by_token.get(token_hash, ""))
-
-    async def set_stellar_address(self, account_id: str, address: str) -> None:
-        old = self._accounts[account_id]
-        self._accounts[account_id] = Account(
-            old.id, old.kind, old.display_name, address, old.created_at
-        )
