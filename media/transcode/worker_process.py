@@ -36,14 +36,13 @@ class WorkerProcess:
         Raises:
             OSError: the system refused.
         """
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=_READ_BYTES,
-            start_new_session=True,
-        )
+        starting = spawn(_start_process(command), name="start of a worker")
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # A process that was begun is there, whether anybody waits for it or not.
+            await _give_up(starting)
+            raise
         return cls(process, clock)
 
     @property
@@ -102,3 +101,26 @@ class WorkerProcess:
                     worker=self._process.pid,
                     text=data.decode(errors="replace").strip(),
                 )
+
+
+async def _start_process(command: Sequence[str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=_READ_BYTES,
+        start_new_session=True,
+    )
+
+
+async def _give_up(starting: asyncio.Task[asyncio.subprocess.Process]) -> None:
+    """End a process that nobody wants any more as soon as it has started."""
+    await asyncio.wait({starting})
+    if starting.exception() is not None:
+        return
+    process = starting.result()
+    process.kill()
+    assert process.stdin is not None
+    process.stdin.close()
+    await process.wait()

@@ -3,8 +3,10 @@
 The fake `uv`, `npm` and `python` are real programs on a PATH of their own; each notes its call.
 """
 
+import contextlib
 import fcntl
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -290,18 +292,31 @@ def test_an_old_node_is_passed_over(tmp_path: Path) -> None:
     assert run.find_node(str(tmp_path / "old")) is None
 
 
-def test_two_starts_at_once_wait_for_each_other(
-    checkout: _Checkout, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with (checkout.root / "requirements.lock").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        second = threading.Thread(target=checkout.set_up)
-        second.start()
-        said = ""
-        while "waiting for another set-up" not in said:
-            said += capsys.readouterr().err
-        assert checkout.calls() == []
-    second.join()
+class _Ear(io.StringIO):
+    """Standard error that tells when something was said."""
+
+    def __init__(self, awaited: str) -> None:
+        super().__init__()
+        self._awaited = awaited
+        self.heard = threading.Event()
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if self._awaited in self.getvalue():
+            self.heard.set()
+        return written
+
+
+def test_two_starts_at_once_wait_for_each_other(checkout: _Checkout) -> None:
+    ear = _Ear("waiting for another set-up")
+    second = threading.Thread(target=checkout.set_up)
+    with contextlib.redirect_stderr(ear):
+        with (checkout.root / "requirements.lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            second.start()
+            assert ear.heard.wait(timeout=20)
+            assert checkout.calls() == []
+        second.join(timeout=20)
     assert checkout.calls() == ["venv", "requirements.lock", "project"]
 
 

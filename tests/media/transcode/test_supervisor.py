@@ -1,16 +1,21 @@
 """A supervisor lives with workers that die, lie and hang."""
 
+import asyncio
+import os
 import sys
 from dataclasses import dataclass, field
 
 import pytest
 
 from config.clock import SystemClock
+from config.tasks import cancel, spawn
 from media.ladder import Rung
 from media.transcode.plan import EncoderSettings, Plan
 from media.transcode.protocol import SourcePacket
 from media.transcode.supervisor import Patience, Supervisor
+from media.transcode.worker_process import WorkerProcess
 from media.units import Packet
+from tests.end_to_end.running_server import descendants
 from tests.media.transcode.synthetic import Source, video_source
 
 pytestmark = pytest.mark.process
@@ -134,3 +139,16 @@ async def test_nothing_is_left_running_after_a_stop() -> None:
     feed(supervisor, source)
     await supervisor.stop()
     assert supervisor.process_id is None
+
+
+async def test_a_start_that_nobody_waits_for_any_more_leaves_no_process() -> None:
+    """Cancelled at every step of the loop that a start takes, one after the other."""
+    command = (sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.buffer.read()")
+    for steps in range(8):
+        starting = spawn(WorkerProcess.start(command, SystemClock()), name="start")
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await cancel(starting)
+        if not starting.cancelled():
+            await starting.result().end()
+    assert descendants(os.getpid()) == []
