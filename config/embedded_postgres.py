@@ -29,7 +29,11 @@ from config.postgres_cluster import (
 )
 from config.postgres_predecessor import end_predecessor
 from config.postgres_programs import program_folder
-from config.postgres_socket import remove_socket_folder, socket_folder
+from config.postgres_socket import (
+    existing_socket_folder,
+    remove_socket_folder,
+    socket_folder,
+)
 from config.unprivileged import unprivileged_command
 
 log = structlog.get_logger(__name__)
@@ -129,9 +133,7 @@ class EmbeddedPostgres:
     def url(self, role: str = ROLE, database: str = ROLE) -> str:
         """The URL of a database while the server runs; `role` may be the superuser `postgres`."""
         assert self._socket is not None, "the server runs"
-        password = password_file(self.directory, role).read_text()
-        host = quote(str(self._socket), safe="")
-        return f"postgresql://{role}:{password}@/{database}?host={host}&port={_PORT}"
+        return _url(self.directory, self._socket, role, database)
 
     @property
     def _data(self) -> Path:
@@ -195,6 +197,23 @@ class EmbeddedPostgres:
         with log_file.open("rb") as said:
             said.seek(self._log_start)
             return said.read(POSTGRES_LOG_BYTES_MAX).decode(errors="replace")[-2000:]
+
+
+def url_of_running(directory: Path) -> str | None:
+    """The URL of the server that another process of ours has on a directory; None when none was.
+
+    Whether it still runs shows when it is connected to.
+    """
+    try:
+        return _url(directory, existing_socket_folder(directory), ROLE, ROLE)
+    except FileNotFoundError:
+        return None
+
+
+def _url(directory: Path, socket: Path, role: str, database: str) -> str:
+    password = password_file(directory, role).read_text()
+    host = quote(str(socket.absolute()), safe="")
+    return f"postgresql://{role}:{password}@/{database}?host={host}&port={_PORT}"
 
 
 def _locked(directory: Path) -> IO[bytes]:

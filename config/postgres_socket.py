@@ -28,6 +28,12 @@ def socket_folder(directory: Path) -> Path:
     return folder
 
 
+def existing_socket_folder(directory: Path) -> Path:
+    """Where a server that was started on `directory` has its socket."""
+    note = _note(directory)
+    return Path(note.read_text()) if note.exists() else directory / "run"
+
+
 def remove_socket_folder(directory: Path, folder: Path) -> None:
     """Remove a folder that `socket_folder` made outside of `directory`; keep one inside."""
     note = _note(directory)

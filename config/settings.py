@@ -124,6 +124,16 @@ class Price(_Section):
     seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600
 
 
+class Jobs(_Section):
+    """How many uploads this process makes at once."""
+
+    workers: Literal["auto"] | Annotated[int, Field(ge=0, le=256)] = "auto"
+
+    def count(self, processors: int) -> int:
+        """Half of the processors by default: an encoder keeps more than one busy."""
+        return max(1, processors // 2) if self.workers == "auto" else self.workers
+
+
 class Log(_Section):
     """What is logged, and how."""
 
@@ -143,6 +153,7 @@ class Settings(_Section):
     settlement: Settlement = Settlement()
     media: Media = Media()
     price: Price = Price()
+    jobs: Jobs = Jobs()
     log: Log = Log()
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded_postgres import DirectoryInUse, EmbeddedPostgres
+from config.embedded_postgres import DirectoryInUse, EmbeddedPostgres, url_of_running
 from config.postgres import Database
 from config.postgres_cluster import EmbeddedPostgresFailed
 
@@ -108,10 +108,20 @@ async def test_a_path_too_long_for_a_socket_is_worked_around_and_cleaned_up(
     server = EmbeddedPostgres(directory, _QUICK)
     url = await server.start()
     assert await _one(url, "SELECT 1") == 1
+    assert url_of_running(directory) == url
     socket = Path((directory / "run.elsewhere").read_text())
     assert stat.S_IMODE(socket.stat().st_mode) == 0o700
     await server.stop()
     assert not socket.exists()
+
+
+async def test_another_process_finds_the_server_of_a_directory(
+    postgres_server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    url = url_of_running(postgres_server.directory)
+    assert url is not None
+    assert await _one(url, "SELECT 1") == 1
+    assert url_of_running(tmp_path / "nothing") is None
 
 
 async def test_a_directory_is_used_by_one_server_at_a_time(
