@@ -130,6 +130,14 @@ WORKER_FINISH_MS_MAX = 8_000
 # Of a worker's standard error this much is logged in a second; libav may complain per picture.
 WORKER_LOG_CHUNKS_PER_SECOND_MAX = 5
 WORKER_LOG_CHUNK_BYTES_MAX = 4_000
+# A poster of 640 pixels a side and a sheet of 25 tiles take 30 to 100 kB as JPEG; noise takes five
+# times that.
+PICTURE_BYTES_MAX = 1024 * 1024
+# Five tiles of 160 pixels in a row make 800; a poster has 640 at most.
+PICTURE_SIDE_MAX = 1_024
+SHEET_TILES_MAX = 25
+# Of an uploaded file, however long: a seek bar has some hundreds of pixels; makes 8 sheets.
+FILE_TILES_MAX = 200
 # An encoder that opened too late or not at all is tried again with a new segment after this.
 TRANSCODE_RETRY_MS = 15_000
 # Media time to wait for the second of two tracks, and for a keyframe, before going on without.
@@ -147,6 +155,12 @@ HEALTH_MESSAGES_MAX = 8
 PATTERN_NETWORK_MS_MAX = 5_000
 PATTERN_RETRY_MS = 1_000
 PATTERN_ORDER_BYTES_MAX = 4_096
+
+# --- uploaded files ------------------------------------------------------------------------------
+# Every format that is taken shows itself in so many bytes; 21 packets of MPEG-TS are among them.
+SNIFF_BYTES = 4_096
+# What a refusal quotes of a file: the name of a codec, a size.
+REFUSAL_DETAIL_CHARACTERS_MAX = 60
 
 # --- local network -------------------------------------------------------------------------------
 # A transaction of 100 operations and 20 signatures is under 20 kB in base64.

@@ -14,9 +14,11 @@ from config.limits import (
 )
 from config.tasks import spawn
 from media.ladder import Rung, encoded_rungs
+from media.pictures import Picture
 from media.segmenter import Segmenter
 from media.transcode.health import RenditionHealth, RenditionState
 from media.transcode.observation import Decision, SourcePicture
+from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan
 from media.transcode.plan import SEGMENT_TICKS, EncoderSettings, Plan
 from media.transcode.protocol import SourcePacket
 from media.transcode.rendition import Rendition, RenditionSink
@@ -66,12 +68,14 @@ class Epoch:
         settings: TranscodeSettings,
         clock: Clock,
         start: int | None = None,
+        pictures: PicturePlan = LIVE_PICTURES,
     ) -> None:
         """Prepare an epoch.
 
         Args:
             decision: what to make of the source.
             start: pictures before this pts were shown in an earlier epoch.
+            pictures: where posters and sheets of earlier epochs go on.
         """
         self.decision = decision
         self._sink = sink
@@ -79,7 +83,7 @@ class Epoch:
         self._clock = clock
         self._passed_through = decision.verdict is not None and decision.verdict.passed_through
         self._rungs = self._choose_rungs()
-        self.supervisor = self._supervise(start) if self._rungs else None
+        self.supervisor = self._supervise(start, pictures) if self._rungs else None
         self._segmenter = Segmenter.at_keyframes(settings.segment_ticks)
         self._pending: list[tuple[str, Packet]] = []
         self._begun = False
@@ -176,6 +180,11 @@ class Epoch:
         if name not in self._retired:
             self._sink.packet(name, packet)
 
+    def picture(self, picture: Picture) -> None:
+        """The worker made a poster or a sheet."""
+        if self._begun:
+            self._sink.picture(picture)
+
     def shed(self, rung: int, lag_ms: int) -> None:
         """The worker gave up a rung."""
         name = self._rungs[rung].name
@@ -215,7 +224,7 @@ class Epoch:
             video.width, video.height, video.frame_rate, passed_through=self._passed_through
         )
 
-    def _supervise(self, start: int | None) -> Supervisor:
+    def _supervise(self, start: int | None, pictures: PicturePlan) -> Supervisor:
         assert self.decision.video is not None
         plan = Plan(
             configuration=self.decision.video.extradata,
@@ -227,6 +236,7 @@ class Epoch:
             encoder=self._settings.encoder,
             shedding=self._settings.shedding,
             lag_ms_max=self._settings.lag_ms_max,
+            pictures=pictures,
         )
         return Supervisor(plan, self, self._clock, patience=self._settings.patience)
 

@@ -18,6 +18,7 @@ from media.transcode.observation import (
     Verdict,
     keyframes_too_rare,
 )
+from media.transcode.picture_plan import LIVE_PICTURES
 from media.transcode.rendition import Rendition, RenditionSink
 from media.units import MediaKind, Packet, Track
 from media.wire.nal import MalformedAccessUnit, contains_idr
@@ -60,6 +61,7 @@ class LivePipeline:
         self._observation = self._observe_anew()
         self._epoch: Epoch | None = None
         self._renewal_wanted = False
+        self._pictures = LIVE_PICTURES
         self._restarts = 0
         self._dropped = 0
         self._messages: deque[str] = deque(maxlen=HEALTH_MESSAGES_MAX)
@@ -199,7 +201,7 @@ class LivePipeline:
         self._verdict = decision.verdict
         if decision.verdict is not None and decision.verdict.reason:
             self._say(decision.verdict.reason)
-        epoch = Epoch(decision, self._sink, self._settings, self._clock, start)
+        epoch = Epoch(decision, self._sink, self._settings, self._clock, start, self._pictures)
         self._epoch = epoch
         epoch.start()
         for one in held:
@@ -224,6 +226,7 @@ class LivePipeline:
         await epoch.close()
         self._epoch = None
         if epoch.supervisor is not None:
+            self._pictures = epoch.supervisor.pictures
             self._restarts += epoch.supervisor.restarts
             self._dropped += epoch.supervisor.dropped + epoch.supervisor.skipped
 

@@ -10,6 +10,7 @@ from config.limits import (
     WORKER_INBOX_PACKETS_MAX,
 )
 from media.ladder import Rung
+from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan
 from media.transcode.protocol import Appearance
 from media.units import VIDEO_TIMESCALE
 
@@ -48,6 +49,7 @@ class Plan:
         appearance: of earlier encoders that these replace; None to take it from the source.
         shedding: give up rungs, then frames, rather than stay more than `lag_ms_max` behind for
             more than `patience_ms`.
+        pictures: which posters and sheets to make.
     """
 
     configuration: bytes
@@ -61,6 +63,7 @@ class Plan:
     shedding: bool = True
     lag_ms_max: int = TRANSCODE_LAG_MS_MAX
     patience_ms: int = TRANSCODE_LAG_PATIENCE_MS
+    pictures: PicturePlan = LIVE_PICTURES
     inbox_packets_max: int = WORKER_INBOX_PACKETS_MAX
     inbox_bytes_max: int = WORKER_INBOX_BYTES_MAX
 
@@ -86,6 +89,7 @@ def plan_from_bytes(data: bytes) -> Plan:
             rungs=tuple(Rung(**rung) for rung in fields.pop("rungs")),
             appearance=None if appearance is None else Appearance(**appearance),
             encoder=EncoderSettings(**fields.pop("encoder")),
+            pictures=PicturePlan(**fields.pop("pictures")),
             **fields,
         )
     except (ValueError, TypeError, KeyError, AttributeError) as reason:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from struct import Struct, error
 
 from config.limits import WORKER_MESSAGE_BYTES_MAX
+from media.pictures import Picture, PictureKind
 
 _HEAD = Struct(">IB")
 _SOURCE = Struct(">qqqBB")
@@ -16,6 +17,9 @@ _PROGRESS = Struct(">QQQQ")
 _OPENED = Struct(">BBBBIIB")
 _LENGTH = Struct(">I")
 _SHED = Struct(">Bq")
+_PICTURE = Struct(">BHHIBHHB")
+_TIME = Struct(">q")
+_PICTURE_KINDS = tuple(PictureKind)
 
 
 class MalformedMessage(ValueError):
@@ -124,7 +128,7 @@ class Finished:
 
 
 Message = (
-    Configure | SourcePacket | Finish | Opened | Encoded | Progress | Shed | Finished
+    Configure | SourcePacket | Finish | Opened | Encoded | Progress | Shed | Finished | Picture
 )  # fmt: skip
 
 
@@ -158,6 +162,8 @@ def _encode_body(message: Message) -> tuple[int, bytes]:  # noqa: PLR0911 - one 
             return 7, _SHED.pack(rung, lag_ms)
         case Finished():
             return 8, b""
+        case Picture():
+            return 9, _encode_picture(message)
 
 
 def _encode_opened(message: Opened) -> bytes:
@@ -188,6 +194,43 @@ def _decode_opened(body: bytes) -> Opened:
     return Opened(Appearance(*look), tuple(configurations))
 
 
+def _encode_picture(picture: Picture) -> bytes:
+    head = _PICTURE.pack(
+        _PICTURE_KINDS.index(picture.kind),
+        picture.width,
+        picture.height,
+        picture.number,
+        picture.columns,
+        picture.tile_width,
+        picture.tile_height,
+        len(picture.times),
+    )
+    return head + b"".join(_TIME.pack(time) for time in picture.times) + picture.data
+
+
+def _decode_picture(body: bytes) -> Picture:
+    kind, width, height, number, columns, tile_width, tile_height, count = _PICTURE.unpack_from(
+        body
+    )
+    if kind >= len(_PICTURE_KINDS):
+        raise MalformedMessage(f"there is no kind {kind} of picture")
+    end = _PICTURE.size + count * _TIME.size
+    times = tuple(time for (time,) in _TIME.iter_unpack(body[_PICTURE.size : end]))
+    if len(times) < count:
+        raise MalformedMessage("a picture's times are missing")
+    return Picture(
+        _PICTURE_KINDS[kind],
+        body[end:],
+        width,
+        height,
+        number,
+        columns,
+        tile_width,
+        tile_height,
+        times,
+    )
+
+
 def _decode_source(body: bytes) -> SourcePacket:
     dts, pts, newest, keyframe, boundary = _SOURCE.unpack_from(body)
     data = body[_SOURCE.size :]
@@ -209,6 +252,7 @@ _DECODERS: dict[int, Callable[[bytes], Message]] = {
     6: lambda body: Progress(*_PROGRESS.unpack(body)),
     7: lambda body: Shed(*_SHED.unpack(body)),
     8: lambda _: Finished(),
+    9: _decode_picture,
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from media.pictures import Picture
 from media.units import Packet, Track
 
 
@@ -41,6 +42,9 @@ class RenditionSink(Protocol):
         keyframe whose pts all video renditions share. Audio never carries it: the packager cuts
         audio at the first frame that starts at or after the boundary.
         """
+
+    def picture(self, picture: Picture) -> None:
+        """Take a poster or a sheet, which may replace an earlier one; not before `begin`."""
 
     def retire(self, rendition: str, reason: str) -> None:
         """Stop expecting packets of a rendition, which was shed."""

@@ -19,6 +19,7 @@ from config.limits import (
     WORKER_START_MS_MAX,
 )
 from config.tasks import cancel, spawn
+from media.pictures import Picture, why_unfit
 from media.transcode.plan import Plan, plan_to_bytes
 from media.transcode.protocol import (
     Appearance,
@@ -51,6 +52,9 @@ class Listener(Protocol):
     def encoded(self, rung: int, packet: Packet) -> None:
         """The next packet of a rung. After a worker was replaced, again from the last boundary."""
 
+    def picture(self, picture: Picture) -> None:
+        """A poster, or a sheet of tiles. After a worker was replaced numbers and times go on."""
+
     def shed(self, rung: int, lag_ms: int) -> None:
         """The rung gets no more packets."""
 
@@ -74,6 +78,7 @@ class Supervisor:
         restarts: workers that died or hung.
         given_up: times that packets were skipped because workers kept dying of them.
         undecodable, skipped: of the worker running now, as it counts them.
+        pictures: what is to be made by whoever goes on from here.
     """
 
     def __init__(
@@ -111,6 +116,7 @@ class Supervisor:
         self._consumed = 0
         self._is_open = False
         self._active_ms = 0
+        self.pictures = plan.pictures
         self.restarts = 0
         self.given_up = 0
         self.undecodable = 0
@@ -205,6 +211,7 @@ class Supervisor:
             rungs=tuple(self._plan.rungs[rung] for rung in self._rungs),
             start=self._replay.start,
             appearance=self._appearance,
+            pictures=self.pictures,
         )
         try:
             await worker.send(Configure(plan_to_bytes(plan)))
@@ -256,6 +263,8 @@ class Supervisor:
                 rung = self._rung(place)
                 self._replay.retire(rung)
                 self._listener.shed(rung, lag_ms)
+            case Picture():
+                self._take_picture(message)
             case Finished():
                 self._finished = True
             case _:
@@ -276,6 +285,13 @@ class Supervisor:
             boundary=message.boundary,
         )
         self._listener.encoded(rung, packet)
+
+    def _take_picture(self, picture: Picture) -> None:
+        flaw = why_unfit(picture) or self.pictures.why_foreign(picture, self._replay.newest or 0)
+        if flaw is not None:
+            raise MalformedMessage(flaw)
+        self.pictures = self.pictures.after(picture)
+        self._listener.picture(picture)
 
     def _rung(self, place: int) -> int:
         """A worker's rung in the whole plan: a later worker is not told of rungs that were shed."""

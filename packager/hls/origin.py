@@ -13,6 +13,7 @@ from config.limits import (
     HLS_WINDOW_SEGMENTS,
     REPORT_INTERVAL_MS,
 )
+from media.pictures import Picture, PictureKind
 from media.transcode.rendition import Rendition
 from media.units import Packet
 from media.wire.fmp4_init import init_segment
@@ -72,6 +73,7 @@ class Origin:
         self._all_have_segments = asyncio.Event()
         self._multivariant: bytes | None = None
         self._ended = False
+        self.poster: Picture | None = None
         archive.create(asset_id, self._target_duration)
 
     # --- RenditionSink ---------------------------------------------------------------------------
@@ -106,6 +108,11 @@ class Origin:
                 self._announce(done)
         if self._assembly.irregularities.total != self._reported_total:
             self._report()
+
+    def picture(self, picture: Picture) -> None:
+        """Keep the newest poster."""
+        if picture.kind is PictureKind.POSTER:
+            self.poster = picture
 
     def retire(self, rendition: str, reason: str) -> None:
         live = self._assembly.renditions[rendition]

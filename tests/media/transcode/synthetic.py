@@ -12,6 +12,7 @@ from av.codec.context import Flags
 from av.video.frame import PictureType
 
 from media.hub import Stream
+from media.pictures import Picture, PictureKind, why_unfit
 from media.transcode.rendition import Rendition
 from media.units import VIDEO_TIMESCALE, MediaKind, Packet, Track
 from media.wire.nal import (
@@ -151,6 +152,8 @@ class RecordingSink:
         self.epochs: list[dict[str, Rendition]] = []
         self.kept: list[dict[str, list[Packet]]] = []
         self.retired: dict[str, str] = {}
+        self.posters: list[Picture] = []
+        self.sheets: dict[int, Picture] = {}
         self.ended = 0
         self.restarted_segments = 0
         self._changed = asyncio.Event()
@@ -175,6 +178,17 @@ class RecordingSink:
             self.restarted_segments += 1
         assert not kept or packet.dts > kept[-1].dts
         kept.append(packet)
+        self._changed.set()
+
+    def picture(self, picture: Picture) -> None:
+        assert self.epochs
+        assert why_unfit(picture) is None
+        if picture.kind is PictureKind.POSTER:
+            self.posters.append(picture)
+        else:
+            earlier = self.sheets.get(picture.number)
+            assert earlier is None or picture.times[: len(earlier.times)] == earlier.times
+            self.sheets[picture.number] = picture
         self._changed.set()
 
     def retire(self, rendition: str, reason: str) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from media.ladder import Rung
+from media.transcode.picture_plan import PicturePlan
 from media.transcode.plan import (
     EncoderSettings,
     MalformedPlan,
@@ -33,6 +34,7 @@ PLAN = Plan(
             appearance=Appearance(1, 1, 1, 1, 4, 3),
             encoder=EncoderSettings("ultrafast", 30),
             shedding=False,
+            pictures=PicturePlan(1, 2, one_poster=True, sheet=3, tile_due=4, poster_due=5),
         ),
     ],
 )

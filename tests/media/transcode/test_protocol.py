@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.limits import WORKER_MESSAGE_BYTES_MAX
+from media.pictures import Picture, PictureKind
 from media.transcode.protocol import (
     Appearance,
     Configure,
@@ -37,6 +38,16 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Progress, *[st.integers(0, 2**63)] * 4),
     st.builds(Shed, st.integers(0, 255), times),
     st.just(Finished()),
+    st.builds(
+        Picture,
+        st.sampled_from(PictureKind),
+        st.binary(),
+        *[st.integers(0, 2**16 - 1)] * 2,
+        st.integers(0, 2**32 - 1),
+        st.integers(0, 255),
+        *[st.integers(0, 2**16 - 1)] * 2,
+        st.lists(times, max_size=30).map(tuple),
+    ),
 )
 
 
@@ -69,8 +80,21 @@ def test_any_bytes_are_messages_or_malformed(data: bytes) -> None:
         b"\0\0\0\1\x06a",
         b"\0\0\0\x0f\x04" + bytes(12) + b"\1\0\0",
         b"\0\0\0\x11\x04" + bytes(12) + b"\1\0\0\0\x09",
+        b"\0\0\0\x0f\x09" + b"\x02" + bytes(14),
+        b"\0\0\0\x0f\x09" + bytes(14) + b"\2",
+        b"\0\0\0\x13\x09" + bytes(14) + b"\1abcd",
     ],
-    ids=["too long", "unknown kind", "short packet", "short totals", "cut off", "wrong length"],
+    ids=[
+        "too long",
+        "unknown kind",
+        "short packet",
+        "short totals",
+        "cut off",
+        "wrong length",
+        "unknown kind of picture",
+        "no times",
+        "part of a time",
+    ],
 )
 def test_nonsense_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedMessage):

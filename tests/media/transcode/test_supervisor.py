@@ -10,6 +10,7 @@ import pytest
 from config.clock import SystemClock
 from config.tasks import cancel, spawn
 from media.ladder import Rung
+from media.pictures import Picture
 from media.transcode.plan import EncoderSettings, Plan
 from media.transcode.protocol import SourcePacket
 from media.transcode.supervisor import Patience, Supervisor
@@ -37,12 +38,16 @@ class Recorder:
     configurations: list[tuple[bytes, ...]] = field(default_factory=list)
     packets: dict[int, list[Packet]] = field(default_factory=dict)
     retired: list[int] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
 
     def opened(self, configurations: tuple[bytes, ...]) -> None:
         self.configurations.append(configurations)
 
     def encoded(self, rung: int, packet: Packet) -> None:
         self.packets.setdefault(rung, []).append(packet)
+
+    def picture(self, picture: Picture) -> None:
+        self.pictures.append(picture)
 
     def shed(self, rung: int, lag_ms: int) -> None:
         self.retired.append(rung)
