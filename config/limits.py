@@ -29,6 +29,9 @@ RESPONSE_WRITE_SECONDS_MAX = 30
 HTTP_SHUTDOWN_SECONDS = 2
 # Earnings streams that one process pushes at once; each costs one query a second.
 EARNINGS_STREAMS_MAX = 200
+# A quiet event stream says something this often: a page that has gone is noticed, and proxies do not
+# close it (nginx does after 60 s).
+EVENT_STREAM_QUIET_SECONDS = 15
 # A guest's play-money balance is topped up to this (5 XLM), never above.
 SANDBOX_BALANCE_STROOPS = 50_000_000
 # Guests that one address may create in a minute: enough for a classroom behind one router.
@@ -50,6 +53,40 @@ DEMO_VIEWER_SEGMENTS_MAX = 3
 # A demo viewer whose session or stream ended tries again after this.
 DEMO_VIEWER_RETRY_SECONDS = 1.0
 
+# --- jobs ----------------------------------------------------------------------------------------
+# How long a job stays with a worker that says nothing: a worker that died is noticed after this.
+JOB_LEASE_MS = 30_000
+# Twice by bad luck, such as two machines that lose their power; three times it is the job.
+JOB_ATTEMPTS_MAX = 3
+# Waits after failed attempts double from the first to the second figure.
+JOB_BACKOFF_MS_MIN = 2_000
+JOB_BACKOFF_MS_MAX = 300_000
+# A day of media at half of real time, and then something hangs.
+JOB_ATTEMPT_SECONDS_MAX = 48 * 3600
+# How often a worker with nothing to do looks, when nobody tells it: for leases that ran out, and for
+# attempts whose wait is over.
+JOB_POLL_MS = 2_000
+# Progress is written at most this often; people do not read faster.
+JOB_PROGRESS_MS = 1_000
+# Longer than a statement of the database may take and a handler needs to end its child.
+JOB_STOP_MS_MAX = 12_000
+# A sentence or two; what a library said at length is for the log.
+JOB_DETAIL_CHARACTERS_MAX = 500
+# Payload and progress name some renditions and boundaries: 20 bytes each, a day of 2 s segments.
+JOB_JSON_BYTES_MAX = 1 << 20
+# Candidates of one owner for one claim: so many workers may claim at the same moment.
+JOB_CLAIM_CANDIDATES = 8
+# Ended jobs are kept for a season, and not more than these (about 1 kB each); some are deleted at a
+# time, so that no statement takes long.
+JOB_HISTORY_MS = 90 * 86_400_000
+JOB_HISTORY_MAX = 100_000
+JOB_FORGET_MAX = 1_000
+JOB_FORGET_INTERVAL_MS = 60_000
+# Jobs that a creator's page lists, the newest first.
+JOB_LIST_MAX = 100
+# Event streams of jobs that one process pushes at once; each costs two queries a second.
+JOB_STREAMS_MAX = 200
+
 # --- database ------------------------------------------------------------------------------------
 # Two pools of ten and the operator's own sessions; each idle one costs the server some megabytes.
 POSTGRES_CONNECTIONS_MAX = 50
@@ -65,6 +102,8 @@ DATABASE_ACQUIRE_MS_MAX = 5_000
 DATABASE_CONNECT_MS_MAX = 10_000
 # Statements under way at the end may finish; then their connections are cut.
 DATABASE_CLOSE_MS_MAX = 3_000
+# How often a connection that only listens is asked whether it is still there.
+DATABASE_LISTEN_CHECK_MS = 15_000
 # A migration may rewrite a table of a busy installation.
 DATABASE_MIGRATION_MS_MAX = 600_000
 # initdb writes 40 MB; on a slow disk and a busy machine that takes its time.
