@@ -29,8 +29,8 @@ RESPONSE_WRITE_SECONDS_MAX = 30
 HTTP_SHUTDOWN_SECONDS = 2
 # Earnings streams that one process pushes at once; each costs one query a second.
 EARNINGS_STREAMS_MAX = 200
-# A quiet event stream says something this often: a page that has gone is noticed, and proxies do not
-# close it (nginx does after 60 s).
+# A quiet event stream says something this often: a page that has gone is noticed, and proxies do
+# not close it (nginx does after 60 s).
 EVENT_STREAM_QUIET_SECONDS = 15
 # A guest's play-money balance is topped up to this (5 XLM), never above.
 SANDBOX_BALANCE_STROOPS = 50_000_000
@@ -63,8 +63,8 @@ JOB_BACKOFF_MS_MIN = 2_000
 JOB_BACKOFF_MS_MAX = 300_000
 # A day of media at half of real time, and then something hangs.
 JOB_ATTEMPT_SECONDS_MAX = 48 * 3600
-# How often a worker with nothing to do looks, when nobody tells it: for leases that ran out, and for
-# attempts whose wait is over.
+# How often a worker with nothing to do looks, when nobody tells it: for leases that ran out, and
+# for attempts whose wait is over.
 JOB_POLL_MS = 2_000
 # Progress is written at most this often; people do not read faster.
 JOB_PROGRESS_MS = 1_000
@@ -201,6 +201,10 @@ SNIFF_BYTES = 4_096
 # What a refusal quotes of a file: the name of a codec, a size.
 REFUSAL_DETAIL_CHARACTERS_MAX = 60
 
+# --- jail ----------------------------------------------------------------------------------------
+# Between the signal that says that CPU is used up and the one that cannot be caught.
+JAIL_CPU_GRACE_SECONDS = 1
+
 # --- local network -------------------------------------------------------------------------------
 # A transaction of 100 operations and 20 signatures is under 20 kB in base64.
 LOCALNET_BODY_BYTES_MAX = 64 * 1024
@@ -253,6 +257,13 @@ ARCHIVE_BATCH_JOBS_MAX = 64
 ARCHIVE_FLUSH_SECONDS_MAX = 10
 # A disk that needs longer for 32 MiB is as good as gone; players ask again.
 ARCHIVE_READ_SECONDS_MAX = 10
+# What the disk may be behind the worker that reads a file; then the worker waits. One segment of the
+# largest size.
+ON_DEMAND_QUEUE_BYTES_MAX = 32 * 1024 * 1024
+# An asset that is being made is looked at again after this: half a segment.
+ON_DEMAND_RECHECK_MS = 1_000
+# Sheets of one asset: a live of four weeks at 250 s a sheet.
+SHEETS_MAX = 10_000
 # A day of four renditions has 45 MB of index.
 ARCHIVE_INDEX_BYTES_MAX = 128 * 1024 * 1024
 # Opened on-demand packages, weighed by their segments: about 300 bytes each.
@@ -377,3 +388,32 @@ RTMP_WRONG_KEY_ADDRESSES_MAX = 1_000
 RTMP_STOP_MS_MAX = 2_000
 # Times of one publisher never jump so far while its connection lives; nearer is no wrap.
 RTMP_TIMESTAMP_STEP_MS_MAX = 30_000
+
+# --- uploads -------------------------------------------------------------------------------------
+# A name and a price; HTTP heads of 8 KiB have to hold it beside the rest.
+UPLOAD_METADATA_BYTES_MAX = 4_096
+# As titles of sources.
+UPLOAD_TITLE_CHARACTERS_MAX = 120
+# What file systems allow for a name.
+UPLOAD_FILENAME_CHARACTERS_MAX = 255
+# One trip to the disk's threads; at most twice this of a body waits in memory.
+UPLOAD_PIECE_BYTES = 256 * 1024
+# So often a long request's bytes are forced to the disk: what power loss may cost, and short enough
+# that the disk's backlog never stalls the database beside it.
+UPLOAD_SYNC_BYTES = 64 * 1024 * 1024
+# A body has to bring so much in so long, 1 KiB/s: a slow link does, a slowloris does not.
+UPLOAD_PACE_MS = 30_000
+UPLOAD_PACE_BYTES_MIN = 30 * 1024
+# How long a new request waits for the one it has cut; only a disk that hangs needs longer.
+UPLOAD_TAKEOVER_SECONDS_MAX = 5
+# Of one owner; a folder of films goes up a few at a time.
+UPLOADS_UNFINISHED_MAX = 100
+# Bodies of one process that come in at once; each has up to 0.8 MiB in memory.
+UPLOADS_RECEIVING_MAX = 64
+# How often expired uploads are looked for, and those tried again that could not be handed on.
+UPLOAD_SWEEP_SECONDS = 60
+# Disks gain nothing from more at once, and segments are read by other threads.
+UPLOAD_THREADS = 4
+# A form has a file, a title and a price.
+UPLOAD_FORM_FIELDS_MAX = 8
+UPLOAD_FORM_FIELD_BYTES_MAX = 4_096

@@ -1,0 +1,1 @@
+"""The jail of every process that touches libav: it locks itself in, then reads hostile media."""
