@@ -4,7 +4,7 @@ The only module that imports asyncpg, which carries no types: they are given her
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
@@ -25,9 +25,11 @@ from config.limits import (
     DATABASE_CANCEL_MS_MAX,
     DATABASE_CLOSE_MS_MAX,
     DATABASE_CONNECT_MS_MAX,
+    DATABASE_LISTEN_CHECK_MS,
     DATABASE_POOL_CONNECTIONS,
     DATABASE_STATEMENT_MS_MAX,
 )
+from config.tasks import happens
 
 __all__ = [
     "UNAVAILABLE",
@@ -109,8 +111,10 @@ class Database:
     too long, or the server is gone. The next call tries to connect again.
     """
 
-    def __init__(self, pool: ConnectionPool[Any]) -> None:
+    def __init__(self, pool: ConnectionPool[Any], connect: Callable[[], Awaitable[Any]]) -> None:
+        """`connect` opens connections beside the pool."""
         self._pool = pool
+        self._connect = connect
 
     @classmethod
     async def connect(cls, url: str, *, pool_size: int = DATABASE_POOL_CONNECTIONS) -> "Database":
@@ -127,7 +131,7 @@ class Database:
         except (OSError, ValueError, PostgresError, asyncpg.InterfaceError) as error:
             reason = str(error) or type(error).__name__
             raise DatabaseUnavailable(f"cannot connect to the database: {reason}") from error
-        return cls(pool)
+        return cls(pool, lambda: _connect(url))
 
     async def close(self) -> None:
         """Close all connections, after the deadline even those with a statement under way."""
@@ -196,6 +200,27 @@ class Database:
         """Run one statement for each row of arguments, all or none."""
         async with _Turn(self._pool) as connection:
             await connection.executemany(query, args)
+
+    async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
+        """Call `heard` with what each NOTIFY on `channel` says, until cancelled.
+
+        Called with "" once when listening has begun: what was said before that is missed. Has a
+        connection of its own beside the pool's.
+
+        Raises:
+            One of `UNAVAILABLE`, also when the connection is lost.
+        """
+        connection = await self._connect()
+        lost = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(channel, lambda *said: heard(said[-1]))
+            heard("")
+            while not await happens(lost, DATABASE_LISTEN_CHECK_MS / 1000):
+                await connection.execute("SELECT 1")
+            raise ConnectionError("the connection that listens was lost")
+        finally:
+            connection.terminate()
 
 
 class _Turn:

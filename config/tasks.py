@@ -38,3 +38,13 @@ async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
         task.cancel()
     if alive:
         await asyncio.wait(alive)
+
+
+async def happens(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, but not longer; tell whether it is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return event.is_set()
+    return True
