@@ -124,6 +124,14 @@ class Price(_Section):
     seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600
 
 
+class Uploads(_Section):
+    """How much creators may send, and how long an unfinished upload waits for the rest."""
+
+    bytes_max: Annotated[int, Field(ge=1, le=2**53)] = 20 * 2**30
+    quota_bytes: Annotated[int, Field(ge=0, le=2**53)] = 100 * 2**30
+    expire_hours: Annotated[int, Field(ge=1, le=24 * 365)] = 24
+
+
 class Jobs(_Section):
     """How many uploads this process makes at once."""
 
@@ -153,6 +161,7 @@ class Settings(_Section):
     settlement: Settlement = Settlement()
     media: Media = Media()
     price: Price = Price()
+    uploads: Uploads = Uploads()
     jobs: Jobs = Jobs()
     log: Log = Log()
 
