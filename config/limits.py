@@ -204,6 +204,12 @@ REFUSAL_DETAIL_CHARACTERS_MAX = 60
 # --- jail ----------------------------------------------------------------------------------------
 # Between the signal that says that CPU is used up and the one that cannot be caught.
 JAIL_CPU_GRACE_SECONDS = 1
+# The probe of the jail is a small Python program; it tries to get all of this memory and more.
+JAIL_PROBE_MEMORY_BYTES_MAX = 256 * 1024 * 1024
+JAIL_PROBE_CPU_SECONDS_MAX = 5
+JAIL_PROBE_DESCRIPTORS_MAX = 16
+# It takes 0.1 s on an idle machine.
+JAIL_PROBE_SECONDS_MAX = 10
 
 # --- local network -------------------------------------------------------------------------------
 # A transaction of 100 operations and 20 signatures is under 20 kB in base64.
