@@ -211,6 +211,33 @@ JAIL_PROBE_DESCRIPTORS_MAX = 16
 # It takes 0.1 s on an idle machine.
 JAIL_PROBE_SECONDS_MAX = 10
 
+# 4K in both of its shapes, either way round; 14 MB a picture.
+FILE_PIXELS_MAX = 4_096 * 2_304
+# Two screens side by side fit; what is longer than that on a side is no picture of a camera.
+FILE_SIDE_PIXELS_MAX = 8_192
+# What players show and phones record in normal motion.
+FILE_FRAMES_PER_SECOND_MAX = 120
+# Phones exceed their nominal rate a little.
+FILE_FRAME_RATE_TOLERANCE_PERCENT = 5
+# Video and sound tracks. A film with its languages and comments has fewer; each costs a decoder.
+FILE_STREAMS_MAX = 8
+# All tracks that libav may list: subtitles, fonts and data of a film are among them.
+FILE_LISTED_STREAMS_MAX = 128
+# 7.1.
+FILE_CHANNELS_MAX = 8
+# From telephones to studios.
+FILE_SAMPLE_RATE_MIN = 8_000
+FILE_SAMPLE_RATE_MAX = 192_000
+# One decoded block of sound: FLAC's largest has 65,535, TrueHD and AAC far fewer.
+FILE_BLOCK_SAMPLES_MAX = 65_535
+# What libav may read before it must have found out what is in a file.
+FILE_PROBE_BYTES_MAX = 5_000_000
+FILE_PROBE_MS_MAX = 5_000
+# Packets in which it looks for the codec of a track that does not say.
+FILE_PROBE_PACKETS_MAX = 1_000
+# Its index of a track that has none of its own: 40,000 keyframes, more than a day of them.
+FILE_INDEX_BYTES_MAX = 1 << 20
+
 # --- local network -------------------------------------------------------------------------------
 # A transaction of 100 operations and 20 signatures is under 20 kB in base64.
 LOCALNET_BODY_BYTES_MAX = 64 * 1024
