@@ -1,7 +1,6 @@
 """What a creator earned: pending in the ledger, on its way, and paid out on Stellar."""
 
 import asyncio
-import json
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -9,14 +8,12 @@ from aiohttp import web
 from api.auth.account import Account
 from api.auth.bearer import Bearers
 from api.broadcasts import Broadcasts
-from api.errors import unavailable
+from api.event_stream import EventStreams
 from api.wire import timestamp
 from config.limits import EARNINGS_STREAMS_MAX
 from metering.intake import Intake
 from metering.money import format_amount
 from metering.settlement.earnings import EarningsQuery
-
-_PUSH_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -29,7 +26,11 @@ class EarningsRoutes:
     bearers: Bearers
     asset: str
     stopping: asyncio.Event
-    _streams: int = field(default=0, init=False)
+    _streams: EventStreams = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Pages draw what was earned over time, also when that is nothing.
+        self._streams = EventStreams("earnings", EARNINGS_STREAMS_MAX, self.stopping, repeats=True)
 
     async def get(self, request: web.Request) -> web.Response:
         creator = await self.bearers.creator(request)
@@ -38,23 +39,7 @@ class EarningsRoutes:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events (HTML Living Standard, 9.2): the same document each second."""
         creator = await self.bearers.creator(request)
-        if self._streams >= EARNINGS_STREAMS_MAX:
-            raise unavailable("too many earnings streams are open", retry_after_s=10)
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
-        )
-        await response.prepare(request)
-        self._streams += 1
-        try:
-            while not self.stopping.is_set():
-                document = json.dumps(await self._document(creator), separators=(",", ":"))
-                await response.write(f"event: earnings\ndata: {document}\n\n".encode())
-                await _wait(self.stopping, _PUSH_SECONDS)
-        except ConnectionError:
-            pass  # The page was closed: that is how each of these streams ends.
-        finally:
-            self._streams -= 1
-        return response
+        return await self._streams.push(request, lambda: self._document(creator))
 
     async def _document(self, creator: Account) -> dict[str, object]:
         earnings = await self.query.earnings(creator.id, self.asset)
@@ -81,11 +66,3 @@ class EarningsRoutes:
                 for payout in earnings.payouts
             ],
         }
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -29,9 +29,9 @@ RESPONSE_WRITE_SECONDS_MAX = 30
 HTTP_SHUTDOWN_SECONDS = 2
 # Earnings streams that one process pushes at once; each costs one query a second.
 EARNINGS_STREAMS_MAX = 200
-# A quiet event stream says something this often: a page that has gone is noticed, and proxies do
-# not close it (nginx does after 60 s).
-EVENT_STREAM_QUIET_SECONDS = 15
+# A quiet event stream says something this often: a page that has gone is noticed, proxies do not
+# close it (nginx does after 60 s), and our own page waits 15 s before it calls a connection dead.
+EVENT_STREAM_QUIET_SECONDS = 5
 # A guest's play-money balance is topped up to this (5 XLM), never above.
 SANDBOX_BALANCE_STROOPS = 50_000_000
 # Guests that one address may create in a minute: enough for a classroom behind one router.
