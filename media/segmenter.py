@@ -24,6 +24,11 @@ class Segmenter:
         """For a source that is passed through: cut at its own keyframes only."""
         return cls(target, early=target // 4)
 
+    @property
+    def due(self) -> int | None:
+        """When the next cut should come; None before the first."""
+        return None if self._last is None else self._last + self._target
+
     def cut(self, pts: int) -> bool:
         """Whether to cut at `pts`, where a cut is possible; the first possible place is cut.
 

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -13,7 +14,7 @@ from av.video.frame import PictureType, VideoFrame
 from config.limits import WORKER_PICTURES_MAX
 from media.ladder import Rung
 from media.transcode.cuts import Placed
-from media.transcode.plan import Plan
+from media.transcode.plan import EncoderSettings
 from media.transcode.protocol import Appearance, Encoded, Shed
 from media.transcode.worker_pipe import Outbox
 from media.units import VIDEO_TIMESCALE
@@ -27,6 +28,14 @@ _KEYFRAME_INTERVAL_MAX = 1 << 20
 _FRAME_RATE_UNKNOWN = Fraction(30)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What all rungs share; `frame_rate` is a fraction, (0, 1) when unknown."""
+
+    appearance: Appearance
+    frame_rate: tuple[int, int]
+
+
 class RungEncoder:
     """Encodes one rung and sends its packets.
 
@@ -34,12 +43,15 @@ class RungEncoder:
         finished_pts: of the newest packet; None before the first.
     """
 
-    def __init__(self, index: int, plan: Plan, appearance: Appearance, outbox: Outbox) -> None:
-        self.rung = plan.rungs[index]
+    def __init__(
+        self, index: int, rung: Rung, settings: EncoderSettings, look: Look, outbox: Outbox
+    ) -> None:
+        """Open an encoder; `index` is the rung's place in the plan."""
+        self.rung = rung
         self.finished_pts: int | None = None
         self._index = index
         self._outbox = outbox
-        self._context = _open(self.rung, plan, appearance)
+        self._context = _open(rung, settings, look)
         self._boundaries: set[int] = set()
         self._pictures: queue.Queue[tuple[VideoFrame, Placed] | None] = queue.Queue(
             WORKER_PICTURES_MAX
@@ -108,11 +120,12 @@ class RungEncoder:
             self.finished_pts = packet.pts
 
 
-def _open(rung: Rung, plan: Plan, appearance: Appearance) -> VideoCodecContext:
+def _open(rung: Rung, settings: EncoderSettings, look: Look) -> VideoCodecContext:
+    appearance = look.appearance
     context = av.CodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt = rung.width, rung.height, "yuv420p"
     context.time_base = TIME_BASE
-    numerator, denominator = plan.frame_rate
+    numerator, denominator = look.frame_rate
     context.framerate = Fraction(numerator, denominator) if numerator else _FRAME_RATE_UNKNOWN
     context.color_range = appearance.color_range
     context.color_primaries = appearance.primaries
@@ -121,12 +134,12 @@ def _open(rung: Rung, plan: Plan, appearance: Appearance) -> VideoCodecContext:
     context.sample_aspect_ratio = Fraction(appearance.aspect_width, appearance.aspect_height)
     context.flags |= Flags.global_header
     context.options = {
-        "preset": plan.encoder.preset,
-        "crf": str(plan.encoder.rate_factor),
+        "preset": settings.preset,
+        "crf": str(settings.rate_factor),
         "maxrate": str(rung.bitrate_max),
         "bufsize": str(rung.bitrate_max),
         "threads": "1",
-        "bf": "0",
+        "bf": str(settings.b_frames),
         "sc_threshold": "0",
         "g": str(_KEYFRAME_INTERVAL_MAX),
         "forced-idr": "1",

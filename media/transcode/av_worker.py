@@ -24,7 +24,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from config.child import die_with_parent
 from config.clock import SystemClock
-from media.transcode.av_encoder import TIME_BASE, RungEncoder
+from media.transcode.av_encoder import TIME_BASE, Look, RungEncoder
 from media.transcode.cuts import MeasuredCuts, NamedCuts
 from media.transcode.plan import Plan, plan_from_bytes
 from media.transcode.pressure import Pressure
@@ -104,9 +104,10 @@ class Transcoder:
     def _open_encoders(self, frame: VideoFrame) -> None:
         """Only a decoded picture tells how the source wants to be shown."""
         appearance = self._plan.appearance or _appearance(self._decoder, frame)
+        look = Look(appearance, self._plan.frame_rate)
         self._encoders = [
-            RungEncoder(index, self._plan, appearance, self._outbox)
-            for index in range(len(self._plan.rungs))
+            RungEncoder(index, rung, self._plan.encoder, look, self._outbox)
+            for index, rung in enumerate(self._plan.rungs)
         ]
         configurations = tuple(encoder.configuration() for encoder in self._encoders)
         self._outbox.send(Opened(appearance, configurations))

@@ -16,7 +16,14 @@ class Placed:
 
 
 class Cuts(Protocol):
-    """Takes packets in decoding order and pictures in presentation order."""
+    """Takes packets in decoding order and pictures in presentation order.
+
+    Attributes:
+        due: when the next segment should begin, as far as known.
+    """
+
+    @property
+    def due(self) -> int | None: ...
 
     def packet(self, pts: int, boundary: bool) -> None:
         """A packet is about to be decoded."""
@@ -36,6 +43,10 @@ class NamedCuts:
         self._expected: deque[int] = deque()
         self._last: int | None = None
         self.displaced = 0
+
+    @property
+    def due(self) -> int | None:
+        return self._expected[0] if self._expected else None
 
     def packet(self, pts: int, boundary: bool) -> None:
         if boundary:
@@ -65,6 +76,10 @@ class MeasuredCuts:
         self._start = start
         self._last: int | None = None
         self.displaced = 0
+
+    @property
+    def due(self) -> int | None:
+        return self._segmenter.due
 
     def packet(self, pts: int, boundary: bool) -> None:
         """Packets have no say."""

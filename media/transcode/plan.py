@@ -29,10 +29,13 @@ class EncoderSettings:
     Attributes:
         preset: of x264.
         rate_factor: x264's CRF; a rung's `bitrate_max` caps it.
+        b_frames: pictures in a row that may refer to later ones. They save a tenth of the bits, and
+            cost a live stream the time that it takes to wait for the later ones.
     """
 
     preset: str = "superfast"
     rate_factor: int = 23
+    b_frames: int = 0
 
 
 @dataclass(frozen=True, slots=True)

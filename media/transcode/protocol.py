@@ -127,9 +127,42 @@ class Finished:
     """Everything was encoded and sent; the worker ends."""
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a file is, as `media.file.description` writes it; the file's plan is the answer."""
+
+    description: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file cannot be used, whoever tries: a code of `media.file.refusal`, and a detail for it."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A file's worker is alive: all of its media before this time was taken, in 1/90000 s."""
+
+    time: int
+
+
 Message = (
-    Configure | SourcePacket | Finish | Opened | Encoded | Progress | Shed | Finished | Picture
-)  # fmt: skip
+    Configure
+    | SourcePacket
+    | Finish
+    | Opened
+    | Encoded
+    | Progress
+    | Shed
+    | Finished
+    | Picture
+    | Described
+    | Refusal
+    | Position
+)
 
 
 def encode_message(message: Message) -> bytes:
@@ -144,7 +177,7 @@ def encode_message(message: Message) -> bytes:
     return _HEAD.pack(len(body), kind) + body
 
 
-def _encode_body(message: Message) -> tuple[int, bytes]:  # noqa: PLR0911 - one line a kind
+def _encode_body(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR0911 - a line a kind
     match message:
         case Configure(plan):
             return 1, plan
@@ -164,6 +197,12 @@ def _encode_body(message: Message) -> tuple[int, bytes]:  # noqa: PLR0911 - one 
             return 8, b""
         case Picture():
             return 9, _encode_picture(message)
+        case Described(description):
+            return 10, description
+        case Refusal(code, detail):
+            return 11, code.encode() + b"\n" + detail.encode()
+        case Position(time):
+            return 12, _TIME.pack(time)
 
 
 def _encode_opened(message: Opened) -> bytes:
@@ -231,6 +270,13 @@ def _decode_picture(body: bytes) -> Picture:
     )
 
 
+def _decode_refusal(body: bytes) -> Refusal:
+    code, separator, detail = body.decode(errors="replace").partition("\n")
+    if not separator:
+        raise MalformedMessage("a refusal without a detail")
+    return Refusal(code, detail)
+
+
 def _decode_source(body: bytes) -> SourcePacket:
     dts, pts, newest, keyframe, boundary = _SOURCE.unpack_from(body)
     data = body[_SOURCE.size :]
@@ -253,6 +299,9 @@ _DECODERS: dict[int, Callable[[bytes], Message]] = {
     7: lambda body: Shed(*_SHED.unpack(body)),
     8: lambda _: Finished(),
     9: _decode_picture,
+    10: Described,
+    11: _decode_refusal,
+    12: lambda body: Position(*_TIME.unpack(body)),
 }
 
 

@@ -9,6 +9,7 @@ from media.pictures import Picture, PictureKind
 from media.transcode.protocol import (
     Appearance,
     Configure,
+    Described,
     Encoded,
     Finish,
     Finished,
@@ -16,7 +17,9 @@ from media.transcode.protocol import (
     Message,
     MessageReader,
     Opened,
+    Position,
     Progress,
+    Refusal,
     Shed,
     SourcePacket,
     encode_message,
@@ -38,6 +41,11 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Progress, *[st.integers(0, 2**63)] * 4),
     st.builds(Shed, st.integers(0, 255), times),
     st.just(Finished()),
+    st.builds(Described, st.binary()),
+    st.builds(
+        Refusal, st.from_regex(r"[a-z_]+", fullmatch=True), st.text(st.characters(codec="utf-8"))
+    ),
+    st.builds(Position, times),
     st.builds(
         Picture,
         st.sampled_from(PictureKind),
