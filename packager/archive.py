@@ -16,29 +16,36 @@ from config.limits import (
     REPORT_INTERVAL_MS,
 )
 from config.tasks import cancel, spawn
+from media.pictures import Picture
 from media.units import Track
 from packager.archive_disk import (
     INDEX_NAME,
     ArchivedFile,
     ArchiveJob,
     FailedJob,
+    IndexReader,
     read_file,
     read_index,
     remove_asset,
+    remove_leftovers,
     write_jobs,
 )
-from packager.archive_index import (
-    AssetIndex,
+from packager.archive_index import AssetIndex
+from packager.archive_record import (
     AssetRecord,
     EndRecord,
     EpochRecord,
+    PictureRecord,
     RetiredRecord,
     SegmentRecord,
+    picture_record,
 )
 from packager.interval import Interval
-from packager.naming import init_name, is_name, segment_name
+from packager.naming import PICTURES_FOLDER, init_name, is_name, picture_name, segment_name
 
 log = structlog.get_logger(__name__)
+
+_DISPENSABLE = SegmentRecord | PictureRecord
 
 
 class AssetAlreadyArchived(Exception):
@@ -71,6 +78,7 @@ class Archive:
 
     async def start(self) -> None:
         await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(remove_leftovers, self._root)
         self._worker = spawn(self._run(), name="archive")
 
     async def stop(self) -> None:
@@ -126,6 +134,14 @@ class Archive:
         file = ArchivedFile(rendition, segment_name(interval.sequence), body)
         self._put(ArchiveJob(asset_id, (file,), record))
 
+    def write_picture(self, asset_id: str, picture: Picture) -> None:
+        """One of the same kind and number is overwritten."""
+        record = picture_record(picture)
+        file = ArchivedFile(
+            PICTURES_FOLDER, picture_name(picture.kind, picture.number), picture.data
+        )
+        self._put(ArchiveJob(asset_id, (file,), record))
+
     def write_retired(self, asset_id: str, rendition: str, reason: str) -> None:
         self._put(ArchiveJob(asset_id, (), RetiredRecord(rendition, reason)))
 
@@ -133,8 +149,7 @@ class Archive:
         self._put(ArchiveJob(asset_id, (), EndRecord()))
 
     def _put(self, job: ArchiveJob) -> None:
-        segment = isinstance(job.record, SegmentRecord)
-        if segment and self._is_behind():
+        if isinstance(job.record, _DISPENSABLE) and self._is_behind():
             self._drop(job, "the disk is behind")
             return
         self._queue.append(job)
@@ -143,7 +158,7 @@ class Archive:
         self._ready.set()
 
     def _is_behind(self) -> bool:
-        """Only segments are refused: the few other lines make them playable."""
+        """Only media is refused: the few other lines make it playable."""
         return (
             self._queue_bytes > self._queue_bytes_max or len(self._queue) > ARCHIVE_QUEUE_JOBS_MAX
         )
@@ -182,7 +197,7 @@ class Archive:
     def _note_failed(self, failed: list[FailedJob]) -> None:
         """Segments after a lost epoch line could not be played: nothing more is written then."""
         for each in failed:
-            if not isinstance(each.job.record, SegmentRecord):
+            if not isinstance(each.job.record, _DISPENSABLE):
                 self._spoiled.add(each.job.asset_id)
             self._drop(each.job, str(each.error))
 
@@ -202,20 +217,18 @@ class Archive:
             return None
         return await asyncio.to_thread(read_index, self._root, asset_id)
 
+    def follow(self, asset_id: str) -> IndexReader | None:
+        """Reads an asset's index again and again, in a thread; None for what is no id."""
+        return IndexReader(self._root, asset_id) if is_name(asset_id) else None
+
     async def read_init(self, asset_id: str, rendition: str, epoch: int) -> bytes | None:
         """None when it is lost."""
-        return await self._read(asset_id, rendition, init_name(epoch), None)
+        return await self.read_file(asset_id, rendition, init_name(epoch), None)
 
-    async def read_segment(
-        self, asset_id: str, rendition: str, sequence: int, sha256: str | None
+    async def read_file(
+        self, asset_id: str, folder: str, name: str, sha256: str | None
     ) -> bytes | None:
-        """A segment's bytes, checked when `sha256` is given; None when they are lost or damaged."""
-        return await self._read(asset_id, rendition, segment_name(sequence), sha256)
-
-    async def _read(
-        self, asset_id: str, rendition: str, name: str, sha256: str | None
-    ) -> bytes | None:
+        """A file's bytes, checked when `sha256` is given; None when they are lost or damaged."""
         assert is_name(asset_id), "asset ids are safe in paths"
-        assert is_name(rendition), "rendition names are safe in paths"
-        path = self._root / asset_id / rendition / name
+        path = self._root / asset_id / folder / name
         return await asyncio.to_thread(read_file, path, sha256)

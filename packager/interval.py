@@ -8,7 +8,8 @@ class Interval:
     """Nominal time of one segment in every rendition.
 
     Attributes:
-        wall_ms: when its start was received, continued by media time between discontinuities.
+        wall_ms: when its start was received, continued by media time between discontinuities;
+            0 for media out of a file, which comes at no time of day.
         discontinuity: whether it does not continue the one before.
         discontinuities: how many there were in the asset up to its start, this one included.
     """

@@ -6,22 +6,22 @@ from dataclasses import replace
 import structlog
 
 from config.clock import Clock
-from config.limits import ARCHIVE_FLUSH_SECONDS_MAX, ON_DEMAND_SEGMENTS_MAX
+from config.limits import ARCHIVE_FLUSH_SECONDS_MAX
 from config.tasks import spawn
 from packager.archive import Archive, AssetAlreadyArchived
 from packager.events import AssetEnded, Observers
 from packager.hls.origin import HlsSettings, Origin
-from packager.hls.vod import OnDemandPackage
-from packager.least_recent import LeastRecent
 from packager.package import (
     NotReady,
     Package,
     Segment,
     UnknownAsset,
+    UnknownPicture,
     UnknownRendition,
     UnknownSegment,
 )
 from packager.segment_cache import SegmentCache
+from packager.shelf import Shelf
 
 __all__ = [
     "AssetAlreadyArchived",
@@ -31,6 +31,7 @@ __all__ = [
     "Package",
     "Segment",
     "UnknownAsset",
+    "UnknownPicture",
     "UnknownRendition",
     "UnknownSegment",
 ]
@@ -39,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Library:
-    """Live origins, and the on-demand packages that were asked for last.
+    """Live origins, and the on-demand packages that were asked for last, growing ones among them.
 
     An asset keeps its id: when its origin ends and its last segment is on disk, `get` returns the
     on-demand package instead.
@@ -59,8 +60,7 @@ class Library:
         self._cache = SegmentCache(archive)
         self._live: dict[str, Origin] = {}
         self._settling: dict[str, asyncio.Task[None]] = {}
-        self._opened: LeastRecent[str, OnDemandPackage] = LeastRecent(ON_DEMAND_SEGMENTS_MAX)
-        self._opening: dict[str, asyncio.Task[OnDemandPackage | None]] = {}
+        self._shelf = Shelf(archive, self._cache, clock)
 
     async def start(self) -> None:
         await self._archive.start()
@@ -93,8 +93,17 @@ class Library:
         return origin
 
     async def get(self, asset_id: str) -> Package | None:
-        """An asset's package; None when there is nothing of it."""
-        return self._live.get(asset_id) or await self._on_demand(asset_id)
+        """An asset's package; None when nothing of it can be played, or not yet."""
+        return self._live.get(asset_id) or await self._shelf.get(asset_id)
+
+    async def remove(self, asset_id: str) -> None:
+        """Delete an asset that is not live. An attempt to make it that goes on writes nothing more.
+
+        Segments that are in memory may be served until they are forgotten.
+        """
+        assert asset_id not in self._live, "a live asset is not removed"
+        await self._archive.remove(asset_id)
+        self._shelf.forget(asset_id)
 
     async def settle(self, asset_id: str) -> None:
         """After `end`: return when the asset is served from the archive."""
@@ -115,27 +124,8 @@ class Library:
         except TimeoutError:
             log.error("asset is on demand before all of it was archived", asset=asset_id)
         try:
-            await self._on_demand(asset_id)
+            self._shelf.forget(asset_id)
+            await self._shelf.get(asset_id)
         finally:
             del self._live[asset_id]
             del self._settling[asset_id]
-
-    async def _on_demand(self, asset_id: str) -> OnDemandPackage | None:
-        opened = self._opened.get(asset_id)
-        if opened is not None:
-            return opened
-        opening = self._opening.get(asset_id)
-        if opening is None:
-            opening = spawn(self._open(asset_id), name=f"open {asset_id}")
-            self._opening[asset_id] = opening
-        return await asyncio.shield(opening)
-
-    async def _open(self, asset_id: str) -> OnDemandPackage | None:
-        try:
-            package = await OnDemandPackage.open(self._archive, self._cache, asset_id)
-        except UnknownAsset:
-            return None
-        finally:
-            del self._opening[asset_id]
-        self._opened.put(asset_id, package, package.segments_count)
-        return package

@@ -7,8 +7,12 @@
 import re
 from dataclasses import dataclass
 
+from media.pictures import PictureKind
+
 MULTIVARIANT_NAME = "master.m3u8"
 PLAYLIST_NAME = "index.m3u8"
+# No rendition can be called so.
+PICTURES_FOLDER = "_pictures"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PATH = re.compile(rf"({_NAME.pattern})/(?:(index\.m3u8)|(init-\d{{1,9}}\.mp4)|(\d{{1,18}})\.m4s)")
@@ -65,6 +69,17 @@ def init_name(epoch: int) -> str:
 def segment_name(sequence: int) -> str:
     """Relative to the rendition's playlist."""
     return f"{sequence}.m4s"
+
+
+def picture_name(kind: PictureKind, number: int) -> str:
+    """As served, and on disk in `PICTURES_FOLDER`."""
+    return "poster.jpg" if kind is PictureKind.POSTER else f"storyboard-{number}.jpg"
+
+
+def content_name(name: str, sha256: str) -> str:
+    """On disk, of a file that several attempts may write: `41-<16 hexadecimal digits>.m4s`."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}-{sha256[:16]}{dot}{suffix}"
 
 
 def is_name(text: str) -> bool:

@@ -20,6 +20,10 @@ class UnknownSegment(Exception):
     """The rendition has no such segment, or its bytes are lost."""
 
 
+class UnknownPicture(Exception):
+    """The asset has no such picture, or its bytes are lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One segment of one rendition.
@@ -41,8 +45,19 @@ class Package(Protocol):
     def live(self) -> bool: ...
 
     @property
+    def growing(self) -> bool:
+        """Whether it is made from a file whose first pass goes on."""
+
+    @property
+    def has_poster(self) -> bool:
+        """Whether there is a picture called `poster.jpg`."""
+
+    @property
     def duration(self) -> int:
         """Of all complete segments, in 1/90000 s."""
+
+    def renditions(self) -> tuple[str, ...]:
+        """What a viewer can choose from now."""
 
     def multivariant(self) -> bytes:
         """Raises: NotReady."""
@@ -55,3 +70,9 @@ class Package(Protocol):
 
     async def segment(self, rendition: str, sequence: int) -> Segment:
         """Raises: UnknownRendition, UnknownSegment."""
+
+    async def read_picture(self, name: str) -> bytes:
+        """A JPEG: `poster.jpg`, or a sheet that the storyboard names. Raises: UnknownPicture."""
+
+    def storyboard(self) -> bytes | None:
+        """WebVTT whose cues name tiles of sheets; None when there are none, or while live."""

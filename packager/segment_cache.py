@@ -1,4 +1,4 @@
-"""Archived segments' bytes: read once for however many viewers ask at the same time."""
+"""Archived files' bytes: read once for however many viewers ask at the same time."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from packager.package import NotReady, UnknownSegment
 
 log = structlog.get_logger(__name__)
 
-type _Key = tuple[str, str, int]
+type _Key = tuple[str, str, str]
 
 
 class SegmentCache:
@@ -23,17 +23,18 @@ class SegmentCache:
         self._bodies: LeastRecent[_Key, bytes] = LeastRecent(bytes_max)
         self._reading: dict[_Key, asyncio.Task[bytes | None]] = {}
 
-    async def read(self, asset_id: str, rendition: str, sequence: int, sha256: str | None) -> bytes:
-        """A segment's bytes.
+    async def read(self, asset_id: str, folder: str, name: str, sha256: str | None) -> bytes:
+        """A segment's or picture's bytes.
 
         Args:
+            name: on disk.
             sha256: what they must be, when known.
 
         Raises:
             UnknownSegment: they are not there, or not what they were.
             NotReady: the disk does not answer in time.
         """
-        key = (asset_id, rendition, sequence)
+        key = (asset_id, folder, name)
         body = self._bodies.get(key)
         if body is not None:
             return body
@@ -44,19 +45,19 @@ class SegmentCache:
         except TimeoutError:
             raise NotReady("the archive does not answer") from None
         if body is None:
-            raise UnknownSegment(f"{rendition}/{sequence}")
+            raise UnknownSegment(f"{folder}/{name}")
         return body
 
     def _start(self, key: _Key, sha256: str | None) -> asyncio.Task[bytes | None]:
-        task = spawn(self._read(key, sha256), name=f"read {'/'.join(map(str, key))}")
+        task = spawn(self._read(key, sha256), name=f"read {'/'.join(key)}")
         self._reading[key] = task
         return task
 
     async def _read(self, key: _Key, sha256: str | None) -> bytes | None:
         try:
-            body = await self._archive.read_segment(*key, sha256)
+            body = await self._archive.read_file(*key, sha256)
         except OSError as error:
-            log.warning("segment cannot be read", segment="/".join(map(str, key)), error=str(error))
+            log.warning("archived file cannot be read", file="/".join(key), error=str(error))
             body = None
         finally:
             del self._reading[key]

@@ -1,8 +1,9 @@
-"""Packets of all renditions of a live asset in, complete segments out."""
+"""Packets of all renditions of an asset in, complete segments out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from config.limits import HLS_LIVE_BYTES_MAX
 from media.transcode.rendition import Rendition
 from media.units import VIDEO_TIMESCALE, Packet
 from media.wire.fmp4_fragment import audio_fragment, video_fragment
@@ -33,13 +34,27 @@ class AssembledSegment:
 class Assembly:
     """Owns the shared boundaries and each rendition's cutter, playlist window and bytes."""
 
-    def __init__(self, target_duration: int, segment_target_ms: int, window_segments: int) -> None:
-        """`target_duration` is the playlists', in whole seconds."""
-        self.boundaries = Boundaries(target_duration)
+    def __init__(
+        self,
+        target_duration: int,
+        segment_target_ms: int,
+        window_segments: int,
+        known: Sequence[Interval] = (),
+        bytes_max: int = HLS_LIVE_BYTES_MAX,
+    ) -> None:
+        """Begin an asset, or go on with one.
+
+        Args:
+            target_duration: the playlists', in whole seconds.
+            known: intervals that are there already, as `Boundaries` takes them.
+            bytes_max: what is kept in memory of a rendition's segments.
+        """
+        self.boundaries = Boundaries(target_duration, known)
         self.irregularities = Irregularities()
         self.renditions: dict[str, LiveRendition] = {}
         self._segment_target = segment_target_ms * VIDEO_TIMESCALE // 1000
         self._window_segments = window_segments
+        self._bytes_max = bytes_max
 
     def active(self) -> Iterator[LiveRendition]:
         """Renditions that get packets."""
@@ -60,7 +75,12 @@ class Assembly:
                 known.begin(rendition, init)
                 continue
             self.renditions[rendition.name] = LiveRendition(
-                rendition, init, self.boundaries, self.irregularities, self._window_segments
+                rendition,
+                init,
+                self.boundaries,
+                self.irregularities,
+                self._window_segments,
+                self._bytes_max,
             )
 
     def packet(self, rendition: str, packet: Packet, wall_ms: int) -> list[AssembledSegment]:

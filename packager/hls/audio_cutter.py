@@ -27,7 +27,7 @@ class AudioCutter:
         self._boundaries = boundaries
         self._timescale = timescale
         self._irregularities = irregularities
-        self._sequence = boundaries.next_sequence
+        self._sequence = boundaries.epoch_sequence
         self._frames: list[Packet] = []
         self._bytes = 0
         self._last_dts: int | None = None

@@ -9,6 +9,7 @@ All times are in 1/90000 s unless the name says otherwise.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.limits import HLS_INTERVALS_KEPT
@@ -41,19 +42,27 @@ def target_duration_s(segment_target_ms: int) -> int:
 
 
 class Boundaries:
-    """Numbers intervals; remembers the newest `HLS_INTERVALS_KEPT`."""
+    """Numbers intervals; remembers those that were given, and the newest `HLS_INTERVALS_KEPT`."""
 
-    def __init__(self, target_duration: int) -> None:
-        """`target_duration` is the playlists', in whole seconds."""
+    def __init__(self, target_duration: int, known: Sequence[Interval] = ()) -> None:
+        """Begin a timeline, or go on with one.
+
+        Args:
+            target_duration: the playlists', in whole seconds.
+            known: intervals of the first epoch from its start: it has been made before, at least
+                in part, and is made again with the same boundaries.
+        """
         self.duration_target = target_duration * VIDEO_TIMESCALE
         self.duration_max = self.duration_target + VIDEO_TIMESCALE // 2 - 1
-        self.duration_total = 0
+        self.duration_total = sum(each.duration for each in known)
         self.epoch = -1
-        self._closed: deque[Interval] = deque(maxlen=HLS_INTERVALS_KEPT)
+        self.epoch_sequence = 0
+        self._kept_max = HLS_INTERVALS_KEPT + len(known)
+        self._closed: deque[Interval] = deque(known, maxlen=self._kept_max)
         self._places: dict[int, int] = {}
         self._open: _Open | None = None
-        self._next_sequence = 0
-        self._discontinuities = 0
+        self._next_sequence = known[-1].sequence + 1 if known else 0
+        self._discontinuities = known[-1].discontinuities if known else 0
         self._wall_anchor = (0, 0)
 
     @property
@@ -72,7 +81,9 @@ class Boundaries:
         """What was open must have been closed or discarded."""
         assert self._open is None, "an epoch begins with nothing open"
         self.epoch += 1
-        self._places.clear()
+        ours = [each for each in self._closed if each.epoch == self.epoch]
+        self._places = {each.start: each.sequence for each in ours}
+        self.epoch_sequence = ours[0].sequence if ours else self._next_sequence
 
     def find(self, start: int) -> int | None:
         """The sequence number of this epoch's boundary at `start`."""
@@ -148,7 +159,7 @@ class Boundaries:
             discontinuities=was.discontinuities,
         )
         self._closed.append(interval)
-        if len(self._places) > HLS_INTERVALS_KEPT:
+        if len(self._places) > self._kept_max:
             del self._places[next(iter(self._places))]
         self.duration_total += interval.duration
 

@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 
 from media.units import VIDEO_TIMESCALE, Track
-from packager.archive_index import AssetIndex, EpochRecord, SegmentRecord
+from packager.archive_index import AssetIndex
+from packager.archive_record import EpochRecord, PictureRecord, SegmentRecord
 from packager.hls.bitrate import MeasuredBitrate
 from packager.hls.playlist import (
     MediaPlaylist,
     PlaylistSegment,
+    PlaylistType,
     render_media_playlist,
     render_multivariant,
 )
+from packager.hls.recorded import recorded_intervals, shared_intervals
+from packager.hls.storyboard import render_storyboard
 from packager.hls.variants import Measured, multivariant
 from packager.interval import Interval
 from packager.package import UnknownAsset
@@ -24,14 +28,24 @@ class Layout:
         playlists: by rendition; those that are offered.
         segments: by rendition and sequence number; also of renditions that only stand in.
         inits: (rendition, epoch) of every init segment.
+        pictures: by name.
+        storyboard: WebVTT; None when there are no sheets.
         duration: in 1/90000 s.
+        growing: whether time is still added.
+        settled: whether nothing at all is added any more.
+        by_content: how segments are named on disk.
     """
 
     multivariant: bytes
     playlists: dict[str, bytes]
     segments: dict[str, dict[int, SegmentRecord]]
     inits: tuple[tuple[str, int], ...]
+    pictures: dict[str, PictureRecord]
+    storyboard: bytes | None
     duration: int
+    growing: bool
+    settled: bool
+    by_content: bool
 
 
 def lay_out(index: AssetIndex) -> Layout:
@@ -42,27 +56,34 @@ def lay_out(index: AssetIndex) -> Layout:
     all playlists have the same lines.
 
     Raises:
-        UnknownAsset: no segment can be played.
+        UnknownAsset: no segment can be played, or not yet.
     """
     main = _longest_epoch(index)
     if main is None:
         raise UnknownAsset("no segment is archived")
-    intervals = _intervals(index)
+    intervals = shared_intervals(index, main) if index.growing else recorded_intervals(index)
+    if not intervals:
+        raise UnknownAsset("no segment is complete in all renditions")
     playlists: dict[str, bytes] = {}
     measured: list[Measured] = []
     for name, track in _offered(main, index).items():
         chosen = _choose(name, track, intervals, index)
         segments = [_segment(name, *each) for each in zip(intervals, chosen, strict=True)]
-        playlists[name] = render_media_playlist(
-            MediaPlaylist(index.target_duration, segments, ended=True, complete=True)
-        )
+        playlists[name] = _playlist(index, segments)
         measured.append(_measure(name, track, chosen, index.target_duration))
+    named = {name for epoch in index.epochs for name, _ in epoch.renditions}
     return Layout(
         multivariant=render_multivariant(multivariant(measured)),
         playlists=playlists,
-        segments=index.segments,
+        # A copy, since the index may be read on.
+        segments={name: dict(index.segments.get(name, {})) for name in named},
         inits=tuple((name, each.epoch) for each in index.epochs for name, _ in each.renditions),
+        pictures=dict(index.pictures),
+        storyboard=render_storyboard(index.pictures.values(), intervals),
         duration=sum(interval.duration for interval in intervals),
+        growing=index.growing,
+        settled=index.settled,
+        by_content=index.from_file,
     )
 
 
@@ -88,33 +109,6 @@ def _offered(epoch: EpochRecord, index: AssetIndex) -> dict[str, Track]:
     }
     kinds = {track.kind for track in present.values()}
     return lasting if {track.kind for track in lasting.values()} == kinds else present
-
-
-def _intervals(index: AssetIndex) -> list[Interval]:
-    """The shared timeline, rebuilt from the segments that are there."""
-    known = {each.epoch for each in index.epochs}
-    merged: dict[int, SegmentRecord] = {}
-    for records in index.segments.values():
-        merged |= records
-    intervals: list[Interval] = []
-    for sequence in sorted(merged):
-        record = merged[sequence]
-        if record.epoch not in known:
-            continue
-        before = intervals[-1] if intervals else None
-        breaks = before is not None and (before.epoch, before.end) != (record.epoch, record.start)
-        intervals.append(
-            Interval(
-                sequence=sequence,
-                epoch=record.epoch,
-                start=record.start,
-                end=record.end,
-                wall_ms=record.wall_ms,
-                discontinuity=breaks,
-                discontinuities=(before.discontinuities if before else 0) + breaks,
-            )
-        )
-    return intervals
 
 
 def _choose(
@@ -147,6 +141,13 @@ def _segment(name: str, interval: Interval, record: SegmentRecord | None) -> Pla
         return PlaylistSegment(interval, gap=True, independent=True)
     folder = "" if record.rendition == name else f"../{record.rendition}/"
     return PlaylistSegment(interval, gap=False, independent=record.independent, folder=folder)
+
+
+def _playlist(index: AssetIndex, segments: list[PlaylistSegment]) -> bytes:
+    kind = PlaylistType.EVENT if index.growing else PlaylistType.VOD
+    return render_media_playlist(
+        MediaPlaylist(index.target_duration, segments, kind, ended=not index.growing)
+    )
 
 
 def _measure(

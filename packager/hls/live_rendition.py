@@ -1,13 +1,12 @@
 """One rendition of a live asset: what its playlist shows and the bytes that are kept of it."""
 
-from config.limits import HLS_LIVE_BYTES_MAX
 from media.transcode.rendition import Rendition
 from media.units import MediaKind
 from packager.hls.audio_cutter import AudioCutter
 from packager.hls.bitrate import MeasuredBitrate
 from packager.hls.boundaries import Boundaries
 from packager.hls.irregularities import Irregularities
-from packager.hls.playlist import MediaPlaylist, render_media_playlist
+from packager.hls.playlist import MediaPlaylist, PlaylistType, render_media_playlist
 from packager.hls.variants import Measured
 from packager.hls.video_cutter import VideoCutter
 from packager.hls.window import Window
@@ -25,13 +24,16 @@ class LiveRendition:
         boundaries: Boundaries,
         irregularities: Irregularities,
         window_segments: int,
+        bytes_max: int,
     ) -> None:
+        """`bytes_max`: of segments in memory; the newest stays anyway."""
         self._boundaries = boundaries
         self._irregularities = irregularities
         self._window = Window(boundaries, window_segments)
         self._bitrate = MeasuredBitrate(boundaries.duration_target)
         self._ceiling = 0
         self._independent = True
+        self._bytes_max = bytes_max
         self._inits: dict[str, bytes] = {}
         self._bodies: dict[int, tuple[Interval, bytes]] = {}
         self._bodies_bytes = 0
@@ -80,7 +82,7 @@ class LiveRendition:
         while len(self._bodies) > 1:
             oldest = next(iter(self._bodies))
             interval, body = self._bodies[oldest]
-            if interval.end > needed_from and self._bodies_bytes <= HLS_LIVE_BYTES_MAX:
+            if interval.end > needed_from and self._bodies_bytes <= self._bytes_max:
                 return
             del self._bodies[oldest]
             self._bodies_bytes -= len(body)
@@ -97,7 +99,7 @@ class LiveRendition:
         if self._playlist is None:
             shown = self._window.shown()
             self._playlist = render_media_playlist(
-                MediaPlaylist(target_duration, shown, ended, complete=False)
+                MediaPlaylist(target_duration, shown, PlaylistType.LIVE, ended)
             )
         return self._playlist
 

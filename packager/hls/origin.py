@@ -12,8 +12,9 @@ from config.limits import (
     HLS_PLAYABLE_WAIT_MS_MAX,
     HLS_WINDOW_SEGMENTS,
     REPORT_INTERVAL_MS,
+    SHEETS_MAX,
 )
-from media.pictures import Picture, PictureKind
+from media.pictures import Picture, PictureKind, why_unfit
 from media.transcode.rendition import Rendition
 from media.units import Packet
 from media.wire.fmp4_init import init_segment
@@ -25,11 +26,19 @@ from packager.hls.irregularities import Irregularity
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.playlist import render_multivariant
 from packager.hls.variants import multivariant
-from packager.naming import is_name
-from packager.package import NotReady, Segment, UnknownRendition, UnknownSegment
+from packager.naming import is_name, picture_name, segment_name
+from packager.package import (
+    NotReady,
+    Segment,
+    UnknownPicture,
+    UnknownRendition,
+    UnknownSegment,
+)
 from packager.segment_cache import SegmentCache
 
 log = structlog.get_logger(__name__)
+
+_POSTER = picture_name(PictureKind.POSTER, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Origin:
         self._all_have_segments = asyncio.Event()
         self._multivariant: bytes | None = None
         self._ended = False
-        self.poster: Picture | None = None
+        self._poster: bytes | None = None
         archive.create(asset_id, self._target_duration)
 
     # --- RenditionSink ---------------------------------------------------------------------------
@@ -110,9 +119,12 @@ class Origin:
             self._report()
 
     def picture(self, picture: Picture) -> None:
-        """Keep the newest poster."""
+        """Keep the newest poster, and archive all: sheets are for those who come after the end."""
+        if self._ended or why_unfit(picture) is not None or picture.number >= SHEETS_MAX:
+            return
         if picture.kind is PictureKind.POSTER:
-            self.poster = picture
+            self._poster = picture.data
+        self._archive.write_picture(self._asset_id, picture)
 
     def retire(self, rendition: str, reason: str) -> None:
         live = self._assembly.renditions[rendition]
@@ -184,9 +196,21 @@ class Origin:
         return not self._ended
 
     @property
+    def growing(self) -> bool:
+        return False
+
+    @property
+    def has_poster(self) -> bool:
+        return self._poster is not None
+
+    @property
     def duration(self) -> int:
         """Of all complete segments, in 1/90000 s."""
         return self._assembly.boundaries.duration_total
+
+    def renditions(self) -> tuple[str, ...]:
+        shown = (live for live in self._assembly.active() if live.has_segments)
+        return tuple(live.rendition.name for live in shown)
 
     async def wait_playable(self) -> None:
         """Return when every rendition has a segment, or when a viewer should wait no longer."""
@@ -261,8 +285,17 @@ class Origin:
         past = self._assembly.boundaries.interval(sequence)
         if past is None or sequence > live.newest:
             raise UnknownSegment(f"{rendition}/{sequence}")
-        body = await self._cache.read(self._asset_id, rendition, sequence, None)
+        body = await self._cache.read(self._asset_id, rendition, segment_name(sequence), None)
         return Segment(body, sequence, past.start, past.end)
+
+    async def read_picture(self, name: str) -> bytes:
+        """The newest poster only. Raises: UnknownPicture."""
+        if name != _POSTER or self._poster is None:
+            raise UnknownPicture(name)
+        return self._poster
+
+    def storyboard(self) -> None:
+        """A player of a live asset cannot seek beyond the window."""
 
     def _known(self, rendition: str) -> LiveRendition:
         live = self._assembly.renditions.get(rendition)

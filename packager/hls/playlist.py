@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from media.units import VIDEO_TIMESCALE
 from packager.interval import Interval
@@ -31,6 +32,17 @@ class PlaylistSegment:
     folder: str = ""
 
 
+class PlaylistType(StrEnum):
+    """What a playlist promises (RFC 8216, 4.3.3.5)."""
+
+    LIVE = ""
+    """A window that slides."""
+    EVENT = "EVENT"
+    """Lines are only ever added."""
+    VOD = "VOD"
+    """Nothing changes any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class MediaPlaylist:
     """One rendition's segments.
@@ -38,13 +50,12 @@ class MediaPlaylist:
     Attributes:
         target_duration: whole seconds.
         ended: nothing will be added.
-        complete: every segment of the asset is here, and nothing will change.
     """
 
     target_duration: int
     segments: Sequence[PlaylistSegment]
+    type: PlaylistType
     ended: bool
-    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +143,13 @@ def render_media_playlist(playlist: MediaPlaylist) -> bytes:
         # The first segment's own tag is not counted here while it is printed below.
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities - first.discontinuity}",
     ]
-    if playlist.complete:
-        lines.append("#EXT-X-PLAYLIST-TYPE:VOD")
-    if all(segment.independent for segment in playlist.segments):
+    if playlist.type is not PlaylistType.LIVE:
+        lines.append(f"#EXT-X-PLAYLIST-TYPE:{playlist.type.value}")
+    if playlist.type is PlaylistType.EVENT:
+        # Without this a player begins near the end, as if it were live.
+        lines.append("#EXT-X-START:TIME-OFFSET=0")
+    elif all(segment.independent for segment in playlist.segments):
+        # An event cannot promise it of what is to come, nor take it back.
         lines.append(_INDEPENDENT)
     lines += _segment_lines(playlist.segments)
     if playlist.ended:
@@ -148,7 +163,7 @@ def _segment_lines(segments: Sequence[PlaylistSegment]) -> Iterator[str]:
         interval = segment.interval
         if interval.discontinuity:
             yield "#EXT-X-DISCONTINUITY"
-        if interval.discontinuity or index == 0:
+        if interval.wall_ms and (interval.discontinuity or index == 0):
             yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(interval.wall_ms)}"
         # A gap may lack its init segment as well: nothing is loaded for it.
         needed = segment.folder + init_name(interval.epoch)

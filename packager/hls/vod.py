@@ -1,16 +1,27 @@
-"""The package of an asset that is not live: everything that the archive has of it."""
+"""The package of an asset that is not live: what the archive has of it."""
 
-import asyncio
-
+from media.pictures import PictureKind
 from packager.archive import Archive
-from packager.hls.layout import Layout, lay_out
-from packager.naming import init_name
-from packager.package import Segment, UnknownAsset, UnknownRendition, UnknownSegment
+from packager.archive_disk import picture_file, segment_file
+from packager.hls.layout import Layout
+from packager.naming import PICTURES_FOLDER, init_name, picture_name
+from packager.package import (
+    NotReady,
+    Segment,
+    UnknownPicture,
+    UnknownRendition,
+    UnknownSegment,
+)
 from packager.segment_cache import SegmentCache
+
+_POSTER = picture_name(PictureKind.POSTER, 0)
 
 
 class OnDemandPackage:
-    """A `Package` that never changes; segments come from the archive through the cache."""
+    """A `Package` that never changes; segments come from the archive through the cache.
+
+    Of an asset that is still being made it shows what was there when it was opened.
+    """
 
     live = False
 
@@ -28,16 +39,10 @@ class OnDemandPackage:
         self._cache = cache
 
     @classmethod
-    async def open(cls, archive: Archive, cache: SegmentCache, asset_id: str) -> "OnDemandPackage":
-        """Read an asset's index and init segments.
-
-        Raises:
-            UnknownAsset: nothing of it is archived, or nothing that can be played.
-        """
-        index = await archive.read_index(asset_id)
-        if index is None:
-            raise UnknownAsset(asset_id)
-        layout = await asyncio.to_thread(lay_out, index)
+    async def open(
+        cls, archive: Archive, cache: SegmentCache, asset_id: str, layout: Layout
+    ) -> "OnDemandPackage":
+        """Read an asset's init segments."""
         inits = {}
         for rendition, epoch in layout.inits:
             init = await archive.read_init(asset_id, rendition, epoch)
@@ -46,14 +51,20 @@ class OnDemandPackage:
         return cls(asset_id, layout, inits, cache)
 
     @property
+    def growing(self) -> bool:
+        return self._layout.growing
+
+    @property
     def duration(self) -> int:
         """Of all segments, in 1/90000 s."""
         return self._layout.duration
 
     @property
-    def segments_count(self) -> int:
-        """In all renditions; what an opened package costs in memory."""
-        return sum(map(len, self._layout.segments.values()))
+    def has_poster(self) -> bool:
+        return _POSTER in self._layout.pictures
+
+    def renditions(self) -> tuple[str, ...]:
+        return tuple(self._layout.playlists)
 
     def multivariant(self) -> bytes:
         return self._layout.multivariant
@@ -82,5 +93,28 @@ class OnDemandPackage:
         record = records.get(sequence)
         if record is None:
             raise UnknownSegment(f"{rendition}/{sequence}")
-        body = await self._cache.read(self._asset_id, rendition, sequence, record.sha256)
+        name = segment_file(record, by_content=self._layout.by_content)
+        body = await self._read(rendition, name, record.sha256)
         return Segment(body, sequence, record.start, record.end)
+
+    async def read_picture(self, name: str) -> bytes:
+        """Raises: UnknownPicture, NotReady when the disk does not answer."""
+        record = self._layout.pictures.get(name)
+        if record is None:
+            raise UnknownPicture(name)
+        try:
+            return await self._read(PICTURES_FOLDER, picture_file(record), record.sha256 or None)
+        except UnknownSegment:
+            raise UnknownPicture(name) from None
+
+    def storyboard(self) -> bytes | None:
+        return self._layout.storyboard
+
+    async def _read(self, folder: str, name: str, sha256: str | None) -> bytes:
+        try:
+            return await self._cache.read(self._asset_id, folder, name, sha256)
+        except UnknownSegment:
+            if self._layout.settled:
+                raise
+            # Another attempt's file has taken its place since this package was opened.
+            raise NotReady(f"{folder}/{name} is being replaced") from None

@@ -43,9 +43,9 @@ async def test_what_was_flushed_can_be_read(archive: Archive) -> None:
     assert index.ended
     assert index.retired == {(0, "720p")}
     record = index.segments["720p"][0]
-    assert await archive.read_segment("ast_1", "720p", 0, record.sha256) == b"body"
-    assert await archive.read_segment("ast_1", "720p", 0, "other") is None
-    assert await archive.read_segment("ast_1", "720p", 1, None) is None
+    assert await archive.read_file("ast_1", "720p", "0.m4s", record.sha256) == b"body"
+    assert await archive.read_file("ast_1", "720p", "0.m4s", "other") is None
+    assert await archive.read_file("ast_1", "720p", "1.m4s", None) is None
     assert await archive.read_init("ast_1", "720p", 0) == b"init"
     await archive.stop()
 
@@ -165,7 +165,7 @@ async def test_damage_on_disk_is_seen_when_a_segment_is_read(
     assert index is not None
     (tmp_path / "archive" / "ast_1" / "720p" / "0.m4s").write_bytes(b"bod\0")
     sha256 = index.segments["720p"][0].sha256
-    assert await archive.read_segment("ast_1", "720p", 0, sha256) is None
+    assert await archive.read_file("ast_1", "720p", "0.m4s", sha256) is None
     await archive.stop()
 
 

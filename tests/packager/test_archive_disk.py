@@ -16,7 +16,7 @@ from packager.archive_disk import (
     remove_asset,
     write_jobs,
 )
-from packager.archive_index import AssetRecord, EndRecord, SegmentRecord
+from packager.archive_record import AssetRecord, EndRecord, SegmentRecord
 
 
 def segment_job(sequence: int, body: bytes = b"body") -> ArchiveJob:

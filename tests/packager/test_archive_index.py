@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.units import MediaKind, Track
-from packager.archive_index import (
+from packager.archive_index import parse_index
+from packager.archive_record import (
     AssetRecord,
     EndRecord,
     EpochRecord,
@@ -14,7 +15,6 @@ from packager.archive_index import (
     SegmentRecord,
     decode_record,
     encode_record,
-    parse_index,
 )
 
 VIDEO = Track(MediaKind.VIDEO, "avc1.64001f", 90_000, b"", 1280, 720, (30_000, 1001))

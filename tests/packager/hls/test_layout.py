@@ -4,7 +4,8 @@ import m3u8
 import pytest
 
 from media.units import MediaKind, Track
-from packager.archive_index import (
+from packager.archive_index import parse_index
+from packager.archive_record import (
     AssetRecord,
     EndRecord,
     EpochRecord,
@@ -12,7 +13,6 @@ from packager.archive_index import (
     RetiredRecord,
     SegmentRecord,
     encode_record,
-    parse_index,
 )
 from packager.hls.layout import Layout, lay_out
 from packager.package import UnknownAsset

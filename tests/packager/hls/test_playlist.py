@@ -14,6 +14,7 @@ from packager.hls.playlist import (
     MediaPlaylist,
     Multivariant,
     PlaylistSegment,
+    PlaylistType,
     Variant,
     render_media_playlist,
     render_multivariant,
@@ -31,7 +32,7 @@ def interval(sequence: int, **changes: int | bool) -> Interval:
 
 
 def live(*segments: PlaylistSegment) -> MediaPlaylist:
-    return MediaPlaylist(3, segments, ended=False, complete=False)
+    return MediaPlaylist(3, segments, PlaylistType.LIVE, ended=False)
 
 
 def segment(
@@ -80,7 +81,7 @@ def test_an_independent_reader_finds_the_same() -> None:
 
 
 def test_a_finished_asset_is_on_demand() -> None:
-    playlist = MediaPlaylist(3, [segment(interval(0))], ended=True, complete=True)
+    playlist = MediaPlaylist(3, [segment(interval(0))], PlaylistType.VOD, ended=True)
     found = m3u8.loads(render_media_playlist(playlist).decode())
     assert (found.playlist_type, found.is_endlist, found.media_sequence) == ("vod", True, 0)
 

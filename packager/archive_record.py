@@ -1,0 +1,270 @@
+"""The lines of an asset's index: one fact each, as JSON.
+
+A fact that came later than the format has a field that is left out when it says nothing new, so
+that indexes of all ages are read by the same code.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from config.limits import PICTURE_SIDE_MAX, SHEET_TILES_MAX, SHEETS_MAX
+from media.pictures import Picture, PictureKind
+from media.units import MediaKind, Track
+from packager.naming import is_name
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRecord:
+    """First line.
+
+    Attributes:
+        target_duration: the playlists', in whole seconds.
+        from_file: made from a file in one or more passes, perhaps by several attempts.
+    """
+
+    target_duration: int
+    from_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """These renditions follow; the tracks' `extradata` is only in the init segments.
+
+    One of a number that is known adds renditions, whose segments are then all there.
+    """
+
+    epoch: int
+    renditions: tuple[tuple[str, Track], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRecord:
+    """A segment is on disk; times in 1/90000 s, `size` in bytes.
+
+    Attributes:
+        independent: it starts with a keyframe.
+    """
+
+    rendition: str
+    sequence: int
+    epoch: int
+    start: int
+    end: int
+    wall_ms: int
+    size: int
+    sha256: str
+    independent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredRecord:
+    """The rendition gets no more segments in this epoch."""
+
+    rendition: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRecord:
+    """A poster, or a sheet of tiles, is on disk.
+
+    Attributes:
+        number: of the sheet; one of the same number replaces it.
+        columns: tiles in a row.
+        times: pts of each tile, growing, in 1/90000 s.
+        sha256: empty when the file is overwritten by the next one.
+    """
+
+    kind: PictureKind
+    number: int
+    columns: int
+    tile_width: int
+    tile_height: int
+    times: tuple[int, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecord:
+    """Last line, unless the process was killed.
+
+    Attributes:
+        passes_follow: later passes through the file add renditions, not time.
+    """
+
+    passes_follow: bool = False
+
+
+Record = AssetRecord | EpochRecord | SegmentRecord | RetiredRecord | PictureRecord | EndRecord
+
+
+def picture_record(picture: Picture) -> PictureRecord:
+    """What the index says of a picture; its hash is filled in when it is written."""
+    return PictureRecord(
+        kind=picture.kind,
+        number=picture.number,
+        columns=picture.columns,
+        tile_width=picture.tile_width,
+        tile_height=picture.tile_height,
+        times=picture.times,
+        sha256="",
+    )
+
+
+def encode_record(record: Record) -> bytes:
+    """One line, with its line feed."""
+    return json.dumps(_document(record), separators=(",", ":")).encode() + b"\n"
+
+
+def _document(record: Record) -> dict[str, Any]:
+    match record:
+        case AssetRecord(target_duration, from_file):
+            document = {"kind": "asset", "format": _FORMAT, "targetDuration": target_duration}
+            return document | ({"fromFile": True} if from_file else {})
+        case EpochRecord(epoch, renditions):
+            tracks = [{"name": name, **_track_document(track)} for name, track in renditions]
+            return {"kind": "epoch", "epoch": epoch, "renditions": tracks}
+        case SegmentRecord():
+            return {
+                "kind": "segment",
+                "rendition": record.rendition,
+                "sequence": record.sequence,
+                "epoch": record.epoch,
+                "start": record.start,
+                "end": record.end,
+                "wallMs": record.wall_ms,
+                "bytes": record.size,
+                "sha256": record.sha256,
+                "independent": record.independent,
+            }
+        case RetiredRecord(rendition, reason):
+            return {"kind": "retired", "rendition": rendition, "reason": reason}
+        case PictureRecord():
+            return {
+                "kind": record.kind.value,
+                "number": record.number,
+                "columns": record.columns,
+                "tileWidth": record.tile_width,
+                "tileHeight": record.tile_height,
+                "times": list(record.times),
+                "sha256": record.sha256,
+            }
+        case EndRecord(passes_follow):
+            return {"kind": "end"} | ({"passesFollow": True} if passes_follow else {})
+
+
+def _track_document(track: Track) -> dict[str, Any]:
+    return {
+        "media": track.kind.value,
+        "codec": track.codec,
+        "timescale": track.timescale,
+        "width": track.width,
+        "height": track.height,
+        "frameRate": list(track.frame_rate),
+        "channels": track.channels,
+        "sampleRate": track.sample_rate,
+    }
+
+
+def decode_record(line: bytes) -> Record | None:
+    """The fact in a line; None when the line is torn or not ours."""
+    try:
+        document = json.loads(line)
+        return _READERS[document["kind"]](document)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _asset_record(document: Any) -> AssetRecord:
+    return AssetRecord(_natural(document["targetDuration"]), document.get("fromFile") is True)
+
+
+def _epoch_record(document: Any) -> EpochRecord:
+    renditions = document["renditions"]
+    tracks = tuple((_name(each["name"]), _track(each)) for each in renditions)
+    return EpochRecord(_natural(document["epoch"]), tracks)
+
+
+def _segment_record(document: Any) -> SegmentRecord:
+    record = SegmentRecord(
+        rendition=_name(document["rendition"]),
+        sequence=_natural(document["sequence"]),
+        epoch=_natural(document["epoch"]),
+        start=_natural(document["start"]),
+        end=_natural(document["end"]),
+        wall_ms=_natural(document["wallMs"]),
+        size=_natural(document["bytes"]),
+        sha256=str(document["sha256"]),
+        independent=document["independent"] is True,
+    )
+    if record.end <= record.start:
+        raise ValueError("a segment ends after it starts")
+    return record
+
+
+def _picture_record(document: Any) -> PictureRecord:
+    record = PictureRecord(
+        kind=PictureKind(document["kind"]),
+        number=_natural(document["number"], SHEETS_MAX - 1),
+        columns=_natural(document["columns"], SHEET_TILES_MAX),
+        tile_width=_natural(document["tileWidth"], PICTURE_SIDE_MAX),
+        tile_height=_natural(document["tileHeight"], PICTURE_SIDE_MAX),
+        times=tuple(_natural(time) for time in document["times"]),
+        sha256=str(document["sha256"]),
+    )
+    if record.columns == 0 or len(record.times) > SHEET_TILES_MAX:
+        raise ValueError("tiles fill rows of a sheet")
+    return record
+
+
+def _retired_record(document: Any) -> RetiredRecord:
+    return RetiredRecord(_name(document["rendition"]), str(document["reason"]))
+
+
+def _end_record(document: Any) -> EndRecord:
+    return EndRecord(document.get("passesFollow") is True)
+
+
+_READERS: dict[str, Callable[[Any], Record]] = {
+    "asset": _asset_record,
+    "epoch": _epoch_record,
+    "segment": _segment_record,
+    "retired": _retired_record,
+    "poster": _picture_record,
+    "sheet": _picture_record,
+    "end": _end_record,
+}
+
+
+def _track(document: Any) -> Track:
+    frames, seconds = document["frameRate"]
+    return Track(
+        kind=MediaKind(document["media"]),
+        codec=str(document["codec"]),
+        timescale=_natural(document["timescale"]),
+        extradata=b"",
+        width=_natural(document["width"]),
+        height=_natural(document["height"]),
+        frame_rate=(_natural(frames), _natural(seconds)),
+        channels=_natural(document["channels"]),
+        sample_rate=_natural(document["sampleRate"]),
+    )
+
+
+def _natural(value: Any, largest: int | None = None) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("not a natural number")
+    if largest is not None and value > largest:
+        raise ValueError("larger than it can be")
+    return value
+
+
+def _name(value: Any) -> str:
+    """Names become paths, so they are checked again here."""
+    if not isinstance(value, str) or not is_name(value):
+        raise ValueError("not a name")
+    return value

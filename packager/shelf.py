@@ -1,0 +1,101 @@
+"""Opened on-demand packages: kept while they are asked for, renewed while their asset grows."""
+
+import asyncio
+from dataclasses import dataclass
+
+from config.clock import Clock
+from config.limits import ON_DEMAND_RECHECK_MS, ON_DEMAND_SEGMENTS_MAX
+from config.tasks import spawn
+from packager.archive import Archive
+from packager.archive_disk import IndexReader
+from packager.hls.layout import Layout, lay_out
+from packager.hls.vod import OnDemandPackage
+from packager.least_recent import LeastRecent
+from packager.package import UnknownAsset
+from packager.segment_cache import SegmentCache
+
+
+@dataclass(slots=True)
+class _Entry:
+    """An asset's index as far as it was read, and the package of that; None before it plays."""
+
+    reader: IndexReader
+    checked_ms: int
+    package: OnDemandPackage | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.reader.index.settled
+
+    @property
+    def weight(self) -> int:
+        return 1 + sum(map(len, self.reader.index.segments.values()))
+
+
+class Shelf:
+    """Reads an index once for however many ask, and again when it has grown, at our own pace."""
+
+    def __init__(self, archive: Archive, cache: SegmentCache, clock: Clock) -> None:
+        self._archive = archive
+        self._cache = cache
+        self._clock = clock
+        self._entries: LeastRecent[str, _Entry] = LeastRecent(ON_DEMAND_SEGMENTS_MAX)
+        self._reading: dict[str, asyncio.Task[OnDemandPackage | None]] = {}
+
+    async def get(self, asset_id: str) -> OnDemandPackage | None:
+        """An asset's package; None when nothing of it can be played, or not yet."""
+        entry = self._entries.get(asset_id)
+        if entry is not None and self._is_fresh(entry):
+            return entry.package
+        reading = self._reading.get(asset_id)
+        if reading is None:
+            reading = spawn(self._read(asset_id, entry), name=f"open {asset_id}")
+            self._reading[asset_id] = reading
+        return await asyncio.shield(reading)
+
+    def _is_fresh(self, entry: _Entry) -> bool:
+        now_ms = self._clock.monotonic_ms()
+        return entry.settled or now_ms - entry.checked_ms < ON_DEMAND_RECHECK_MS
+
+    def forget(self, asset_id: str) -> None:
+        """Look at the disk when it is asked for next."""
+        self._entries.drop(asset_id)
+
+    async def _read(self, asset_id: str, entry: _Entry | None) -> OnDemandPackage | None:
+        try:
+            return await self._renewed(asset_id, entry)
+        finally:
+            del self._reading[asset_id]
+
+    async def _renewed(self, asset_id: str, entry: _Entry | None) -> OnDemandPackage | None:
+        reader = self._archive.follow(asset_id) if entry is None else entry.reader
+        if reader is None:
+            return None
+        now_ms = self._clock.monotonic_ms()
+        try:
+            changed, layout = await asyncio.to_thread(_read_on, reader)
+        except FileNotFoundError:
+            self.forget(asset_id)
+            return None
+        if entry is None:
+            entry = _Entry(reader, now_ms)
+        entry.checked_ms = now_ms
+        if changed and layout is not None:
+            entry.package = await OnDemandPackage.open(self._archive, self._cache, asset_id, layout)
+        self._keep(asset_id, entry)
+        return entry.package
+
+    def _keep(self, asset_id: str, entry: _Entry) -> None:
+        """What is settled and cannot be played costs nothing to find out again."""
+        if entry.package is not None or not entry.settled:
+            self._entries.put(asset_id, entry, entry.weight)
+
+
+def _read_on(reader: IndexReader) -> tuple[bool, Layout | None]:
+    """Whether the index has grown, and what it says then if anything can be played."""
+    if not reader.read():
+        return False, None
+    try:
+        return True, lay_out(reader.index)
+    except UnknownAsset:
+        return True, None
