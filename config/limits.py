@@ -238,6 +238,38 @@ FILE_PROBE_PACKETS_MAX = 1_000
 # Its index of a track that has none of its own: 40,000 keyframes, more than a day of them.
 FILE_INDEX_BYTES_MAX = 1 << 20
 
+# --- transcoding of files ------------------------------------------------------------------------
+# An odd stamp is a slip of the muxer if the clock goes on as before after so many packets.
+FILE_STAMP_RUN_MAX = 32
+# Without sound a picture may stand for so long: somebody shows slides, or a screen on which nothing
+# happens. Longer is a hole.
+FILE_STILL_MS_MAX = 10_000
+# A second of media costs at least 125 bytes (1 kbit/s): so small a file cannot claim to be long.
+FILE_TICKS_PER_BYTE = 720
+# A picture that still stands is encoded again after this: seeking then finds it at once.
+FILE_HOLD_MS_MAX = 2_000
+# Twelve hours of 100 pictures and 50 blocks of sound a second; 24 bytes of times each.
+FILE_PACKETS_MAX = 6_500_000
+# A worker decodes 4K in 10 bits within this: 16 references and what waits before each encoder.
+FILE_WORKER_MEMORY_BYTES_MAX = 2 << 30
+FILE_WORKER_DESCRIPTORS_MAX = 32
+# A minute and a half for the smallest, then 100 s for each MB: AV1 in 4K at the lowest rates that
+# are watchable takes a quarter of that on a slow machine.
+FILE_WORKER_CPU_SECONDS_MIN = 90
+FILE_WORKER_BYTES_PER_CPU_SECOND = 10_000
+# Without a word for so long, a worker hangs. It says something each second, but the table that maps
+# HDR takes 6 s to compute, times ten beside live encoders on a busy machine.
+FILE_WORKER_HANG_MS_MAX = 90_000
+# How often it says where it is.
+FILE_POSITION_MS = 500
+# Compressed packets that wait for a decoder, and frames before a filter or an encoder.
+FILE_QUEUE_PACKETS_MAX = 64
+FILE_QUEUE_PACKET_BYTES_MAX = 16 << 20
+# Sound is copied if it has fewer bits a second than this; 5.1 as shops sell it has 448,000.
+FILE_AUDIO_COPY_BITS_MAX = 600_000
+# The description of a file in a message, as JSON.
+FILE_DESCRIPTION_BYTES_MAX = 64 * 1024
+
 # --- local network -------------------------------------------------------------------------------
 # A transaction of 100 operations and 20 signatures is under 20 kB in base64.
 LOCALNET_BODY_BYTES_MAX = 64 * 1024
