@@ -161,3 +161,23 @@ async def test_a_wrong_password_is_said_so(postgres_url: str) -> None:
     host = rest.partition("@")[2]
     with pytest.raises(DatabaseUnavailable, match="password authentication failed"):
         await Database.connect(f"{scheme}://tollcast:wrong@{host}")
+
+
+async def test_a_listener_hears_each_notice_and_fails_when_its_connection_is_cut(
+    postgres_url: str,
+) -> None:
+    database = await Database.connect(postgres_url, pool_size=1)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listening = asyncio.ensure_future(database.listen("news", heard.put_nowait))
+    async with asyncio.timeout(10):
+        assert await heard.get() == ""
+        await database.execute("SELECT pg_notify('news', 'one'), pg_notify('other', 'x')")
+        await database.execute("SELECT pg_notify('news', 'two')")
+        assert [await heard.get(), await heard.get()] == ["one", "two"]
+        await database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        with pytest.raises(UNAVAILABLE):
+            await listening
+    await database.close()
