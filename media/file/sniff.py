@@ -100,9 +100,11 @@ def _is_flv(head: bytes) -> bool:
     first = int.from_bytes(head[5:9], "big") + 4
     if first < _FLV_HEADER_BYTES + 4 or first >= len(head):
         return False
+    if head[first] & ~_FLV_FILTERED not in _FLV_FIRST_TAGS:
+        return False
     if head[first] & _FLV_FILTERED:
         raise Refused(RefusalCode.ENCRYPTED)
-    return head[first] in _FLV_FIRST_TAGS
+    return True
 
 
 def _is_mpeg_ts(head: bytes) -> bool:
