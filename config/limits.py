@@ -169,6 +169,10 @@ WORKER_FINISH_MS_MAX = 8_000
 # Of a worker's standard error this much is logged in a second; libav may complain per picture.
 WORKER_LOG_CHUNKS_PER_SECOND_MAX = 5
 WORKER_LOG_CHUNK_BYTES_MAX = 4_000
+# A picture that shows nothing new is encoded again after this, and at every boundary anyway.
+REPEAT_MS_MAX = 2_000
+# Packets whose pictures have not come out of the decoder yet: 16 are reordered at most.
+REPEAT_PACKETS_MAX = 64
 # A poster of 640 pixels a side and a sheet of 25 tiles take 30 to 100 kB as JPEG; noise takes five
 # times that.
 PICTURE_BYTES_MAX = 1024 * 1024
@@ -204,6 +208,9 @@ REFUSAL_DETAIL_CHARACTERS_MAX = 60
 # --- jail ----------------------------------------------------------------------------------------
 # Between the signal that says that CPU is used up and the one that cannot be caught.
 JAIL_CPU_GRACE_SECONDS = 1
+WORKER_MEMORY_BYTES_MAX = 3 << 30
+WORKER_ARENAS_MAX = 4
+WORKER_DESCRIPTORS_MAX = 16
 # The probe of the jail is a small Python program; it tries to get all of this memory and more.
 JAIL_PROBE_MEMORY_BYTES_MAX = 256 * 1024 * 1024
 JAIL_PROBE_CPU_SECONDS_MAX = 5

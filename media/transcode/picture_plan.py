@@ -18,14 +18,15 @@ class PicturePlan:
     Attributes:
         tile_ticks: from one tile of the storyboard to the next.
         poster_ticks: from one poster to the next.
-        one_poster: a poster with enough contrast is the last; else each one replaces the other.
+        live: each poster replaces the one before, and a sheet is sent whenever a row is full; else
+            a poster with enough contrast is the last, and sheets are sent when they are full.
         sheet: number of the first sheet.
         tile_due, poster_due: when the first ones are.
     """
 
     tile_ticks: int
     poster_ticks: int
-    one_poster: bool
+    live: bool
     sheet: int = 0
     tile_due: int = 0
     poster_due: int = 0
@@ -60,11 +61,37 @@ class PicturePlan:
         return None
 
 
-LIVE_PICTURES = PicturePlan(_LIVE_TILE_TICKS, _LIVE_POSTER_TICKS, one_poster=False)
+LIVE_PICTURES = PicturePlan(_LIVE_TILE_TICKS, _LIVE_POSTER_TICKS, live=True)
 """A poster that follows the broadcast, and a tile each ten seconds."""
 
 
 def file_pictures(duration: int) -> PicturePlan:
     """For a file of this duration: at most some 200 tiles, and one poster."""
     tile_ticks = max(_FILE_TILE_TICKS_MIN, duration // FILE_TILES_MAX)
-    return PicturePlan(tile_ticks, tile_ticks, one_poster=True)
+    return PicturePlan(tile_ticks, tile_ticks, live=False)
+
+
+def fitted(width: int, height: int, aspect: tuple[int, int], side_max: int) -> tuple[int, int]:
+    """The size at which a picture is shown with square pixels and fits into a square.
+
+    Never larger than it is; even, because 4:2:0 halves both sides.
+
+    Args:
+        aspect: sample aspect ratio.
+        side_max: of the square.
+    """
+    across, down = width * aspect[0], height * aspect[1]
+    longer = max(across, down)
+    numerator, denominator = min((1, aspect[1]), (side_max, longer), key=lambda of: of[0] / of[1])
+    return _even(across * numerator, denominator), _even(down * numerator, denominator)
+
+
+def contrast(luma: bytes) -> int:
+    """How far apart the dark and the bright twentieth of a picture are, 0 to 255."""
+    ordered = sorted(luma)
+    twentieth = len(ordered) // 20
+    return ordered[-1 - twentieth] - ordered[twentieth]
+
+
+def _even(numerator: int, denominator: int) -> int:
+    return max(2, numerator // (2 * denominator) * 2)

@@ -1,12 +1,14 @@
 """Pictures go on where an earlier worker stopped, at the pace of the media."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media.pictures import Picture, PictureKind
-from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan, file_pictures
+from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan, contrast, file_pictures, fitted
 
 PLAN = PicturePlan(
-    tile_ticks=100, poster_ticks=50, one_poster=False, sheet=2, tile_due=1_000, poster_due=1_000
+    tile_ticks=100, poster_ticks=50, live=True, sheet=2, tile_due=1_000, poster_due=1_000
 )
 NEWEST = 5_000
 
@@ -57,5 +59,47 @@ def test_pictures_of_its_own_times_are_not() -> None:
 def test_a_file_gets_at_most_some_200_tiles(seconds: int, tile_seconds: int) -> None:
     plan = file_pictures(seconds * 90_000)
     assert plan.tile_ticks == tile_seconds * 90_000
-    assert plan.one_poster
-    assert not LIVE_PICTURES.one_poster
+    assert not plan.live
+    assert LIVE_PICTURES.live
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "aspect", "side_max", "size"),
+    [
+        (640, 360, (1, 1), 640, (640, 360)),
+        (640, 360, (1, 1), 160, (160, 90)),
+        (360, 640, (1, 1), 160, (90, 160)),
+        (853, 480, (1, 1), 640, (640, 360)),
+        (120, 67, (1, 1), 160, (120, 66)),
+        (720, 576, (64, 45), 640, (640, 360)),
+        (720, 576, (16, 15), 640, (640, 480)),
+        (360, 288, (1, 2), 160, (100, 160)),
+        (1920, 4, (1, 1), 160, (160, 2)),
+    ],
+)
+def test_a_picture_keeps_its_shape(
+    width: int, height: int, aspect: tuple[int, int], side_max: int, size: tuple[int, int]
+) -> None:
+    assert fitted(width, height, aspect, side_max) == size
+
+
+sides = st.integers(1, 4_096)
+
+
+@given(sides, sides, st.tuples(st.integers(1, 65_535), st.integers(1, 65_535)))
+def test_every_picture_fits(width: int, height: int, aspect: tuple[int, int]) -> None:
+    assert all(2 <= side <= 640 and side % 2 == 0 for side in fitted(width, height, aspect, 640))
+
+
+@pytest.mark.parametrize(
+    ("luma", "expected"),
+    [
+        (bytes(100), 0),
+        (bytes([7]), 0),
+        (bytes(96) + bytes([255]) * 4, 0),
+        (bytes(50) + bytes([200]) * 50, 200),
+        (bytes(range(100)), 89),
+    ],
+)
+def test_contrast_is_not_made_by_a_few_bright_spots(luma: bytes, expected: int) -> None:
+    assert contrast(luma) == expected

@@ -34,7 +34,7 @@ PLAN = Plan(
             appearance=Appearance(1, 1, 1, 1, 4, 3),
             encoder=EncoderSettings("ultrafast", 30),
             shedding=False,
-            pictures=PicturePlan(1, 2, one_poster=True, sheet=3, tile_due=4, poster_due=5),
+            pictures=PicturePlan(1, 2, live=False, sheet=3, tile_due=4, poster_due=5),
         ),
     ],
 )
