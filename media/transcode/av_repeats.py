@@ -1,0 +1,44 @@
+"""Finds decoded pictures that show nothing new."""
+
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from media.transcode.av_plane import samples
+from media.transcode.cuts import Placed
+from media.transcode.repeats import Repeats
+
+_BLOCK = 8
+
+
+class RepeatFinder:
+    """Looks at every packet before it is decoded and at every picture that comes out."""
+
+    def __init__(self) -> None:
+        self._repeats = Repeats()
+        self._reformatter = VideoReformatter()
+
+    def packet(self, pts: int, size: int) -> None:
+        """A packet of so many bytes, padding left out, is about to be decoded."""
+        self._repeats.packet(pts, size)
+
+    def is_repeat(self, frame: VideoFrame, placed: Placed) -> bool:
+        """Whether a picture need not be encoded; the frame is not kept.
+
+        Args:
+            frame: with the pts of its packet.
+        """
+        if self._repeats.is_candidate(frame.pts, frame.width * frame.height):
+            return self._repeats.is_repeat(placed, self._means(frame))
+        self._repeats.forget()
+        return False
+
+    def _means(self, frame: VideoFrame) -> bytes:
+        afar = self._reformatter.reformat(
+            frame,
+            width=max(2, frame.width // _BLOCK),
+            height=max(2, frame.height // _BLOCK),
+            format="yuv420p",
+            interpolation=Interpolation.AREA,
+            threads=1,
+        )
+        return b"".join(samples(plane) for plane in afar.planes)
