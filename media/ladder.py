@@ -67,6 +67,11 @@ def why_not_passed_through(sequence: SequenceParameterSet) -> str | None:
     return None
 
 
+def bitrate_max(width: int, height: int, frame_rate: tuple[int, int]) -> int:
+    """The ceiling of a rung of this size, in bits a second."""
+    return _scale_by_frame_rate(_bitrate(min(width, height)), frame_rate)
+
+
 def _near(side: int, short: int) -> bool:
     return side * _NEAR_DENOMINATOR > short * _NEAR_NUMERATOR
 
