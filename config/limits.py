@@ -87,6 +87,9 @@ JOB_LIST_MAX = 100
 # Event streams of jobs that one process pushes at once; each costs two queries a second.
 JOB_STREAMS_MAX = 200
 
+# How often uploaded files are looked for that no job needs any more.
+ORIGINALS_SWEEP_SECONDS = 60
+
 # --- database ------------------------------------------------------------------------------------
 # Two pools of ten and the operator's own sessions; each idle one costs the server some megabytes.
 POSTGRES_CONNECTIONS_MAX = 50
@@ -199,18 +202,16 @@ PATTERN_NETWORK_MS_MAX = 5_000
 PATTERN_RETRY_MS = 1_000
 PATTERN_ORDER_BYTES_MAX = 4_096
 
-# --- uploaded files ------------------------------------------------------------------------------
-# Every format that is taken shows itself in so many bytes; 21 packets of MPEG-TS are among them.
-SNIFF_BYTES = 4_096
-# What a refusal quotes of a file: the name of a codec, a size.
-REFUSAL_DETAIL_CHARACTERS_MAX = 60
-
 # --- jail ----------------------------------------------------------------------------------------
 # Between the signal that says that CPU is used up and the one that cannot be caught.
 JAIL_CPU_GRACE_SECONDS = 1
+# A live worker's address space. Four rungs of 1080p60 took 0.5 GiB with x264's superfast and
+# 1.4 GiB with slower (40 pictures of lookahead in each rung); 0.6 GiB from a source of 2160p.
 WORKER_MEMORY_BYTES_MAX = 3 << 30
+# Each reserves 64 MiB of that; the encoders allocate little once they are open.
 WORKER_ARENAS_MAX = 4
-WORKER_DESCRIPTORS_MAX = 16
+# Its three pipes twice over; nothing can be opened.
+WORKER_DESCRIPTORS_MAX = 8
 # The probe of the jail is a small Python program; it tries to get all of this memory and more.
 JAIL_PROBE_MEMORY_BYTES_MAX = 256 * 1024 * 1024
 JAIL_PROBE_CPU_SECONDS_MAX = 5
@@ -218,6 +219,11 @@ JAIL_PROBE_DESCRIPTORS_MAX = 16
 # It takes 0.1 s on an idle machine.
 JAIL_PROBE_SECONDS_MAX = 10
 
+# --- uploaded files ------------------------------------------------------------------------------
+# Every format that is taken shows itself in so many bytes; 21 packets of MPEG-TS are among them.
+SNIFF_BYTES = 4_096
+# What a refusal quotes of a file: the name of a codec, a size.
+REFUSAL_DETAIL_CHARACTERS_MAX = 60
 # 4K in both of its shapes, either way round; 14 MB a picture.
 FILE_PIXELS_MAX = 4_096 * 2_304
 # Two screens side by side fit; what is longer than that on a side is no picture of a camera.

@@ -24,6 +24,9 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from config.child import die_with_parent
 from config.clock import SystemClock
+from config.limits import WORKER_ARENAS_MAX, WORKER_DESCRIPTORS_MAX, WORKER_MEMORY_BYTES_MAX
+from media.jail.level import Confinement
+from media.jail.minimum import enter_jail
 from media.transcode.av_encoder import TIME_BASE, Look, RungEncoder
 from media.transcode.cuts import MeasuredCuts, NamedCuts
 from media.transcode.plan import Plan, plan_from_bytes
@@ -46,13 +49,18 @@ from media.units import VIDEO_TIMESCALE
 NICENESS = 5
 """Encoders may take what the server itself, its ingest and delivery, leaves."""
 
+_CONFINEMENT = Confinement(
+    memory_bytes=WORKER_MEMORY_BYTES_MAX,
+    cpu_seconds=None,  # a source may last for days
+    descriptors=WORKER_DESCRIPTORS_MAX,
+)
 _READ_BYTES = 1 << 18
 # Consumed packets are reported when nothing waits, or after this many.
 _PROGRESS_PACKETS = 8
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
 _COLOR_RANGE_LIMITED = 1  # AVCOL_RANGE_MPEG
 _ASPECT_PART_MAX = 0xFFFF
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
 
 
 class Transcoder:
@@ -209,10 +217,14 @@ def _appearance(decoder: VideoCodecContext, frame: VideoFrame) -> Appearance:
     )
 
 
-def _keep_memory_of_pictures() -> None:
-    """Have malloc reuse a picture's pages for the next: getting new ones costs 2 % of CPU."""
+def _shape_memory() -> None:
+    """Have malloc reuse a picture's pages for the next: getting new ones costs 2 % of CPU.
+
+    Each of its arenas reserves 64 MiB of what the jail allows, so their number has a bound.
+    """
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):  # only glibc has it
+        libc.mallopt(_M_ARENA_MAX, WORKER_ARENAS_MAX)
         libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
         libc.mallopt(_M_TRIM_THRESHOLD, 1 << 30)
 
@@ -241,9 +253,10 @@ def main() -> None:
     """Run until the server says `Finish` or closes the pipe."""
     die_with_parent(signal.SIGKILL)
     os.nice(NICENESS)
-    _keep_memory_of_pictures()
+    _shape_memory()
     threading.excepthook = _end_on_failure
     outbox = Outbox(_claim_output())
+    enter_jail(_CONFINEMENT, sys.argv[1:])
     messages = _messages(0)
     first = next(messages, None)
     if not isinstance(first, Configure):
