@@ -29,16 +29,20 @@ INDEX_NAME = "index.jsonl"
 # No asset can be called so.
 _REMOVED_PREFIX = ".removed-"
 _PART_SUFFIX = ".part"
+# Nobody writes for so long to one file.
+_PART_SECONDS_MAX = 600
 
 
 class StorageFull(OSError):
     """The disk has no room left for media."""
 
     def __init__(self) -> None:
-        super().__init__(errno.ENOSPC, "The server's disk is full. Delete something, or wait.")
+        super().__init__("The server's disk is full. Delete something, or wait.")
+        self.errno = errno.ENOSPC
 
-    def __str__(self) -> str:
-        return str(self.strerror)
+
+class AssetRemoved(FileNotFoundError):
+    """The asset was deleted while it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,25 @@ def write_jobs(root: Path, jobs: Iterable[ArchiveJob]) -> list[FailedJob]:
         except OSError as error:
             failed.append(FailedJob(job, error))
     return failed
+
+
+def write_all(root: Path, jobs: Iterable[ArchiveJob]) -> None:
+    """Write in order, up to the first that fails: what follows would leave a hole.
+
+    Raises:
+        StorageFull: the disk is full, or would be.
+        AssetRemoved: the asset is gone.
+        OSError: the disk has another trouble.
+    """
+    try:
+        for job in jobs:
+            _write_job(root, job)
+    except FileNotFoundError as error:
+        raise AssetRemoved(str(error)) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull from error
+        raise
 
 
 def _write_job(root: Path, job: ArchiveJob) -> None:
@@ -171,6 +194,11 @@ def remove_leftovers(root: Path) -> None:
         shutil.rmtree(removed, ignore_errors=True)
 
 
+def sync_index(root: Path, asset_id: str) -> None:
+    """Return when what the index says is safe; its files are to be before."""
+    _sync(root / asset_id / INDEX_NAME)
+
+
 def sync_asset(root: Path, asset_id: str) -> None:
     """Return when the machine may lose power without a loss to the asset."""
     for path in (root / asset_id).rglob("*"):
@@ -189,15 +217,27 @@ def _sync(path: Path) -> None:
 
 
 def sweep_asset(root: Path, asset_id: str) -> None:
-    """Delete the files of a settled asset that its index does not name: what attempts have left."""
+    """Delete the files of a settled asset that its index does not name: what attempts have left.
+
+    A rival attempt that is still at it may go on: its lines say nothing any more.
+    """
     index = read_index(root, asset_id)
     if index is None:
         return
     assert index.settled, "a file is written before the line that names it"
     named = set(_named_files(index))
     for path in (root / asset_id).glob("*/*"):
-        if (path.parent.name, path.name) not in named:
+        if (path.parent.name, path.name) not in named and not _is_being_written(path):
             path.unlink(missing_ok=True)
+
+
+def _is_being_written(path: Path) -> bool:
+    """Not when it is long older than its directory's newest file."""
+    if path.suffix != _PART_SUFFIX:
+        return False
+    with suppress(FileNotFoundError):
+        return path.parent.stat().st_mtime - path.stat().st_mtime < _PART_SECONDS_MAX
+    return True
 
 
 def _named_files(index: AssetIndex) -> Iterable[tuple[str, str]]:

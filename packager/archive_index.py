@@ -94,6 +94,7 @@ class AssetIndex:
             self.from_file = record.from_file
 
     def _add_epoch(self, record: EpochRecord) -> None:
+        """An epoch that is told again gets the renditions of both, none of the new ones retired."""
         known = {each.epoch: index for index, each in enumerate(self.epochs)}
         index = known.get(record.epoch)
         if index is None:
@@ -102,6 +103,7 @@ class AssetIndex:
         renditions: dict[str, Track] = dict(self.epochs[index].renditions)
         renditions |= dict(record.renditions)
         self.epochs[index] = EpochRecord(record.epoch, tuple(renditions.items()))
+        self.retired -= {(record.epoch, name) for name, _ in record.renditions}
 
     def _add_segment(self, record: SegmentRecord) -> None:
         """Of a file, all segments of a number have the times of the first: they were shown."""

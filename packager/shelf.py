@@ -15,13 +15,13 @@ from packager.package import UnknownAsset
 from packager.segment_cache import SegmentCache
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Entry:
     """An asset's index as far as it was read, and the package of that; None before it plays."""
 
     reader: IndexReader
     checked_ms: int
-    package: OnDemandPackage | None = None
+    package: OnDemandPackage | None
 
     @property
     def settled(self) -> bool:
@@ -60,14 +60,23 @@ class Shelf:
     def forget(self, asset_id: str) -> None:
         """Look at the disk when it is asked for next."""
         self._entries.drop(asset_id)
+        self._reading.pop(asset_id, None)
 
     async def _read(self, asset_id: str, entry: _Entry | None) -> OnDemandPackage | None:
+        # Kept again only when all went well: the reader may be further than the package.
+        self._entries.drop(asset_id)
+        task = asyncio.current_task()
         try:
-            return await self._renewed(asset_id, entry)
+            entry = await self._renewed(asset_id, entry)
+            if entry is not None and self._reading.get(asset_id) is task:
+                self._keep(asset_id, entry)
         finally:
-            del self._reading[asset_id]
+            if self._reading.get(asset_id) is task:
+                del self._reading[asset_id]
+        return None if entry is None else entry.package
 
-    async def _renewed(self, asset_id: str, entry: _Entry | None) -> OnDemandPackage | None:
+    async def _renewed(self, asset_id: str, entry: _Entry | None) -> _Entry | None:
+        """The entry, or a new one, as the disk is now; None when there is no index."""
         reader = self._archive.follow(asset_id) if entry is None else entry.reader
         if reader is None:
             return None
@@ -75,15 +84,11 @@ class Shelf:
         try:
             changed, layout = await asyncio.to_thread(_read_on, reader)
         except FileNotFoundError:
-            self.forget(asset_id)
             return None
-        if entry is None:
-            entry = _Entry(reader, now_ms)
-        entry.checked_ms = now_ms
+        package = None if entry is None else entry.package
         if changed and layout is not None:
-            entry.package = await OnDemandPackage.open(self._archive, self._cache, asset_id, layout)
-        self._keep(asset_id, entry)
-        return entry.package
+            package = await OnDemandPackage.open(self._archive, self._cache, asset_id, layout)
+        return _Entry(reader, now_ms, package)
 
     def _keep(self, asset_id: str, entry: _Entry) -> None:
         """What is settled and cannot be played costs nothing to find out again."""

@@ -11,7 +11,6 @@ from config.limits import (
     HLS_EPOCHS_MAX,
     HLS_PLAYABLE_WAIT_MS_MAX,
     HLS_WINDOW_SEGMENTS,
-    REPORT_INTERVAL_MS,
     SHEETS_MAX,
 )
 from media.pictures import Picture, PictureKind, why_unfit
@@ -23,6 +22,7 @@ from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.assembly import AssembledSegment, Assembly
 from packager.hls.boundaries import target_duration_s
 from packager.hls.irregularities import Irregularity
+from packager.hls.irregularity_report import IrregularityReport
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.playlist import render_multivariant
 from packager.hls.variants import multivariant
@@ -76,8 +76,7 @@ class Origin:
         self._assembly = Assembly(
             self._target_duration, settings.segment_target_ms, settings.window_segments
         )
-        self._reported_total = 0
-        self._reported_ms = clock.monotonic_ms()
+        self._report = IrregularityReport(asset_id, self._assembly.irregularities, clock)
         self._first_segment_ms: int | None = None
         self._all_have_segments = asyncio.Event()
         self._multivariant: bytes | None = None
@@ -115,8 +114,7 @@ class Origin:
             done = self._assembly.packet(rendition, packet, self._clock.wall_ms())
             if done:
                 self._announce(done)
-        if self._assembly.irregularities.total != self._reported_total:
-            self._report()
+        self._report.look()
 
     def picture(self, picture: Picture) -> None:
         """Keep the newest poster, and archive all: sheets are for those who come after the end."""
@@ -146,7 +144,7 @@ class Origin:
             live.end()
         self._changed()
         self._all_have_segments.set()
-        log.info("asset ended", asset=self._asset_id, **self._counts())
+        log.info("asset ended", asset=self._asset_id, **self._report.counts())
         self._observers.ended(AssetEnded(self._asset_id, self.duration))
 
     def _announce(self, segments: Sequence[AssembledSegment]) -> None:
@@ -175,19 +173,6 @@ class Origin:
         active = list(self._assembly.active())
         if active and all(live.has_segments for live in active):
             self._all_have_segments.set()
-
-    def _report(self) -> None:
-        """At most once a second."""
-        now_ms = self._clock.monotonic_ms()
-        if now_ms - self._reported_ms < REPORT_INTERVAL_MS:
-            return
-        self._reported_ms = now_ms
-        self._reported_total = self._assembly.irregularities.total
-        log.warning("irregular packets", asset=self._asset_id, **self._counts())
-
-    def _counts(self) -> dict[str, int]:
-        counts = self._assembly.irregularities.counts()
-        return {reason.name.lower(): count for reason, count in counts.items()}
 
     # --- Package ---------------------------------------------------------------------------------
 
