@@ -265,6 +265,10 @@ class Uploads:
         """Have a complete upload taken on; see `HandingOn.hand_on`."""
         await self._handing_on.hand_on(upload.id)
 
+    async def accepted(self) -> list[Upload]:
+        """Those whose files are kept for a job, oldest first."""
+        return await self._store.in_state(UploadState.ACCEPTED)
+
     async def discard(self, upload_id: str) -> None:
         """The file is needed no more: remove it and free the quota. Does nothing a second time.
 
