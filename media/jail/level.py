@@ -1,8 +1,10 @@
 """How well a process is locked in: the parts of the jail, and the level they come to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import IntEnum
+
+_OPTION = "--jail-minimum="
 
 
 class Level(IntEnum):
@@ -85,3 +87,14 @@ def parts_from_json(document: Mapping[str, object]) -> Parts:
     if found.keys() != known.keys():
         raise ValueError(f"not the parts of a jail: {sorted(document)}")
     return Parts(**found)
+
+
+def minimum_option(level: int) -> str:
+    """The argument that tells a worker how deep it has to be locked in."""
+    return f"{_OPTION}{level}"
+
+
+def minimum_of(arguments: Sequence[str]) -> Level:
+    """What the arguments of a worker ask for; without `minimum_option` any level will do."""
+    asked = [int(one.removeprefix(_OPTION)) for one in arguments if one.startswith(_OPTION)]
+    return Level(max(asked, default=Level.NONE))

@@ -3,14 +3,7 @@
 from collections.abc import Sequence
 
 from media.jail.confine import confine
-from media.jail.level import Confinement, Level
-
-_OPTION = "--jail-minimum="
-
-
-def minimum_option(level: int) -> str:
-    """The argument that tells a worker how deep it has to be locked in."""
-    return f"{_OPTION}{level}"
+from media.jail.level import Confinement, minimum_of
 
 
 def enter_jail(confinement: Confinement, arguments: Sequence[str]) -> None:
@@ -22,8 +15,7 @@ def enter_jail(confinement: Confinement, arguments: Sequence[str]) -> None:
     Raises:
         SystemExit: with a sentence for standard error.
     """
-    asked = [Level(int(one.removeprefix(_OPTION))) for one in arguments if one.startswith(_OPTION)]
-    minimum = max(asked, default=Level.NONE)
+    minimum = minimum_of(arguments)
     reached = confine(confinement)
     if reached < minimum:
         raise SystemExit(

@@ -23,6 +23,7 @@ from media.transcode.plan import SEGMENT_TICKS, EncoderSettings, Plan
 from media.transcode.protocol import SourcePacket
 from media.transcode.rendition import Rendition, RenditionSink
 from media.transcode.supervisor import Patience, Supervisor
+from media.transcode.worker_process import worker_command
 from media.units import Packet
 from media.wire.nal import track_from_avc_configuration
 
@@ -41,6 +42,7 @@ class TranscodeSettings:
         pass_through: hand on the source's own video where players can take it.
         shedding, lag_ms_max: give up rungs when the worker stays this far behind.
         patience: with workers.
+        jail_minimum: the level below which no worker works.
     """
 
     segment_ticks: int = SEGMENT_TICKS
@@ -49,6 +51,7 @@ class TranscodeSettings:
     shedding: bool = True
     lag_ms_max: int = TRANSCODE_LAG_MS_MAX
     patience: Patience = field(default_factory=Patience)
+    jail_minimum: int = 0
 
 
 class Epoch:
@@ -238,7 +241,13 @@ class Epoch:
             lag_ms_max=self._settings.lag_ms_max,
             pictures=pictures,
         )
-        return Supervisor(plan, self, self._clock, patience=self._settings.patience)
+        return Supervisor(
+            plan,
+            self,
+            self._clock,
+            patience=self._settings.patience,
+            command=worker_command(self._settings.jail_minimum),
+        )
 
     def _remember(self, picture: SourcePicture) -> None:
         """Keep the current group of pictures, in case the source has to be encoded after all."""

@@ -9,12 +9,18 @@ import structlog
 from config.clock import Clock
 from config.limits import WORKER_LOG_CHUNK_BYTES_MAX, WORKER_LOG_CHUNKS_PER_SECOND_MAX
 from config.tasks import cancel, spawn
+from media.jail.level import minimum_option
 from media.transcode.protocol import Message, MessageReader, encode_message
 
 log = structlog.get_logger(__name__)
 
 WORKER_COMMAND = (sys.executable, "-P", "-m", "media.transcode.av_worker")
 _READ_BYTES = 1 << 18
+
+
+def worker_command(jail_minimum: int) -> tuple[str, ...]:
+    """The command of a worker that would rather end than have a jail of a lower level."""
+    return (*WORKER_COMMAND, minimum_option(jail_minimum))
 
 
 class WorkerGone(ConnectionError):

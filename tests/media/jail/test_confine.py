@@ -111,6 +111,18 @@ def test_the_kernel_itself_says_so() -> None:
         assert line in " ".join(limits.split())
 
 
+def test_a_worker_that_cannot_be_jailed_as_asked_does_not_work() -> None:
+    code = """
+from media.jail.minimum import enter_jail
+refuse([%r])
+enter_jail(Confinement(512 << 20, 20, 16), ["--jail-minimum=3"])
+print("works")
+"""
+    done = run(_CONFINE + code % (LANDLOCK,))
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "jail has level 2, and at least 3 is asked for" in done.stderr
+
+
 # Two rungs of x264 with threads of its own, then a decoder with threads, then a descriptor.
 _WORK = """
 import io

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from media.jail.level import Level, Parts, parts_from_json
+from media.jail.level import Level, Parts, minimum_of, minimum_option, parts_from_json
 
 _ALL = Parts(**{field.name: True for field in fields(Parts)})
 
@@ -42,3 +42,12 @@ def test_parts_survive_json() -> None:
 def test_other_documents_are_refused(document: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="not the parts"):
         parts_from_json(document)
+
+
+@pytest.mark.parametrize("level", Level)
+def test_a_worker_reads_the_minimum_that_its_command_names(level: Level) -> None:
+    assert minimum_of(["--other", minimum_option(level)]) is level
+
+
+def test_without_a_minimum_any_level_will_do() -> None:
+    assert minimum_of([]) is Level.NONE
