@@ -65,8 +65,8 @@ where id in (
 """
 
 # `config.jobs.in_order` in SQL, for the first jobs of each owner. `waiting` leaps from owner to
-# owner over the index, so that a long queue of one owner costs nothing. Several candidates of each,
-# since other processes may hold the first ones at this moment.
+# owner over the index, so that a long queue of one owner costs nothing. There is more than one
+# candidate, since other processes may hold the first ones at this moment.
 _CLAIM = f"""
 with recursive waiting as (
     (select owner from job where state = 'queued' order by owner limit 1)
@@ -78,32 +78,35 @@ with recursive waiting as (
     )
     from waiting where waiting.owner is not null
 ),
-candidate as materialized (
-    select first.*, busy.running + first.nth as rank, served.at as served_at
-    from waiting
-    cross join lateral (
+standing as materialized (
+    select owner,
+        (select count(*) from job where state = 'running' and job.owner = waiting.owner) as running,
+        (select max(claimed_at) from job where job.owner = waiting.owner) as served_at
+    from waiting where owner is not null
+),
+candidate as (
+    select next.id,
+        row_number() over (
+            order by priority desc, running + nth, nth, served_at nulls first, run_at, id
+        ) as place
+    from standing cross join lateral (
         select id, priority, run_at, row_number() over (order by priority desc, run_at, id) as nth
         from (
             select id, priority, run_at from job
-            where state = 'queued' and owner = waiting.owner and kind = any($1)
+            where state = 'queued' and owner = standing.owner and kind = any($1)
                 and run_at <= now()
             order by priority desc, run_at, id
             limit {JOB_CLAIM_CANDIDATES}
-        ) as next
-    ) as first
-    cross join lateral (
-        select count(*) as running from job where state = 'running' and owner = waiting.owner
-    ) as busy
-    cross join lateral (
-        select max(claimed_at) as at from job where owner = waiting.owner
-    ) as served
+        ) as first
+    ) as next
+    order by place limit {JOB_CLAIM_CANDIDATES}
 ),
+candidates as materialized (select array_agg(id order by place) as ids from candidate),
 chosen as (
     select job.id
-    from candidate join job on job.id = candidate.id
+    from candidates join job on job.id = any(candidates.ids)
     where job.state = 'queued'
-    order by candidate.priority desc, candidate.rank, candidate.nth,
-        candidate.served_at nulls first, candidate.run_at, candidate.id
+    order by array_position(candidates.ids, job.id)
     limit 1
     for update of job skip locked
 )
@@ -124,7 +127,7 @@ with waiting as (
         ) as nth
     from job where state = 'queued'
 ),
-standing as (
+standing as materialized (
     select owner,
         (select count(*) from job where state = 'running' and job.owner = each.owner) as running,
         (select max(claimed_at) from job where job.owner = each.owner) as served_at

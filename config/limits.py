@@ -32,6 +32,8 @@ EARNINGS_STREAMS_MAX = 200
 # A quiet event stream says something this often: a page that has gone is noticed, proxies do not
 # close it (nginx does after 60 s), and our own page waits 15 s before it calls a connection dead.
 EVENT_STREAM_QUIET_SECONDS = 5
+# Open studios of one process; each costs a few queries a second while something is made.
+CONTENT_STREAMS_MAX = 200
 # A guest's play-money balance is topped up to this (5 XLM), never above.
 SANDBOX_BALANCE_STROOPS = 50_000_000
 # Guests that one address may create in a minute: enough for a classroom behind one router.
@@ -74,8 +76,9 @@ JOB_STOP_MS_MAX = 12_000
 JOB_DETAIL_CHARACTERS_MAX = 500
 # Payload and progress name some renditions and boundaries: 20 bytes each, a day of 2 s segments.
 JOB_JSON_BYTES_MAX = 1 << 20
-# Candidates of one owner for one claim: so many workers may claim at the same moment.
-JOB_CLAIM_CANDIDATES = 8
+# Candidates for one claim: so many others may claim at the same moment before it goes away empty,
+# and looks again when it is told to or after `JOB_POLL_MS`.
+JOB_CLAIM_CANDIDATES = 16
 # Ended jobs are kept for a season, and not more than these (about 1 kB each); some are deleted at a
 # time, so that no statement takes long.
 JOB_HISTORY_MS = 90 * 86_400_000
