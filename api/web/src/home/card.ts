@@ -2,16 +2,19 @@
 import { strings } from "../strings";
 import type { Content } from "../server/types";
 import { isZero, trimAmount } from "../shell/amounts";
-import { art } from "../shell/art";
+import { pathOf } from "../shell/address";
 import { setStateBadge, stateBadge } from "../shell/badge";
 import { clock } from "../shell/durations";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
+import { Picture } from "../shell/picture";
 
 const words = strings.common;
 
 export class ContentCard {
   readonly root: HTMLElement;
+  private live = false;
+  private readonly picture: Picture;
   private readonly badge = stateBadge("waiting");
   private readonly viewers = element("span");
   private readonly viewersChip = element("span", { class: "chip" }, icon("eye"), this.viewers);
@@ -22,10 +25,11 @@ export class ContentCard {
   private readonly second = element("span", { class: "card-second" });
 
   constructor(content: Content) {
+    this.picture = new Picture(content.id);
     this.root = element(
       "li",
       { class: "card" },
-      element("div", { class: "card-picture" }, art(content.id), this.badge, this.viewersChip, this.duration),
+      element("div", { class: "card-picture" }, this.picture.root, this.badge, this.viewersChip, this.duration),
       element(
         "div",
         { class: "card-body" },
@@ -37,30 +41,30 @@ export class ContentCard {
     cards.set(this.root, this);
   }
 
-  update({ id, title, state, creator, price, durationSeconds, watchUrl, viewers }: Content): void {
+  update(content: Content): void {
+    const { id, title, state, creator, price, durationSeconds, watchUrl, viewers } = content;
+    this.live = state === "live";
+    this.picture.update(content.posterUrl);
     setStateBadge(this.badge, state);
     setText(this.viewers, String(viewers));
     this.viewersChip.title = words.viewers(viewers);
-    this.viewersChip.hidden = state !== "live" && viewers === 0;
-    this.duration.hidden = (durationSeconds ?? null) === null || state !== "on_demand";
+    this.viewersChip.hidden = !this.live && viewers === 0;
+    this.duration.hidden = (durationSeconds ?? null) === null || this.live;
     setText(this.duration, clock(durationSeconds ?? 0));
     setText(this.link, title || id);
-    this.link.href = pathOf(watchUrl, id);
+    this.link.href = pathOf(watchUrl) ?? `/watch/${encodeURIComponent(id)}`;
     setText(this.creator, words.by(creator));
     const free = isZero(price.perHour);
     setText(this.hour, free ? words.free : `${trimAmount(price.perHour)} ${words.perHour(price.asset)}`);
     setText(this.second, free ? "" : words.perSecond(price.perSecond, price.asset));
   }
+
+  /** Shows a live's picture of now, when there is somebody to see it. */
+  async renewPicture(): Promise<void> {
+    const { top, bottom } = this.root.getBoundingClientRect();
+    if (this.live && bottom > 0 && top < window.innerHeight) await this.picture.renew(Date.now());
+  }
 }
 
 /** The card of an element that `showList` kept. */
 export const cards = new WeakMap<HTMLElement, ContentCard>();
-
-/** The server's own address of the page, as a path: the page may have been reached by another name. */
-function pathOf(watchUrl: string, id: string): string {
-  try {
-    return new URL(watchUrl, window.location.href).pathname;
-  } catch {
-    return `/watch/${encodeURIComponent(id)}`;
-  }
-}

@@ -14,6 +14,8 @@ import { ContentCard, cards } from "./card";
 
 /** Often enough that a stream that just began appears while one looks. */
 const POLL_MS = 3000;
+/** How often the pictures of what is live are looked at anew. */
+const PICTURE_MS = 10_000;
 const SKELETONS = 3;
 
 const words = strings.home;
@@ -45,6 +47,11 @@ class Section {
       (content) => new ContentCard(content).root,
       (made, content) => cards.get(made)?.update(content),
     );
+  }
+
+  async renewPictures(): Promise<void> {
+    const shown = [...this.list.children] as HTMLElement[];
+    await Promise.all(shown.map((made) => cards.get(made)?.renewPicture()));
   }
 }
 
@@ -92,11 +99,11 @@ function show(items: readonly Content[]): void {
   const inState = (state: ContentState) => items.filter((content) => content.state === state);
   const live = inState("live");
   const waiting = inState("waiting");
-  const later = inState("on_demand");
+  const later = items.filter(({ state, playable }) => state === "on_demand" || (state === "processing" && playable));
   if (live.length > 0) now.update(words.liveHeading, live.length, [...live, ...waiting]);
   else now.update(words.waitingHeading, waiting.length, waiting);
   onDemand.update(words.onDemandHeading, later.length, later);
-  if (items.length > 0) replaceWith(message);
+  if (live.length + waiting.length + later.length > 0) replaceWith(message);
   else if (message.querySelector("[data-notice=empty]") === null) replaceWith(message, emptyNotice());
 }
 
@@ -117,3 +124,4 @@ required("main").append(hero(), message, now.root, onDemand.root);
 replaceWith(message, skeleton());
 void openPage();
 new Poller(POLL_MS, refresh).start();
+new Poller(PICTURE_MS, () => now.renewPictures()).start();

@@ -5,6 +5,7 @@ import { element, setText } from "../shell/element";
 import { icon, setIcon, type IconName } from "../shell/icons";
 import type { Level } from "./engine";
 import { QualityMenu } from "./quality-menu";
+import { ScrubPreview } from "./scrub-preview";
 import { Slider } from "./slider";
 
 /** What the bar can ask of its player. */
@@ -25,6 +26,8 @@ export interface ControlState {
   muted: boolean;
   volume: number;
   live: boolean;
+  /** A recording that is still being made: it ends where the seek bar ends, for now. */
+  growing: boolean;
   atEdge: boolean;
   latency: number | null;
   position: number;
@@ -46,6 +49,7 @@ export class Controls {
   private readonly picture: IconButton;
   private readonly volume: Slider;
   private readonly position: Slider;
+  private readonly preview = new ScrubPreview();
   private readonly quality: QualityMenu;
   private readonly edge: HTMLButtonElement;
   private readonly latency = element("span", { class: "control-text latency" });
@@ -67,8 +71,13 @@ export class Controls {
       name: "position",
       label: words.seek,
       step: 0.1,
-      changed: (value) => target.seekTo(value),
+      changed: (value) => {
+        this.showPlace(value);
+        target.seekTo(value);
+      },
+      dragged: (value) => this.showPlace(value),
     });
+    this.followPointer();
     this.quality = new QualityMenu((level) => target.choose(level));
     this.edge = element(
       "button",
@@ -79,7 +88,7 @@ export class Controls {
     this.root = element(
       "div",
       { class: "controls" },
-      this.position.root,
+      element("div", { class: "seek" }, this.preview.root, this.position.root),
       element(
         "div",
         { class: "controls-row" },
@@ -101,6 +110,28 @@ export class Controls {
     return this.quality.open || this.root.querySelector(":focus-visible") !== null;
   }
 
+  /** Takes the seek bar's little pictures from this address. */
+  loadStoryboard(url: string | null): void {
+    this.preview.load(url);
+  }
+
+  /** Shows for a moment where a key has led to. */
+  peek(seconds: number): void {
+    if (!this.position.root.hidden) this.preview.peek(seconds, this.position.fractionOf(seconds));
+  }
+
+  private showPlace(seconds: number): void {
+    this.preview.show(seconds, this.position.fractionOf(seconds));
+  }
+
+  private followPointer(): void {
+    const bar = this.position.root;
+    bar.addEventListener("pointermove", ({ clientX }) => this.showPlace(this.position.valueAt(clientX)));
+    for (const end of ["pointerleave", "pointercancel", "blur"]) {
+      bar.addEventListener(end, () => this.preview.hide());
+    }
+  }
+
   update(state: ControlState): void {
     this.play.update(state.paused ? "play" : "pause", state.paused ? words.play : words.pause);
     const silent = state.muted || state.volume === 0;
@@ -117,7 +148,7 @@ export class Controls {
     this.updateTime(state);
   }
 
-  private updateTime({ live, atEdge, latency, position, duration }: ControlState): void {
+  private updateTime({ live, growing, atEdge, latency, position, duration }: ControlState): void {
     const scrubs = !live && Number.isFinite(duration) && duration > 0;
     this.position.root.hidden = !scrubs;
     this.time.hidden = !scrubs;
@@ -131,9 +162,9 @@ export class Controls {
     }
     if (latency !== null) setText(this.latency, words.latency(latency.toFixed(1)));
     if (scrubs) {
-      const spoken = words.position(clock(position), clock(duration));
-      this.position.update(position, duration, spoken);
-      setText(this.time, `${clock(position)} / ${clock(duration)}`);
+      const whole = growing ? words.soFar(clock(duration)) : clock(duration);
+      this.position.update(position, duration, words.position(clock(position), whole));
+      setText(this.time, `${clock(position)} / ${whole}`);
     }
   }
 }

@@ -12,10 +12,20 @@ export interface Level {
 
 export type Trouble = "none" | "reconnecting" | "recovering";
 
+/** What to play. */
+export interface Stream {
+  url: string;
+  /** Seconds of the stream; -1 is the live edge, or the beginning when on demand. */
+  startPosition: number;
+  /** An upload: it has a beginning to start at, even while more of it is still being made. */
+  recorded: boolean;
+}
+
 /** What the engine tells its player. */
 export interface EngineListener {
   levelsChanged(): void;
-  liveChanged(live: boolean): void;
+  /** A live has ended, or a recording is complete. */
+  openChanged(): void;
   troubleChanged(trouble: Trouble): void;
   /** The server refused with 401, 402, 403 or 410; nothing more is loaded. */
   refused(status: number): void;
@@ -42,19 +52,18 @@ export class Engine {
   private networkTries = 0;
   private mediaTries: number[] = [];
   private timer: number | undefined;
-  private isLive = false;
+  private isOpen = false;
   /** Where uninterrupted watching began, in seconds of the stream. */
   private watchedFrom: number | null = null;
 
-  /** `startPosition` is in seconds of the stream; -1 is the live edge, or the beginning when on demand. */
   constructor(
     private readonly video: HTMLVideoElement,
-    private readonly url: string,
-    startPosition: number,
+    private readonly stream: Stream,
     private readonly listener: EngineListener,
   ) {
-    this.hls = Hls.isSupported() ? new Hls(hlsSettings(startPosition)) : null;
-    if (this.hls === null) video.src = url;
+    const { startPosition, recorded } = stream;
+    this.hls = Hls.isSupported() ? new Hls(hlsSettings(startPosition, recorded)) : null;
+    if (this.hls === null) video.src = stream.url;
     else this.listen(this.hls);
     video.addEventListener("seeking", this.forgetWatched);
     video.addEventListener("timeupdate", this.growBuffer);
@@ -65,7 +74,17 @@ export class Engine {
   }
 
   get live(): boolean {
-    return this.hls === null ? this.video.duration === Infinity : this.isLive;
+    return !this.stream.recorded && this.open;
+  }
+
+  /** Whether this is a recording whose end is still to come. */
+  get growing(): boolean {
+    return this.stream.recorded && this.open;
+  }
+
+  /** Whether the playlist is still to be continued. */
+  private get open(): boolean {
+    return this.hls === null ? this.video.duration === Infinity : this.isOpen;
   }
 
   get levels(): Level[] {
@@ -136,20 +155,20 @@ export class Engine {
     hls.on(Events.MANIFEST_PARSED, () => this.listener.levelsChanged());
     hls.on(Events.LEVELS_UPDATED, () => this.listener.levelsChanged());
     hls.on(Events.LEVEL_SWITCHED, () => this.listener.levelsChanged());
-    hls.on(Events.LEVEL_UPDATED, (_event, { details }) => this.noteLive(details.live));
+    hls.on(Events.LEVEL_UPDATED, (_event, { details }) => this.noteOpen(details.live));
     hls.on(Events.FRAG_BUFFERED, () => {
       this.networkTries = 0;
       this.listener.troubleChanged("none");
     });
     hls.on(Events.ERROR, (_event, data) => this.onError(hls, data));
-    hls.loadSource(this.url);
+    hls.loadSource(this.stream.url);
     hls.attachMedia(this.video);
   }
 
-  private noteLive(live: boolean): void {
-    if (live === this.isLive) return;
-    this.isLive = live;
-    this.listener.liveChanged(live);
+  private noteOpen(open: boolean): void {
+    if (open === this.isOpen) return;
+    this.isOpen = open;
+    this.listener.openChanged();
   }
 
   private onError(hls: Hls, data: ErrorData): void {
@@ -171,7 +190,7 @@ export class Engine {
     this.listener.troubleChanged("reconnecting");
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => {
-      if (hls.levels.length === 0) hls.loadSource(this.url);
+      if (hls.levels.length === 0) hls.loadSource(this.stream.url);
       else hls.startLoad();
     }, wait);
   }

@@ -49,10 +49,14 @@ function retries(tries: number) {
 
 const timeouts = { maxNumRetry: 4, retryDelayMs: 0, maxRetryDelayMs: 0 };
 
-export function hlsSettings(startPosition: number): Partial<HlsConfig> {
+/**
+ * `startPosition` is in seconds of the stream; -1 leaves it to the playlist. What is `recorded` may
+ * still grow at its end as a live does, but nobody wants to be at that end or hurry there.
+ */
+export function hlsSettings(startPosition: number, recorded: boolean): Partial<HlsConfig> {
   const { fragLoadPolicy, playlistLoadPolicy } = Hls.DefaultConfig;
   return {
-    startPosition,
+    startPosition: recorded ? Math.max(0, startPosition) : startPosition,
     // The segments are fMP4 already: there is nothing to convert that would need a worker.
     enableWorker: false,
     maxBufferLength: AHEAD_FIRST_S,
@@ -60,7 +64,7 @@ export function hlsSettings(startPosition: number): Partial<HlsConfig> {
     // Otherwise so many bytes are filled whatever the seconds: minutes, at a low bitrate.
     maxBufferSize: 0,
     backBufferLength: BEHIND_S,
-    maxLiveSyncPlaybackRate: CATCH_UP_RATE,
+    maxLiveSyncPlaybackRate: recorded ? 1 : CATCH_UP_RATE,
     capLevelToPlayerSize: true,
     fragLoadPolicy: {
       default: {

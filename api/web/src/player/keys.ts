@@ -27,7 +27,8 @@ export function handleKey(event: KeyboardEvent, target: KeyTarget): boolean {
 }
 
 function actionOf(key: string, focused: Element | null, target: KeyTarget): (() => void) | null {
-  const onSlider = focused?.matches("input[type=range]") ?? false;
+  // The seek bar's own steps are too small to be of use: there the arrows seek as they do elsewhere.
+  const onSlider = focused?.matches("input[type=range]:not(.slider-position)") ?? false;
   const onButton = focused?.closest("button, a, summary") !== null && focused !== null;
   switch (key.toLowerCase()) {
     case " ":

@@ -1,6 +1,7 @@
 // <tollcast-player>: picture, controls, keyboard and the words for what it is waiting for.
 import "../styles/player.css";
 import { strings } from "../strings";
+import { pathOf } from "../shell/address";
 import { element, setText } from "../shell/element";
 import { readStored, writeStored } from "../shell/stored";
 import { Controls, type ControlState } from "./controls";
@@ -24,12 +25,20 @@ export interface LoadOptions {
   listener: PlayerListener;
   /** Seconds of the stream; -1 is the live edge, or the beginning when on demand. */
   startPosition?: number;
+  /** An upload: never live, although it may still grow. */
+  recorded?: boolean;
+  /** What is shown until the first frame is there. */
+  poster?: string | null;
+  /** A WebVTT file of little pictures for the seek bar. */
+  storyboard?: string | null;
 }
 
 /** The controls hide after this long without a movement, while playing. */
 const HIDE_AFTER_MS = 2500;
 /** How often latency and position are written anew. */
 const REFRESH_MS = 250;
+/** Right at the end of a growing recording there is no picture yet; so far before it there is one. */
+const GROWING_EDGE_S = 0.5;
 /** Within this distance of where live playback aims, one is at the live edge. */
 const EDGE_S = 3;
 
@@ -87,14 +96,16 @@ export class TollcastPlayer extends HTMLElement {
   }
 
   /** Plays another address, in place of what was playing. */
-  load({ url, listener, startPosition = -1 }: LoadOptions): void {
+  load({ url, listener, startPosition = -1, recorded = false, poster = null, storyboard = null }: LoadOptions): void {
     this.unload();
+    this.showPoster(poster);
+    this.controls.loadStoryboard(storyboard);
     this.listener = listener;
     this.stalls = 0;
     this.dataset["loaded"] = "";
-    this.engine = new Engine(this.video, url, startPosition, {
+    this.engine = new Engine(this.video, { url, startPosition, recorded }, {
       levelsChanged: this.refresh,
-      liveChanged: (live) => this.noteLive(live),
+      openChanged: () => this.noteLive(),
       troubleChanged: (trouble) => {
         this.trouble = trouble;
         this.refresh();
@@ -143,14 +154,22 @@ export class TollcastPlayer extends HTMLElement {
   }
 
   seekTo(seconds: number): void {
-    this.video.currentTime = seconds;
+    const last = this.engine?.growing ? Math.max(0, this.video.duration - GROWING_EDGE_S) : Infinity;
+    this.video.currentTime = Math.min(last, seconds);
+  }
+
+  /** What will be played can have its little pictures later than its first seconds. */
+  loadStoryboard(url: string | null): void {
+    this.controls.loadStoryboard(url);
   }
 
   seekBy(seconds: number): void {
     const { seekable, currentTime } = this.video;
     if (this.engine === null || seekable.length === 0) return;
     const last = seekable.end(seekable.length - 1);
-    this.seekTo(Math.min(last, Math.max(seekable.start(0), currentTime + seconds)));
+    const place = Math.min(last, Math.max(seekable.start(0), currentTime + seconds));
+    this.seekTo(place);
+    this.controls.peek(place);
   }
 
   goLive(): void {
@@ -233,10 +252,16 @@ export class TollcastPlayer extends HTMLElement {
     }
   }
 
-  private noteLive(live: boolean): void {
-    if (this.wasLive && !live) this.listener?.liveEnded();
-    this.wasLive = live;
+  private noteLive(): void {
+    if (this.wasLive && !this.live) this.listener?.liveEnded();
+    this.wasLive = this.live;
     this.refresh();
+  }
+
+  private showPoster(url: string | null): void {
+    const path = url === null ? null : pathOf(url);
+    if (path === null) this.video.removeAttribute("poster");
+    else this.video.poster = path;
   }
 
   private readonly onKey = (event: KeyboardEvent): void => {
@@ -271,6 +296,7 @@ export class TollcastPlayer extends HTMLElement {
       muted: video.muted,
       volume: video.volume,
       live: engine.live,
+      growing: engine.growing,
       atEdge: edge !== null && video.currentTime > edge - EDGE_S,
       latency: engine.latency,
       position: video.currentTime,
@@ -288,6 +314,7 @@ export class TollcastPlayer extends HTMLElement {
     if (this.trouble === "reconnecting") return strings.player.reconnecting;
     if (this.trouble === "recovering") return strings.player.recovering;
     if (video.paused || video.ended || !isDry(video)) return "";
+    if (engine.growing && video.currentTime > video.duration - EDGE_S) return strings.player.caughtUp;
     return engine.signalLost ? strings.player.signalLost : strings.player.buffering;
   }
 }

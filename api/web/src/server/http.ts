@@ -25,7 +25,7 @@ export interface RequestOptions {
 
 /** Sends one request and returns its parsed answer. Throws Problem, and nothing else. */
 export async function request<Answer>(
-  method: "GET" | "POST",
+  method: "GET" | "POST" | "DELETE",
   path: string,
   { token, body, keepalive = false }: RequestOptions = {},
 ): Promise<Answer> {
@@ -41,7 +41,8 @@ export async function request<Answer>(
       body: body === undefined ? null : JSON.stringify(body),
       signal: AbortSignal.timeout(DEADLINE_MS),
     });
-    if (response.ok) return (await response.json()) as Answer;
+    // 204 says that there is nothing to say: whoever asks for that asks for `void`.
+    if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Answer;
   } catch (error) {
     throw new Problem(0, "unreachable", "unreachable", error instanceof Error ? error.message : "");
   }
@@ -50,17 +51,23 @@ export async function request<Answer>(
 
 /** Reads the refusal in `response`; a body that is no problem document leaves the status line's words. */
 export async function problemOf(response: Response): Promise<Problem> {
+  let body = "";
+  try {
+    body = await response.text();
+  } catch {
+    // The answer broke off; the status alone then says what happened.
+  }
+  return problemIn(response.status, body, response.statusText);
+}
+
+/** The refusal that an answer's `body` describes; `title` is for a body that is no problem document. */
+export function problemIn(status: number, body: string, title = ""): Problem {
   let document: Partial<Record<"code" | "title" | "detail", unknown>> = {};
   try {
-    document = (await response.json()) as typeof document;
+    document = (JSON.parse(body) as typeof document | null) ?? {};
   } catch {
-    // A proxy in between may answer with its own page; the status alone then says what happened.
+    // A proxy in between may answer with its own page.
   }
   const word = (value: unknown): string => (typeof value === "string" ? value : "");
-  return new Problem(
-    response.status,
-    word(document.code),
-    word(document.title) || response.statusText,
-    word(document.detail),
-  );
+  return new Problem(status, word(document.code), word(document.title) || title, word(document.detail));
 }

@@ -17,11 +17,22 @@ const at = (path: string): string => `/api/v1/${path}`;
 const part = encodeURIComponent;
 
 export const EARNINGS_EVENTS = at("earnings/events");
+export const CONTENT_EVENTS = at("content/events");
+/** A tus 1.0 endpoint: what is sent here becomes content. */
+export const UPLOADS = at("uploads");
 
 export const readSystem = () => request<System>("GET", at("system"));
 
 export const listContent = async (): Promise<Content[]> =>
   (await request<{ items: Content[] }>("GET", at("content"))).items;
+
+/** All that may be watched, with this creator's own that cannot be watched yet or ever. */
+export const listOwnContent = async (token: string): Promise<Content[]> =>
+  (await request<{ items: Content[] }>("GET", at("content?owner=me"), { token })).items;
+
+/** Ends whatever is being done with it and takes it away, with all its files. */
+export const deleteContent = (token: string, id: string) =>
+  request<void>("DELETE", at(`content/${part(id)}`), { token });
 
 export const readContent = (id: string) => request<Content>("GET", at(`content/${part(id)}`));
 

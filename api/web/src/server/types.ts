@@ -8,12 +8,42 @@ export interface Price {
   perHour: string;
 }
 
-export type ContentState = "live" | "on_demand" | "waiting";
+export type ContentKind = "live" | "upload";
+export type ContentState = "waiting" | "live" | "processing" | "on_demand" | "failed";
+
+/** The work that makes an upload watchable, as the queue has it. */
+export interface Job {
+  id: string;
+  state: "queued" | "running" | "done" | "failed" | "cancelled";
+  /** How many are before it; null when it does not wait. */
+  queuePosition: number | null;
+  attempt: number;
+}
+
+export interface RenditionStatus {
+  name: string;
+  state: "queued" | "running" | "ready";
+  /** From 0 to 1. */
+  progress: number;
+}
+
+/** How far an upload has come; told to its owner only. */
+export interface ContentStatus {
+  id: string;
+  state: ContentState;
+  playable: boolean;
+  job: Job | null;
+  renditions: RenditionStatus[];
+  error: { code: string; detail: string } | null;
+}
 
 export interface Content {
   id: string;
   title: string;
+  kind: ContentKind;
   state: ContentState;
+  /** An upload can be watched before it is wholly made. */
+  playable: boolean;
   creator: string;
   price: Price;
   /** Nothing of a source that has never been live. */
@@ -22,6 +52,9 @@ export interface Content {
   durationSeconds?: number | null;
   watchUrl: string;
   viewers: number;
+  posterUrl: string | null;
+  storyboardUrl: string | null;
+  status?: ContentStatus;
 }
 
 export interface System {

@@ -7,6 +7,8 @@ const words: Record<ContentState, string> = {
   live: strings.common.live,
   on_demand: strings.common.onDemand,
   waiting: strings.common.waiting,
+  processing: strings.common.processing,
+  failed: strings.common.failed,
 };
 
 export function stateBadge(state: ContentState): HTMLElement {

@@ -6,10 +6,12 @@ export interface Question {
   title: string;
   text: string;
   confirm: string;
+  /** For when "Cancel" could mean either. */
+  keep?: string;
 }
 
 /** Resolves to true when the person confirmed; closing the dialog in any other way means no. */
-export function confirmed({ title, text, confirm }: Question): Promise<boolean> {
+export function confirmed({ title, text, confirm, keep = strings.common.cancel }: Question): Promise<boolean> {
   const dialog = element(
     "dialog",
     { class: "dialog", "aria-labelledby": "dialog-title" },
@@ -18,7 +20,7 @@ export function confirmed({ title, text, confirm }: Question): Promise<boolean> 
     element(
       "form",
       { method: "dialog", class: "dialog-actions" },
-      element("button", { class: "button", value: "no" }, strings.common.cancel),
+      element("button", { class: "button", value: "no" }, keep),
       element("button", { class: "button button-danger", value: "yes" }, confirm),
     ),
   );

@@ -28,6 +28,19 @@ export function bitrate(bitsPerSecond: number): string {
   return `${Math.round(bitsPerSecond / 1000)} kb/s`;
 }
 
+/** 512 B, 48 kB, 3.4 MB, 1.25 GB: three figures at most, thousands of thousands. */
+export function size(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const decimals = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(decimals)} ${units[unit] ?? ""}`;
+}
+
 /** A moment in the reader's own form: the time today, day and time otherwise. */
 export function moment(iso: string, now: Date): string {
   const then = new Date(iso);

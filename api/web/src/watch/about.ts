@@ -2,7 +2,7 @@
 import { strings } from "../strings";
 import type { Content } from "../server/types";
 import { setStateBadge, stateBadge } from "../shell/badge";
-import { moment } from "../shell/durations";
+import { moment, spell } from "../shell/durations";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
 
@@ -13,6 +13,8 @@ export class About {
   private readonly creator = element("span", { class: "about-creator" });
   private readonly viewers = element("span");
   private readonly viewersChip = element("span", { class: "about-fact" }, icon("eye"), this.viewers);
+  private readonly duration = element("span");
+  private readonly durationChip = element("span", { class: "about-fact" }, icon("film"), this.duration);
   private readonly started = element("span");
   private readonly startedChip = element("span", { class: "about-fact" }, icon("clock"), this.started);
 
@@ -21,19 +23,22 @@ export class About {
       "header",
       { class: "about" },
       this.title,
-      element("p", { class: "about-line" }, this.badge, this.creator, this.viewersChip, this.startedChip),
+      element("p", { class: "about-line" }, this.badge, this.creator, this.viewersChip, this.durationChip, this.startedChip),
     );
   }
 
-  update({ title, id, creator, state, viewers, startedAt }: Content): void {
+  update({ title, id, creator, kind, state, playable, viewers, startedAt, durationSeconds }: Content): void {
     const name = title || id;
     setText(this.title, name);
     document.title = `${name} – ${strings.shell.name}`;
     setText(this.creator, strings.common.by(creator));
     setStateBadge(this.badge, state);
     setText(this.viewers, strings.common.viewers(viewers));
-    this.viewersChip.hidden = state === "waiting";
+    this.viewersChip.hidden = !playable;
+    this.durationChip.hidden = (durationSeconds ?? null) === null || state === "live";
+    setText(this.duration, spell(durationSeconds ?? 0));
     this.startedChip.hidden = !startedAt;
-    if (startedAt) setText(this.started, strings.common.started(moment(startedAt, new Date())));
+    const began = kind === "upload" ? strings.common.uploaded : strings.common.started;
+    if (startedAt) setText(this.started, began(moment(startedAt, new Date())));
   }
 }

@@ -36,6 +36,24 @@ export const waiting = (): HTMLElement =>
     busy: true,
   });
 
+export const preparing = (): HTMLElement =>
+  notice({
+    name: "preparing",
+    icon: "film",
+    title: words.preparingTitle,
+    text: words.preparingText,
+    busy: true,
+  });
+
+export const unmade = (): HTMLElement =>
+  notice({
+    name: "unmade",
+    icon: "alert",
+    title: words.unmadeTitle,
+    text: words.unmadeText,
+    actions: [{ ...home, primary: true }],
+  });
+
 export const unsupported = (): HTMLElement =>
   notice({
     name: "unsupported",

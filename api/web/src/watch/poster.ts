@@ -2,19 +2,23 @@
 import { strings } from "../strings";
 import type { Content } from "../server/types";
 import { isZero } from "../shell/amounts";
-import { art } from "../shell/art";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
+import { Picture } from "../shell/picture";
 import { priceLine } from "./price";
 
 const words = strings.watch;
 
 export class Poster {
   readonly root: HTMLElement;
+  private readonly picture: Picture;
   private readonly word = element("span", {}, words.watch);
   private readonly button: HTMLButtonElement;
 
-  constructor({ id, price }: Content, start: () => void) {
+  /** `shaped` is told the poster's width by height. */
+  constructor(content: Content, start: () => void, shaped: (ratio: number) => void) {
+    const { id, price } = content;
+    this.picture = new Picture(id, shaped);
     this.button = element(
       "button",
       { type: "button", class: "button button-primary button-large", id: "watch", onclick: start },
@@ -24,7 +28,7 @@ export class Poster {
     this.root = element(
       "div",
       { class: "poster" },
-      art(id),
+      this.picture.root,
       element(
         "div",
         { class: "poster-words" },
@@ -39,6 +43,11 @@ export class Poster {
         element("p", { class: "poster-promise" }, isZero(price.perHour) ? words.freePromise : words.promise),
       ),
     );
+    this.update(content);
+  }
+
+  update({ posterUrl }: Content): void {
+    this.picture.update(posterUrl);
   }
 
   /** Between the press and the picture. */

@@ -22,6 +22,8 @@ export type WatchState =
   | "missing"
   | "unreachable"
   | "waiting"
+  | "preparing"
+  | "unmade"
   | "ready"
   | "starting"
   | "playing"
@@ -41,15 +43,26 @@ const reflecting: ReadonlySet<WatchState> = new Set<WatchState>([
   "missing",
   "unreachable",
   "waiting",
+  "preparing",
+  "unmade",
   "ready",
 ]);
+
+/** What there is to say about content before anybody plays it. */
+function stateOf({ state, playable }: Content): "waiting" | "preparing" | "unmade" | "ready" {
+  if (state === "waiting") return "waiting";
+  if (state === "failed" && !playable) return "unmade";
+  return state === "processing" && !playable ? "preparing" : "ready";
+}
 
 export class WatchPage {
   readonly root: HTMLElement;
   state: WatchState = "loading";
   private content: Content | null = null;
+  private poster: Poster | null = null;
   private session: PlaybackSession | null = null;
   private meter: Meter | null = null;
+  private readonly stage: HTMLElement;
   private readonly about = new About();
   private readonly cover = element("div", { class: "stage-cover" });
   private readonly side = element("aside", { class: "toll" });
@@ -62,11 +75,12 @@ export class WatchPage {
     private readonly player: TollcastPlayer,
     private readonly playMoney: Promise<boolean>,
   ) {
-    const stage = element("div", { class: "stage" }, player, this.cover);
+    this.stage = element("div", { class: "stage" }, player, this.cover);
+    player.video.addEventListener("resize", () => this.shape(player.video.videoWidth / player.video.videoHeight));
     this.root = element(
       "div",
       { class: "watch" },
-      element("div", { class: "watch-main" }, stage, this.note.root, this.about.root),
+      element("div", { class: "watch-main" }, this.stage, this.note.root, this.about.root),
       this.side,
     );
     this.show("loading", notices.loading());
@@ -97,6 +111,7 @@ export class WatchPage {
   // --- before anything is paid ---
 
   private async refreshContent(): Promise<void> {
+    const before = this.content;
     try {
       this.content = await readContent(this.id);
     } catch (error) {
@@ -107,15 +122,35 @@ export class WatchPage {
       return;
     }
     this.about.update(this.content);
+    this.poster?.update(this.content);
     if (reflecting.has(this.state)) this.reflect(this.content);
+    else if (before !== null) this.noteProgress(before, this.content);
+  }
+
+  /** What is played may be finished meanwhile: more to choose from, and pictures for the seek bar. */
+  private noteProgress(before: Content, now: Content): void {
+    if (before.storyboardUrl !== now.storyboardUrl) this.player.loadStoryboard(now.storyboardUrl);
+    if (this.state !== "playing" || before.state !== "processing" || now.state !== "on_demand") return;
+    const { sharper, sharperUse } = strings.watch;
+    this.note.show(sharper, { label: sharperUse, run: () => this.play(this.position) });
+  }
+
+  /** The frame takes the form of an upright picture where there is room for it. */
+  private shape(ratio: number): void {
+    this.stage.classList.toggle("stage-upright", ratio < 1);
+  }
+
+  private makePoster(content: Content, start: () => void): Poster {
+    this.poster = new Poster(content, start, (ratio) => this.shape(ratio));
+    return this.poster;
   }
 
   private reflect(content: Content): void {
-    const state = content.state === "waiting" ? "waiting" : "ready";
+    const state = stateOf(content);
     if (state === this.state) return;
     if (!this.player.canPlay) return this.show("unsupported", notices.unsupported());
-    if (state === "waiting") this.show(state, notices.waiting());
-    else this.show(state, new Poster(content, () => void this.start(-1)).root);
+    if (state === "ready") this.show(state, this.makePoster(content, () => void this.start(-1)).root);
+    else this.show(state, notices[state]());
     replaceWith(this.side, pricePanel(content.price));
   }
 
@@ -125,7 +160,7 @@ export class WatchPage {
   private async start(position: number): Promise<void> {
     const { content } = this;
     if (content === null) return;
-    const poster = new Poster(content, () => undefined);
+    const poster = this.makePoster(content, () => undefined);
     poster.busy(true);
     this.show("starting", poster.root);
     try {
@@ -147,12 +182,16 @@ export class WatchPage {
   }
 
   private play(position: number): void {
-    if (this.session === null) return;
+    if (this.session === null || this.content === null) return;
+    const { kind, posterUrl, storyboardUrl } = this.content;
     this.show("playing");
     this.note.hide();
     this.player.load({
       url: this.session.playbackUrl,
       startPosition: position,
+      recorded: kind === "upload",
+      poster: posterUrl,
+      storyboard: storyboardUrl,
       listener: {
         refused: (status) => (status === 402 ? void this.fallShort() : this.deny()),
         failed: (reason) => this.fail(reason),
