@@ -2,17 +2,13 @@
 import { createSource } from "../server/routes";
 import { Problem } from "../server/http";
 import type { NewSource, Source } from "../server/types";
-import { formatStroops, parseAmount, trimAmount } from "../shell/amounts";
 import { element, setText, type Attributes } from "../shell/element";
 import { strings } from "../strings";
+import { HOUR_S, PriceField } from "./price-field";
 
 const words = strings.studio;
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
-const HOUR_S = 3600n;
-const AUDIENCE = 100n;
-/** The server's own bound on a price, in stroops; well inside what a JSON number holds exactly. */
-const MOST = 10n ** 15n;
 const PRICE_AT_FIRST = "0.50";
 
 export type Created = (source: Source, streamKey: string) => void;
@@ -28,25 +24,25 @@ class CreateForm {
   readonly dialog: HTMLDialogElement;
   private readonly name = input("name", { required: true, maxlength: 64, autocapitalize: "none", placeholder: "my-show" });
   private readonly title = input("title", { maxlength: 120 });
-  private readonly price = input("price", { inputmode: "decimal", value: PRICE_AT_FIRST });
-  private readonly preview = element("p", { class: "hint", id: "source-price-hint", "aria-live": "polite" });
+  private readonly price: PriceField;
   private readonly error = element("p", { class: "form-error", role: "alert", hidden: true });
   private readonly submit = element("button", { class: "button button-primary" }, words.create);
 
   constructor(
     private readonly token: string,
-    private readonly asset: string,
+    asset: string,
     private readonly created: Created,
   ) {
+    this.price = new PriceField("source-price", asset, null, { value: PRICE_AT_FIRST });
     const form = element(
       "form",
       { class: "form", novalidate: true },
       element("h2", { id: "create-title" }, words.createTitle),
       ...labelled(words.name, this.name, words.nameHint),
       ...labelled(words.title, this.title, words.titleHint),
-      element("label", { for: this.price.id }, words.price(asset)),
-      this.price,
-      this.preview,
+      this.price.label,
+      this.price.input,
+      this.price.hint,
       this.error,
       element(
         "div",
@@ -55,38 +51,27 @@ class CreateForm {
         this.submit,
       ),
     );
-    this.price.setAttribute("aria-describedby", this.preview.id);
-    this.price.addEventListener("input", () => this.showPrice());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.send();
     });
     this.dialog = element("dialog", { class: "dialog", "aria-labelledby": "create-title" }, form);
     this.dialog.addEventListener("close", () => this.dialog.remove());
-    this.showPrice();
-  }
-
-  private showPrice(): void {
-    const hour = parseAmount(this.price.value);
-    if (hour === null) return setText(this.preview, words.errorPrice);
-    const second = formatStroops(hour / HOUR_S);
-    const audience = trimAmount(formatStroops(hour * AUDIENCE));
-    setText(this.preview, hour === 0n ? words.priceFree : words.pricePreview(second, audience, this.asset));
   }
 
   /** The source as filled in; null after saying what is wrong. */
   private filled(): NewSource | null {
     const name = this.name.value.trim();
     if (!NAME.test(name)) return this.complain(this.name, words.errorName);
-    const hour = parseAmount(this.price.value);
-    if (hour === null || hour > MOST) return this.complain(this.price, words.errorPrice);
+    const hour = this.price.read();
+    if (hour === null) return this.complain(this.price.input, words.errorPrice);
     const title = this.title.value.trim();
     const price = { stroops: Number(hour), seconds: Number(HOUR_S) };
     return title === "" ? { name, price } : { name, title, price };
   }
 
   private complain(field: HTMLInputElement | null, text: string): null {
-    for (const one of [this.name, this.title, this.price]) one.removeAttribute("aria-invalid");
+    for (const one of [this.name, this.title, this.price.input]) one.removeAttribute("aria-invalid");
     field?.setAttribute("aria-invalid", "true");
     field?.focus();
     this.error.hidden = false;

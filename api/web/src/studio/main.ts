@@ -2,6 +2,7 @@
 import { openPage } from "../shell/page";
 import "../styles/player.css";
 import "../styles/studio.css";
+import "../styles/uploads.css";
 import { required } from "../shell/element";
 import { replaceWith } from "../shell/notice";
 import { signInPanel } from "./sign-in";

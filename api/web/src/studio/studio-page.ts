@@ -1,15 +1,17 @@
 // The studio of one creator: keeps sources and earnings up to date.
 import { Problem } from "../server/http";
 import { listSources } from "../server/routes";
-import type { Source } from "../server/types";
+import type { Earnings, Source } from "../server/types";
 import { element, setText, showList } from "../shell/element";
 import { icon } from "../shell/icons";
 import { notice, replaceWith } from "../shell/notice";
 import { Poller } from "../shell/poller";
 import { strings } from "../strings";
+import { UploadsSection } from "../uploads/uploads-section";
 import { openCreateForm } from "./create-form";
-import { EarningsFeed } from "./earnings-feed";
+import { earningsFeed } from "./earnings-feed";
 import { EarningsPanel } from "./earnings-panel";
+import type { EventFeed } from "./event-feed";
 import { SourceCard, sourceCards } from "./source-card";
 
 const POLL_MS = 2000;
@@ -28,7 +30,8 @@ export class StudioPage {
   private readonly message = element("div");
   private readonly said = element("p", { class: "said", role: "status", hidden: true });
   private readonly poller = new Poller(POLL_MS, () => this.refresh());
-  private readonly feed: EarningsFeed;
+  private readonly feed: EventFeed<Earnings>;
+  private readonly uploads: UploadsSection;
 
   /** `leave` is told whether the token was refused, or given up by its owner. */
   constructor(
@@ -37,8 +40,9 @@ export class StudioPage {
     private readonly leave: (refused: boolean) => void,
   ) {
     this.earnings = new EarningsPanel(playMoney);
-    this.feed = new EarningsFeed(token, {
-      earnings: (earnings) => {
+    this.uploads = new UploadsSection(token, () => this.asset, () => this.refused());
+    this.feed = earningsFeed(token, {
+      changed: (earnings) => {
         this.asset = earnings.asset;
         this.earnings.update(earnings, performance.now());
       },
@@ -53,33 +57,26 @@ export class StudioPage {
         { class: "studio-head" },
         element("div", {}, element("h1", {}, words.heading), element("p", { class: "muted" }, words.lead)),
         element(
-          "button",
-          { type: "button", class: "button button-small", onclick: () => this.leave(false) },
-          icon("out"),
-          words.signOut,
+          "div",
+          { class: "studio-actions" },
+          element(
+            "button",
+            { type: "button", class: "button button-small", onclick: () => this.uploads.choose() },
+            icon("upload"),
+            strings.uploads.upload,
+          ),
+          element(
+            "button",
+            { type: "button", class: "button button-small", onclick: () => this.leave(false) },
+            icon("out"),
+            words.signOut,
+          ),
         ),
       ),
       element(
         "div",
         { class: "studio-columns" },
-        element(
-          "section",
-          { class: "sources", "aria-labelledby": "sources-heading" },
-          element(
-            "header",
-            { class: "sources-head" },
-            element("h2", { id: "sources-heading" }, words.sources),
-            element(
-              "button",
-              { type: "button", class: "button button-primary", id: "new-source", onclick: () => this.create() },
-              icon("plus"),
-              words.newSource,
-            ),
-          ),
-          this.said,
-          this.message,
-          this.list,
-        ),
+        element("div", { class: "studio-work" }, this.sources(), this.uploads.root),
         this.earnings.root,
       ),
     );
@@ -89,12 +86,35 @@ export class StudioPage {
   open(): void {
     this.poller.start();
     void this.feed.run();
+    this.uploads.open();
   }
 
   close(): void {
     this.closed = true;
     this.poller.stop();
     this.feed.stop();
+    this.uploads.close();
+  }
+
+  private sources(): HTMLElement {
+    return element(
+      "section",
+      { class: "sources", "aria-labelledby": "sources-heading" },
+      element(
+        "header",
+        { class: "sources-head" },
+        element("h2", { id: "sources-heading" }, words.sources),
+        element(
+          "button",
+          { type: "button", class: "button button-primary", id: "new-source", onclick: () => this.create() },
+          icon("plus"),
+          words.newSource,
+        ),
+      ),
+      this.said,
+      this.message,
+      this.list,
+    );
   }
 
   private refused(): void {

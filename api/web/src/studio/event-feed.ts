@@ -1,0 +1,97 @@
+// A value as it changes: a stream of the server's events, or polling while there is none.
+import { Problem, problemOf } from "../server/http";
+import { EventStreamParser } from "./event-stream";
+
+export type FeedState = "live" | "polling" | "lost";
+
+export interface FeedSource<Value> {
+  /** Where the events come from, and what those that hold the value are called. */
+  path: string;
+  event: string;
+  /** Asks for the value of now, while there are no events. */
+  read: () => Promise<Value>;
+  /** So long a silence is a dead connection. */
+  silenceMs: number;
+}
+
+export interface FeedListener<Value> {
+  changed(value: Value): void;
+  stateChanged(state: FeedState): void;
+  /** The token is not valid; the feed has ended. */
+  refused(): void;
+}
+
+/** Without the stream, the value is asked for this often, and the stream is tried again. */
+const POLL_MS = 3000;
+
+export class EventFeed<Value> {
+  private ended = false;
+  private connection: AbortController | null = null;
+
+  constructor(
+    private readonly token: string,
+    private readonly source: FeedSource<Value>,
+    private readonly listener: FeedListener<Value>,
+  ) {}
+
+  async run(): Promise<void> {
+    while (!this.ended) {
+      try {
+        await this.stream();
+      } catch (error) {
+        if (this.refused(error)) return;
+      }
+      if (this.ended) return;
+      try {
+        this.listener.changed(await this.source.read());
+        this.listener.stateChanged("polling");
+      } catch (error) {
+        if (this.refused(error)) return;
+        this.listener.stateChanged("lost");
+      }
+      await new Promise((resolve) => window.setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  stop(): void {
+    this.ended = true;
+    this.connection?.abort();
+  }
+
+  private refused(error: unknown): boolean {
+    if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) return false;
+    this.ended = true;
+    this.listener.refused();
+    return true;
+  }
+
+  /** Reads events until the connection ends, for whatever reason. */
+  private async stream(): Promise<void> {
+    const connection = new AbortController();
+    this.connection = connection;
+    const { path, event, silenceMs } = this.source;
+    const response = await fetch(path, {
+      headers: { Authorization: `Bearer ${this.token}`, Accept: "text/event-stream" },
+      signal: connection.signal,
+    });
+    if (!response.ok || response.body === null) throw await problemOf(response);
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    const parser = new EventStreamParser();
+    const giveUp = (): void => connection.abort();
+    let silence = window.setTimeout(giveUp, silenceMs);
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        window.clearTimeout(silence);
+        silence = window.setTimeout(giveUp, silenceMs);
+        for (const { name, data } of parser.push(value)) {
+          if (name === event) this.listener.changed(JSON.parse(data) as Value);
+          this.listener.stateChanged("live");
+        }
+      }
+    } finally {
+      window.clearTimeout(silence);
+    }
+  }
+}
