@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.web.fake_uploads import FakeUploads
 from tests.web.recorded import SECONDS, Recording
 
 CREATOR_TOKEN = "creator-token-of-the-test"
@@ -44,7 +45,9 @@ def content(identity: str, title: str, state: str, **other: Any) -> dict[str, An
     return {
         "id": identity,
         "title": title,
+        "kind": "live",
         "state": state,
+        "playable": state in ("live", "on_demand"),
         "creator": "Ada",
         "price": price(),
         "startedAt": "2026-11-21T10:00:00.000Z",
@@ -52,8 +55,18 @@ def content(identity: str, title: str, state: str, **other: Any) -> dict[str, An
         "durationSeconds": None,
         "watchUrl": f"/watch/{identity}",
         "viewers": 3,
+        "posterUrl": None,
+        "storyboardUrl": None,
         **other,
     }
+
+
+def upload(identity: str, title: str, state: str, **other: Any) -> dict[str, Any]:
+    """One uploaded file, with its pictures as soon as it can be watched."""
+    at = f"/api/v1/content/{identity}"
+    made = content(identity, title, state, kind="upload", viewers=0, **other)
+    pictures = {"posterUrl": f"{at}/poster.jpg", "storyboardUrl": f"{at}/storyboard.vtt"}
+    return {**made, **pictures} if made["playable"] else made
 
 
 def source(identity: str, name: str, **other: Any) -> dict[str, Any]:
@@ -129,15 +142,19 @@ class FakeServer:
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
         self.live_ended = False
+        self.seconds_made = FIRST_SEGMENTS
+        """Of an upload that is still processed: what can be watched of it."""
         self.refuse: Callable[[web.Request], int | None] = lambda _request: None
         self._live_since: float | None = None
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
+        self.uploads = FakeUploads(lambda: self.contents, creator, self._stopping)
 
     async def start(self) -> None:
         application = web.Application(middlewares=[self._guard])
         application.add_routes(
             [
+                *self.uploads.routes(),
                 web.get("/", self._page("index.html")),
                 web.get("/watch/{id}", self._page("watch.html")),
                 web.get("/studio", self._page("studio.html")),
@@ -230,8 +247,16 @@ class FakeServer:
 
     # --- watching ---
 
-    async def _list(self, _request: web.Request) -> web.Response:
-        return web.json_response({"items": list(self.contents.values())})
+    async def _list(self, request: web.Request) -> web.Response:
+        own = request.query.get("owner") == "me"
+        if own and not creator(request):
+            return problem(401, "sign in first")
+        listed = [
+            found
+            for found in self.contents.values()
+            if own or found["playable"] or found["state"] == "waiting"
+        ]
+        return web.json_response({"items": listed})
 
     async def _content(self, request: web.Request) -> web.Response:
         found = self.contents.get(request.match_info["id"])
@@ -298,15 +323,20 @@ class FakeServer:
             return problem(403, "this session is over")
         if name == "index.m3u8":
             available = self._available(session.content)
-            ended = session.content["state"] != "live" or self.live_ended
-            return playlist(self._recording.playlist(rendition, available, ended=ended))
+            state = self.contents[session.content["id"]]["state"]
+            ended = state == "on_demand" or (state == "live" and self.live_ended)
+            growing = state == "processing"
+            text = self._recording.playlist(rendition, available, ended=ended, growing=growing)
+            return playlist(text)
         if name.endswith(".m4s") and not self._charge(session, int(name.removesuffix(".m4s"))):
             return problem(402, "the balance is short")
         body = self._recording.file(f"{rendition}/{name}")
         return web.Response(body=body, content_type="video/mp4")
 
     def _available(self, found: dict[str, Any]) -> int:
-        """A live grows by a segment each second until it has ended."""
+        """A live grows by a segment each second until it has ended; an upload as the test says."""
+        if self.contents[found["id"]]["state"] == "processing":
+            return self.seconds_made
         if found["state"] != "live" or self._live_since is None:
             return SECONDS
         if self.live_ended:

@@ -47,9 +47,13 @@ class Recording:
                 head.append(line)
         return head, pairs
 
-    def playlist(self, rendition: str, available: int, *, ended: bool) -> str:
-        """The media playlist when `available` segments exist."""
+    def playlist(
+        self, rendition: str, available: int, *, ended: bool, growing: bool = False
+    ) -> str:
+        """The media playlist when `available` segments exist; one that grows has its beginning."""
         head, pairs = self.segments(rendition)
+        if growing:
+            head += ["#EXT-X-PLAYLIST-TYPE:EVENT", "#EXT-X-START:TIME-OFFSET=0"]
         lines = [*head, *(line for pair in pairs[:available] for line in pair)]
         if ended:
             lines.append("#EXT-X-ENDLIST")

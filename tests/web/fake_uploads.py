@@ -1,0 +1,155 @@
+"""The part of the fake server that takes files, and tells their owner what becomes of them."""
+
+import asyncio
+import base64
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from tests.web import pictures
+
+TILE_SECONDS = 3
+LOOK_SECONDS = 0.05
+
+
+def status(state: str, **other: Any) -> dict[str, Any]:
+    """What the owner of an upload is told: `job` and `renditions` as (name, state, progress)."""
+    renditions = other.pop("renditions", ())
+    return {
+        "id": other.pop("id", "ast_1"),
+        "state": state,
+        "playable": other.pop("playable", False),
+        "job": job(**other.pop("job")) if "job" in other else None,
+        "renditions": [
+            {"name": name, "state": how, "progress": progress} for name, how, progress in renditions
+        ],
+        "error": other.pop("error", None),
+    }
+
+
+def job(state: str, position: int | None = None, attempt: int = 1) -> dict[str, Any]:
+    return {"id": "job_1", "state": state, "queuePosition": position, "attempt": attempt}
+
+
+@dataclass(slots=True)
+class Sent:
+    """One upload as tus sees it."""
+
+    size: int
+    metadata: dict[str, str]
+    body: bytearray = field(default_factory=bytearray)
+
+
+class FakeUploads:
+    """Speaks tus 1.0 as far as a browser does, with the routes of content that its owner uses."""
+
+    def __init__(
+        self,
+        contents: Callable[[], dict[str, dict[str, Any]]],
+        is_creator: Callable[[web.Request], bool],
+        stopping: asyncio.Event,
+    ) -> None:
+        self._contents = contents
+        self._is_creator = is_creator
+        self._stopping = stopping
+        self.sent: dict[str, Sent] = {}
+        self.tiles = len(pictures.TILE_COLOURS)
+        self.posters_asked: list[str] = []
+        self.hold_at = sys.maxsize
+        """After so many bytes of an upload no more are read: it is seen on its way."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/api/v1/content/events", self._events),
+            web.delete("/api/v1/content/{id}", self._delete),
+            web.get("/api/v1/content/{id}/poster.jpg", self._poster),
+            web.get("/api/v1/content/{id}/storyboard.vtt", self._storyboard),
+            web.get("/api/v1/content/{id}/storyboard-0.jpg", self._sheet),
+            web.post("/api/v1/uploads", self._create),
+            web.head("/api/v1/uploads/{id}", self._head),
+            web.patch("/api/v1/uploads/{id}", self._patch),
+            web.delete("/api/v1/uploads/{id}", self._terminate),
+        ]
+
+    # --- content ---
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        if not self._is_creator(request):
+            return web.Response(status=401)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        told = ""
+        while not self._stopping.is_set():
+            data = json.dumps({"items": list(self._contents().values())})
+            try:
+                if data != told:
+                    told = data
+                    await response.write(f"event: content\ndata: {data}\n\n".encode())
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._stopping.wait()
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break  # The page was closed.
+        return response
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self._contents().pop(request.match_info["id"])
+        return web.Response(status=204)
+
+    async def _poster(self, request: web.Request) -> web.Response:
+        self.posters_asked.append(request.query_string)
+        upright = request.match_info["id"] == "upright"
+        width, height = (90, 160) if upright else (160, 90)
+        body = pictures.png(width, height, [pictures.TILE_COLOURS[:2], pictures.TILE_COLOURS[2:4]])
+        return web.Response(body=body, content_type="image/png")
+
+    async def _storyboard(self, _request: web.Request) -> web.Response:
+        text = pictures.storyboard(self.tiles, TILE_SECONDS)
+        return web.Response(text=text, content_type="text/vtt")
+
+    async def _sheet(self, _request: web.Request) -> web.Response:
+        return web.Response(body=pictures.sheet(), content_type="image/png")
+
+    # --- tus ---
+
+    async def _create(self, request: web.Request) -> web.Response:
+        identity = f"upl_{len(self.sent) + 1}"
+        pairs = (pair.split(" ") for pair in request.headers["Upload-Metadata"].split(","))
+        metadata = {name: base64.b64decode(value).decode() for name, value in pairs}
+        self.sent[identity] = Sent(int(request.headers["Upload-Length"]), metadata)
+        return self._answer(identity, 201, {"Location": f"/api/v1/uploads/{identity}"})
+
+    async def _head(self, request: web.Request) -> web.Response:
+        identity = request.match_info["id"]
+        if identity not in self.sent:
+            return web.Response(status=404)
+        return self._answer(identity, 200, {"Upload-Length": str(self.sent[identity].size)})
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        identity = request.match_info["id"]
+        sent = self.sent[identity]
+        try:
+            async for chunk, _ in request.content.iter_chunks():
+                sent.body += chunk
+                if len(sent.body) >= self.hold_at:
+                    await self._stopping.wait()
+        except ConnectionError:
+            pass  # Paused, or the page was left: what has come so far is kept.
+        return self._answer(identity, 204, {})
+
+    async def _terminate(self, request: web.Request) -> web.Response:
+        self.sent.pop(request.match_info["id"])
+        return web.Response(status=204)
+
+    def _answer(self, identity: str, status: int, headers: dict[str, str]) -> web.Response:
+        ours = {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Offset": str(len(self.sent[identity].body)),
+            "Tollcast-Content-Id": identity.replace("upl", "ast"),
+        }
+        return web.Response(status=status, headers={**ours, **headers})
