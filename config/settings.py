@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -55,12 +56,21 @@ def _database_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _number_or_word(value: object) -> object:
+    """Flags and the environment know words only."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 type Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free port
 type Host = Annotated[str, Field(min_length=1)]
 type WebUrl = Annotated[str, AfterValidator(_web_url)]
 type Preset = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
 ]
+type JailLevel = Annotated[Literal["auto", 0, 1, 2, 3], BeforeValidator(_number_or_word)]
+
+# What strangers send is opened only where hostile media cannot call the kernel as it likes.
+_PUBLIC_JAIL_LEVEL = 2
 
 
 class _Section(BaseModel):
@@ -115,6 +125,7 @@ class Media(_Section):
     segment_milliseconds: Annotated[int, Field(ge=500, le=10_000)] = 2000
     window_segments: Annotated[int, Field(ge=3, le=100)] = 8
     preset: Preset = "superfast"
+    jail_level_minimum: JailLevel = "auto"
 
 
 class Price(_Section):
@@ -174,6 +185,14 @@ class Settings(_Section):
             or self.stellar.rpc_url
             or self.http.public_url
         )
+
+    @property
+    def jail_level_minimum(self) -> int:
+        """The `media.jail.level.Level` below which no worker may open media."""
+        chosen = self.media.jail_level_minimum
+        if chosen != "auto":
+            return chosen
+        return 0 if self.stands_alone else _PUBLIC_JAIL_LEVEL
 
     @property
     def demo_is_on(self) -> bool:

@@ -122,6 +122,30 @@ def test_a_network_has_a_name() -> None:
     assert problem == "stellar: network_passphrase has to be set together with a URL"
 
 
+@pytest.mark.parametrize(
+    ("flags", "level"),
+    [
+        ([], 0),
+        (["--http.public_url=https://a.b"], 2),
+        (["--database.url=postgresql://a@b/c"], 2),
+        (["--media.jail_level_minimum=3"], 3),
+        (["--http.public_url=https://a.b", "--media.jail_level_minimum", "0"], 0),
+    ],
+)
+def test_what_strangers_reach_opens_media_in_a_jail(flags: list[str], level: int) -> None:
+    assert load(flags, {}, None).jail_level_minimum == level
+
+
+def test_a_level_is_a_number_or_auto(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text("[media]\njail_level_minimum = 1\n")
+    assert load([], {}, tmp_path / "x.toml").jail_level_minimum == 1
+    (problem,) = _problems("--media.jail_level_minimum=4")
+    assert problem == (
+        "flag --media.jail_level_minimum: "
+        "media.jail_level_minimum should be 'auto', 0, 1, 2 or 3, not '4'"
+    )
+
+
 def test_a_secret_is_neither_printed_nor_put_into_an_error() -> None:
     url = "postgresql://u:hunter2@h/d"
     settings = load([f"--database.url={url}"], {}, None)
