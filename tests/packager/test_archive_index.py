@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.pictures import PictureKind
 from media.units import MediaKind, Track
-from packager.archive_index import parse_index
+from packager.archive_index import AssetIndex, parse_index
 from packager.archive_record import (
     AssetRecord,
     EndRecord,
     EpochRecord,
+    PictureRecord,
     Record,
     RetiredRecord,
     SegmentRecord,
@@ -26,11 +28,18 @@ HISTORY: list[Record] = [
     SEGMENT,
     replace(SEGMENT, rendition="audio"),
     RetiredRecord("720p", "too slow"),
+    PictureRecord(PictureKind.POSTER, 0, 1, 0, 0, (900_000,), ""),
+    PictureRecord(PictureKind.SHEET, 3, 5, 160, 90, (900_000, 1_080_000), "ab"),
     EndRecord(),
 ]
+FILE = AssetRecord(3, from_file=True)
 
 
-@pytest.mark.parametrize("record", HISTORY)
+def index_of(*records: Record) -> AssetIndex:
+    return parse_index(map(encode_record, records))
+
+
+@pytest.mark.parametrize("record", [*HISTORY, FILE, EndRecord(passes_follow=True)])
 def test_a_record_survives_its_line(record: Record) -> None:
     line = encode_record(record)
     assert line.endswith(b"\n")
@@ -45,7 +54,8 @@ def test_an_index_says_what_is_there() -> None:
     assert index.segments["720p"] == {0: SEGMENT}
     assert set(index.segments) == {"720p", "audio"}
     assert index.retired == {(0, "720p")}
-    assert index.ended
+    assert set(index.pictures) == {"poster.jpg", "storyboard-3.jpg"}
+    assert (index.ended, index.settled, index.growing) == (True, True, False)
     assert index.damaged_lines == 0
 
 
@@ -78,6 +88,9 @@ def test_a_torn_index_loses_the_torn_line_only(size: int) -> None:
         encode_record(SEGMENT).replace(b"1080000", b"900000"),
         encode_record(SEGMENT).replace(b"1080000", b"1e9"),
         encode_record(SEGMENT)[:-2],
+        encode_record(HISTORY[-2]).replace(b'"columns":5', b'"columns":0'),
+        encode_record(HISTORY[-2]).replace(b'"number":3', b'"number":10000'),
+        encode_record(HISTORY[-2]).replace(b"900000", b",".join([b"1"] * 26)),
         b"\xff\xfe",
     ],
 )
@@ -93,3 +106,59 @@ def test_no_line_raises(line: bytes) -> None:
 
 def test_a_rendition_retired_before_any_epoch_is_ignored() -> None:
     assert parse_index([encode_record(RetiredRecord("720p", ""))]).retired == set()
+
+
+def test_indexes_of_before_there_were_files_and_pictures_are_read() -> None:
+    """Byte for byte what the first version wrote."""
+    lines = (
+        b'{"kind":"asset","format":1,"targetDuration":3}\n',
+        b'{"kind":"epoch","epoch":0,"renditions":[{"name":"720p","media":"video",'
+        b'"codec":"avc1.64001f","timescale":90000,"width":1280,"height":720,'
+        b'"frameRate":[30000,1001],"channels":0,"sampleRate":0}]}\n',
+        b'{"kind":"segment","rendition":"720p","sequence":0,"epoch":0,"start":900000,'
+        b'"end":1080000,"wallMs":1700000000000,"bytes":5,"sha256":"ab","independent":true}\n',
+        b'{"kind":"end"}\n',
+    )
+    epoch = EpochRecord(0, (("720p", VIDEO),))
+    records: list[Record] = [AssetRecord(3), epoch, SEGMENT, EndRecord()]
+    assert parse_index(lines) == index_of(*records)
+    assert list(lines) == list(map(encode_record, records))
+
+
+def test_a_later_pass_adds_renditions_when_it_ends() -> None:
+    first: tuple[Record, ...] = (
+        FILE,
+        EpochRecord(0, (("720p", VIDEO),)),
+        SEGMENT,
+        EndRecord(passes_follow=True),
+    )
+    index = index_of(*first, replace(SEGMENT, rendition="audio"))
+    assert (index.growing, index.settled) == (False, False)
+    index = index_of(*first, EpochRecord(0, (("audio", AUDIO),)), EndRecord())
+    assert index.epochs == [EpochRecord(0, (("720p", VIDEO), ("audio", AUDIO)))]
+    assert (index.growing, index.settled) == (False, True)
+
+
+def test_after_the_last_pass_nothing_counts() -> None:
+    """An attempt that lost its job may still write; its files may be swept away."""
+    index = index_of(FILE, SEGMENT, EndRecord(), replace(SEGMENT, sha256="cd"), EndRecord(True))
+    assert index.segments["720p"][0].sha256 == "ab"
+    assert index.settled
+    assert index.refused_lines == 2
+
+
+def test_of_two_lines_for_a_segment_the_later_one_counts_unless_it_has_other_times() -> None:
+    later = replace(SEGMENT, sha256="cd")
+    index = index_of(FILE, SEGMENT, later, replace(later, end=1_080_001, sha256="ef"))
+    assert index.segments["720p"][0] == later
+    assert index.refused_lines == 1
+
+
+def test_the_first_line_of_its_kind_says_what_an_asset_is() -> None:
+    index = index_of(FILE, AssetRecord(9))
+    assert (index.target_duration, index.from_file) == (3, True)
+
+
+def test_a_rendition_that_is_made_again_is_retired_no_more() -> None:
+    epoch = EpochRecord(0, (("720p", VIDEO),))
+    assert index_of(FILE, epoch, RetiredRecord("720p", ""), epoch).retired == set()

@@ -18,7 +18,7 @@ from media.pictures import Picture, PictureKind
 from media.transcode.rendition import Rendition
 from media.units import VIDEO_TIMESCALE, Packet
 from packager.archive import Archive, AssetAlreadyArchived
-from packager.archive_disk import IndexReader, read_index, segment_file
+from packager.archive_disk import read_index, segment_file
 from packager.library import HlsSettings, Library, Package
 from packager.on_demand_writer import AssetRemoved, OnDemandWriter, StorageFull, TimesDiffer
 from tests.packager.clip import START_S, Clip, audio_clip, decode, shifted, video_clip
@@ -426,41 +426,3 @@ async def test_pictures_come_with_the_asset(
         b"00:00:04.000 --> 00:00:08.000\nstoryboard-0.jpg#xywh=0,90,160,90\n"
     )
     assert len(list((root / "ast_1" / "_pictures").iterdir())) == 2
-
-
-async def test_several_readers_at_once_read_an_index_once(clock: ManualClock, root: Path) -> None:
-    """And nobody reads it again within a second, nor when it has settled."""
-    reads = []
-
-    class Reader(IndexReader):
-        def read(self) -> bool:
-            reads.append(self)
-            return super().read()
-
-    class Counting(Archive):
-        def follow(self, asset_id: str) -> IndexReader:
-            return Reader(root, asset_id)
-
-    library = Library(Counting(root, clock), clock, SETTINGS)
-    writer = await opened(root)
-    writer.begin(renditions_of(FIRST))
-    await writer.written()
-    assert await asyncio.gather(*(library.get("ast_1") for _ in range(20))) == [None] * 20
-    assert len(reads) == 1
-    feed_writer(writer, FIRST)
-    await writer.written()
-    assert await library.get("ast_1") is None
-    clock.advance(1000)
-    packages = await asyncio.gather(*(library.get("ast_1") for _ in range(20)))
-    assert len(set(packages)) == 1
-    assert packages[0] is not None
-    assert len(reads) == 2
-    clock.advance(1000)
-    assert await library.get("ast_1") is packages[0], "nothing was added"
-    await writer.finish(last_pass=True)
-    clock.advance(1000)
-    settled = await library.get("ast_1")
-    assert settled is not packages[0]
-    clock.advance(1000)
-    assert await library.get("ast_1") is settled
-    assert len(reads) == 4
