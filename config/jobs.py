@@ -118,7 +118,9 @@ class JobFailed(Exception):
     def __init__(self, code: str, detail: str, *, retry: bool = False) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
-        self.detail = detail[:JOB_DETAIL_CHARACTERS_MAX]
+        # It may quote a hostile file, and a database takes no zero character.
+        printable = "".join(each for each in detail if each.isprintable())
+        self.detail = printable[:JOB_DETAIL_CHARACTERS_MAX]
         self.retry = retry
 
 

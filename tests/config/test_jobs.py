@@ -23,8 +23,9 @@ def test_we_stop_before_a_lease_is_over_and_after_some_missed_heartbeats() -> No
     assert times.beat_ms * 4 < 26_000
 
 
-def test_what_a_library_says_at_length_is_cut() -> None:
+def test_what_a_library_says_at_length_is_cut_and_what_cannot_be_shown_left_out() -> None:
     assert len(JobFailed("x", "y" * 10_000).detail) == JOB_DETAIL_CHARACTERS_MAX
+    assert JobFailed("x", "Größe\0 \ud800ist 0.\n").detail == "Größe ist 0."
 
 
 @pytest.mark.parametrize(

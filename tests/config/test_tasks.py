@@ -4,7 +4,7 @@ import asyncio
 
 import structlog.testing
 
-from config.tasks import cancel, spawn
+from config.tasks import cancel, happens, spawn
 
 
 async def test_a_task_gives_its_result() -> None:
@@ -52,3 +52,11 @@ async def test_a_task_that_ended_can_be_cancelled_again() -> None:
     await task
     await cancel(task)
     assert not task.cancelled()
+
+
+async def test_an_event_is_waited_for_but_not_for_too_long() -> None:
+    event = asyncio.Event()
+    assert not await happens(event, 0)
+    asyncio.get_running_loop().call_soon(event.set)
+    assert await happens(event, 10)
+    assert await happens(event, 0)
