@@ -49,6 +49,8 @@ class WorkerProcess:
             # A process that was begun is there, whether anybody waits for it or not.
             await _give_up(starting)
             raise
+        if isinstance(process, OSError):
+            raise process
         return cls(process, clock)
 
     @property
@@ -109,23 +111,27 @@ class WorkerProcess:
                 )
 
 
-async def _start_process(command: Sequence[str]) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=_READ_BYTES,
-        start_new_session=True,
-    )
+async def _start_process(command: Sequence[str]) -> asyncio.subprocess.Process | OSError:
+    """The error is returned: the task that runs this has not failed when the system refuses."""
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_READ_BYTES,
+            start_new_session=True,
+        )
+    except OSError as reason:
+        return reason
 
 
-async def _give_up(starting: asyncio.Task[asyncio.subprocess.Process]) -> None:
+async def _give_up(starting: asyncio.Task[asyncio.subprocess.Process | OSError]) -> None:
     """End a process that nobody wants any more as soon as it has started."""
     await asyncio.wait({starting})
-    if starting.exception() is not None:
-        return
     process = starting.result()
+    if isinstance(process, OSError):
+        return
     process.kill()
     assert process.stdin is not None
     process.stdin.close()
