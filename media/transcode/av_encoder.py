@@ -40,7 +40,8 @@ class RungEncoder:
     """Encodes one rung and sends its packets.
 
     Attributes:
-        finished_pts: of the newest packet; None before the first.
+        finished_pts: of the newest picture that was encoded and sent, or repeats what was; None
+            before the first.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class RungEncoder:
         self._outbox = outbox
         self._context = _open(rung, settings, look)
         self._boundaries: set[int] = set()
-        self._pictures: queue.Queue[tuple[VideoFrame, Placed] | None] = queue.Queue(
+        self._pictures: queue.Queue[tuple[VideoFrame | None, Placed] | None] = queue.Queue(
             WORKER_PICTURES_MAX
         )
         self._shed_lag_ms: int | None = None
@@ -71,20 +72,37 @@ class RungEncoder:
         """Hand over a picture, which nobody else may touch from now on; waits for room."""
         self._pictures.put((picture, placed))
 
+    def repeat(self, placed: Placed) -> None:
+        """The next picture shows what the one before shows, and is left out."""
+        self._pictures.put((None, placed))
+
     def shed(self, lag_ms: int) -> None:
         """Give up: what waits is thrown away."""
         self._shed_lag_ms = lag_ms
         self._pictures.put(None)
 
+    def end(self) -> None:
+        """No more pictures come."""
+        self._pictures.put(None)
+
+    def join(self) -> None:
+        """After `end`: return when all was encoded and sent."""
+        self._thread.join()
+
     def finish(self) -> None:
         """Encode what waits and return when it was sent."""
-        self._pictures.put(None)
-        self._thread.join()
+        self.end()
+        self.join()
 
     def _run(self) -> None:
         while (item := self._pictures.get()) is not None:
-            if self._shed_lag_ms is None:
-                self._encode(*item)
+            picture, placed = item
+            if self._shed_lag_ms is not None:
+                continue
+            if picture is None:
+                self._advance(placed.pts)
+            else:
+                self._encode(picture, placed)
         if self._shed_lag_ms is None:
             self._send(self._context.encode(None))
         else:
@@ -117,7 +135,10 @@ class RungEncoder:
                     data=annex_b_to_length_prefixed(bytes(packet)),
                 )
             )
-            self.finished_pts = packet.pts
+            self._advance(packet.pts)
+
+    def _advance(self, pts: int) -> None:
+        self.finished_pts = pts if self.finished_pts is None else max(self.finished_pts, pts)
 
 
 def _open(rung: Rung, settings: EncoderSettings, look: Look) -> VideoCodecContext:

@@ -4,7 +4,7 @@ A message is its body's length (4 bytes), its kind (1 byte), then the body; inte
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from struct import Struct, error
 
 from config.limits import WORKER_MESSAGE_BYTES_MAX
@@ -13,7 +13,7 @@ from media.pictures import Picture, PictureKind
 _HEAD = Struct(">IB")
 _SOURCE = Struct(">qqqBB")
 _ENCODED = Struct(">BqqqBB")
-_PROGRESS = Struct(">QQQQ")
+_PROGRESS = Struct(">QQQQQq")
 _OPENED = Struct(">BBBBIIB")
 _LENGTH = Struct(">I")
 _SHED = Struct(">Bq")
@@ -106,12 +106,16 @@ class Progress:
         undecodable: packets that gave an error.
         skipped: frames left out for lack of time.
         displaced: frames left out because their time was not after the one before.
+        repeated: frames left out because they show nothing new.
+        finished: pts up to which every rung has all pictures that it gets.
     """
 
     consumed: int
     undecodable: int
     skipped: int
     displaced: int
+    repeated: int = 0
+    finished: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +193,8 @@ def _encode_body(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR0911 
             return 4, _encode_opened(message)
         case Encoded(rung, dts, pts, duration, keyframe, boundary, data):
             return 5, _ENCODED.pack(rung, dts, pts, duration, keyframe, boundary) + data
-        case Progress(consumed, undecodable, skipped, displaced):
-            return 6, _PROGRESS.pack(consumed, undecodable, skipped, displaced)
+        case Progress():
+            return 6, _PROGRESS.pack(*astuple(message))
         case Shed(rung, lag_ms):
             return 7, _SHED.pack(rung, lag_ms)
         case Finished():

@@ -87,6 +87,11 @@ class Replay:
             self._settle()
         return True
 
+    def finished(self, pts: int) -> None:
+        """All rungs have what they get up to this time, with pictures left out among it."""
+        for rung, newest in self._newest_encoded.items():
+            self._newest_encoded[rung] = max(newest, pts)
+
     def retire(self, rung: int) -> None:
         """A rung gets nothing more, and is not waited for."""
         self._begun.pop(rung, None)

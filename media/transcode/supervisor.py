@@ -256,9 +256,10 @@ class Supervisor:
                     self._listener.opened(configurations)
             case Encoded():
                 self._take_encoded(message)
-            case Progress(consumed, undecodable, skipped):
-                self._consumed = consumed
-                self.undecodable, self.skipped = undecodable, skipped
+            case Progress():
+                self._consumed = message.consumed
+                self.undecodable, self.skipped = message.undecodable, message.skipped
+                self._replay.finished(message.finished)
             case Shed(place, lag_ms):
                 rung = self._rung(place)
                 self._replay.retire(rung)

@@ -46,11 +46,13 @@ def video_source(
     jitter: bool = False,
     pixel_format: str = "yuv420p",
     detail: int = 1,
+    still: bool = False,
 ) -> Source:
     """A moving gradient.
 
     Args:
         jitter: uneven frame times.
+        still: it does not move.
         detail: how steep the gradient is, and so how hard to encode.
     """
     context = av.CodecContext.create("libx264", "w")
@@ -70,9 +72,10 @@ def video_source(
     encoded: list[av.Packet[Any]] = []
     step = VIDEO_TIMESCALE // rate
     for index in range(seconds * rate):
+        moved = 0 if still else index
         frame = av.VideoFrame(width, height, "yuv420p")
         for plane in frame.planes:
-            row = bytes((x * detail + 5 * index) % 256 for x in range(plane.line_size))
+            row = bytes((x * detail + 5 * moved) % 256 for x in range(plane.line_size))
             plane.update(row * (plane.buffer_size // plane.line_size))
         if pixel_format != "yuv420p":
             frame = frame.reformat(format=pixel_format)

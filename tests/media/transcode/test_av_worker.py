@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from media.ladder import Rung
+from media.pictures import Picture, PictureKind, why_unfit
+from media.transcode.picture_plan import PicturePlan
 from media.transcode.plan import EncoderSettings, Plan, plan_to_bytes
 from media.transcode.protocol import (
     Appearance,
@@ -23,7 +25,7 @@ from media.transcode.protocol import (
     encode_message,
 )
 from media.transcode.worker_process import WORKER_COMMAND
-from media.units import Packet
+from media.units import VIDEO_TIMESCALE, Packet
 from tests.media.transcode.synthetic import Source, video_source
 
 pytestmark = pytest.mark.process
@@ -138,7 +140,9 @@ def test_encoders_open_before_anything_is_encoded_and_totals_add_up() -> None:
     assert isinstance(opened, Opened)
     assert len(opened.configurations) == 2
     totals = [one for one in said if isinstance(one, Progress)]
-    assert totals[-1] == Progress(consumed=60, undecodable=0, skipped=0, displaced=0)
+    assert totals[-1] == Progress(
+        consumed=60, undecodable=0, skipped=0, displaced=0, finished=source.packets[-1].pts
+    )
 
 
 def test_a_replacement_encodes_only_what_is_new_and_looks_the_same() -> None:
@@ -188,6 +192,45 @@ def test_the_last_rung_loses_pictures_rather_than_time() -> None:
     assert skipped > 0
     shed = next(place for place, one in enumerate(said) if isinstance(one, Shed))
     assert not encoded(said[shed:], 0)
+
+
+def test_a_still_source_is_encoded_at_boundaries_and_at_its_end() -> None:
+    source = video_source(640, 352, seconds=5, still=True, rate=30, keyframe_every=1000)
+    said = transcode(plan_for(source), source)
+    times = [one.pts for one in source.packets]
+    for rung in (0, 1):
+        packets = encoded(said, rung)
+        assert [one.pts for one in packets if one.boundary] == [times[0], times[60], times[120]]
+        assert [one.pts for one in packets[-2:]] == times[-2:]
+        assert len(packets) < 15
+    last = [one for one in said if isinstance(one, Progress)][-1]
+    assert last.finished == times[-1]
+    assert last.repeated > 140
+    assert last.consumed == 150
+
+
+def test_posters_and_tiles_come_with_the_packets() -> None:
+    """They go on where the plan says, and show the source at that time."""
+    source = video_source(320, 180)
+    pictures = PicturePlan(
+        VIDEO_TIMESCALE, 2 * VIDEO_TIMESCALE, live=True, sheet=4, tile_due=0, poster_due=0
+    )
+    said = transcode(plan_for(source, pictures=pictures), source)
+    made = [one for one in said if isinstance(one, Picture)]
+    assert not any(why_unfit(one) for one in made)
+    times = [one.pts for one in source.packets]
+    posters = [one for one in made if one.kind is PictureKind.POSTER]
+    assert [one.times for one in posters] == [(times[0],), (times[30],)]
+    assert {(one.width, one.height) for one in posters} == {(160, 90)}
+    (sheet,) = [one for one in made if one.kind is PictureKind.SHEET]
+    assert (sheet.number, sheet.width, sheet.height) == (4, 800, 90)
+    assert sheet.times == (times[0], times[15], times[30], times[45])
+
+
+def test_the_range_of_samples_stays_what_it_was() -> None:
+    source = video_source(320, 180, seconds=1, pixel_format="yuvj420p")
+    (opened,) = [one for one in transcode(plan_for(source), source) if isinstance(one, Opened)]
+    assert opened.appearance.color_range == 2
 
 
 def test_a_source_without_packets_ends_at_once() -> None:

@@ -219,6 +219,8 @@ async def test_a_killed_worker_costs_no_segment() -> None:
     assert sink.pictures("360p") == sink.pictures("source")
     assert decoded(sink.epochs[0]["360p"], sink.kept[0]["360p"]) == sink.pictures("source")
     assert sink.restarted_segments == 1
+    first = sink.pictures("source")[0]
+    assert [one.times for one in sink.posters] == [(first,), (first + 5 * SECOND,)]
     assert pipeline.health().worker_restarts == 1
 
 

@@ -38,7 +38,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(
         Encoded, st.integers(0, 255), times, times, times, st.booleans(), st.booleans(), st.binary()
     ),
-    st.builds(Progress, *[st.integers(0, 2**63)] * 4),
+    st.builds(Progress, *[st.integers(0, 2**63)] * 5, times),
     st.builds(Shed, st.integers(0, 255), times),
     st.just(Finished()),
     st.builds(Described, st.binary()),

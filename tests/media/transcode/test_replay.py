@@ -182,3 +182,15 @@ def test_every_worker_gets_an_unbroken_run_from_a_possible_start(
                 replay.skip()
             replay.rewind()
             expected = None
+
+
+def test_pictures_left_out_are_no_lag() -> None:
+    replay = replay_of()
+    feed(replay, 150)
+    for rung in (0, 1):
+        replay.encoded(rung, 0, boundary=True)
+    assert replay.lag_ticks() == 140
+    replay.finished(130)
+    assert replay.lag_ticks() == 10
+    replay.finished(0)
+    assert replay.lag_ticks() == 10

@@ -10,9 +10,9 @@ import pytest
 from config.clock import SystemClock
 from config.tasks import cancel, spawn
 from media.ladder import Rung
-from media.pictures import Picture
+from media.pictures import Picture, PictureKind
 from media.transcode.plan import EncoderSettings, Plan
-from media.transcode.protocol import SourcePacket
+from media.transcode.protocol import SourcePacket, encode_message
 from media.transcode.supervisor import Patience, Supervisor
 from media.transcode.worker_process import WorkerProcess
 from media.units import Packet
@@ -21,6 +21,8 @@ from tests.media.transcode.synthetic import Source, video_source
 
 pytestmark = pytest.mark.process
 
+TOO_EARLY = Picture(PictureKind.POSTER, b"\xff\xd8\xff\xd9", 16, 16, times=(2**60,))
+NO_PICTURE = Picture(PictureKind.POSTER, b"<html>", 16, 16, times=(0,))
 QUICK = Patience(
     start_ms=250,
     hang_ms=250,
@@ -90,8 +92,17 @@ async def test_everything_fed_comes_out() -> None:
         "print('this is no message of the protocol')",
         "import sys; sys.stdout.buffer.write(bytes([0, 0, 0, 0, 3])); sys.stdout.flush()",
         "import sys; sys.stdout.buffer.write(bytes([0, 0, 0, 9, 7, 200, *bytes(8)]))",
+        f"import sys; sys.stdout.buffer.write({encode_message(TOO_EARLY)!r})",
+        f"import sys; sys.stdout.buffer.write({encode_message(NO_PICTURE)!r})",
     ],
-    ids=["dies", "babbles", "talks like a server", "names a rung that is not there"],
+    ids=[
+        "dies",
+        "babbles",
+        "talks like a server",
+        "names a rung that is not there",
+        "shows what is not there yet",
+        "sends a picture that is none",
+    ],
 )
 async def test_workers_that_fail_are_tried_again_and_packets_given_up(program: str) -> None:
     source, recorder = video_source(320, 180), Recorder()
@@ -109,6 +120,7 @@ async def test_workers_that_fail_are_tried_again_and_packets_given_up(program: s
     assert supervisor.given_up >= 1
     assert supervisor.dropped >= 30
     assert not recorder.configurations
+    assert not recorder.pictures
 
 
 async def test_a_worker_that_never_answers_is_replaced() -> None:
