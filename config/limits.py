@@ -221,6 +221,8 @@ JAIL_PROBE_CPU_SECONDS_MAX = 5
 JAIL_PROBE_DESCRIPTORS_MAX = 16
 # It takes 0.1 s on an idle machine.
 JAIL_PROBE_SECONDS_MAX = 10
+# The same for loading libav, which the doctor does once.
+DOCTOR_CHILD_SECONDS_MAX = 20
 
 # --- uploaded files ------------------------------------------------------------------------------
 # Every format that is taken shows itself in so many bytes; 21 packets of MPEG-TS are among them.
@@ -254,6 +256,17 @@ FILE_PROBE_PACKETS_MAX = 1_000
 # Its index of a track that has none of its own: 40,000 keyframes, more than a day of them.
 FILE_INDEX_BYTES_MAX = 1 << 20
 
+# Boxes of an MP4: about ten for each of 100,000 fragments, a day of seconds.
+FILE_BOXES_MAX = 1_000_000
+# Boxes within each other; libav follows ten.
+FILE_BOX_DEPTH_MAX = 10
+# Cuts that a track is played by; an edited film that was not rendered anew has some dozens.
+FILE_EDITS_MAX = 1_000
+# One table of an MP4's index that is read whole: 12 bytes for each run of chunks.
+FILE_TABLE_BYTES_MAX = 1 << 20
+# A fragment's own index: 16 bytes for each of its samples.
+FILE_FRAGMENT_INDEX_BYTES_MAX = 1 << 20
+
 # --- transcoding of files ------------------------------------------------------------------------
 # An odd stamp is a slip of the muxer if the clock goes on as before after so many packets.
 FILE_STAMP_RUN_MAX = 32
@@ -269,6 +282,8 @@ FILE_PACKETS_MAX = 6_500_000
 # A worker decodes 4K in 10 bits within this: 16 references and what waits before each encoder.
 FILE_WORKER_MEMORY_BYTES_MAX = 2 << 30
 FILE_WORKER_DESCRIPTORS_MAX = 32
+# Each reserves 64 MiB of that.
+FILE_WORKER_ARENAS_MAX = 4
 # A minute and a half for the smallest, then 100 s for each MB: AV1 in 4K at the lowest rates that
 # are watchable takes a quarter of that on a slow machine.
 FILE_WORKER_CPU_SECONDS_MIN = 90
@@ -283,6 +298,8 @@ FILE_QUEUE_PACKETS_MAX = 64
 FILE_QUEUE_PACKET_BYTES_MAX = 16 << 20
 # Sound is copied if it has fewer bits a second than this; 5.1 as shops sell it has 448,000.
 FILE_AUDIO_COPY_BITS_MAX = 600_000
+# A worker's packets do not leave out more of their own time than a copied group of pictures has.
+FILE_DISTRUST_STEP_MS_MAX = 5_000
 # The description of a file in a message, as JSON.
 FILE_DESCRIPTION_BYTES_MAX = 64 * 1024
 

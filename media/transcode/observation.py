@@ -137,7 +137,7 @@ class Observation:
             return (0, 1)
         mean = Fraction(sum(steps), len(steps))
         typical = mean if abs(mean - median_low(steps)) < mean / 4 else median_low(steps)
-        return _usual_rate(VIDEO_TIMESCALE / Fraction(typical))
+        return usual_rate(VIDEO_TIMESCALE / Fraction(typical))
 
 
 def keyframe_interval_max(segment_ticks: int) -> int:
@@ -160,7 +160,8 @@ def _why_not(video: Track) -> str | None:
     return why_not_passed_through(sequence)
 
 
-def _usual_rate(measured: Fraction) -> tuple[int, int]:
+def usual_rate(measured: Fraction) -> tuple[int, int]:
+    """The rate that cameras and encoders use next to a measured one, else a whole number."""
     nearest = min(_USUAL_RATES, key=lambda rate: abs(rate - measured))
     if abs(nearest - measured) <= measured * _RATE_TOLERANCE:
         return nearest.as_integer_ratio()

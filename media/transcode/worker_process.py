@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import structlog
 
@@ -36,13 +36,15 @@ class WorkerProcess:
         self._logging = spawn(self._log_errors(), name=f"log of worker {process.pid}")
 
     @classmethod
-    async def start(cls, command: Sequence[str], clock: Clock) -> "WorkerProcess":
-        """Start a worker.
+    async def start(
+        cls, command: Sequence[str], clock: Clock, *, descriptors: Sequence[int] = ()
+    ) -> "WorkerProcess":
+        """Start a worker, which inherits `descriptors`.
 
         Raises:
             OSError: the system refused.
         """
-        starting = spawn(_start_process(command), name="start of a worker")
+        starting = spawn(_start_process(command, descriptors), name="start of a worker")
         try:
             process = await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -70,7 +72,7 @@ class WorkerProcess:
         except (BrokenPipeError, ConnectionResetError) as reason:
             raise WorkerGone from reason
 
-    async def messages(self) -> AsyncIterator[Message]:
+    async def messages(self) -> AsyncGenerator[Message]:
         """What the worker says, until it ends.
 
         Raises:
@@ -111,7 +113,9 @@ class WorkerProcess:
                 )
 
 
-async def _start_process(command: Sequence[str]) -> asyncio.subprocess.Process | OSError:
+async def _start_process(
+    command: Sequence[str], descriptors: Sequence[int]
+) -> asyncio.subprocess.Process | OSError:
     """The error is returned: the task that runs this has not failed when the system refuses."""
     try:
         return await asyncio.create_subprocess_exec(
@@ -121,6 +125,7 @@ async def _start_process(command: Sequence[str]) -> asyncio.subprocess.Process |
             stderr=asyncio.subprocess.PIPE,
             limit=_READ_BYTES,
             start_new_session=True,
+            pass_fds=tuple(descriptors),
         )
     except OSError as reason:
         return reason

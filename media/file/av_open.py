@@ -1,0 +1,103 @@
+"""Opens a file with libav as narrowly as it can be opened, and chooses its tracks."""
+
+from dataclasses import dataclass
+from io import FileIO
+
+import av
+import av.sidedata.sidedata
+import av.subtitles.codeccontext
+import av.subtitles.stream
+from av.audio.stream import AudioStream
+from av.container.input import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from media.file.allowed import (
+    DEMUXERS,
+    StreamFacts,
+    StreamKind,
+    check_streams,
+    decoder_options,
+    open_options,
+)
+from media.file.container import Container
+from media.file.refusal import RefusalCode, Refused
+
+# PyAV imports these modules only when a file has such a stream, which is too late in a jail.
+_LATE = (av.sidedata.sidedata, av.subtitles.codeccontext, av.subtitles.stream)
+# Read from the file at a time.
+_BUFFER_BYTES = 1 << 18
+_KINDS = {"video": StreamKind.VIDEO, "audio": StreamKind.AUDIO}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file at its beginning, and the tracks of it that are used; at least one."""
+
+    container: InputContainer
+    video: VideoStream | None
+    audio: AudioStream | None
+
+    @property
+    def tracks(self) -> list[Stream]:
+        return [track for track in (self.video, self.audio) if track is not None]
+
+
+def open_file(descriptor: int, container: Container) -> OpenFile:
+    """Open what a descriptor refers to, which may be done again.
+
+    Raises:
+        Refused: it cannot be used.
+    """
+    file = FileIO(descriptor, closefd=False)
+    file.seek(0)
+    try:
+        opened = av.open(
+            file,
+            "r",
+            format=DEMUXERS[container],
+            options=open_options(container),
+            buffer_size=_BUFFER_BYTES,
+        )
+    except FFmpegError as reason:
+        unfinished = container is Container.MP4
+        code = RefusalCode.UNFINISHED if unfinished else RefusalCode.DAMAGED
+        raise Refused(code) from reason
+    usable = check_streams([_facts(stream) for stream in opened.streams])
+    video = _preferred([opened.streams[index] for index in usable.video])
+    audio = _preferred([opened.streams[index] for index in usable.audio])
+    assert video is None or isinstance(video, VideoStream)
+    assert audio is None or isinstance(audio, AudioStream)
+    for track in (video, audio):
+        if track is not None:
+            track.codec_context.options = decoder_options()
+            track.codec_context.thread_count = 1
+    return OpenFile(opened, video, audio)
+
+
+def _preferred(tracks: list[Stream]) -> Stream | None:
+    """The one that the file calls its default, else the first."""
+    defaults = [one for one in tracks if one.disposition & Disposition.default]
+    return next(iter(defaults or tracks), None)
+
+
+def _facts(stream: Stream) -> StreamFacts:
+    context = stream.codec_context  # None where libav knows no decoder, whatever its types say
+    return StreamFacts(
+        kind=_KINDS.get(stream.type, StreamKind.OTHER),
+        decoder=getattr(context, "name", None),
+        tag=getattr(context, "codec_tag", ""),
+        attached_picture=bool(stream.disposition & Disposition.attached_pic),
+        width=getattr(context, "width", 0),
+        height=getattr(context, "height", 0),
+        frames=stream.frames,
+        duration_ms=_duration_ms(stream),
+        sample_rate=getattr(context, "sample_rate", 0),
+        channels=getattr(context, "channels", 0),
+    )
+
+
+def _duration_ms(stream: Stream) -> int:
+    duration = stream.duration
+    return 0 if duration is None else max(0, int(duration * stream.time_base * 1000))
