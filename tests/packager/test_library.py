@@ -4,6 +4,7 @@ import m3u8
 import pytest
 
 from config.clock import ManualClock
+from media.pictures import Picture, PictureKind
 from media.units import VIDEO_TIMESCALE
 from packager.archive import Archive
 from packager.library import (
@@ -12,11 +13,12 @@ from packager.library import (
     Library,
     NotReady,
     Package,
+    UnknownPicture,
     UnknownRendition,
     UnknownSegment,
 )
-from tests.packager.clip import START_S, Clip, audio_clip, decode, video_clip
-from tests.packager.feeding import feed, renditions_of
+from tests.packager.clip import START_S, Clip, audio_clip, decode, shifted, video_clip
+from tests.packager.feeding import feed, interleaved, renditions_of
 
 CLIPS = {
     "360p": video_clip(64, 36, b_frames=2),
@@ -96,6 +98,56 @@ async def test_the_same_address_turns_from_live_to_on_demand(library: Library) -
     assert [segment.uri for segment in playlist.segments] == ["0.m4s", "1.m4s", "2.m4s", "3.m4s"]
 
 
+async def test_what_was_live_is_on_demand_from_its_first_second_with_its_pictures(
+    library: Library, archive: Archive, clock: ManualClock
+) -> None:
+    """Long after the first segments left the live window, also for another process."""
+    clips = {name: CLIPS[name] for name in ("360p", "audio")}
+    origin = library.start_live("ast_1")
+    origin.begin(renditions_of(clips))
+    for lap in range(6):
+        for name, packet in interleaved(clips):
+            ticks = 8 * lap * clips[name].track.timescale
+            origin.packet(name, shifted((packet,), ticks)[0])
+        origin.picture(Picture(PictureKind.POSTER, jpeg(b"poster", lap), 64, 36))
+        times = tuple((START_S + 8 * tile) * VIDEO_TIMESCALE for tile in range(lap + 1))
+        origin.picture(
+            Picture(PictureKind.SHEET, jpeg(b"sheet", lap), 320, 270, 0, 2, 160, 90, times)
+        )
+    assert "\n0.m4s" not in origin.media_playlist("360p").decode()
+    origin.end()
+    await library.settle("ast_1")
+    for each in (library, Library(archive, clock, HlsSettings(2000))):
+        package = await each.get("ast_1")
+        assert package is not None
+        assert (package.live, package.growing) == (False, False)
+        assert set(package.renditions()) == {"360p", "audio"}
+        assert package.duration == 48 * VIDEO_TIMESCALE
+        found = decode(await played(package, "360p"))
+        assert found.times[0][1] == START_S * VIDEO_TIMESCALE
+        assert len(found.frames) == 48 * 25
+        assert package.has_poster
+        assert await package.read_picture("poster.jpg") == jpeg(b"poster", 5)
+        assert await package.read_picture("storyboard-0.jpg") == jpeg(b"sheet", 5)
+        storyboard = package.storyboard()
+        assert storyboard is not None
+        assert storyboard.count(b"-->") == 6
+        assert (
+            b"00:00:40.000 --> 00:00:48.000\nstoryboard-0.jpg#xywh=160,180,160,90\n" in storyboard
+        )
+
+
+def jpeg(text: bytes, number: int) -> bytes:
+    return b"\xff\xd8" + text + bytes((number,)) + b"\xff\xd9"
+
+
+async def test_an_asset_that_is_removed_is_gone(library: Library) -> None:
+    await finished(library, CLIPS)
+    await library.remove("ast_1")
+    assert await library.get("ast_1") is None
+    library.start_live("ast_1")
+
+
 async def test_an_archived_asset_is_found_by_another_library(
     library: Library, archive: Archive, clock: ManualClock
 ) -> None:
@@ -120,6 +172,11 @@ async def test_what_is_not_there_is_not_served(library: Library) -> None:
         package.init("360p", "init-1.mp4")
     with pytest.raises(UnknownSegment):
         await package.segment("360p", 4)
+    assert not package.has_poster
+    assert package.storyboard() is None
+    for name in ("poster.jpg", "../index.jsonl"):
+        with pytest.raises(UnknownPicture):
+            await package.read_picture(name)
 
 
 async def test_an_asset_id_is_used_once(library: Library) -> None:

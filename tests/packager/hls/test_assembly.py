@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from media.transcode.rendition import Rendition
 from media.units import MediaKind, Packet, Track
 from packager.hls.assembly import AssembledSegment, Assembly
+from packager.interval import Interval
 
 SECOND = 90_000
 RATE = 44_100
@@ -149,3 +150,23 @@ def test_segments_that_a_dead_rendition_alone_began_are_forgotten() -> None:
     for packet in video(13, 17):
         done += made.packet("360p", packet, 0)
     assert [each.interval.sequence for each in done] == [1]
+
+
+def test_renditions_made_later_or_again_fit_those_that_are_there() -> None:
+    """Given the intervals of the first time, or some of them, others are cut at them too."""
+    everything = ["360p", "720p", "audio"]
+    done = assembled(everything, [])
+    known = [each.interval for each in done if each.rendition == "360p"]
+    for names, intervals in ((["720p"], known), (["360p", "720p"], known), (everything, known[:2])):
+        expected = [each for each in done if each.rendition in names]
+        assert summary(assembled(names, intervals)) == summary(expected)
+
+
+def assembled(names: Sequence[str], known: Sequence[Interval]) -> list[AssembledSegment]:
+    made = Assembly(3, 2000, window_segments=1, known=known, bytes_max=0)
+    begin(made, *names)
+    feeds = [(name, packets) for name, packets in FEEDS if name in names]
+    done = [each for name, packets in feeds for p in packets for each in made.packet(name, p, 0)]
+    done += made.finish()
+    assert made.boundaries.next_sequence == 4
+    return done

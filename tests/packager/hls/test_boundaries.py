@@ -158,3 +158,30 @@ def test_intervals_never_overlap_and_are_never_too_long(steps: list[int]) -> Non
         assert 0 < interval.duration <= boundaries.duration_max
         assert (interval.duration + SECOND // 2) // SECOND <= 3
         end = interval.end
+
+
+def test_a_timeline_that_is_known_is_found_again_and_gone_on_with() -> None:
+    """More of it than a live asset remembers."""
+    first = new_boundaries()
+    count = HLS_INTERVALS_KEPT + 10
+    known = []
+    for number in range(count):
+        first.open((10 + 2 * number) * SECOND, 0)
+        if number:
+            newest = first.interval(number - 1)
+            assert newest is not None
+            known.append(newest)
+    again = Boundaries(3, known)
+    again.begin_epoch()
+    assert (again.epoch_sequence, again.next_sequence) == (0, count - 1)
+    assert again.duration_total == 2 * (count - 1) * SECOND
+    for interval in known:
+        assert again.find(interval.start) == interval.sequence
+        assert again.interval(interval.sequence) == interval
+    assert not again.may_open(known[5].start + 1)
+    assert again.open(known[-1].end, 0) == count - 1
+    again.close(known[-1].end + SECOND)
+    following = again.interval(count - 1)
+    assert following is not None
+    assert not following.discontinuity
+    assert again.interval(0) == known[0]

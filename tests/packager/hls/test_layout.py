@@ -157,3 +157,28 @@ def test_audio_that_came_late_has_gaps_before() -> None:
 def test_nothing_that_can_be_played_is_no_asset(records: list[Record]) -> None:
     with pytest.raises(UnknownAsset):
         laid_out(*records)
+
+
+def test_a_growing_asset_offers_what_all_its_renditions_have() -> None:
+    records: list[Record] = [
+        AssetRecord(3, from_file=True),
+        epoch(0, _360p=video(360), audio=AUDIO),
+        *(segment(name, 0) for name in ("360p", "audio")),
+        segment("360p", 1),
+        segment("720p", 0),
+    ]
+    layout = lay_out(parse_index(map(encode_record, records)))
+    assert uris(layout, "360p") == uris(layout, "audio") == ["0.m4s"]
+    assert b"ENDLIST" not in layout.playlists["360p"]
+    assert (layout.growing, layout.settled, layout.duration) == (True, False, 2 * SECOND)
+    assert set(layout.segments) == {"360p", "audio"}
+    with pytest.raises(UnknownAsset):
+        lay_out(parse_index(map(encode_record, records[:3])))
+    records += [segment("audio", 1), EndRecord(passes_follow=True)]
+    layout = lay_out(parse_index(map(encode_record, records)))
+    assert uris(layout, "360p") == uris(layout, "audio") == ["0.m4s", "1.m4s"]
+    assert (layout.growing, layout.settled) == (False, False)
+    records += [segment("720p", 1), epoch(0, _720p=video(720)), EndRecord()]
+    layout = lay_out(parse_index(map(encode_record, records)))
+    assert set(layout.playlists) == {"360p", "audio", "720p"}
+    assert layout.settled

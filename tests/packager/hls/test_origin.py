@@ -9,13 +9,14 @@ import pytest
 
 from config.clock import ManualClock
 from config.limits import HLS_EPOCHS_MAX, HLS_PLAYABLE_WAIT_MS_MAX
+from media.pictures import Picture, PictureKind
 from media.transcode.rendition import Rendition
 from media.units import VIDEO_TIMESCALE, Packet
 from media.wire.fmp4_init import UnsupportedTrack
 from packager.archive import Archive
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.origin import HlsSettings, Origin
-from packager.package import NotReady, UnknownRendition, UnknownSegment
+from packager.package import NotReady, UnknownPicture, UnknownRendition, UnknownSegment
 from packager.segment_cache import SegmentCache
 from tests.packager.clip import Clip, audio_clip, decode, shifted, video_clip
 from tests.packager.feeding import feed, interleaved, renditions_of
@@ -380,3 +381,25 @@ async def test_irregular_packets_do_not_raise(stage: Stage, clock: ManualClock) 
         stage.origin.packet("360p", Packet(index, index, 0, keyframe=False, data=b""))
         clock.advance(1000)
     assert stage.closed == []
+
+
+async def test_the_newest_poster_stands_for_a_live_asset(stage: Stage) -> None:
+    stage.origin.begin(renditions_of(CLIPS))
+    with pytest.raises(UnknownPicture):
+        await stage.origin.read_picture("poster.jpg")
+    for text in (b"one", b"other"):
+        stage.origin.picture(Picture(PictureKind.POSTER, b"\xff\xd8" + text + b"\xff\xd9", 64, 36))
+    stage.origin.picture(Picture(PictureKind.POSTER, b"<html>", 64, 36))
+    assert stage.origin.has_poster
+    assert await stage.origin.read_picture("poster.jpg") == b"\xff\xd8other\xff\xd9"
+    assert stage.origin.storyboard() is None
+    with pytest.raises(UnknownPicture):
+        await stage.origin.read_picture("storyboard-0.jpg")
+
+
+async def test_renditions_are_offered_once_they_have_a_segment(stage: Stage) -> None:
+    stage.origin.begin(renditions_of(CLIPS))
+    assert stage.origin.renditions() == ()
+    feed(stage.origin, {"360p": CLIPS["360p"]})
+    assert stage.origin.renditions() == ("360p",)
+    assert not stage.origin.growing

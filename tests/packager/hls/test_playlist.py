@@ -86,6 +86,25 @@ def test_a_finished_asset_is_on_demand() -> None:
     assert (found.playlist_type, found.is_endlist, found.media_sequence) == ("vod", True, 0)
 
 
+def test_a_growing_asset_is_played_from_its_start_and_promises_nothing_of_the_rest() -> None:
+    timeless = [segment(interval(n, wall_ms=0)) for n in range(2)]
+    playlist = MediaPlaylist(3, timeless, PlaylistType.EVENT, ended=False)
+    assert render_media_playlist(playlist).decode() == (
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:8\n"
+        "#EXT-X-TARGETDURATION:3\n"
+        "#EXT-X-MEDIA-SEQUENCE:0\n"
+        "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+        "#EXT-X-PLAYLIST-TYPE:EVENT\n"
+        "#EXT-X-START:TIME-OFFSET=0\n"
+        '#EXT-X-MAP:URI="init-0.mp4"\n'
+        "#EXTINF:2.000000,\n"
+        "0.m4s\n"
+        "#EXTINF:2.000000,\n"
+        "1.m4s\n"
+    )
+
+
 def test_a_gap_needs_no_init_segment() -> None:
     playlist = live(segment(interval(0), gap=True), segment(interval(1)))
     text = render_media_playlist(playlist).decode()
