@@ -54,6 +54,13 @@ async def becomes(store: PostgresJobStore, job: Job, holds: Callable[[Job], bool
         await asyncio.sleep(0.005)
 
 
+async def somebody_listens(database: Database) -> None:
+    while True:
+        if await database.fetchval(_LISTENERS):
+            return
+        await asyncio.sleep(0.005)
+
+
 async def test_a_new_job_is_begun_and_a_cancelled_one_ended_without_looking(
     postgres_url: str,
     database: Database,
@@ -71,8 +78,7 @@ async def test_a_new_job_is_begun_and_a_cancelled_one_ended_without_looking(
 
     loop = asyncio.get_running_loop()
     async with runner(postgres_url, forever):
-        while not await database.fetchval(_LISTENERS):
-            await asyncio.sleep(0.005)
+        await somebody_listens(database)
         first = await store.enqueue(NEW)
         await began.wait()
         started = loop.time()
