@@ -279,8 +279,9 @@ class Origin:
             raise UnknownPicture(name)
         return self._poster
 
-    def storyboard(self) -> None:
-        """A player of a live asset cannot seek beyond the window."""
+    def storyboard(self) -> bytes | None:
+        """None: a player of a live asset cannot seek beyond the window."""
+        return None
 
     def _known(self, rendition: str) -> LiveRendition:
         live = self._assembly.renditions.get(rendition)
