@@ -66,8 +66,10 @@ def describe(fields: Mapping[str, str], default_stroops: int, default_seconds: i
     The title of a file that has none is its name without its ending.
 
     Raises:
-        InvalidDescription: a title is too long, or a price is none.
+        InvalidDescription: a title is too long, or a price is none or only half of one.
     """
+    if ("priceStroops" in fields) != ("priceSeconds" in fields):
+        raise InvalidDescription("priceStroops and priceSeconds belong together")
     filename = _filename(fields.get("filename", ""))
     title = printable(fields.get("title", ""))
     if len(title) > UPLOAD_TITLE_CHARACTERS_MAX:

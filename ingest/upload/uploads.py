@@ -243,7 +243,7 @@ class Uploads:
             yield upload
             settled = True
         finally:
-            if not settled:
+            if not settled and await self._store.get(upload.id) is not None:
                 await self._forget(upload, End.ABORTED)
 
     async def settle(self, upload: Upload, description: Description) -> None:

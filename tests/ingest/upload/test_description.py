@@ -71,14 +71,15 @@ def test_a_price_is_taken_in_whole_numbers() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"priceStroops": "-1"},
-        {"priceStroops": "1.5"},
-        {"priceStroops": "1_000"},
-        {"priceStroops": "٣"},
-        {"priceStroops": ""},
-        {"priceStroops": str(10**12 + 1)},
-        {"priceSeconds": "0"},
-        {"priceSeconds": "9" * 5000},
+        {"priceStroops": "-1", "priceSeconds": "1"},
+        {"priceStroops": "1.5", "priceSeconds": "1"},
+        {"priceStroops": "1_000", "priceSeconds": "1"},
+        {"priceStroops": "٣", "priceSeconds": "1"},
+        {"priceStroops": "", "priceSeconds": "1"},
+        {"priceStroops": str(10**12 + 1), "priceSeconds": "1"},
+        {"priceSeconds": "0", "priceStroops": "1"},
+        {"priceSeconds": "9" * 5000, "priceStroops": "1"},
+        {"priceSeconds": "60"},
         {"title": "x" * 121},
     ],
 )
