@@ -15,6 +15,13 @@ _UP = """Start the server. With nothing configured it runs alone: embedded Postg
 Stellar network with play money, local directories for media, and a demo stream with three paying
 viewers."""
 
+_WORKER = """Transcode uploads beside a server: start it with the server's database.url and
+data_directory (on one machine the data_directory is enough). Any number of workers share the queue;
+one that ends gives its jobs back."""
+
+_DOCTOR = """Look at what a server needs: Python, FFmpeg, the jail for hostile media, disk and
+database. Ends with 1 when a server for the public would not start here."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 well, 1 failed, 2 wrong usage)."""
@@ -28,12 +35,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
+    return _command(known, settings)
+
+
+def _command(known: argparse.Namespace, settings: Settings) -> int:
     match known.command:
         case "keys":
             return asyncio.run(_rotate(settings, known.source))
         case "config":
             print(settings.model_dump_json(indent=2))  # noqa: T201
             return 0
+        case "doctor":
+            return _examine(settings)
+        case "worker":
+            return _work(settings)
         case _:
             return _up(settings, announce_json=known.json)
 
@@ -49,11 +64,24 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     up.add_argument("--json", action="store_true", help="announce addresses as one line of JSON")
+    worker = commands.add_parser(
+        "worker",
+        help="make uploads beside a server",
+        description=_WORKER,
+        epilog="Settings are flags too: --data_directory, --database.url, --jobs.workers.",
+        allow_abbrev=False,
+    )
     keys = commands.add_parser("keys", help="give a source a new stream key", allow_abbrev=False)
     keys.add_argument("source", help="the source's name, e.g. main")
+    doctor = commands.add_parser(
+        "doctor",
+        help="tell what this machine has and lacks",
+        description=_DOCTOR,
+        allow_abbrev=False,
+    )
     config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
     commands.add_parser("version", help="print the version")
-    for command in (up, keys, config):
+    for command in (up, worker, keys, doctor, config):
         command.add_argument("--config", type=Path, help="a TOML file with settings")
     return parser
 
@@ -69,6 +97,26 @@ def _up(settings: Settings, *, announce_json: bool) -> int:
         print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
+
+
+def _work(settings: Settings) -> int:
+    from api.ground import StartFailed
+    from api.worker import work
+
+    try:
+        work(settings)
+    except StartFailed as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _examine(settings: Settings) -> int:
+    from api.doctor import examine, findings_text, is_fit
+
+    findings = asyncio.run(examine(settings))
+    print(findings_text(findings))  # noqa: T201
+    return 0 if is_fit(findings) else 1
 
 
 async def _rotate(settings: Settings, name: str) -> int:

@@ -7,6 +7,8 @@ from api.storage import free_bytes
 from config.limits import DISK_FREE_BYTES_MIN
 from config.postgres import Database, DatabaseUnavailable
 from ingest.rtmp_server import RtmpServer
+from media.jail.level import Level
+from media.jail.report import JailReport
 
 
 def database_dependency(database: Database) -> Dependency:
@@ -36,3 +38,14 @@ def ingest_dependency(rtmp: RtmpServer) -> Dependency:
         return f"RTMP on port {rtmp.port}"
 
     return Dependency("ingest", probe)
+
+
+def jail_dependency(report: JailReport, minimum: int) -> Dependency:
+    """What the probe found at the start: neither kernel nor account change while we run."""
+
+    async def probe() -> str:
+        if (shortfall := report.shortfall(minimum)) is not None:
+            raise NotWorking(shortfall)
+        return f"level {report.level} of {max(Level)}, at least {minimum} is asked for"
+
+    return Dependency("jail", probe)

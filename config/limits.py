@@ -256,8 +256,10 @@ FILE_PROBE_PACKETS_MAX = 1_000
 # Its index of a track that has none of its own: 40,000 keyframes, more than a day of them.
 FILE_INDEX_BYTES_MAX = 1 << 20
 
-# Boxes of an MP4: about ten for each of 100,000 fragments, a day of seconds.
-FILE_BOXES_MAX = 1_000_000
+# Boxes of an MP4 whatever its size, and one more for so many bytes: a fragment has about ten, and a
+# second of media between them.
+FILE_BOXES_MAX = 100_000
+FILE_BYTES_PER_BOX = 500
 # Boxes within each other; libav follows ten.
 FILE_BOX_DEPTH_MAX = 10
 # Cuts that a track is played by; an edited film that was not rendered anew has some dozens.

@@ -69,8 +69,8 @@ type Preset = Literal[
 ]
 type JailLevel = Annotated[Literal["auto", 0, 1, 2, 3], BeforeValidator(_number_or_word)]
 
-# What strangers send is opened only where hostile media cannot call the kernel as it likes.
-_PUBLIC_JAIL_LEVEL = 2
+PUBLIC_JAIL_LEVEL = 2
+"""What strangers send is opened only where hostile media cannot call the kernel as it likes."""
 
 
 class _Section(BaseModel):
@@ -192,7 +192,7 @@ class Settings(_Section):
         chosen = self.media.jail_level_minimum
         if chosen != "auto":
             return chosen
-        return 0 if self.stands_alone else _PUBLIC_JAIL_LEVEL
+        return 0 if self.stands_alone else PUBLIC_JAIL_LEVEL
 
     @property
     def demo_is_on(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from config.limits import JAIL_PROBE_SECONDS_MAX
 from media.jail.level import Level, Parts, parts_from_json
+from media.jail.words import FORBIDDEN
 
 PROBE_COMMAND = (sys.executable, "-P", "-m", "media.jail.probe")
 _CONNECT = "connect_to_network"
@@ -39,6 +40,15 @@ class JailReport:
     def open_doors(self) -> tuple[str, ...]:
         """Forbidden actions that a jailed process can do here."""
         return tuple(name for name, blocked in self.forbidden.items() if not blocked)
+
+    def shortfall(self, minimum: int) -> str | None:
+        """What this machine lacks of that level, as a sentence; None when it has it."""
+        if self.level < minimum:
+            return f"media is jailed at level {self.level}, and at least {minimum} is asked for"
+        if minimum >= Level.STRONG and self.open_doors:
+            doors = ", ".join(FORBIDDEN.get(name, name) for name in self.open_doors)
+            return f"a jailed process can still {doors}"
+        return None
 
 
 async def probe_jail(command: Sequence[str] = PROBE_COMMAND) -> JailReport:
