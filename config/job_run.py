@@ -179,8 +179,9 @@ class JobRun:
 
 
 async def _attempt(handler: Handler, context: JobContext) -> Again | JobFailed | None:
+    limit = asyncio.timeout(JOB_ATTEMPT_SECONDS_MAX)
     try:
-        async with asyncio.timeout(JOB_ATTEMPT_SECONDS_MAX) as limit:
+        async with limit:
             return await handler(context)
     except JobFailed as failed:
         return failed
