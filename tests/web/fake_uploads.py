@@ -61,6 +61,8 @@ class FakeUploads:
         self.posters_asked: list[str] = []
         self.hold_at = sys.maxsize
         """After so many bytes of an upload no more are read: it is seen on its way."""
+        self.refusal: tuple[int, str, str] | None = None
+        """Status, code and detail that bytes are refused with."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -133,6 +135,11 @@ class FakeUploads:
     async def _patch(self, request: web.Request) -> web.Response:
         identity = request.match_info["id"]
         sent = self.sent[identity]
+        if self.refusal is not None:
+            code, detail = self.refusal[1:]
+            document = {"title": "Refused", "code": code, "detail": detail}
+            await request.read()
+            return web.json_response(document, status=self.refusal[0])
         try:
             async for chunk, _ in request.content.iter_chunks():
                 sent.body += chunk

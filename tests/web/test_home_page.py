@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.fake_server import FakeServer, content, price
+from tests.web.fake_server import FakeServer, content, price, upload
 from tests.web.visitor import Visitor
 
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio(loop_scope="session")]
@@ -64,3 +64,31 @@ async def test_a_server_that_fails_is_reported_and_found_again(
     server.refuse = lambda _request: None
     await visitor.looks_again()
     await visitor.reads(".card", "text.includes('Night train')")
+
+
+async def test_cards_show_posters_and_a_lives_picture_is_renewed(
+    server: FakeServer, visitor: Visitor
+) -> None:
+    """An upload is listed as soon as it can be watched, and no sooner."""
+    visitor.expected = {503}
+    poster = "/api/v1/content/live/poster.jpg"
+    server.refuse = lambda request: 503 if request.path.endswith("/film/poster.jpg") else None
+    server.contents = {
+        "live": content("live", "Night train", "live", posterUrl=poster),
+        "early": upload("early", "Early", "processing", playable=True, durationSeconds=75),
+        "later": upload("later", "Later", "processing"),
+        "film": upload("film", "Poster lost", "on_demand"),
+    }
+    await visitor.open("/")
+    await visitor.until("document.querySelectorAll('.card .picture-front').length === 2")
+    early = visitor.page.locator(".card", has_text="Early")
+    assert await early.locator(".badge").inner_text() == "Just added"
+    assert await early.locator(".chip-end").inner_text() == "1:15"
+    lost = visitor.page.locator(".card", has_text="Poster lost")
+    assert await lost.locator(".art").count() == 1
+    assert await lost.locator("img").count() == 0
+    assert await visitor.page.locator(".card", has_text="Later").count() == 0
+    await visitor.looks_again()
+    await visitor.until(
+        "document.querySelector('.card .picture-front').src.includes('/live/poster.jpg?at=')"
+    )

@@ -4,7 +4,17 @@ import asyncio
 
 import pytest
 
-from tests.web.fake_server import PRICE_SECONDS, PRICE_STROOPS, FakeServer, amount, content, price
+from tests.web.fake_server import (
+    PRICE_SECONDS,
+    PRICE_STROOPS,
+    FakeServer,
+    amount,
+    content,
+    price,
+    upload,
+)
+from tests.web.fake_uploads import TILE_SECONDS
+from tests.web.pictures import TILE_COLOURS
 from tests.web.visitor import Visitor
 
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio(loop_scope="session")]
@@ -17,6 +27,14 @@ PLAYING = "tollcast.state === 'playing' && tollcast.decodedFrames > 10 && tollca
 def film(server: FakeServer) -> str:
     server.contents["film"] = content("film", "A film", "on_demand", durationSeconds=24)
     return "/watch/film"
+
+
+# The colour in the middle of the little picture over the seek bar.
+PREVIEW_COLOUR = """((canvas, pixel) => {
+    pixel.drawImage(canvas, canvas.width / 2, canvas.height / 2, 1, 1, 0, 0, 1, 1);
+    return [...pixel.getImageData(0, 0, 1, 1).data].slice(0, 3).join();
+})(document.querySelector('.scrub canvas'),
+   new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true }))"""
 
 
 @pytest.fixture
@@ -228,3 +246,71 @@ async def test_free_content_needs_no_balance(server: FakeServer, visitor: Visito
     await visitor.until(PLAYING)
     assert server.balance == 0
     await visitor.reads("#affordable", "text === 'as long as you like'")
+
+
+async def test_the_seek_bar_shows_little_pictures_of_where_it_leads(
+    server: FakeServer, visitor: Visitor
+) -> None:
+    server.contents["film"] = upload("film", "A film", "on_demand", durationSeconds=24)
+    await visitor.open("/watch/film")
+    await visitor.until("document.querySelector('.poster .picture-front') !== null")
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    video = "document.querySelector('video')"
+    assert await visitor.page.evaluate(f"() => {video}.poster.endsWith('/film/poster.jpg')")
+    await visitor.page.keyboard.press(" ")
+    bar = await visitor.page.locator(".slider-position").bounding_box()
+    assert bar is not None
+    mouse, middle = visitor.page.mouse, bar["y"] + bar["height"] / 2
+    for tile in (6, 2):
+        second = (tile + 0.5) * TILE_SECONDS
+        await mouse.move(bar["x"] + 7 + (bar["width"] - 14) * second / 24, middle)
+        colour = ",".join(map(str, TILE_COLOURS[tile]))
+        await visitor.until(f"{PREVIEW_COLOUR} === '{colour}'")
+        assert await visitor.text(".scrub-time") == f"0:{int(second):02}"
+    before = await visitor.probe("currentTime")
+    await mouse.down()
+    await mouse.move(bar["x"] + 7 + (bar["width"] - 14) * 0.75, middle, steps=4)
+    await visitor.reads(".scrub-time", "text === '0:18' || text === '0:17'")
+    assert await visitor.probe("currentTime") == before, "a drag fetches nothing on its way"
+    await mouse.up()
+    await visitor.until("Math.abs(tollcast.currentTime - 18) < 0.3")
+    await mouse.move(10, 10)
+    await visitor.until("document.querySelector('.scrub').hidden")
+    await visitor.page.keyboard.press("ArrowLeft")
+    colour = ",".join(map(str, TILE_COLOURS[4]))
+    await visitor.until(f"{PREVIEW_COLOUR} === '{colour}'")
+
+
+async def test_an_upload_is_watched_from_its_beginning_while_it_grows(
+    server: FakeServer, visitor: Visitor
+) -> None:
+    server.contents["film"] = upload("film", "A film", "processing")
+    await visitor.open("/watch/film")
+    await visitor.reads("[data-notice=preparing]", "text.includes('Almost there')")
+    server.contents["film"] = upload("film", "A film", "processing", playable=True)
+    await visitor.looks_again()
+    await visitor.press("Watch")
+    await visitor.until("tollcast.state === 'playing' && tollcast.currentTime > 0")
+    assert await visitor.probe("currentTime") < 3
+    assert not await visitor.probe("live")
+    assert not await visitor.page.locator(".go-live").is_visible()
+    await visitor.reads(".controls-row", "text.includes('/ 0:06 so far')")
+    await visitor.page.keyboard.press("ArrowRight")
+    await visitor.reads(".player-status", "text.includes('The rest is still being made')")
+    server.seconds_made = 12
+    await visitor.until("tollcast.currentTime > 6.5")
+    await visitor.reads(".controls-row", "text.includes('/ 0:12 so far')")
+    server.contents["film"] = upload("film", "A film", "on_demand", durationSeconds=24)
+    await visitor.looks_again()
+    await visitor.reads(".stage-note", "text.includes('complete now')")
+    at = await visitor.probe("currentTime")
+    await visitor.press("Use them from here")
+    await visitor.until(f"tollcast.decodedFrames > 0 && tollcast.currentTime > {at}")
+    await visitor.reads(".controls-row", "text.includes('/ 0:24')")
+
+
+async def test_a_file_that_could_not_be_made_says_so(server: FakeServer, visitor: Visitor) -> None:
+    server.contents["film"] = upload("film", "A film", "failed")
+    await visitor.open("/watch/film")
+    await visitor.reads("[data-notice=unmade]", "text.includes('not available')")
