@@ -259,7 +259,7 @@ export const strings = {
   },
   uploads: {
     heading: "Uploads",
-    upload: "Upload",
+    upload: "Upload files",
     loading: "Looking for your uploads…",
     none: "What you upload appears here, from its first byte to its first viewer.",
     drop: "Drop videos or sound files here",

@@ -60,10 +60,10 @@ export class TransferRow {
     setText(this.line, said);
     this.code.hidden = (refusal?.code ?? "") === "";
     setText(this.code, words.code(refusal?.code ?? ""));
-    this.pause.hidden = !transfer.busy || state === "finishing";
+    this.pause.hidden = !transfer.busy;
     this.goOn.hidden = state !== "paused";
     this.again.hidden = state !== "failed" || refusal?.again !== true;
-    this.cancel.hidden = state === "done" || state === "finishing";
+    this.cancel.hidden = state === "done";
   }
 }
 
