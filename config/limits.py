@@ -208,6 +208,8 @@ PATTERN_ORDER_BYTES_MAX = 4_096
 # --- jail ----------------------------------------------------------------------------------------
 # Between the signal that says that CPU is used up and the one that cannot be caught.
 JAIL_CPU_GRACE_SECONDS = 1
+# Decoders and encoders start a thread or two for each processor; a bomb of threads starts 30,000.
+JAIL_THREADS_MAX = 512
 # A live worker's address space. Four rungs of 1080p60 took 0.5 GiB with x264's superfast and
 # 1.4 GiB with slower (40 pictures of lookahead in each rung); 0.6 GiB from a source of 2160p.
 WORKER_MEMORY_BYTES_MAX = 3 << 30
@@ -360,6 +362,10 @@ ARCHIVE_READ_SECONDS_MAX = 10
 # What the disk may be behind the worker that reads a file; then the worker waits. One segment of the
 # largest size.
 ON_DEMAND_QUEUE_BYTES_MAX = 32 * 1024 * 1024
+# Sound of a file that waits for its pictures: those of a slide show, of which a hundred may be in the
+# queues and encoders of a worker, stand for ten seconds each.
+ON_DEMAND_AUDIO_FRAMES_PENDING_MAX = 65_536
+ON_DEMAND_AUDIO_BYTES_PENDING_MAX = 32 * 1024 * 1024
 # An asset that is being made is looked at again after this: half a segment.
 ON_DEMAND_RECHECK_MS = 1_000
 # Sheets of one asset: a live of four weeks at 250 s a sheet.

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from config.child import die_with_parent
-from config.limits import JAIL_CPU_GRACE_SECONDS
+from config.limits import JAIL_CPU_GRACE_SECONDS, JAIL_THREADS_MAX
 from config.unprivileged import CannotDropRights, account_ids
 from media.jail import kernel
 from media.jail.filter import filter_program
@@ -32,6 +32,7 @@ with suppress(OSError):  # glibc's alone; musl needs none
 
 # The kernel's overflow ids, which `nobody` has nearly everywhere, for images without accounts.
 _NOBODY = (65534, 65534)
+_THREADS_COUNTED_BY_NAMESPACE = (5, 14)
 _FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 
 
@@ -123,6 +124,7 @@ def _leave_the_machine(*, directory: bool) -> tuple[bool, bool, bool]:
         if directory:
             _works(lambda: os.chroot("."))
         _works(kernel.drop_bounding_capabilities)
+        _works(_limit_threads)
     return network, account, _works(kernel.drop_capabilities)
 
 
@@ -146,6 +148,15 @@ def _set_limits(confinement: Confinement) -> None:
     if confinement.cpu_seconds is not None:
         # SIGXCPU, which tells the parent why; then SIGKILL, which cannot be caught.
         _limit(resource.RLIMIT_CPU, confinement.cpu_seconds, JAIL_CPU_GRACE_SECONDS)
+
+
+def _limit_threads() -> None:
+    """Only inside a user namespace: there the kernel counts this process alone, since Linux 5.14.
+
+    Outside all processes of the account are counted, and other workers would take this one's.
+    """
+    if kernel.version() >= _THREADS_COUNTED_BY_NAMESPACE:
+        _limit(resource.RLIMIT_NPROC, JAIL_THREADS_MAX)
 
 
 def _limit(which: int, wanted: int, grace: int = 0) -> None:

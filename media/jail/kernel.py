@@ -5,6 +5,7 @@ Each raises OSError when the kernel refuses.
 
 import ctypes
 import os
+import re
 from collections.abc import Iterator
 
 from media.jail.filter import INSTRUCTION_BYTES
@@ -41,6 +42,12 @@ class _FilterProgram(ctypes.Structure):
     """`struct sock_fprog`."""
 
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
+
+
+def version() -> tuple[int, int]:
+    """Of the kernel: the first two numbers of its release."""
+    major, minor = os.uname().release.split(".")[:2]
+    return int(major), int(re.split(r"\D", minor)[0])
 
 
 def seal_privileges() -> None:

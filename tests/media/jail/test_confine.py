@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from config.limits import JAIL_THREADS_MAX
 from media.jail.level import Level, Parts, parts_from_json
 from tests.media.jail.children import (
     LANDLOCK,
@@ -219,6 +220,24 @@ while True: pass
     done = run(_CONFINE + code)
     assert done.stdout == "told\n"
     assert done.returncode == -signal.SIGKILL
+
+
+def test_a_bomb_of_threads_fizzles_out() -> None:
+    code = """
+lock(memory=4 << 30)
+threading.stack_size(64 << 10)
+hold = threading.Event()
+threads = 0
+try:
+    while threads < 2000:
+        threading.Thread(target=hold.wait).start()
+        threads += 1
+except RuntimeError:
+    print(threads)
+hold.set()
+"""
+    done = run(_CONFINE + code)
+    assert 100 < int(done.stdout) < JAIL_THREADS_MAX
 
 
 _PARENT = """
