@@ -39,6 +39,7 @@ from packager.archive_record import (
 )
 from packager.hls.assembly import AssembledSegment, Assembly
 from packager.hls.boundaries import target_duration_s
+from packager.hls.bounds import ON_DEMAND
 from packager.hls.irregularities import Irregularity
 from packager.hls.irregularity_report import IrregularityReport
 from packager.hls.origin import HlsSettings
@@ -77,7 +78,7 @@ class OnDemandWriter:
             settings.segment_target_ms,
             window_segments=1,
             known=self._known,
-            bytes_max=0,
+            bounds=ON_DEMAND,
         )
         self._report = IrregularityReport(asset_id, self._assembly.irregularities, clock)
         self._epoch_job: ArchiveJob | None = None

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from config.limits import HLS_LIVE_BYTES_MAX
 from media.transcode.rendition import Rendition
 from media.units import VIDEO_TIMESCALE, Packet
 from media.wire.fmp4_fragment import audio_fragment, video_fragment
 from packager.hls.audio_cutter import AudioCutter
 from packager.hls.boundaries import Boundaries
+from packager.hls.bounds import LIVE, Bounds
 from packager.hls.cut import Cut
 from packager.hls.grid import open_on_grid
 from packager.hls.irregularities import Irregularities, Irregularity
@@ -40,21 +40,20 @@ class Assembly:
         segment_target_ms: int,
         window_segments: int,
         known: Sequence[Interval] = (),
-        bytes_max: int = HLS_LIVE_BYTES_MAX,
+        bounds: Bounds = LIVE,
     ) -> None:
         """Begin an asset, or go on with one.
 
         Args:
             target_duration: the playlists', in whole seconds.
             known: intervals that are there already, as `Boundaries` takes them.
-            bytes_max: what is kept in memory of a rendition's segments.
         """
         self.boundaries = Boundaries(target_duration, known)
         self.irregularities = Irregularities()
         self.renditions: dict[str, LiveRendition] = {}
         self._segment_target = segment_target_ms * VIDEO_TIMESCALE // 1000
         self._window_segments = window_segments
-        self._bytes_max = bytes_max
+        self._bounds = bounds
 
     def active(self) -> Iterator[LiveRendition]:
         """Renditions that get packets."""
@@ -80,7 +79,7 @@ class Assembly:
                 self.boundaries,
                 self.irregularities,
                 self._window_segments,
-                self._bytes_max,
+                self._bounds,
             )
 
     def packet(self, rendition: str, packet: Packet, wall_ms: int) -> list[AssembledSegment]:

@@ -2,18 +2,13 @@
 
 from bisect import bisect_left
 
-from config.limits import (
-    HLS_AUDIO_BEHIND_MS_MAX,
-    HLS_AUDIO_BYTES_PENDING_MAX,
-    HLS_AUDIO_FRAMES_PENDING_MAX,
-)
 from media.units import VIDEO_TIMESCALE, Packet
 from packager.hls.boundaries import Boundaries
+from packager.hls.bounds import LIVE, Bounds
 from packager.hls.cut import Cut
 from packager.hls.irregularities import Irregularities, Irregularity
 from packager.interval import Interval
 
-_BEHIND_MAX = HLS_AUDIO_BEHIND_MS_MAX * VIDEO_TIMESCALE // 1000
 # AAC; only used for a frame that nothing follows.
 _FRAME_SAMPLES = 1024
 
@@ -22,11 +17,16 @@ class AudioCutter:
     """Holds frames until the boundary after them is known, which video says and may say late."""
 
     def __init__(
-        self, boundaries: Boundaries, timescale: int, irregularities: Irregularities
+        self,
+        boundaries: Boundaries,
+        timescale: int,
+        irregularities: Irregularities,
+        bounds: Bounds = LIVE,
     ) -> None:
         self._boundaries = boundaries
         self._timescale = timescale
         self._irregularities = irregularities
+        self._bounds = bounds
         self._sequence = boundaries.epoch_sequence
         self._frames: list[Packet] = []
         self._bytes = 0
@@ -39,8 +39,8 @@ class AudioCutter:
             self._irregularities.count(Irregularity.OUT_OF_ORDER)
             return
         if (
-            len(self._frames) >= HLS_AUDIO_FRAMES_PENDING_MAX
-            or self._bytes + len(packet.data) > HLS_AUDIO_BYTES_PENDING_MAX
+            len(self._frames) >= self._bounds.audio_frames
+            or self._bytes + len(packet.data) > self._bounds.audio_bytes
         ):
             self._irregularities.count(Irregularity.AUDIO_AHEAD)
             return
@@ -78,8 +78,10 @@ class AudioCutter:
         return bool(self._frames) and self._frames[-1].pts >= self._ticks(interval.end)
 
     def _behind(self, interval: Interval) -> bool:
-        newest = self._boundaries.open_start
-        return newest is not None and newest - interval.end > _BEHIND_MAX
+        newest, behind_max = self._boundaries.open_start, self._bounds.audio_behind
+        if newest is None or behind_max is None:
+            return False
+        return newest - interval.end > behind_max
 
     def _ticks(self, time: int) -> int:
         """The first tick of the track at or after a time in 1/90000 s."""

@@ -5,6 +5,7 @@ from media.units import MediaKind
 from packager.hls.audio_cutter import AudioCutter
 from packager.hls.bitrate import MeasuredBitrate
 from packager.hls.boundaries import Boundaries
+from packager.hls.bounds import Bounds
 from packager.hls.irregularities import Irregularities
 from packager.hls.playlist import MediaPlaylist, PlaylistType, render_media_playlist
 from packager.hls.variants import Measured
@@ -24,16 +25,15 @@ class LiveRendition:
         boundaries: Boundaries,
         irregularities: Irregularities,
         window_segments: int,
-        bytes_max: int,
+        bounds: Bounds,
     ) -> None:
-        """`bytes_max`: of segments in memory; the newest stays anyway."""
         self._boundaries = boundaries
         self._irregularities = irregularities
         self._window = Window(boundaries, window_segments)
         self._bitrate = MeasuredBitrate(boundaries.duration_target)
         self._ceiling = 0
         self._independent = True
-        self._bytes_max = bytes_max
+        self._bounds = bounds
         self._inits: dict[str, bytes] = {}
         self._bodies: dict[int, tuple[Interval, bytes]] = {}
         self._bodies_bytes = 0
@@ -51,7 +51,9 @@ class LiveRendition:
     def _new_cutter(self, rendition: Rendition) -> VideoCutter | AudioCutter:
         if rendition.track.kind is MediaKind.VIDEO:
             return VideoCutter(self._boundaries, self._irregularities)
-        return AudioCutter(self._boundaries, rendition.track.timescale, self._irregularities)
+        return AudioCutter(
+            self._boundaries, rendition.track.timescale, self._irregularities, self._bounds
+        )
 
     @property
     def is_video(self) -> bool:
@@ -82,7 +84,7 @@ class LiveRendition:
         while len(self._bodies) > 1:
             oldest = next(iter(self._bodies))
             interval, body = self._bodies[oldest]
-            if interval.end > needed_from and self._bodies_bytes <= self._bytes_max:
+            if interval.end > needed_from and self._bodies_bytes <= self._bounds.segment_bytes:
                 return
             del self._bodies[oldest]
             self._bodies_bytes -= len(body)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from media.transcode.rendition import Rendition
 from media.units import MediaKind, Packet, Track
 from packager.hls.assembly import AssembledSegment, Assembly
+from packager.hls.bounds import ON_DEMAND
 from packager.interval import Interval
 
 SECOND = 90_000
@@ -163,7 +164,7 @@ def test_renditions_made_later_or_again_fit_those_that_are_there() -> None:
 
 
 def assembled(names: Sequence[str], known: Sequence[Interval]) -> list[AssembledSegment]:
-    made = Assembly(3, 2000, window_segments=1, known=known, bytes_max=0)
+    made = Assembly(3, 2000, window_segments=1, known=known, bounds=ON_DEMAND)
     begin(made, *names)
     feeds = [(name, packets) for name, packets in FEEDS if name in names]
     done = [each for name, packets in feeds for p in packets for each in made.packet(name, p, 0)]

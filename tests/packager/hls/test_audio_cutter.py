@@ -8,6 +8,7 @@ from config.limits import HLS_AUDIO_BYTES_PENDING_MAX, HLS_AUDIO_FRAMES_PENDING_
 from media.units import Packet
 from packager.hls.audio_cutter import AudioCutter
 from packager.hls.boundaries import Boundaries
+from packager.hls.bounds import LIVE, ON_DEMAND, Bounds
 from packager.hls.cut import Cut
 from packager.hls.irregularities import Irregularities, Irregularity
 
@@ -28,11 +29,11 @@ def all_cuts(cutter: AudioCutter, *, finishing: bool = False) -> list[Cut]:
 
 
 class Bench:
-    def __init__(self, rate: int = RATE) -> None:
+    def __init__(self, rate: int = RATE, bounds: Bounds = LIVE) -> None:
         self.boundaries = Boundaries(target_duration=3)
         self.boundaries.begin_epoch()
         self.seen = Irregularities()
-        self.cutter = AudioCutter(self.boundaries, rate, self.seen)
+        self.cutter = AudioCutter(self.boundaries, rate, self.seen, bounds)
 
     def boundary(self, seconds: int) -> None:
         self.boundaries.open(seconds * SECOND, 0)
@@ -153,6 +154,23 @@ def test_audio_cannot_fill_memory_while_video_stands_still() -> None:
     for index in range(5):
         bench.cutter.push(frame(index, size=HLS_AUDIO_BYTES_PENDING_MAX // 4))
     assert bench.seen.counts() == {Irregularity.AUDIO_AHEAD: 1}
+
+
+def test_sound_of_a_file_is_waited_for_and_may_wait_for_its_pictures() -> None:
+    """A slide show: the worker is minutes ahead with its sound. Or the other way around."""
+    bench = Bench(bounds=ON_DEMAND)
+    for index in range(HLS_AUDIO_FRAMES_PENDING_MAX + 5):
+        bench.cutter.push(frame(index))
+    assert bench.seen.counts() == {}
+    bench = Bench(bounds=ON_DEMAND)
+    for seconds in range(10, 100, 2):
+        bench.boundary(seconds)
+    assert bench.cutter.cut() is None
+    for index in range(100):
+        bench.cutter.push(frame(index))
+    cut = bench.cutter.cut()
+    assert cut is not None
+    assert cut.sequence == 0
 
 
 def test_nothing_ends_where_nothing_is() -> None:

@@ -44,13 +44,6 @@ def test_a_segment_that_was_passed_over_does_not_come_any_more() -> None:
     assert shared(*segments("360p", 0, 1, 2), *segments("audio", 0, 2)) == [0, 1, 2]
 
 
-def test_sound_that_ends_early_is_not_waited_for() -> None:
-    """The cutter gives it up ten seconds behind the picture; the rest is shown with gaps."""
-    video = segments("360p", *range(9))
-    assert shared(*video[:8], segment("audio", 0)) == [0]
-    assert shared(*video, segment("audio", 0)) == [0, 1]
-
-
 def test_a_rendition_that_is_made_no_more_is_not_waited_for() -> None:
     retired = RetiredRecord("audio", "made no more")
     assert shared(*segments("360p", 0, 1), retired) == [0, 1]
