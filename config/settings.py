@@ -65,7 +65,7 @@ type Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free port
 type Host = Annotated[str, Field(min_length=1)]
 type WebUrl = Annotated[str, AfterValidator(_web_url)]
 type Preset = Literal[
-    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "auto"
 ]
 type JailLevel = Annotated[Literal["auto", 0, 1, 2, 3], BeforeValidator(_number_or_word)]
 
@@ -124,7 +124,7 @@ class Media(_Section):
 
     segment_milliseconds: Annotated[int, Field(ge=500, le=10_000)] = 2000
     window_segments: Annotated[int, Field(ge=3, le=100)] = 8
-    preset: Preset = "superfast"
+    preset: Preset = "auto"
     jail_level_minimum: JailLevel = "auto"
 
 

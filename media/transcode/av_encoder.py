@@ -161,6 +161,7 @@ def _open(rung: Rung, settings: EncoderSettings, look: Look) -> VideoCodecContex
         "bufsize": str(rung.bitrate_max),
         "threads": "1",
         "bf": str(settings.b_frames),
+        **({} if settings.lookahead else {"rc-lookahead": "0"}),
         "sc_threshold": "0",
         "g": str(_KEYFRAME_INTERVAL_MAX),
         "forced-idr": "1",

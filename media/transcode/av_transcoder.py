@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,8 +16,10 @@ from config.clock import SystemClock
 from media.transcode.av_encoder import TIME_BASE, Look, RungEncoder
 from media.transcode.av_pictures import PictureMaker
 from media.transcode.av_repeats import RepeatFinder
+from media.transcode.av_speed import pixel_picoseconds
 from media.transcode.cuts import MeasuredCuts, NamedCuts, Placed
-from media.transcode.plan import Plan
+from media.transcode.plan import EncoderSettings, Plan
+from media.transcode.preset import AUTO, live_preset
 from media.transcode.pressure import Pressure
 from media.transcode.protocol import Appearance, Finished, Opened, Progress, SourcePacket
 from media.transcode.repeats import coded_bytes
@@ -82,14 +85,15 @@ class Transcoder:
         """Only a decoded picture tells how the source wants to be shown."""
         appearance = self._plan.appearance or _appearance(self._decoder, frame)
         look = Look(appearance, self._plan.frame_rate)
+        settings = _affordable(self._plan)
         self._encoders = [
-            RungEncoder(index, rung, self._plan.encoder, look, self._outbox)
+            RungEncoder(index, rung, settings, look, self._outbox)
             for index, rung in enumerate(self._plan.rungs)
         ]
         aspect = (appearance.aspect_width, appearance.aspect_height)
         self._pictures = PictureMaker(self._plan.pictures, self._outbox.send, aspect=aspect)
         configurations = tuple(encoder.configuration() for encoder in self._encoders)
-        self._outbox.send(Opened(appearance, configurations))
+        self._outbox.send(Opened(appearance, configurations, settings.preset))
         for encoder in self._encoders:
             encoder.start()
 
@@ -188,6 +192,19 @@ class Transcoder:
                 finished=self._finished_pts(),
             )
         )
+
+
+def _affordable(plan: Plan) -> EncoderSettings:
+    """The plan's settings with a preset of x264's."""
+    if plan.encoder.preset != AUTO:
+        return plan.encoder
+    preset = live_preset(
+        plan.rungs,
+        plan.frame_rate,
+        pixel_picoseconds=pixel_picoseconds(),
+        share_millicores=plan.share_millicores,
+    )
+    return replace(plan.encoder, preset=preset)
 
 
 def _open_decoder(configuration: bytes) -> VideoCodecContext:

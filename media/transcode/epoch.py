@@ -17,9 +17,11 @@ from media.ladder import Rung, encoded_rungs
 from media.pictures import Picture
 from media.segmenter import Segmenter
 from media.transcode.health import RenditionHealth, RenditionState
+from media.transcode.machine import Machine
 from media.transcode.observation import Decision, SourcePicture
 from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan
 from media.transcode.plan import SEGMENT_TICKS, EncoderSettings, Plan
+from media.transcode.preset import AUTO
 from media.transcode.protocol import SourcePacket
 from media.transcode.rendition import Rendition, RenditionSink
 from media.transcode.supervisor import Patience, Supervisor
@@ -42,6 +44,7 @@ class TranscodeSettings:
         pass_through: hand on the source's own video where players can take it.
         shedding, lag_ms_max: give up rungs when the worker stays this far behind.
         patience: with workers.
+        machine: that all live workers share.
         jail_minimum: the level below which no worker works.
     """
 
@@ -51,6 +54,7 @@ class TranscodeSettings:
     shedding: bool = True
     lag_ms_max: int = TRANSCODE_LAG_MS_MAX
     patience: Patience = field(default_factory=Patience)
+    machine: Machine = field(default_factory=Machine)
     jail_minimum: int = 0
 
 
@@ -229,6 +233,9 @@ class Epoch:
 
     def _supervise(self, start: int | None, pictures: PicturePlan) -> Supervisor:
         assert self.decision.video is not None
+        encoder = self._settings.encoder
+        if encoder.preset == AUTO:
+            encoder = replace(encoder, lookahead=False)
         plan = Plan(
             configuration=self.decision.video.extradata,
             frame_rate=self.decision.video.frame_rate,
@@ -236,7 +243,7 @@ class Epoch:
             named_boundaries=self._passed_through,
             segment_ticks=self._settings.segment_ticks,
             start=start,
-            encoder=self._settings.encoder,
+            encoder=encoder,
             shedding=self._settings.shedding,
             lag_ms_max=self._settings.lag_ms_max,
             pictures=pictures,
@@ -246,6 +253,7 @@ class Epoch:
             self,
             self._clock,
             patience=self._settings.patience,
+            machine=self._settings.machine,
             command=worker_command(self._settings.jail_minimum),
         )
 

@@ -37,11 +37,13 @@ class LiveHealth:
         lag_ms: how far the slowest encoded rendition is behind what the publisher has sent.
         worker_restarts: workers that died or hung.
         dropped_packets: source packets that did not make it into every rendition.
+        preset: of x264; "auto" while the worker has not chosen one, empty without encoders.
         messages: what happened or should be changed, as sentences, oldest first.
     """
 
     lag_ms: int
     worker_restarts: int
     dropped_packets: int
+    preset: str
     renditions: tuple[RenditionHealth, ...]
     messages: tuple[str, ...]

@@ -100,6 +100,7 @@ class LivePipeline:
             lag_ms=lag_ms,
             worker_restarts=restarts,
             dropped_packets=dropped + self._reader.dropped + self._timeline.dropped,
+            preset="" if supervisor is None else supervisor.preset,
             renditions=() if epoch is None else epoch.renditions(),
             messages=tuple(self._messages),
         )

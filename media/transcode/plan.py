@@ -27,7 +27,9 @@ class EncoderSettings:
     """How rungs are encoded.
 
     Attributes:
-        preset: of x264.
+        preset: of x264, or "auto": the worker chooses one that the machine affords.
+        lookahead: let x264 look some pictures ahead where its preset does so. That saves bits, and
+            costs a live stream the time of those pictures.
         rate_factor: x264's CRF; a rung's `bitrate_max` caps it.
         b_frames: pictures in a row that may refer to later ones. They save a tenth of the bits, and
             cost a live stream the time that it takes to wait for the later ones.
@@ -36,6 +38,7 @@ class EncoderSettings:
     preset: str = "superfast"
     rate_factor: int = 23
     b_frames: int = 0
+    lookahead: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Plan:
         shedding: give up rungs, then frames, rather than stay more than `lag_ms_max` behind for
             more than `patience_ms`.
         pictures: which posters and sheets to make.
+        share_millicores: of the machine, in thousandths of a core; what "auto" goes by.
     """
 
     configuration: bytes
@@ -67,6 +71,7 @@ class Plan:
     lag_ms_max: int = TRANSCODE_LAG_MS_MAX
     patience_ms: int = TRANSCODE_LAG_PATIENCE_MS
     pictures: PicturePlan = LIVE_PICTURES
+    share_millicores: int = 1_000
     inbox_packets_max: int = WORKER_INBOX_PACKETS_MAX
     inbox_bytes_max: int = WORKER_INBOX_BYTES_MAX
 

@@ -78,10 +78,12 @@ class Opened:
 
     Attributes:
         configurations: an AVCDecoderConfigurationRecord for each rung of the plan, in its order.
+        preset: of x264, that of the plan or the one that was chosen.
     """
 
     appearance: Appearance
     configurations: tuple[bytes, ...]
+    preset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,21 +222,23 @@ def _encode_opened(message: Opened) -> bytes:
         look.aspect_height,
         len(message.configurations),
     )
-    return head + b"".join(_LENGTH.pack(len(one)) + one for one in message.configurations)
+    texts = (message.preset.encode(), *message.configurations)
+    return head + b"".join(_LENGTH.pack(len(one)) + one for one in texts)
 
 
 def _decode_opened(body: bytes) -> Opened:
     *look, count = _OPENED.unpack_from(body)
-    configurations = []
+    texts = []
     position = _OPENED.size
-    for _ in range(count):
+    for _ in range(1 + count):
         (length,) = _LENGTH.unpack_from(body, position)
         start = position + _LENGTH.size
         position = start + length
-        configurations.append(body[start:position])
+        texts.append(body[start:position])
     if position != len(body):
         raise MalformedMessage("lengths do not add up")
-    return Opened(Appearance(*look), tuple(configurations))
+    preset, *configurations = texts
+    return Opened(Appearance(*look), tuple(configurations), preset.decode(errors="replace"))
 
 
 def _encode_picture(picture: Picture) -> bytes:

@@ -20,7 +20,9 @@ from config.limits import (
 )
 from config.tasks import cancel, spawn
 from media.pictures import Picture, why_unfit
+from media.transcode.machine import Machine
 from media.transcode.plan import Plan, plan_to_bytes
+from media.transcode.preset import AUTO, LIVE_PRESETS
 from media.transcode.protocol import (
     Appearance,
     Configure,
@@ -88,12 +90,14 @@ class Supervisor:
         clock: Clock,
         *,
         patience: Patience | None = None,
+        machine: Machine | None = None,
         command: Sequence[str] = WORKER_COMMAND,
     ) -> None:
         self._plan = plan
         self._listener = listener
         self._clock = clock
         self._patience = patience or Patience()
+        self._machine = machine or Machine()
         self._command = command
         self._replay = Replay(
             len(plan.rungs),
@@ -107,6 +111,7 @@ class Supervisor:
         self._finished = False
         self._task: asyncio.Task[None] | None = None
         self._appearance: Appearance | None = plan.appearance
+        self._encoder = plan.encoder
         self._has_opened = False
         self._failures = 0
         # Of the worker running now:
@@ -133,12 +138,19 @@ class Supervisor:
         return self._replay.lag_ticks() // _TICKS_PER_MS
 
     @property
+    def preset(self) -> str:
+        """Of x264; "auto" until a worker has chosen one."""
+        return self._encoder.preset
+
+    @property
     def process_id(self) -> int | None:
         """Of the worker running now."""
         return None if self._worker is None else self._worker.process_id
 
     def start(self) -> None:
+        self._machine.join()
         self._task = spawn(self._run(), name="transcode supervisor")
+        self._task.add_done_callback(lambda _: self._machine.leave())
 
     def feed(self, packet: SourcePacket) -> None:
         """Take the next packet of the source; never waits, drops when too much is held."""
@@ -211,6 +223,8 @@ class Supervisor:
             rungs=tuple(self._plan.rungs[rung] for rung in self._rungs),
             start=self._replay.start,
             appearance=self._appearance,
+            encoder=self._encoder,
+            share_millicores=self._machine.share_millicores(),
             pictures=self.pictures,
         )
         try:
@@ -248,12 +262,8 @@ class Supervisor:
     def _take(self, message: Message) -> None:
         self._active_ms = self._clock.monotonic_ms()
         match message:
-            case Opened(appearance, configurations):
-                self._is_open = True
-                if not self._has_opened:
-                    self._has_opened = True
-                    self._appearance = appearance
-                    self._listener.opened(configurations)
+            case Opened():
+                self._take_opened(message)
             case Encoded():
                 self._take_encoded(message)
             case Progress():
@@ -270,6 +280,19 @@ class Supervisor:
                 self._finished = True
             case _:
                 raise MalformedMessage(f"{type(message).__name__} comes from servers only")
+
+    def _take_opened(self, message: Opened) -> None:
+        self._is_open = True
+        if self._has_opened:
+            return
+        if self._encoder.preset == AUTO and message.preset not in LIVE_PRESETS:
+            raise MalformedMessage("the worker chose a preset that is none")
+        if self._encoder.preset == AUTO:
+            # Those who replace it have to make what players were told of.
+            self._encoder = replace(self._encoder, preset=message.preset)
+        self._has_opened = True
+        self._appearance = message.appearance
+        self._listener.opened(message.configurations)
 
     def _take_encoded(self, message: Encoded) -> None:
         rung = self._rung(message.rung)

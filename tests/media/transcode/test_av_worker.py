@@ -194,6 +194,18 @@ def test_the_last_rung_loses_pictures_rather_than_time() -> None:
     assert not encoded(said[shed:], 0)
 
 
+def test_a_worker_chooses_its_preset_when_it_is_told_to() -> None:
+    source = video_source(320, 180, seconds=1)
+    auto = EncoderSettings(preset="auto", lookahead=False)
+    chosen = [
+        one.preset
+        for share in (1, 64_000)
+        for one in transcode(plan_for(source, encoder=auto, share_millicores=share), source)
+        if isinstance(one, Opened)
+    ]
+    assert chosen == ["ultrafast", "veryfast"]
+
+
 def test_a_still_source_is_encoded_at_boundaries_and_at_its_end() -> None:
     source = video_source(640, 352, seconds=5, still=True, rate=30, keyframe_every=1000)
     said = transcode(plan_for(source), source)

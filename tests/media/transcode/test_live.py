@@ -307,6 +307,7 @@ async def test_health_names_each_rendition() -> None:
         ("360p", False, 15),
     ]
     assert {one.state for one in health.renditions} == {"active"}
+    assert health.preset == "ultrafast"
 
 
 def test_the_server_never_loads_libav() -> None:

@@ -34,6 +34,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
         Opened,
         st.builds(Appearance, *[st.integers(0, 255)] * 4, *[st.integers(1, 2**32 - 1)] * 2),
         st.lists(st.binary(), max_size=4).map(tuple),
+        st.text(),
     ),
     st.builds(
         Encoded, st.integers(0, 255), times, times, times, st.booleans(), st.booleans(), st.binary()

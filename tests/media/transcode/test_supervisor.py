@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,9 @@ from config.clock import SystemClock
 from config.tasks import cancel, spawn
 from media.ladder import Rung
 from media.pictures import Picture, PictureKind
+from media.transcode.machine import Machine
 from media.transcode.plan import EncoderSettings, Plan
-from media.transcode.protocol import SourcePacket, encode_message
+from media.transcode.protocol import Appearance, Opened, SourcePacket, encode_message
 from media.transcode.supervisor import Patience, Supervisor
 from media.transcode.worker_process import WorkerProcess
 from media.units import Packet
@@ -22,6 +24,7 @@ from tests.media.transcode.synthetic import Source, video_source
 pytestmark = pytest.mark.process
 
 TOO_EARLY = Picture(PictureKind.POSTER, b"\xff\xd8\xff\xd9", 16, 16, times=(2**60,))
+NO_PRESET = Opened(Appearance(), (b"record",), "<b>slow")
 NO_PICTURE = Picture(PictureKind.POSTER, b"<html>", 16, 16, times=(0,))
 QUICK = Patience(
     start_ms=250,
@@ -85,6 +88,36 @@ async def test_everything_fed_comes_out() -> None:
     assert supervisor.lag_ms == 0
 
 
+async def test_a_preset_once_chosen_stays_when_the_worker_is_replaced(tmp_path: Path) -> None:
+    """Players were told of the first choice, whatever the machine affords later."""
+    told = tmp_path / "presets"
+    opened = encode_message(Opened(Appearance(), (b"record",), "veryfast"))
+    program = (
+        "import json, struct, sys\n"
+        "length, _ = struct.unpack('>IB', sys.stdin.buffer.read(5))\n"
+        "plan = json.loads(sys.stdin.buffer.read(length))\n"
+        f"with open({str(told)!r}, 'a') as file:\n"
+        "    print(plan['encoder']['preset'], plan['share_millicores'], file=file)\n"
+        f"sys.stdout.buffer.write({opened!r})\n"
+    )
+    source, recorder, machine = video_source(320, 180), Recorder(), Machine(4_000)
+    supervisor = Supervisor(
+        replace(plan_for(source), encoder=EncoderSettings(preset="auto")),
+        recorder,
+        SystemClock(),
+        patience=QUICK,
+        machine=machine,
+        command=(sys.executable, "-I", "-S", "-c", program),
+    )
+    machine.join()
+    supervisor.start()
+    feed(supervisor, source)
+    await supervisor.finish()
+    assert supervisor.preset == "veryfast"
+    assert told.read_text().splitlines()[:2] == ["auto 2000", "veryfast 2000"]
+    assert machine.workers == 1
+
+
 @pytest.mark.parametrize(
     "program",
     [
@@ -94,6 +127,7 @@ async def test_everything_fed_comes_out() -> None:
         "import sys; sys.stdout.buffer.write(bytes([0, 0, 0, 9, 7, 200, *bytes(8)]))",
         f"import sys; sys.stdout.buffer.write({encode_message(TOO_EARLY)!r})",
         f"import sys; sys.stdout.buffer.write({encode_message(NO_PICTURE)!r})",
+        f"import sys; sys.stdout.buffer.write({encode_message(NO_PRESET)!r})",
     ],
     ids=[
         "dies",
@@ -102,12 +136,13 @@ async def test_everything_fed_comes_out() -> None:
         "names a rung that is not there",
         "shows what is not there yet",
         "sends a picture that is none",
+        "chooses a preset that is none",
     ],
 )
 async def test_workers_that_fail_are_tried_again_and_packets_given_up(program: str) -> None:
     source, recorder = video_source(320, 180), Recorder()
     supervisor = Supervisor(
-        plan_for(source),
+        replace(plan_for(source), encoder=EncoderSettings(preset="auto")),
         recorder,
         SystemClock(),
         patience=QUICK,
