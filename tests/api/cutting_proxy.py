@@ -10,19 +10,24 @@ _PIECE_BYTES = 16_384
 
 
 class CuttingProxy:
-    """Passes bytes on to a port, and cuts a connection once so many came from its client.
+    """Passes bytes on to a port, and ends a connection once so many came from its client.
 
     Args:
         cut_after: asked for each connection; None lets it live.
+        silently: rather than cut it, pass nothing more and let both sides wait: half-open.
     """
 
-    def __init__(self, target_port: int, cut_after: Callable[[], int | None]) -> None:
+    def __init__(
+        self, target_port: int, cut_after: Callable[[], int | None], *, silently: bool = False
+    ) -> None:
         self._target_port = target_port
         self._cut_after = cut_after
+        self._silently = silently
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.cuts = 0
+        self.cut = asyncio.Event()
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
@@ -31,6 +36,10 @@ class CuttingProxy:
     async def stop(self) -> None:
         assert self._server is not None
         self._server.close()
+        await self.drop()
+
+    async def drop(self) -> None:
+        """End all connections there are."""
         await cancel(*self._tasks)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -44,6 +53,9 @@ class CuttingProxy:
         try:
             if await _copy(reader, server_writer, self._cut_after()):
                 self.cuts += 1
+                self.cut.set()
+                if self._silently:
+                    await asyncio.Event().wait()  # until it is dropped
             else:
                 await asyncio.wait([answers])
         finally:

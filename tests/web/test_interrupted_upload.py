@@ -1,4 +1,4 @@
-"""tus-js-client in Chromium gets a file through a reload of its page and the loss of its network."""
+"""tus-js-client in Chromium gets a file past a reload and the loss of its network."""
 
 import asyncio
 import hashlib
@@ -81,8 +81,9 @@ async def test_a_file_survives_a_reload_and_the_loss_of_the_network(
                 await page.reload()
 
         await context.set_offline(True)
-        await page.wait_for_function("() => seen.failures === 1")
         limit = None
+        await proxy.drop()
+        await page.wait_for_function("() => seen.failures === 1")
         await context.set_offline(False)
         await page.wait_for_function("() => seen.done")
 
