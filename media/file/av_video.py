@@ -20,6 +20,7 @@ from media.file.showing import Showing
 from media.pictures import Picture
 from media.transcode.av_encoder import TIME_BASE, RungEncoder
 from media.transcode.av_pictures import PictureMaker
+from media.transcode.av_repeats import RepeatFinder
 from media.transcode.cuts import Placed
 from media.units import VIDEO_TIMESCALE
 
@@ -52,6 +53,7 @@ class VideoWork:
         self._packets: queue.Queue[av.Packet[Any] | None] = queue.Queue(FILE_QUEUE_PACKETS_MAX)
         self._thread = threading.Thread(target=self._run, name="video")
         self._last: VideoFrame | None = None
+        self._repeats = RepeatFinder()
         self._scaled: list[VideoFrame] = []
         self.shown = 0
 
@@ -87,6 +89,8 @@ class VideoWork:
             self._maker.finish()
 
     def _decode(self, packet: "av.Packet[Any] | None") -> None:
+        if packet is not None and packet.pts is not None:
+            self._repeats.packet(packet.pts, packet.size)
         try:
             frames = self._decoder.decode(packet)
         except FFmpegError:
@@ -103,14 +107,16 @@ class VideoWork:
         pts = frame.pts
         for again in self._showing.again_before(pts):
             self._hand_over(again)
-        same = self._last is not None and equal(frame, self._last)
+        # Encoders of a still picture go on changing it a little; other sources repeat it exactly.
+        same = self._repeats.is_same(frame)
+        same = same or (self._last is not None and equal(frame, self._last))
         placed = self._showing.next(pts, same=same)
         if placed is None:
             return
+        self._repeats.encoded()
         self._last = frame
-        if not (same and self._scaled):
-            # All scaling comes before the first hand-over: an encoder may change what it is given.
-            self._scaled = list(self._scale(frame))
+        # All scaling comes before the first hand-over: an encoder may change what it is given.
+        self._scaled = list(self._scale(frame))
         self._hand_over(placed)
 
     def _hand_over(self, placed: Placed) -> None:

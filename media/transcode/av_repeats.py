@@ -4,7 +4,6 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from media.transcode.av_plane import samples
-from media.transcode.cuts import Placed
 from media.transcode.repeats import Repeats
 
 _BLOCK = 8
@@ -21,16 +20,18 @@ class RepeatFinder:
         """A packet of so many bytes, padding left out, is about to be decoded."""
         self._repeats.packet(pts, size)
 
-    def is_repeat(self, frame: VideoFrame, placed: Placed) -> bool:
-        """Whether a picture need not be encoded; the frame is not kept.
+    def is_same(self, frame: VideoFrame) -> bool:
+        """Whether a picture shows what the one that was encoded last shows; it is not kept.
 
         Args:
             frame: with the pts of its packet.
         """
-        if self._repeats.is_candidate(frame.pts, frame.width * frame.height):
-            return self._repeats.is_repeat(placed, self._means(frame))
-        self._repeats.forget()
-        return False
+        candidate = self._repeats.is_candidate(frame.pts, frame.width * frame.height)
+        return self._repeats.is_same(self._means(frame) if candidate else None)
+
+    def encoded(self) -> None:
+        """The picture that was asked about last is going to be encoded."""
+        self._repeats.encoded()
 
     def _means(self, frame: VideoFrame) -> bytes:
         afar = self._reformatter.reformat(

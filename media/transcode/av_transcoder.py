@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from config.clock import SystemClock
+from config.limits import REPEAT_MS_MAX
 from media.transcode.av_encoder import TIME_BASE, Look, RungEncoder
 from media.transcode.av_pictures import PictureMaker
 from media.transcode.av_repeats import RepeatFinder
@@ -29,6 +30,7 @@ from media.units import VIDEO_TIMESCALE
 # Consumed packets are reported when nothing waits, or after this many.
 _PROGRESS_PACKETS = 8
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
+_REPEAT_TICKS_MAX = REPEAT_MS_MAX * _TICKS_PER_MS
 _ASPECT_PART_MAX = 0xFFFF
 
 
@@ -57,6 +59,7 @@ class Transcoder:
         self._undecodable = 0
         self._skipped = 0
         self._repeated = 0
+        self._encoded_pts = 0
 
     def run(self) -> None:
         """Work until `Finish` comes."""
@@ -109,11 +112,17 @@ class Transcoder:
             return
         if self._skipping and not placed.boundary:
             self._skipped += 1
-        elif self._repeats.is_repeat(frame, placed):
+        elif self._is_repeat(frame, placed):
             self._hold(frame, placed)
         else:
+            self._repeats.encoded()
             self._held.clear()
+            self._encoded_pts = placed.pts
             self._encode(frame, placed)
+
+    def _is_repeat(self, frame: VideoFrame, placed: Placed) -> bool:
+        same = self._repeats.is_same(frame)
+        return same and not placed.boundary and placed.pts - self._encoded_pts <= _REPEAT_TICKS_MAX
 
     def _hold(self, frame: VideoFrame, placed: Placed) -> None:
         self._repeated += 1

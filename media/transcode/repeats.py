@@ -7,14 +7,9 @@ that there is hardly more in it than "as before", and seen from afar, each sampl
 more than that; what is less is shown with the next picture that has to be encoded anyway.
 """
 
-from dataclasses import dataclass
-
-from config.limits import REPEAT_MS_MAX, REPEAT_PACKETS_MAX
-from media.transcode.cuts import Placed
-from media.units import VIDEO_TIMESCALE
+from config.limits import REPEAT_PACKETS_MAX
 from media.wire.nal import MalformedAccessUnit, iterate_length_prefixed
 
-_TICKS_MAX = REPEAT_MS_MAX * VIDEO_TIMESCALE // 1000
 # An H.264 picture of 1080p in which every block is skipped takes 80 bytes, one with a few touches
 # up to 2 kB; a person who talks takes more than 5 kB.
 _PIXELS_A_BYTE_MIN = 1000
@@ -25,20 +20,13 @@ _STRETCH = 128
 _FILLER_NAL_TYPE = 12  # ITU-T H.264, table 7-1
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """The picture that was encoded last, if a repeat of it can be told."""
-
-    pts: int
-    afar: bytes
-
-
 class Repeats:
     """Remembers the sizes of packets on their way, and what was encoded last."""
 
     def __init__(self) -> None:
         self._sizes: dict[int, int] = {}
-        self._reference: Reference | None = None
+        self._shown: bytes | None = None
+        self._asked: bytes | None = None
 
     def packet(self, pts: int, size: int) -> None:
         """A packet of so many bytes is about to be decoded."""
@@ -51,26 +39,18 @@ class Repeats:
         size = None if pts is None else self._sizes.pop(pts, None)
         return size is not None and size * _PIXELS_A_BYTE_MIN <= pixels
 
-    def forget(self) -> None:
-        """A picture that is no candidate will be encoded: nothing is known to repeat it."""
-        self._reference = None
-
-    def is_repeat(self, placed: Placed, afar: bytes) -> bool:
-        """Decide on a candidate; one that is no repeat will be encoded, and be the next reference.
+    def is_same(self, afar: bytes | None) -> bool:
+        """Whether a picture shows what the one that was encoded last shows.
 
         Args:
-            afar: means of its samples.
+            afar: means of its samples; None when it is no candidate.
         """
-        last = self._reference
-        if (
-            last is not None
-            and not placed.boundary
-            and placed.pts - last.pts <= _TICKS_MAX
-            and _alike(last.afar, afar)
-        ):
-            return True
-        self._reference = Reference(placed.pts, afar)
-        return False
+        self._asked = afar
+        return afar is not None and self._shown is not None and _alike(self._shown, afar)
+
+    def encoded(self) -> None:
+        """The picture that was asked about last is encoded, and what others are compared with."""
+        self._shown = self._asked
 
 
 def coded_bytes(data: bytes) -> int:

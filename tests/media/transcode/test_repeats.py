@@ -3,22 +3,17 @@
 import pytest
 
 from config.limits import REPEAT_PACKETS_MAX
-from media.transcode.cuts import Placed
 from media.transcode.repeats import Repeats, coded_bytes
 
 PIXELS = 1920 * 1080
-SECOND = 90_000
 STILL = bytes(range(200)) * 5
-
-
-def shown(pts: int = 0, *, boundary: bool = False) -> Placed:
-    return Placed(pts, boundary)
 
 
 def seen(afar: bytes = STILL) -> Repeats:
     """Somebody who has seen one picture encoded."""
     repeats = Repeats()
-    assert not repeats.is_repeat(shown(), afar)
+    assert not repeats.is_same(afar)
+    repeats.encoded()
     return repeats
 
 
@@ -52,7 +47,7 @@ def changed(*changes: tuple[int, int]) -> bytes:
     [STILL, changed((5, 1)), changed((5, 1), (9, -1)), changed(*((n, 1) for n in range(20)))],
 )
 def test_the_same_picture_with_roundings_is_a_repeat(afar: bytes) -> None:
-    assert seen().is_repeat(shown(3_000), afar)
+    assert seen().is_same(afar)
 
 
 @pytest.mark.parametrize(
@@ -60,28 +55,23 @@ def test_the_same_picture_with_roundings_is_a_repeat(afar: bytes) -> None:
 )
 def test_a_picture_with_something_new_is_not(afar: bytes) -> None:
     repeats = seen()
-    assert not repeats.is_repeat(shown(3_000), afar)
-    assert repeats.is_repeat(shown(6_000), afar)
+    assert not repeats.is_same(afar)
+    repeats.encoded()
+    assert repeats.is_same(afar)
 
 
 def test_changes_add_up() -> None:
     """Each picture is compared with the one that viewers see, not with the one before."""
     repeats = seen()
-    assert repeats.is_repeat(shown(3_000), changed((5, 1)))
-    assert not repeats.is_repeat(shown(6_000), changed((5, 2)))
-
-
-def test_boundaries_and_pictures_after_two_seconds_are_encoded() -> None:
-    repeats = seen()
-    assert not repeats.is_repeat(shown(3_000, boundary=True), STILL)
-    assert repeats.is_repeat(shown(3_000 + 2 * SECOND), STILL)
-    assert not repeats.is_repeat(shown(3_001 + 2 * SECOND), STILL)
+    assert repeats.is_same(changed((5, 1)))
+    assert not repeats.is_same(changed((5, 2)))
 
 
 def test_nothing_repeats_a_picture_that_was_not_looked_at() -> None:
     repeats = seen()
-    repeats.forget()
-    assert not repeats.is_repeat(shown(3_000), STILL)
+    assert not repeats.is_same(None)
+    repeats.encoded()
+    assert not repeats.is_same(STILL)
 
 
 def unit(kind: int, size: int) -> bytes:
