@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -11,6 +12,7 @@ from config.clock import ManualClock
 from packager.archive import Archive
 from packager.library import HlsSettings, Library, Package, UnknownSegment
 from packager.naming import InitPath, PlaylistPath, SegmentPath, parse_path
+from packager.on_demand_writer import OnDemandWriter
 from tests.packager.clip import START_S, Clip, audio_clip, video_clip
 from tests.packager.feeding import interleaved, renditions_of
 from tests.programs import program
@@ -37,6 +39,7 @@ class Site:
         self._library = library
         self.before_playlist: Callable[[str], None] = lambda _: None
         self.requests: list[str] = []
+        self.asked: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         application = web.Application()
         application.router.add_get("/hls/{asset}/token/{path:.+}", self._get)
         self._runner = web.AppRunner(application)
@@ -60,6 +63,7 @@ class Site:
         assert package is not None
         path = request.match_info["path"]
         self.requests.append(path)
+        self.asked[path].set()
         try:
             return web.Response(body=await self._body(package, path))
         except UnknownSegment:
@@ -97,10 +101,10 @@ async def site(library: Library) -> AsyncIterator[Site]:
     await site.stop()
 
 
-async def played(ffmpeg: str, url: str) -> tuple[dict[int, list[float]], str]:
+async def played(ffmpeg: str, url: str, *options: str) -> tuple[dict[int, list[float]], str]:
     """Presentation times of the frames that one rendition decodes to, and complaints."""
     process = await asyncio.create_subprocess_exec(
-        *(ffmpeg, "-v", "error", "-copyts", "-i", url, "-map", "0:v:0", "-map", "0:a:0"),
+        *(ffmpeg, "-v", "error", "-copyts", *options, "-i", url, "-map", "0:v:0", "-map", "0:a:0"),
         *("-fps_mode", "passthrough", "-f", "framecrc", "-"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -183,3 +187,35 @@ async def test_a_live_asset_plays_while_it_grows_and_beyond_its_end(
     assert errors == ""
     assert_everything_was_played(times)
     assert site.requests.count("360p/index.m3u8") > 5
+
+
+async def test_a_growing_asset_plays_from_its_start_while_its_file_is_read(
+    ffmpeg: str, library: Library, site: Site, clock: ManualClock, tmp_path: Path
+) -> None:
+    """The player joins when half of it is there, and still shows the first frame first."""
+    writer = await OnDemandWriter.open(
+        tmp_path / "archive", "ast_1", HlsSettings(480), ManualClock()
+    )
+    writer.begin(renditions_of(CLIPS))
+    packets = interleaved(CLIPS)
+    half = len(packets) // 2
+    for name, packet in packets[:half]:
+        writer.packet(name, packet)
+    await writer.written()
+    player = asyncio.ensure_future(played(ffmpeg, site.url("ast_1"), "-prefer_x_start", "1"))
+    last = segment_names(await library.get("ast_1"))[-1]
+    async with asyncio.timeout(60):
+        await site.asked[f"360p/{last}"].wait()
+    for name, packet in packets[half:]:
+        writer.packet(name, packet)
+    await writer.finish(last_pass=True)
+    clock.advance(1000)
+    times, errors = await player
+    assert errors == ""
+    assert_everything_was_played(times)
+
+
+def segment_names(package: Package | None) -> list[str]:
+    assert package is not None
+    lines = package.media_playlist("360p").decode().splitlines()
+    return [line for line in lines if line.endswith(".m4s")]
