@@ -213,8 +213,8 @@ JAIL_THREADS_MAX = 512
 # A live worker's address space. Four rungs of 1080p60 took 0.5 GiB with x264's superfast and
 # 1.4 GiB with slower (40 pictures of lookahead in each rung); 0.6 GiB from a source of 2160p.
 WORKER_MEMORY_BYTES_MAX = 3 << 30
-# Each reserves 64 MiB of that; the encoders allocate little once they are open.
-WORKER_ARENAS_MAX = 4
+# Each reserves 64 MiB of that; more than these threads of one worker never allocate at once.
+WORKER_ARENAS_MAX = 8
 # Its three pipes twice over; nothing can be opened.
 WORKER_DESCRIPTORS_MAX = 8
 # The probe of the jail is a small Python program; it tries to get all of this memory and more.
@@ -283,6 +283,10 @@ FILE_TICKS_PER_BYTE = 720
 FILE_HOLD_MS_MAX = 2_000
 # Twelve hours of 100 pictures and 50 blocks of sound a second; 24 bytes of times each.
 FILE_PACKETS_MAX = 6_500_000
+# What all packets may have together, whatever the size of the file and by its size: packed blocks and
+# tracks that are played by many cuts give more than they take.
+FILE_UNPACKED_BYTES_MIN = 16 << 20
+FILE_UNPACKED_TIMES_MAX = 4
 # A worker decodes 4K in 10 bits within this: 16 references and what waits before each encoder.
 FILE_WORKER_MEMORY_BYTES_MAX = 2 << 30
 FILE_WORKER_DESCRIPTORS_MAX = 32

@@ -1,7 +1,9 @@
 """Opens a file with libav as narrowly as it can be opened, and chooses its tracks."""
 
+import os
 from dataclasses import dataclass
 from io import FileIO
+from typing import NoReturn
 
 import av
 import av.sidedata.sidedata
@@ -22,6 +24,7 @@ from media.file.allowed import (
     open_options,
 )
 from media.file.container import Container
+from media.file.iso_movie import check_movie
 from media.file.refusal import RefusalCode, Refused
 
 # PyAV imports these modules only when a file has such a stream, which is too late in a jail.
@@ -50,6 +53,8 @@ def open_file(descriptor: int, container: Container) -> OpenFile:
     Raises:
         Refused: it cannot be used.
     """
+    if container is Container.MP4:
+        check_movie(lambda at, count: os.pread(descriptor, count, at), os.fstat(descriptor).st_size)
     file = FileIO(descriptor, closefd=False)
     file.seek(0)
     try:
@@ -59,11 +64,12 @@ def open_file(descriptor: int, container: Container) -> OpenFile:
             format=DEMUXERS[container],
             options=open_options(container),
             buffer_size=_BUFFER_BYTES,
+            io_open=_deny,
         )
+    except av.error.MemoryError as reason:
+        raise Refused(RefusalCode.TOO_DEMANDING) from reason
     except FFmpegError as reason:
-        unfinished = container is Container.MP4
-        code = RefusalCode.UNFINISHED if unfinished else RefusalCode.DAMAGED
-        raise Refused(code) from reason
+        raise Refused(RefusalCode.DAMAGED) from reason
     usable = check_streams([_facts(stream) for stream in opened.streams])
     video = _preferred([opened.streams[index] for index in usable.video])
     audio = _preferred([opened.streams[index] for index in usable.audio])
@@ -71,9 +77,22 @@ def open_file(descriptor: int, container: Container) -> OpenFile:
     assert audio is None or isinstance(audio, AudioStream)
     for track in (video, audio):
         if track is not None:
-            track.codec_context.options = decoder_options()
-            track.codec_context.thread_count = 1
+            _open_decoder(track)
     return OpenFile(opened, video, audio)
+
+
+def _open_decoder(track: Stream) -> None:
+    """Now, since PyAV crashes when a decoder is used a second time that could not be opened."""
+    track.codec_context.options = decoder_options()
+    track.codec_context.thread_count = 1
+    try:
+        track.codec_context.open(strict=False)
+    except FFmpegError as reason:
+        raise Refused(RefusalCode.DAMAGED) from reason
+
+
+def _deny(*_: object) -> NoReturn:
+    raise PermissionError("a file may not have others opened")
 
 
 def _preferred(tracks: list[Stream]) -> Stream | None:

@@ -23,12 +23,21 @@ _PROTECTED_BRAND = b"M4P "
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
+class Box:
+    """A box's place in what it was read from.
+
+    Attributes:
+        start: of its content.
+        end: None: it goes on to the end of the file.
+    """
+
     kind: bytes
     start: int
-    """Of its content."""
     end: int | None
-    """None: up to the end of the file."""
+
+
+BOX_HEADER_BYTES = 16
+"""As long as a header can be; a box's size has 4 bytes or 8 more."""
 
 
 def is_iso_media(head: bytes) -> bool:
@@ -49,7 +58,7 @@ def is_iso_media(head: bytes) -> bool:
     return _is_movie(head, box) if box.kind == b"moov" else box.kind in _FIRST
 
 
-def _is_movie_brand(head: bytes, box: _Box) -> bool:
+def _is_movie_brand(head: bytes, box: Box) -> bool:
     if box.end is None or not 16 <= box.end <= _BRAND_SIZE_MAX or len(head) < 16:
         return False
     brand = head[8:12]
@@ -60,7 +69,7 @@ def _is_movie_brand(head: bytes, box: _Box) -> bool:
     return True
 
 
-def _is_movie(head: bytes, movie: _Box) -> bool:
+def _is_movie(head: bytes, movie: Box) -> bool:
     first = _box(head, movie.start)
     if first is None:
         return False
@@ -69,15 +78,18 @@ def _is_movie(head: bytes, movie: _Box) -> bool:
     return first.kind in _IN_MOVIE | _IN_MOVIE_TOO
 
 
-def _box(data: bytes, position: int) -> _Box | None:
-    """The box at a position; None when its header is incomplete or impossible."""
-    header = data[position : position + 16]
+def _box(head: bytes, position: int) -> Box | None:
+    return box_at(head[position : position + BOX_HEADER_BYTES], position)
+
+
+def box_at(header: bytes, position: int) -> Box | None:
+    """The box whose first bytes are `header`; None when they are too few or impossible."""
     if len(header) < 8:
         return None
     size, kind = int.from_bytes(header[:4], "big"), header[4:8]
     if size == 0:
-        return _Box(kind, position + 8, None)
+        return Box(kind, position + 8, None)
     if size == 1:
-        size = int.from_bytes(header[8:], "big")
-        return _Box(kind, position + 16, position + size) if size >= 16 else None
-    return _Box(kind, position + 8, position + size) if size >= 8 else None
+        size = int.from_bytes(header[8:16], "big")
+        return Box(kind, position + 16, position + size) if size >= 16 else None
+    return Box(kind, position + 8, position + size) if size >= 8 else None

@@ -143,6 +143,14 @@ def ts_packet(pid: int, payload: bytes, *, start: bool = True, counter: int = 0)
     return head + payload[:184].ljust(184, b"\xff")
 
 
+def ts_section(pid: int, data: bytes) -> bytes:
+    """A section over as many packets as it needs."""
+    return b"".join(
+        ts_packet(pid, data[at : at + 184], start=at == 0, counter=at // 184)
+        for at in range(0, len(data), 184)
+    )
+
+
 def section(table: int, identifier: int, content: bytes) -> bytes:
     """2.4.4: a table's section with the pointer before it."""
     inside = u16(identifier) + b"\xc1\0\0" + content
