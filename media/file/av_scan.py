@@ -6,13 +6,14 @@ from fractions import Fraction
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from av.error import FFmpegError
 from av.rational import AVRational
 from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from config.limits import FILE_PACKETS_MAX
+from config.limits import FILE_PACKETS_MAX, FILE_UNPACKED_BYTES_MIN, FILE_UNPACKED_TIMES_MAX
 from media.file.allowed import check_pace, check_picture
 from media.file.av_open import OpenFile
 from media.file.copying import VideoCopying, audio_flaw, refresh_interval, video_flaw
@@ -66,11 +67,35 @@ class _Pictures:
     tried: int = 0
 
     def take(self, packet: "av.Packet[Any] | None") -> None:
-        if len(self.seen) >= _PICTURES_SEEN or self.tried >= _PACKETS_TRIED_MAX:
+        if len(self.seen) >= _PICTURES_SEEN:
             return
         self.tried += 1
+        if self.tried > _PACKETS_TRIED_MAX:
+            if self.seen:
+                return
+            raise Refused(RefusalCode.DAMAGED)
         try:
             self.seen += self.stream.codec_context.decode(packet)
+        except FFmpegError:
+            return
+
+
+@dataclass(slots=True)
+class _Sounds:
+    """The first blocks of sound, decoded: copied sound is not decoded later."""
+
+    stream: AudioStream
+    heard: bool = False
+    tried: int = 0
+
+    def take(self, packet: "av.Packet[Any] | None") -> None:
+        if self.heard:
+            return
+        self.tried += 1
+        if self.tried > _PACKETS_TRIED_MAX:
+            raise Refused(RefusalCode.DAMAGED)
+        try:
+            self.heard = bool(self.stream.codec_context.decode(packet))
         except FFmpegError:
             return
 
@@ -83,6 +108,9 @@ class Scanner:
         self._file = file
         self._alive = alive
         self._timetable = Timetable()
+        self._bytes_left = FILE_UNPACKED_BYTES_MIN + FILE_UNPACKED_TIMES_MAX * (
+            file.container.size or 0
+        )
         self._tracks: dict[int, _Track] = {}
         for kind, stream in ((MediaKind.VIDEO, file.video), (MediaKind.AUDIO, file.audio)):
             if stream is not None:
@@ -92,6 +120,8 @@ class Scanner:
             context = file.video.codec_context
             self._pictures = _Pictures(file.video)
             self._copying = VideoCopying(context.name, context.extradata or b"")
+        if file.audio is not None:
+            self._sounds = _Sounds(file.audio)
 
     def scan(self) -> Scan:
         """Read everything.
@@ -114,6 +144,8 @@ class Scanner:
             self._alive()
         if self._file.video is not None:
             self._pictures.take(None)
+        if self._file.audio is not None:
+            self._sounds.take(None)
         return self._result()
 
     def _take(self, packet: "av.Packet[Any]") -> None:
@@ -130,6 +162,9 @@ class Scanner:
         )
         track.size += packet.size
         track.packets += 1
+        self._bytes_left -= packet.size
+        if self._bytes_left < 0:
+            raise Refused(RefusalCode.TOO_DEMANDING)
         if track.kind is MediaKind.VIDEO:
             self._pictures.take(packet)
             stamped = packet.pts is not None and packet.dts is not None
@@ -137,6 +172,8 @@ class Scanner:
                 bytes(packet) if packet.is_keyframe else None,
                 clean=stamped and shown and not packet.is_corrupt,
             )
+        else:
+            self._sounds.take(packet)
 
     def _result(self) -> Scan:
         placement = self._timetable.place()
@@ -182,6 +219,8 @@ class Scanner:
         stream = self._file.audio
         if track is None or stream is None:
             return None
+        if not self._sounds.heard:
+            raise Refused(RefusalCode.DAMAGED)
         context = stream.codec_context
         extradata = context.extradata or b""
         flaw = audio_flaw(context.name, extradata, context.sample_rate)

@@ -137,7 +137,7 @@ SENTENCES: Mapping[RefusalCode, str] = MappingProxyType(
             "Export it again with common settings, such as H.264 in MP4."
         ),
         RefusalCode.TOO_DEMANDING: (
-            "The file needs more memory than one upload may use. "
+            "The file asks for far more memory or work than others of its size. "
             "Export it again with common settings, such as H.264 in MP4."
         ),
     }
