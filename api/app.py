@@ -8,16 +8,20 @@ import structlog
 from aiohttp import web
 
 from api.content import Content
+from api.content_upload import ContentUpload
 from api.earnings import EarningsRoutes
 from api.errors import Problem
 from api.failures import problem_of
 from api.health import Health
+from api.jobs import Jobs
 from api.pages import Pages
 from api.payments import Payments
+from api.pictures import Pictures
 from api.playback import Playback
 from api.sources import Sources
 from api.streaming import Streaming
 from api.system import System
+from api.uploads import UploadRoutes
 from config.limits import API_BODY_BYTES_MAX
 from config.telemetry import counter
 
@@ -36,6 +40,10 @@ class Routes:
     playback: Playback
     streaming: Streaming
     content: Content
+    content_upload: ContentUpload
+    pictures: Pictures
+    uploads: UploadRoutes
+    jobs: Jobs
     sources: Sources
     payments: Payments
     earnings: EarningsRoutes
@@ -61,7 +69,24 @@ def make_application(routes: Routes) -> web.Application:
             web.post("/api/v1/sandbox/fund", routes.payments.fund),
             web.get("/api/v1/payments/balance", routes.payments.balance),
             web.get("/api/v1/content", routes.content.list),
+            web.post("/api/v1/content", routes.content_upload.post),
+            web.get("/api/v1/content/events", routes.content.events),
             web.get("/api/v1/content/{content}", routes.content.get),
+            web.delete("/api/v1/content/{content}", routes.content.delete),
+            web.get("/api/v1/content/{content}/status", routes.content.status),
+            web.get("/api/v1/content/{content}/storyboard.vtt", routes.pictures.storyboard),
+            web.get(
+                r"/api/v1/content/{content}/{picture:(?:poster|storyboard-\d{1,6})\.jpg}",
+                routes.pictures.picture,
+            ),
+            web.options("/api/v1/uploads", routes.uploads.options),
+            web.post("/api/v1/uploads", routes.uploads.create),
+            web.head("/api/v1/uploads/{upload}", routes.uploads.head),
+            web.patch("/api/v1/uploads/{upload}", routes.uploads.patch),
+            web.delete("/api/v1/uploads/{upload}", routes.uploads.delete),
+            web.get("/api/v1/jobs", routes.jobs.list),
+            web.get("/api/v1/jobs/events", routes.jobs.events),
+            web.delete("/api/v1/jobs/{job}", routes.jobs.cancel),
             web.post("/api/v1/streaming/start", routes.streaming.start),
             web.post("/api/v1/streaming/stop", routes.streaming.stop),
             web.get("/api/v1/streaming/sessions/{session}", routes.streaming.get),

@@ -1,77 +1,90 @@
-"""What is on: content that can be watched, with its price."""
+"""What is on: content that can be watched, with its price; for creators also how it is made."""
 
+import asyncio
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from api.auth.account import AccountStore
-from api.broadcasts import Broadcasts
+from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset, AssetState
-from api.catalogue.lookup import Catalogue, Found
-from api.wire import price_json, timestamp
+from api.catalogue.lookup import Catalogue
+from api.content_document import ContentDocuments
+from api.errors import Problem, invalid, not_found
+from api.event_stream import EventStreams
+from api.removal import Removal
 from config.limits import CONTENT_LIST_MAX
-from metering.intake import Intake
-from metering.tariff import Price
-from packager.library import Library
-from packager.package import NotReady
+from ingest.source import Source
+
+type Documents = list[dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The routes under `/api/v1/content`."""
+    """The routes under `/api/v1/content` that answer JSON."""
 
     catalogue: Catalogue
-    accounts: AccountStore
-    broadcasts: Broadcasts
-    library: Library
-    intake: Intake
+    documents: ContentDocuments
+    bearers: Bearers
+    removal: Removal
+    streams: EventStreams
 
-    async def list(self, _request: web.Request) -> web.Response:
-        items = []
-        for asset in await self.catalogue.assets.recent(CONTENT_LIST_MAX):
-            source = await self.catalogue.sources.get(asset.source_id)
-            if source is not None:
-                items.append(await self._document(Found(source, asset)))
+    async def list(self, request: web.Request) -> web.Response:
+        """All that can be watched; with `owner=me` a creator's uploads, whatever their state."""
+        match request.query.get("owner"):
+            case None:
+                items = await self._public()
+            case "me":
+                items = await self.own((await self.bearers.creator(request)).id)
+            case other:
+                raise invalid(f"owner: only `me` can be asked for, not {other[:40]!r}")
         return web.json_response({"items": items})
 
     async def get(self, request: web.Request) -> web.Response:
         found = await self.catalogue.find(request.match_info["content"])
-        return web.json_response(await self._document(found))
+        if isinstance(found, Source):
+            return web.json_response(await self.documents.of_source(found))
+        return web.json_response(await self.documents.of_asset(found))
 
-    async def _document(self, found: Found) -> dict[str, object]:
-        source, asset = found.source, found.asset
-        owner = await self.accounts.get(source.owner)
-        document: dict[str, object] = {
-            "id": source.id if asset is None else asset.id,
-            "title": source.title if asset is None else asset.title,
-            "state": await self._state(asset),
-            "creator": "" if owner is None else owner.display_name,
-            "price": price_json(
-                Price(source.price_asset, source.price_stroops, source.price_seconds)
-                if asset is None
-                else asset.price
-            ),
-            "watchUrl": f"/watch/{source.name if asset is None else asset.id}",
-            "viewers": 0 if asset is None else self.intake.viewers(asset.id),
-        }
-        if asset is not None:
-            ended = asset.ended_at
-            document["startedAt"] = timestamp(asset.started_at)
-            document["endedAt"] = None if ended is None else timestamp(ended)
-            document["durationSeconds"] = asset.duration_ms // 1000
-        return document
+    async def status(self, request: web.Request) -> web.Response:
+        return web.json_response(await self.documents.status(await self._own_asset(request)))
 
-    async def _state(self, asset: Asset | None) -> str:
-        """`waiting` until the first segment can be played."""
-        if asset is None:
-            return "waiting"
-        if asset.state is AssetState.ON_DEMAND:
-            return "on_demand"
-        package = await self.library.get(asset.id)
-        if package is None:
-            return "waiting"
-        try:
-            package.multivariant()
-        except NotReady:
-            return "waiting"
-        return "live"
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: a creator's uploads whenever something changed of them."""
+        creator = await self.bearers.creator(request)
+
+        async def document() -> dict[str, Documents]:
+            return {"items": await self.own(creator.id)}
+
+        return await self.streams.push(request, document)
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Stop making it, and delete it with all its files."""
+        asset = await self._own_asset(request)
+        if asset.state is AssetState.LIVE:
+            raise Problem(409, "is_live", "It is live", "stop publishing first")
+        await self.removal.remove(asset)
+        return web.Response(status=204)
+
+    async def own(self, owner: str) -> Documents:
+        """The documents of a creator's uploads, newest first."""
+        assets = await self.catalogue.assets.uploads_of(owner, CONTENT_LIST_MAX)
+        return await _all(self.documents.for_owner(asset) for asset in assets)
+
+    async def _public(self) -> Documents:
+        assets = await self.catalogue.assets.recent(CONTENT_LIST_MAX)
+        documents = await _all(self.documents.of_asset(asset) for asset in assets)
+        return [each for each in documents if each["kind"] == "live" or each["playable"]]
+
+    async def _own_asset(self, request: web.Request) -> Asset:
+        creator = await self.bearers.creator(request)
+        asset = await self.catalogue.asset(request.match_info["content"])
+        if asset.owner != creator.id:
+            raise not_found("no such content")
+        return asset
+
+
+async def _all(
+    documents: Iterable[Awaitable[dict[str, object]]],
+) -> Documents:
+    return list(await asyncio.gather(*documents))

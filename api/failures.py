@@ -13,7 +13,7 @@ from metering.errors import (
     SessionClosed,
     UnknownSession,
 )
-from packager.package import NotReady, UnknownRendition, UnknownSegment
+from packager.package import NotReady, UnknownPicture, UnknownRendition, UnknownSegment
 
 _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     InsufficientFunds: lambda error: payment_required(str(error)),
@@ -30,6 +30,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     NotReady: lambda _: unavailable("the first segment is still being made", retry_after_s=1),
     UnknownRendition: lambda _: not_found("no such rendition"),
     UnknownSegment: lambda _: not_found("no such segment"),
+    UnknownPicture: lambda _: not_found("no such picture"),
 }
 
 

@@ -1,10 +1,11 @@
-"""What everything else stands on: a data directory, a database and a Stellar network."""
+"""What everything else stands on: a data directory, a database, a Stellar network and a jail."""
 
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.jail import JailTooWeak, check_jail
 from api.local_network import LocalNetwork
 from api.storage import open_database
 from config.layout import PackageShadowed, check_layout
@@ -12,10 +13,12 @@ from config.migrate import MigrationRefused
 from config.postgres import Database, DatabaseUnavailable
 from config.postgres_cluster import EmbeddedPostgresFailed
 from config.settings import Settings
+from media.jail.report import JailReport
 
 _EXPECTED = (
     DatabaseUnavailable,
     EmbeddedPostgresFailed,
+    JailTooWeak,
     MigrationRefused,
     OSError,
     PackageShadowed,
@@ -45,6 +48,7 @@ class Ground:
     data: Path
     database: Database
     network: Network
+    jail: JailReport
 
 
 async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
@@ -60,9 +64,10 @@ async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
         async with asyncio.TaskGroup() as together:
             database = together.create_task(open_database(settings, data, stack))
             network = together.create_task(_open_network(settings, data, stack))
+            jail = together.create_task(check_jail(settings.jail_level_minimum))
     except* _EXPECTED as failed:
         raise StartFailed(_first(failed)) from None
-    return Ground(settings, data, database.result(), network.result())
+    return Ground(settings, data, database.result(), network.result(), jail.result())
 
 
 def _first(failed: BaseExceptionGroup[Exception]) -> str:

@@ -13,25 +13,40 @@ from api.auth.playback_token import PlaybackTokens
 from api.broadcasts import Broadcasts, PipelineFactory
 from api.catalogue.lookup import Catalogue
 from api.content import Content
+from api.content_document import ContentDocuments
+from api.content_upload import ContentUpload
 from api.demo import Demo, remove_recordings
-from api.dependencies import database_dependency, disk_dependency, ingest_dependency
+from api.dependencies import (
+    database_dependency,
+    disk_dependency,
+    ingest_dependency,
+    jail_dependency,
+)
 from api.earnings import EarningsRoutes
+from api.event_stream import EventStreams
 from api.first_start import DEMO_SOURCE, MAIN_SOURCE, FirstStart
 from api.ground import Ground, StartFailed
 from api.health import Health
 from api.http_server import HttpServer
+from api.jobs import Jobs
 from api.local_network import LocalNetworkFailed
+from api.making import Making, hls_settings, media_directory, open_making
 from api.money import Money, chain_dependency
+from api.originals import Originals
 from api.pages import Pages, PagesNotBuilt
 from api.payments import GuestLimit, Payments
+from api.pictures import Pictures
 from api.playback import Playback
+from api.removal import Removal
 from api.sandbox import Sandbox
 from api.secret_names import TOKEN_KEY
 from api.sources import Sources
 from api.stores import Stores, open_stores
 from api.streaming import Streaming
 from api.system import System
+from api.uploads import UploadRoutes
 from api.version import version
+from config.limits import CONTENT_STREAMS_MAX, JOB_STREAMS_MAX
 from config.secret_files import SecretExposed
 from config.settings import Settings
 from ingest.admission import KeyAdmission
@@ -46,7 +61,7 @@ from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
 from packager.archive import Archive
-from packager.library import HlsSettings, Library
+from packager.library import Library
 
 log = structlog.get_logger(__name__)
 
@@ -118,20 +133,20 @@ async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event)
 
 @dataclass(frozen=True, slots=True)
 class _Media:
-    """How streams come in, become assets and are found."""
+    """How streams and files come in, become assets and are found."""
 
     archive: Archive
     library: Library
     broadcasts: Broadcasts
     rtmp: RtmpServer
     rtmp_url: str
+    making: Making
 
 
 async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     settings = stores.settings
-    hls = HlsSettings(settings.media.segment_milliseconds, settings.media.window_segments)
-    archive = Archive(stores.data / "media", stores.clock)
-    library = Library(archive, stores.clock, hls)
+    archive = Archive(media_directory(stores.data), stores.clock)
+    library = Library(archive, stores.clock, hls_settings(settings))
     stack.push_async_callback(library.stop)
     await library.start()
     broadcasts = Broadcasts(
@@ -148,9 +163,22 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     )
     stack.push_async_callback(rtmp.stop)
     await rtmp.start()
-    return _Media(
-        archive, library, broadcasts, rtmp, f"rtmp://{settings.rtmp.host}:{rtmp.port}/live"
-    )
+    rtmp_url = f"rtmp://{settings.rtmp.host}:{rtmp.port}/live"
+    making = await _start_making(stores, stack)
+    return _Media(archive, library, broadcasts, rtmp, rtmp_url, making)
+
+
+async def _start_making(stores: Stores, stack: AsyncExitStack) -> Making:
+    making = open_making(stores.settings, stores.data, stores.database, stores.assets, stores.clock)
+    stack.push_async_callback(making.uploads.stop)
+    await making.uploads.start()
+    originals = Originals(making.uploads, making.jobs)
+    stack.push_async_callback(originals.stop)
+    await originals.start()
+    stack.push_async_callback(making.runner.stop)
+    if making.workers > 0:
+        await making.runner.start()
+    return making
 
 
 def _pipelines(stores: Stores) -> PipelineFactory:
@@ -174,7 +202,7 @@ def _routes(
     pages: Pages,
     stopping: asyncio.Event,
 ) -> Routes:
-    clock, play_money = stores.clock, stores.network.play_money
+    clock, play_money, making = stores.clock, stores.network.play_money, media.making
     bearers = Bearers(stores.accounts)
     catalogue = Catalogue(stores.assets, stores.sources)
     tokens = PlaybackTokens(stores.secrets.create_or_read(TOKEN_KEY)[0].encode())
@@ -184,12 +212,30 @@ def _routes(
         ingest_dependency(media.rtmp),
         disk_dependency(stores.data),
         chain_dependency(money),
+        jail_dependency(stores.jail, stores.settings.jail_level_minimum),
     )
+    documents = ContentDocuments(stores.accounts, media.library, intake, making.jobs)
+
+    async def own_document(asset_id: str) -> dict[str, object]:
+        return await documents.for_owner(await catalogue.asset(asset_id))
+
     return Routes(
         pages=pages,
         playback=Playback(media.library, intake, tokens, clock),
         streaming=Streaming(catalogue, intake, tokens, bearers, clock),
-        content=Content(catalogue, stores.accounts, media.broadcasts, media.library, intake),
+        content=Content(
+            catalogue,
+            documents,
+            bearers,
+            Removal(stores.assets, making.jobs, making.uploads, media.library),
+            EventStreams("content", CONTENT_STREAMS_MAX, stopping),
+        ),
+        content_upload=ContentUpload(
+            making.uploads, bearers, _price(stores.settings), own_document
+        ),
+        pictures=Pictures(catalogue, media.library),
+        uploads=UploadRoutes(making.uploads, bearers, _price(stores.settings)),
+        jobs=Jobs(making.jobs, bearers, EventStreams("jobs", JOB_STREAMS_MAX, stopping)),
         sources=Sources(
             stores.sources,
             media.broadcasts,

@@ -14,6 +14,7 @@ from config.secret_files import SecretFiles
 from config.settings import Settings
 from ingest.source_postgres import PostgresSourceStore
 from ingest.source_store import SourceStore
+from media.jail.report import JailReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Stores:
     secrets: SecretFiles
     database: Database
     network: Network
+    jail: JailReport
     accounts: AccountStore
     sources: SourceStore
     assets: AssetStore
@@ -37,6 +39,7 @@ def open_stores(ground: Ground) -> Stores:
         SecretFiles(ground.data / "secrets"),
         ground.database,
         ground.network,
+        ground.jail,
         PostgresAccountStore(ground.database),
         PostgresSourceStore(ground.database),
         PostgresAssetStore(ground.database),

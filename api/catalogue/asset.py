@@ -10,15 +10,24 @@ from metering.tariff import Price
 
 class AssetState(StrEnum):
     LIVE = "live"
+    PROCESSING = "processing"
+    """Made of an upload, and not all of it yet; what there is may be watched."""
     ON_DEMAND = "on_demand"
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One piece of content. `price` was copied from the source when it began and never changes."""
+    """One piece of content, of a source or of an upload.
+
+    Attributes:
+        price: copied from the source or the upload when it began; it never changes.
+        source_id, upload_id: what it is made of; one of them is None.
+        started_at: when the broadcast began or the upload was complete.
+        ended_at: when there was nothing more to come.
+    """
 
     id: str
-    source_id: str
+    source_id: str | None
     owner: str
     title: str
     state: AssetState
@@ -26,13 +35,15 @@ class Asset:
     started_at: datetime
     ended_at: datetime | None = None
     duration_ms: int = 0
+    upload_id: str | None = None
 
 
 class AssetStore(Protocol):
-    async def create(self, asset: Asset) -> None: ...
+    async def create(self, asset: Asset) -> None:
+        """Keep a new asset; one that is there already stays as it is."""
 
     async def end(self, asset_id: str, ended_at: datetime, duration_ms: int) -> None:
-        """Turn a live asset on demand."""
+        """Turn a live or processing asset on demand."""
 
     async def remove(self, asset_id: str) -> None:
         """Forget an asset of which there is nothing to play."""
@@ -46,6 +57,9 @@ class AssetStore(Protocol):
 
     async def recent(self, limit: int) -> list[Asset]:
         """Newest first."""
+
+    async def uploads_of(self, owner: str, limit: int) -> list[Asset]:
+        """A creator's assets that are made of uploads, newest first."""
 
     async def left_live(self) -> list[Asset]:
         """Assets marked live; after a crash these are the ones that were cut off."""

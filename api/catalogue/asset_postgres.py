@@ -9,7 +9,7 @@ from metering.tariff import Price
 
 _SELECT = (
     "select id, source_id, owner, title, state, price_stroops, price_seconds, price_asset,"
-    " started_at, ended_at, duration_ms from asset"
+    " started_at, ended_at, duration_ms, upload_id from asset"
 )
 
 
@@ -20,7 +20,8 @@ class PostgresAssetStore:
     async def create(self, asset: Asset) -> None:
         await self._database.execute(
             "insert into asset (id, source_id, owner, title, state, price_stroops, price_seconds,"
-            " price_asset, started_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            " price_asset, started_at, upload_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            " on conflict (id) do nothing",
             asset.id,
             asset.source_id,
             asset.owner,
@@ -30,12 +31,13 @@ class PostgresAssetStore:
             asset.price.seconds,
             asset.price.asset,
             asset.started_at,
+            asset.upload_id,
         )
 
     async def end(self, asset_id: str, ended_at: datetime, duration_ms: int) -> None:
         await self._database.execute(
             "update asset set state = 'on_demand', ended_at = $2, duration_ms = $3"
-            " where id = $1 and state = 'live'",
+            " where id = $1 and state in ('live', 'processing')",
             asset_id,
             ended_at,
             duration_ms,
@@ -64,6 +66,15 @@ class PostgresAssetStore:
         rows = await self._database.fetch(f"{_SELECT} order by started_at desc limit $1", limit)
         return [_asset(row) for row in rows]
 
+    async def uploads_of(self, owner: str, limit: int) -> list[Asset]:
+        rows = await self._database.fetch(
+            f"{_SELECT} where owner = $1 and upload_id is not null"
+            " order by started_at desc limit $2",
+            owner,
+            limit,
+        )
+        return [_asset(row) for row in rows]
+
     async def left_live(self) -> list[Asset]:
         rows = await self._database.fetch(f"{_SELECT} where state = 'live' order by started_at")
         return [_asset(row) for row in rows]
@@ -80,4 +91,5 @@ def _asset(row: Any) -> Asset:
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         duration_ms=row["duration_ms"],
+        upload_id=row["upload_id"],
     )

@@ -1,0 +1,153 @@
+"""Content as its JSON documents say it: what it is, whether it can be watched, how it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from api.auth.account import AccountStore
+from api.catalogue.asset import Asset, AssetState
+from api.wire import price_json, timestamp
+from config.job_store import JobStore
+from config.jobs import Job, JobState
+from ingest.source import Source
+from metering.intake import Intake
+from metering.tariff import Price
+from packager.library import Library
+from packager.package import NotReady, Package
+
+_PER_MILLE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ContentDocuments:
+    """Builds documents; the status of an upload is for its owner only."""
+
+    accounts: AccountStore
+    library: Library
+    intake: Intake
+    jobs: JobStore
+
+    async def of_source(self, source: Source) -> dict[str, object]:
+        """A source that has never been live."""
+        price = Price(source.price_asset, source.price_stroops, source.price_seconds)
+        return {
+            "id": source.id,
+            "title": source.title,
+            "kind": "live",
+            "state": "waiting",
+            "playable": False,
+            "creator": await self._creator(source.owner),
+            "price": price_json(price),
+            "watchUrl": f"/watch/{source.name}",
+            "viewers": 0,
+            "posterUrl": None,
+            "storyboardUrl": None,
+        }
+
+    async def of_asset(self, asset: Asset) -> dict[str, object]:
+        package = await self.library.get(asset.id)
+        playable = _is_playable(package)
+        has_failed = asset.state is AssetState.PROCESSING and await self._has_failed(asset)
+        address = f"/api/v1/content/{asset.id}"
+        pictured = package is not None and package.has_poster
+        scrubbed = package is not None and package.storyboard() is not None
+        return {
+            "id": asset.id,
+            "title": asset.title,
+            "kind": "live" if asset.upload_id is None else "upload",
+            "state": _state(asset, playable=playable, has_failed=has_failed),
+            "playable": playable,
+            "creator": await self._creator(asset.owner),
+            "price": price_json(asset.price),
+            "watchUrl": f"/watch/{asset.id}",
+            "viewers": self.intake.viewers(asset.id),
+            "startedAt": timestamp(asset.started_at),
+            "endedAt": None if asset.ended_at is None else timestamp(asset.ended_at),
+            "durationSeconds": _duration_ms(asset, package) // 1000,
+            "posterUrl": f"{address}/poster.jpg" if pictured else None,
+            "storyboardUrl": f"{address}/storyboard.vtt" if scrubbed else None,
+        }
+
+    async def for_owner(self, asset: Asset) -> dict[str, object]:
+        """An upload's document with its status."""
+        document = await self.of_asset(asset)
+        return {**document, "status": await self.status(asset)}
+
+    async def status(self, asset: Asset) -> dict[str, object]:
+        """How far an upload is, rendition by rendition, and what went wrong."""
+        job = await self.jobs.newest_of_subject(asset.id)
+        package = await self.library.get(asset.id)
+        playable = _is_playable(package)
+        failed = job is not None and job.state is JobState.FAILED
+        return {
+            "id": asset.id,
+            "state": _state(asset, playable=playable, has_failed=failed),
+            "playable": playable,
+            "job": None if job is None else await self._job(job),
+            "renditions": _renditions(package if playable else None, job),
+            "error": _error(job) if job is not None and failed else None,
+        }
+
+    async def _job(self, job: Job) -> dict[str, object]:
+        return {
+            "id": job.id,
+            "state": job.state.value,
+            "queuePosition": await self.jobs.position(job.id),
+            "attempt": job.attempt,
+        }
+
+    async def _has_failed(self, asset: Asset) -> bool:
+        job = await self.jobs.newest_of_subject(asset.id)
+        return job is not None and job.state is JobState.FAILED
+
+    async def _creator(self, account_id: str) -> str:
+        owner = await self.accounts.get(account_id)
+        return "" if owner is None else owner.display_name
+
+
+def _is_playable(package: Package | None) -> bool:
+    if package is None:
+        return False
+    try:
+        package.multivariant()
+    except NotReady:
+        return False
+    return True
+
+
+def _state(asset: Asset, *, playable: bool, has_failed: bool) -> str:
+    """`waiting` until the first segment of a broadcast can be played."""
+    match asset.state:
+        case AssetState.LIVE:
+            return "live" if playable else "waiting"
+        case AssetState.PROCESSING:
+            return "failed" if has_failed else "processing"
+        case AssetState.ON_DEMAND:
+            return "on_demand"
+
+
+def _duration_ms(asset: Asset, package: Package | None) -> int:
+    if asset.state is AssetState.PROCESSING and package is not None:
+        return package.duration // 90
+    return asset.duration_ms
+
+
+def _renditions(package: Package | None, job: Job | None) -> list[dict[str, object]]:
+    """What can be played is ready; of the rest the job tells how far it is."""
+    ready = () if package is None or package.growing else package.renditions()
+    progress = {} if job is None else _progress_of(job)
+    documents = [{"name": name, "state": "ready", "progress": 1.0} for name in ready]
+    for name, done in progress.items():
+        if name not in ready:
+            state = "running" if done else "queued"
+            documents.append({"name": name, "state": state, "progress": done / _PER_MILLE})
+    return documents
+
+
+def _progress_of(job: Job) -> Mapping[str, int]:
+    """Each rendition's share that is done, in thousandths."""
+    renditions = job.progress.get("renditions", {})
+    return {str(name): int(done) for name, done in renditions.items()}
+
+
+def _error(job: Job) -> dict[str, object]:
+    return {"code": job.error_code, "detail": job.error_detail}

@@ -1,0 +1,170 @@
+"""Makes assets of complete uploads: the job for each, and the handler that does it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from api.catalogue.asset import Asset, AssetState, AssetStore
+from config.clock import Clock
+from config.job_store import JobStore
+from config.jobs import Again, JobContext, JobFailed, NewJob
+from ingest.upload.disk import UploadDisk
+from ingest.upload.upload import Upload
+from media.file.container import Container
+from media.file.refusal import Refused
+from media.file.transcoder import (
+    FileOutcome,
+    FileProgress,
+    FileTranscoder,
+    FileWorkerFailed,
+    Resume,
+)
+from metering.tariff import Price
+from packager.hls.origin import HlsSettings
+from packager.on_demand_writer import AssetRemoved, OnDemandWriter, StorageFull, TimesDiffer
+
+log = structlog.get_logger(__name__)
+
+TRANSCODE = "transcode"
+
+# Everybody's file is offered in its first quality before anybody's is made in all of them.
+_FIRST_PASS_PRIORITY, _LATER_PASS_PRIORITY = 10, 0
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedAssets:
+    """What a complete upload becomes; safe to be called again for the same one."""
+
+    assets: AssetStore
+    jobs: JobStore
+    clock: Clock
+
+    async def __call__(self, upload: Upload, file: Path, container: Container) -> None:  # noqa: ARG002
+        await self.assets.create(_asset_of(upload, _now(self.clock)))
+        payload = {"upload": upload.id, "container": container.value}
+        await self.jobs.enqueue(
+            NewJob(
+                kind=TRANSCODE,
+                owner=upload.owner,
+                subject=upload.asset_id,
+                payload=payload,
+                priority=_FIRST_PASS_PRIORITY,
+                dedupe_key=upload.id,
+            )
+        )
+        log.info("upload is complete", upload=upload.id, asset=upload.asset_id, size=upload.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Transcoding:
+    """The handler of jobs of kind `transcode`; one call is one pass through the file.
+
+    Attributes:
+        discard: takes the id of an upload whose file is needed no more.
+        root: the archive's directory.
+    """
+
+    assets: AssetStore
+    disk: UploadDisk
+    discard: Callable[[str], Awaitable[None]]
+    transcoder: FileTranscoder
+    root: Path
+    hls: HlsSettings
+    clock: Clock
+
+    async def __call__(self, context: JobContext) -> Again | None:
+        job = context.job
+        try:
+            outcome, duration = await self._pass(context)
+        except JobFailed as failure:
+            if not failure.retry:
+                await self.discard(job.payload["upload"])
+            raise
+        if outcome.remaining:
+            return Again(job.payload, _LATER_PASS_PRIORITY)
+        await self.assets.end(job.subject, _now(self.clock), duration // 90)
+        await self.discard(job.payload["upload"])
+        log.info("upload is on demand", asset=job.subject, duration_ms=duration // 90)
+        return None
+
+    async def _pass(self, context: JobContext) -> tuple[FileOutcome, int]:
+        """One pass; its duration in 1/90000 s.
+
+        Raises:
+            JobFailed: in words for the owner.
+        """
+        job = context.job
+        try:
+            writer = await OnDemandWriter.open(self.root, job.subject, self.hls, self.clock)
+            try:
+                outcome = await self.transcoder.run(
+                    self.disk.path(job.payload["upload"]),
+                    Container(job.payload["container"]),
+                    writer,
+                    _resume(writer),
+                    lambda done: context.report(_progress(done)),
+                )
+                return outcome, await writer.finish(last_pass=not outcome.remaining)
+            finally:
+                await writer.abort()
+        except Refused as refusal:
+            raise JobFailed(refusal.code, refusal.sentence) from refusal
+        except _FAILURES as failure:
+            raise _explained(failure) from failure
+
+
+# A removed asset's files are not made again: whoever removes it cancels the job as well.
+_FAILURES = (AssetRemoved, FileNotFoundError, FileWorkerFailed, StorageFull, TimesDiffer)
+
+
+def _explained(failure: Exception) -> JobFailed:
+    match failure:
+        case AssetRemoved():
+            return JobFailed("deleted", "The content was deleted.")
+        case FileNotFoundError():
+            return JobFailed("upload_gone", "The uploaded file is gone; upload it again.")
+        case StorageFull():
+            return JobFailed(
+                "storage_full",
+                "The server's disk is full; its operator has to make room, then upload it again.",
+                retry=True,
+            )
+        case _:
+            return JobFailed(
+                "worker_failed",
+                "The program that reads the file broke off; "
+                "convert it to MP4 with H.264 and AAC, and upload that.",
+                retry=True,
+            )
+
+
+def _resume(writer: OnDemandWriter) -> Resume | None:
+    """What the first pass has left to be gone on with; None before it was complete."""
+    if not writer.renditions:
+        return None
+    return Resume(writer.boundaries, writer.renditions)
+
+
+def _progress(progress: FileProgress) -> dict[str, Any]:
+    return {"renditions": dict(progress.renditions)}
+
+
+def _asset_of(upload: Upload, now: datetime) -> Asset:
+    return Asset(
+        id=upload.asset_id,
+        source_id=None,
+        owner=upload.owner,
+        title=upload.title,
+        state=AssetState.PROCESSING,
+        price=Price(upload.price_asset, upload.price_stroops, upload.price_seconds),
+        started_at=now,
+        upload_id=upload.id,
+    )
+
+
+def _now(clock: Clock) -> datetime:
+    return datetime.fromtimestamp(clock.wall_ms() / 1000, UTC)

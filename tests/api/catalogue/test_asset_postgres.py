@@ -1,0 +1,69 @@
+"""Assets in a real Postgres: of sources and of uploads."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.catalogue.asset import Asset, AssetState
+from api.catalogue.asset_postgres import PostgresAssetStore
+from config.postgres import CheckViolationError, Database
+from metering.tariff import Price
+
+STARTED = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
+ENDED = STARTED + timedelta(minutes=1)
+
+
+def upload(number: int) -> Asset:
+    return Asset(
+        id=f"ast_{number}",
+        source_id=None,
+        owner="acc_one",
+        title=f"Film № {number}",
+        state=AssetState.PROCESSING,
+        price=Price("XLM", 5_000_000, 3_600),
+        started_at=STARTED + timedelta(seconds=number),
+        upload_id=f"upl_{number}",
+    )
+
+
+@pytest.fixture
+async def store(database: Database) -> PostgresAssetStore:
+    await database.execute(
+        "insert into account (id, kind, display_name, token_hash, created_at)"
+        " values ('acc_one', 'creator', 'One', 'one', $1)",
+        STARTED,
+    )
+    return PostgresAssetStore(database)
+
+
+async def test_an_upload_is_processing_and_then_on_demand(store: PostgresAssetStore) -> None:
+    await store.create(upload(1))
+    assert await store.get("ast_1") == upload(1)
+    await store.end("ast_1", ENDED, 61_500)
+    ended = replace(upload(1), state=AssetState.ON_DEMAND, ended_at=ENDED, duration_ms=61_500)
+    assert await store.get("ast_1") == ended
+
+
+async def test_an_asset_is_created_and_ended_once(store: PostgresAssetStore) -> None:
+    await store.create(upload(1))
+    await store.create(replace(upload(1), title="another"))
+    await store.end("ast_1", ENDED, 1_000)
+    await store.end("ast_1", ENDED + timedelta(minutes=1), 2_000)
+    asset = await store.get("ast_1")
+    assert asset is not None
+    assert (asset.title, asset.duration_ms) == ("Film № 1", 1_000)
+
+
+async def test_uploads_of_a_creator_are_listed_newest_first(store: PostgresAssetStore) -> None:
+    for number in (2, 3, 1):
+        await store.create(upload(number))
+    assert [each.id for each in await store.uploads_of("acc_one", 2)] == ["ast_3", "ast_2"]
+    assert await store.uploads_of("acc_two", 2) == []
+    assert [each.id for each in await store.recent(9)] == ["ast_3", "ast_2", "ast_1"]
+    assert await store.left_live() == []
+
+
+async def test_an_asset_is_made_of_either_a_source_or_an_upload(store: PostgresAssetStore) -> None:
+    with pytest.raises(CheckViolationError):
+        await store.create(replace(upload(1), upload_id=None))
