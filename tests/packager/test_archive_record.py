@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.pictures import PictureKind
+from media.units import MediaKind, Track
+from packager.archive_record import (
+    AssetRecord,
+    EndRecord,
+    EpochRecord,
+    PictureRecord,
+    Record,
+    RetiredRecord,
+    SegmentRecord,
+    decode_record,
+    encode_record,
+)
+
+VIDEO = Track(MediaKind.VIDEO, "avc1.64001f", 90_000, b"", 1280, 720, (30_000, 1001))
+AUDIO = Track(MediaKind.AUDIO, "mp4a.40.2", 48_000, b"", channels=2, sample_rate=48_000)
+SEGMENT = SegmentRecord("720p", 0, 0, 900_000, 1_080_000, 1_700_000_000_000, 5, "ab", True)
+HISTORY: list[Record] = [
+    AssetRecord(3),
+    EpochRecord(0, (("720p", VIDEO), ("audio", AUDIO))),
+    SEGMENT,
+    replace(SEGMENT, rendition="audio"),
+    RetiredRecord("720p", "too slow"),
+    PictureRecord(PictureKind.POSTER, 0, 1, 0, 0, (900_000,), ""),
+    PictureRecord(PictureKind.SHEET, 3, 5, 160, 90, (900_000, 1_080_000), "ab"),
+    EndRecord(),
+]
+
+
+@pytest.mark.parametrize(
+    "record", [*HISTORY, AssetRecord(3, from_file=True), EndRecord(passes_follow=True)]
+)
+def test_a_record_survives_its_line(record: Record) -> None:
+    line = encode_record(record)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert decode_record(line) == record
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"kind":"other"}',
+        b'{"kind":["end"]}',
+        b'{"kind":"asset","targetDuration":-1}',
+        b'{"kind":"asset","targetDuration":true}',
+        b'{"kind":"retired","rendition":"../x","reason":""}',
+        b'{"kind":"epoch","epoch":0,"renditions":[{"name":"a"}]}',
+        encode_record(SEGMENT).replace(b'"720p"', b'"../../etc"'),
+        encode_record(SEGMENT).replace(b"1080000", b"900000"),
+        encode_record(SEGMENT).replace(b"1080000", b"1e9"),
+        encode_record(SEGMENT)[:-2],
+        encode_record(HISTORY[-2]).replace(b'"columns":5', b'"columns":0'),
+        encode_record(HISTORY[-2]).replace(b'"number":3', b'"number":10000'),
+        encode_record(HISTORY[-2]).replace(b"900000", b",".join([b"1"] * 26)),
+        b"\xff\xfe",
+    ],
+)
+def test_lines_that_are_not_ours_are_counted_and_left_out(line: bytes) -> None:
+    assert decode_record(line) is None
+
+
+@given(st.binary())
+def test_no_line_raises(line: bytes) -> None:
+    decode_record(line)
