@@ -1,5 +1,6 @@
 """Nothing that is uploaded makes us open anything but itself."""
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,13 +10,20 @@ from pathlib import Path
 import pytest
 
 from config.limits import SNIFF_BYTES
-from media.file.refusal import Refused
+from media.file.refusal import RefusalCode, Refused
 from media.file.sniff import sniff
 from tests.media.file.impostors import SECRETS, impostors
 from tests.media.file.neighbours import Canary, WatchedFiles
+from tests.media.file.run_files import ROOT, run_files
 from tests.media.file.tiny_files import tiny_files
 
-ROOT = Path(__file__).parents[3]
+WITH_MEDIA_OF_THEIR_OWN = {
+    "flac with a linked cover",
+    "mp3 with a linked cover",
+    "mkv with a playlist attached",
+    "mkv with linked segments",
+    "flv with addresses",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,23 @@ def test_even_without_a_jail_no_demuxer_of_ours_opens_a_neighbour_or_an_address(
 
     assert trap.secrets.touched() == []
     assert trap.canary.hits == 0
+
+
+@pytest.mark.process
+def test_the_worker_makes_only_what_is_in_the_file_itself(trap: Trap) -> None:
+    """Those that get past our first look, in a directory with secrets, as an upload would be."""
+    accepted = []
+    for name, path in trap.files.items():
+        with contextlib.suppress(Refused):
+            accepted.append((name, path, sniff(path.read_bytes()[:SNIFF_BYTES])))
+    ran = run_files(accepted, directory=trap.directory, timeout=100)
+
+    assert trap.secrets.touched() == []
+    assert trap.canary.hits == 0
+    assert {one.name for one in ran if one.packets} == WITH_MEDIA_OF_THEIR_OWN
+    assert [one for one in ran if one.ending == "failed"] == []
+    elsewhere = {one.name for one in ran if one.ending == RefusalCode.EXTERNAL_MEDIA}
+    assert elsewhere == {name for name in trap.files if name.startswith("mov ")}
 
 
 @pytest.mark.process
