@@ -221,10 +221,10 @@ WORKER_DESCRIPTORS_MAX = 8
 JAIL_PROBE_MEMORY_BYTES_MAX = 256 * 1024 * 1024
 JAIL_PROBE_CPU_SECONDS_MAX = 5
 JAIL_PROBE_DESCRIPTORS_MAX = 16
-# It takes 0.1 s on an idle machine.
-JAIL_PROBE_SECONDS_MAX = 10
+# It takes 0.1 s on an idle machine; a server that starts beside ten encoders has to wait.
+JAIL_PROBE_SECONDS_MAX = 30
 # The same for loading libav, which the doctor does once.
-DOCTOR_CHILD_SECONDS_MAX = 20
+DOCTOR_CHILD_SECONDS_MAX = 30
 
 # --- uploaded files ------------------------------------------------------------------------------
 # Every format that is taken shows itself in so many bytes; 21 packets of MPEG-TS are among them.

@@ -86,7 +86,7 @@ def doctor(*arguments: str, lacking: Sequence[tuple[int, int]] = ()) -> tuple[st
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert done.stderr == ""

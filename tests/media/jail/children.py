@@ -29,7 +29,7 @@ def command(code: str, *arguments: str) -> list[str]:
 
 
 def run(
-    code: str, *arguments: str, open_files: Sequence[int] = (), seconds: float = 30
+    code: str, *arguments: str, open_files: Sequence[int] = (), seconds: float = 60
 ) -> "subprocess.CompletedProcess[str]":
     """Run Python code as a child in the folder of this checkout; its output is a pipe."""
     return subprocess.run(

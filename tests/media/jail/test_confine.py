@@ -265,7 +265,7 @@ from config.child import die_with_parent
 die_with_parent(signal.SIGKILL)
 lock()
 print("locked", flush=True)
-time.sleep(15)
+time.sleep(40)
 print("survived", flush=True)
 """
     with subprocess.Popen(
