@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -21,7 +22,7 @@ from media.file.description import (
 )
 from media.file.orders import Orders, cpu_seconds_max
 from media.file.plan import FileSettings, Resume, all_outputs, plan_pass, plan_to_bytes
-from media.file.refusal import Refused, refused_from_worker
+from media.file.refusal import RefusalCode, Refused, refused_from_worker
 from media.file.trust import Examiner, Untrustworthy, longest_end
 from media.jail.level import minimum_option
 from media.pictures import Picture
@@ -63,6 +64,10 @@ _PROGRESS_PACKETS = 64
 
 class FileWorkerFailed(Exception):
     """A worker died, hung or made no sense; another one may succeed."""
+
+
+class _EndedEarly(Exception):
+    """A worker ended without having said that it is done."""
 
 
 class FileSink(Protocol):
@@ -150,7 +155,10 @@ class FileTranscoder:
                 return await one_pass.run(messages)
         except (MalformedMessage, Untrustworthy, MalformedDescription) as reason:
             raise FileWorkerFailed(f"the worker made no sense: {reason}") from reason
-        except (TimeoutError, WorkerGone) as reason:
+        except (TimeoutError, WorkerGone, _EndedEarly) as reason:
+            if await worker.end() == -signal.SIGXCPU:
+                # The same bytes would take as long again.
+                raise Refused(RefusalCode.TOO_SLOW) from reason
             raise FileWorkerFailed("the worker hung or was gone") from reason
         finally:
             code = await worker.end()
@@ -210,7 +218,7 @@ class _Pass:
             if isinstance(message, Finished):
                 return self._outcome()
             await self._take(message)
-        raise FileWorkerFailed("the worker ended early")
+        raise _EndedEarly
 
     async def _take(self, message: Message) -> None:
         match message:
