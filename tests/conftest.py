@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from config.embedded_postgres import ROLE, EmbeddedPostgres
 from config.migrate import migrate
@@ -18,6 +19,10 @@ _FAST_AND_FORGETFUL = {
     "full_page_writes": "off",
     "shared_buffers": "32MB",
 }
+
+# An example's time says how busy the machine is; each test has a time limit as a whole.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 _numbers = itertools.count()
 

@@ -69,7 +69,7 @@ FEEDS: list[Feed] = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from([0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2]), max_size=600))
 def test_segments_do_not_depend_on_how_renditions_interleave(order: list[int]) -> None:
     """Any rendition may run ahead of the others by any amount."""

@@ -2,7 +2,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from media.pictures import PictureKind
@@ -69,7 +69,6 @@ def test_there_is_no_storyboard_without_a_tile() -> None:
     assert render_storyboard([sheet(0, 12)], []) is None
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 300), st.integers(1, 300)), min_size=1, max_size=8),
     st.lists(st.integers(0, 4000), min_size=1, max_size=30, unique=True),
