@@ -1,6 +1,7 @@
 """Whether a file's own packets can be a rendition, and in which form."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from media.file.placement import PlacedTrack, Placement
 from media.timeline import TIMELINE_START
@@ -120,8 +121,7 @@ def video_flaw(copying: VideoCopying, placement: Placement) -> str:
 
 def refresh_interval(refreshes: Sequence[int], end: int) -> int:
     """The longest time between two places where a player can start, the end included."""
-    return max((later - one for one, later in zip(refreshes, [*refreshes[1:], end], strict=True)),
-               default=0)  # fmt: skip
+    return max((later - one for one, later in pairwise((*refreshes, end))), default=0)
 
 
 def _is_in_order(track: PlacedTrack) -> bool:

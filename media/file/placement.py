@@ -218,7 +218,7 @@ def _sane(stamp: int | None) -> int:
 
 def _fill_in(lane: _Lane) -> None:
     """Give a time and a duration to packets that have none, from those before."""
-    step, expected = _STEP_UNKNOWN, 0
+    step, expected = _STEP_UNKNOWN, _time_before_known(lane)
     for place, (dts, pts) in enumerate(zip(lane.dts, lane.pts, strict=True)):
         if dts == _UNKNOWN:
             dts = lane.dts[place] = expected if pts == _UNKNOWN else pts  # noqa: PLW2901
@@ -231,6 +231,16 @@ def _fill_in(lane: _Lane) -> None:
                 step = dts - lane.dts[place - 1]
             lane.duration[place] = step
         expected = dts + step
+
+
+def _time_before_known(lane: _Lane) -> int:
+    """When the first packet was, if packets at the beginning have no time: just before the rest."""
+    before = 0
+    for dts, pts, duration in zip(lane.dts, lane.pts, lane.duration, strict=True):
+        if dts != _UNKNOWN or pts != _UNKNOWN:
+            return (pts if dts == _UNKNOWN else dts) - before
+        before += duration or _STEP_UNKNOWN
+    return 0
 
 
 def _straighten(lane: _Lane) -> int:

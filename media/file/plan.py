@@ -143,6 +143,8 @@ def why_encoded(video: VideoDescription, settings: FileSettings) -> str | None:
 def _why_not_as_packets(video: VideoDescription, settings: FileSettings) -> str | None:
     if video.turn or video.mirrored:
         return "its pictures have to be turned"
+    if _stride(video.frame_rate) > 1:
+        return "it has more pictures a second than screens show"
     if video.refresh_interval > keyframe_interval_max(settings.segment_ticks):
         return keyframes_too_rare(settings.segment_ticks)
     bits = video.size * 8 * VIDEO_TIMESCALE // max(1, video.end - video.start)
