@@ -31,7 +31,9 @@ def status(state: str, **other: Any) -> dict[str, Any]:
     }
 
 
-def job(state: str, position: int | None = None, attempt: int = 1) -> dict[str, Any]:
+def job(state: str, position: int | None = None, attempts: int = 0) -> dict[str, Any]:
+    """A job whose earlier `attempts` failed; a running one has begun another."""
+    attempt = attempts if state == "queued" else attempts + 1
     return {"id": "job_1", "state": state, "queuePosition": position, "attempt": attempt}
 
 
@@ -147,6 +149,8 @@ class FakeUploads:
                     await self._stopping.wait()
         except ConnectionError:
             pass  # Paused, or the page was left: what has come so far is kept.
+        if identity not in self.sent:
+            return web.Response(status=410)  # Taken back meanwhile.
         return self._answer(identity, 204, {})
 
     async def _terminate(self, request: web.Request) -> web.Response:

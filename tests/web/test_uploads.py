@@ -48,7 +48,7 @@ async def test_an_upload_is_told_in_words_from_the_queue_to_its_viewers(
     rungs = (("360p", "running", 0.12), ("720p", "queued", 0))
     becomes("processing", job={"state": "queued", "position": 2})
     await studio.reads(".upload", "text.includes('2 files are ahead of it.')")
-    becomes("processing", job={"state": "queued", "position": 0, "attempt": 2})
+    becomes("processing", job={"state": "queued", "position": 0, "attempts": 1})
     await studio.reads(".upload", "text.includes('Attempt 2. It is next in the queue.')")
     becomes("processing", job={"state": "running"}, renditions=rungs)
     await studio.reads(".rungs", "text.includes('360p 12 %') && text.includes('720p waiting')")
@@ -140,6 +140,7 @@ async def test_an_upload_goes_on_after_a_reload_with_the_same_file(
     await studio.until("document.querySelector('.bar')?.ariaValueNow > 0")
     await studio.press("Pause: my summer holiday")
     await studio.reads(".upload", "text.includes('Paused at')")
+    await studio.until("document.activeElement.textContent === 'Go on'")
     await studio.page.reload()
     await studio.reads(".upload", "text.includes('Choose the same file, and the rest is sent.')")
     other = tmp_path / "other.mp4"

@@ -99,7 +99,7 @@ function show(items: readonly Content[]): void {
   const inState = (state: ContentState) => items.filter((content) => content.state === state);
   const live = inState("live");
   const waiting = inState("waiting");
-  const later = items.filter(({ state, playable }) => state === "on_demand" || (state === "processing" && playable));
+  const later = items.filter(({ state, playable }) => playable && state !== "live");
   if (live.length > 0) now.update(words.liveHeading, live.length, [...live, ...waiting]);
   else now.update(words.waitingHeading, waiting.length, waiting);
   onDemand.update(words.onDemandHeading, later.length, later);

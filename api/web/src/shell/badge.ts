@@ -1,6 +1,6 @@
 // Says in a word and a colour whether something is live.
 import { strings } from "../strings";
-import type { ContentState } from "../server/types";
+import type { Content, ContentState } from "../server/types";
 import { element, setText } from "./element";
 
 const words: Record<ContentState, string> = {
@@ -20,4 +20,9 @@ export function stateBadge(state: ContentState): HTMLElement {
 export function setStateBadge(badge: HTMLElement, state: ContentState): void {
   badge.dataset["state"] = state;
   setText(badge, words[state]);
+}
+
+/** What viewers are told: of something that failed half-way, that they can watch what there is. */
+export function shownState({ state, playable }: Content): ContentState {
+  return state === "failed" && playable ? "on_demand" : state;
 }

@@ -10,8 +10,6 @@ export interface FeedSource<Value> {
   event: string;
   /** Asks for the value of now, while there are no events. */
   read: () => Promise<Value>;
-  /** So long a silence is a dead connection. */
-  silenceMs: number;
 }
 
 export interface FeedListener<Value> {
@@ -23,6 +21,8 @@ export interface FeedListener<Value> {
 
 /** Without the stream, the value is asked for this often, and the stream is tried again. */
 const POLL_MS = 3000;
+/** The server says something every few seconds: this long a silence is a dead connection. */
+const SILENCE_MS = 15_000;
 
 export class EventFeed<Value> {
   private ended = false;
@@ -69,7 +69,7 @@ export class EventFeed<Value> {
   private async stream(): Promise<void> {
     const connection = new AbortController();
     this.connection = connection;
-    const { path, event, silenceMs } = this.source;
+    const { path, event } = this.source;
     const response = await fetch(path, {
       headers: { Authorization: `Bearer ${this.token}`, Accept: "text/event-stream" },
       signal: connection.signal,
@@ -78,13 +78,13 @@ export class EventFeed<Value> {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new EventStreamParser();
     const giveUp = (): void => connection.abort();
-    let silence = window.setTimeout(giveUp, silenceMs);
+    let silence = window.setTimeout(giveUp, SILENCE_MS);
     try {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
         window.clearTimeout(silence);
-        silence = window.setTimeout(giveUp, silenceMs);
+        silence = window.setTimeout(giveUp, SILENCE_MS);
         for (const { name, data } of parser.push(value)) {
           if (name === event) this.listener.changed(JSON.parse(data) as Value);
           this.listener.stateChanged("live");

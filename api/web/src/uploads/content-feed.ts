@@ -3,14 +3,11 @@ import { CONTENT_EVENTS, listOwnContent } from "../server/routes";
 import type { Content } from "../server/types";
 import { EventFeed, type FeedListener } from "../studio/event-feed";
 
-/** Events come only when something changes; in between the server sends a sign of life. */
-const SILENCE_MS = 45_000;
-
 interface Items {
   items: Content[];
 }
 
 export function contentFeed(token: string, listener: FeedListener<Items>): EventFeed<Items> {
   const read = async (): Promise<Items> => ({ items: await listOwnContent(token) });
-  return new EventFeed(token, { path: CONTENT_EVENTS, event: "content", read, silenceMs: SILENCE_MS }, listener);
+  return new EventFeed(token, { path: CONTENT_EVENTS, event: "content", read }, listener);
 }

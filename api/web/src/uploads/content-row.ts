@@ -86,7 +86,7 @@ export class ContentRow {
     setText(this.title, title || id);
     const added = startedAt ? [moment(startedAt, new Date())] : [];
     setText(this.line, [priceLine(price), ...added].join(" · "));
-    this.duration.hidden = (durationSeconds ?? null) === null;
+    this.duration.hidden = !durationSeconds;
     setText(this.duration, clock(durationSeconds ?? 0));
   }
 

@@ -65,7 +65,7 @@ class DraftForm {
       {},
       element("label", { for: input.id }, words.title),
       input,
-      element("p", { class: "hint draft-file" }, file === undefined ? "" : `${file.name} · ${size(file.size)}`),
+      element("p", { class: "hint draft-file", id: `${input.id}-hint` }, file === undefined ? "" : `${file.name} · ${size(file.size)}`),
     );
   }
 
@@ -87,6 +87,7 @@ function titleInput({ name }: File, index: number): HTMLInputElement {
   return element("input", {
     id: `upload-title-${index}`,
     name: "title",
+    "aria-describedby": `upload-title-${index}-hint`,
     type: "text",
     autocomplete: "off",
     maxlength: TITLE_MOST,

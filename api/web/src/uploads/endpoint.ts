@@ -4,10 +4,12 @@ import { defaultOptions, type PreviousUpload, type UploadOptions } from "tus-js-
 import { UPLOADS } from "../server/routes";
 
 /**
- * A refusal is heard only between two pieces, since a browser drops an answer that comes while it
- * still sends. This is a second or so of sending, and a small loss when a proxy gives up half-way.
+ * A browser drops an answer that comes while it still sends, so a refusal is heard between two
+ * pieces only. The server knows from a file's first bytes whether it takes it: they go alone.
  */
-const PIECE_BYTES = 16 * 1024 * 1024;
+const FIRST_PIECE_BYTES = 64 * 1024;
+/** A second or so of sending, and a small loss when a proxy gives up half-way. */
+export const PIECE_BYTES = 16 * 1024 * 1024;
 
 /** Between attempts that pass by themselves: over two minutes before a person is asked. */
 const AGAIN_MS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000];
@@ -18,7 +20,7 @@ export function tusOptions(token: string): UploadOptions {
   return {
     endpoint: new URL(UPLOADS, window.location.href).href,
     headers: authorised(token),
-    chunkSize: PIECE_BYTES,
+    chunkSize: FIRST_PIECE_BYTES,
     retryDelays: AGAIN_MS,
     removeFingerprintOnSuccess: true,
   };

@@ -1,11 +1,14 @@
 // What state an upload is in, from what the server says of it, and the words for that.
 import { strings } from "../strings";
-import type { Content, Job, RenditionStatus } from "../server/types";
+import type { Content, ContentStatus, Job, RenditionStatus } from "../server/types";
 
 const words = strings.uploads;
 
 /** The rendition that has no pictures. */
 const SOUND = "audio";
+
+/** Failures that say nothing about the file. */
+const ofServer: ReadonlySet<string> = new Set(["internal", "worker_lost", "storage_full", "upload_gone"]);
 
 export type Stage =
   | "queued"
@@ -33,7 +36,7 @@ export function sentenceOf(content: Content): string {
     case "making":
       return again(job, words.making);
     case "early":
-      return `${words.early} ${job?.state === "queued" ? `${words.earlyRest} ${waitingWords(job)}` : words.earlyMaking}`;
+      return `${words.early} ${earlyWords(content.status)}`;
     case "ready":
       return readyWords(content.status?.renditions ?? []);
     case "failed":
@@ -46,7 +49,7 @@ export function sentenceOf(content: Content): string {
 /** What can be done about it, beyond what the sentence says. */
 export function adviceOf(content: Content): string {
   if (stageOf(content) !== "failed") return "";
-  const whose = content.status?.error?.code === "internal" ? words.failedHere : words.failedThere;
+  const whose = ofServer.has(content.status?.error?.code ?? "") ? words.failedHere : words.failedThere;
   return content.playable ? `${whose} ${words.failedPlayable}` : whose;
 }
 
@@ -66,8 +69,18 @@ function waitingWords(job: Job | null): string {
   return ahead === 0 ? words.next : words.ahead(ahead);
 }
 
+/** What is still to come of something that can be watched already. */
+function earlyWords(status: ContentStatus | undefined): string {
+  const job = status?.job ?? null;
+  if (job?.state === "queued") return `${words.earlyRest} ${waitingWords(job)}`;
+  const ready = status?.renditions.some(({ state }) => state === "ready") ?? false;
+  return ready ? words.earlyMaking : words.earlyGrowing;
+}
+
+/** Says so when this is not the first attempt; a job that waits has used up those before. */
 function again(job: Job | null, text: string): string {
-  return job !== null && job.attempt > 1 ? `${words.attempt(job.attempt)} ${text}` : text;
+  const attempt = job === null ? 1 : job.attempt + (job.state === "queued" ? 1 : 0);
+  return attempt > 1 ? `${words.attempt(attempt)} ${text}` : text;
 }
 
 function readyWords(renditions: readonly RenditionStatus[]): string {

@@ -14,10 +14,13 @@ export interface Refusal {
   again: boolean;
 }
 
-/** Statuses after which the same request may succeed: locked, early, too many, or broken on its way. */
-const passing: ReadonlySet<number> = new Set([0, 408, 409, 423, 425, 429, 460]);
+/** Statuses after which the same request may succeed: locked, early, or broken on its way. */
+const passing: ReadonlySet<number> = new Set([0, 408, 409, 423, 425, 460]);
 /** Server errors that waiting for does not mend: not implemented, and no room. */
 const lasting: ReadonlySet<number> = new Set([501, 505, 507]);
+
+/** What a person can mend: signing in, room for it, fewer at once. */
+const remedied: ReadonlySet<number> = new Set([401, 413, 429, 507]);
 
 /** For answers without a problem document, as a proxy in between gives them. */
 const byStatus: Readonly<Record<number, string>> = {
@@ -46,9 +49,10 @@ export function refusalOf(error: Error): Refusal {
 }
 
 export function refusalIn({ status, code, title, detail }: Problem): Refusal {
+  const ofServer = (text: string): string => (status === 0 ? "" : text);
   return {
-    text: (status === 0 ? "" : detail || title) || (byStatus[status] ?? words.refused(status)),
+    text: words.byCode[code] ?? (ofServer(detail || title) || (byStatus[status] ?? words.refused(status))),
     code: status === 0 ? "" : code,
-    again: passes(status) || status === 507 || status === 401,
+    again: passes(status) || remedied.has(status),
   };
 }

@@ -2,7 +2,7 @@
 import { Upload, type HttpResponse, type PreviousUpload } from "tus-js-client";
 
 import { HOUR_S } from "../studio/price-field";
-import { tusOptions } from "./endpoint";
+import { PIECE_BYTES, tusOptions } from "./endpoint";
 import { Pace } from "./pace";
 import { passes, refusalOf, statusOf, type Refusal } from "./refusal";
 
@@ -48,6 +48,9 @@ export class Transfer {
       ...tusOptions(token),
       metadata,
       onProgress: (sent) => this.noteSent(sent),
+      onChunkComplete: () => {
+        this.upload.options.chunkSize = PIECE_BYTES;
+      },
       onShouldRetry: (error) => this.noteTrouble(error),
       onAfterResponse: (_request, response) => this.noteResponse(response),
       onSuccess: () => this.become("done"),

@@ -161,7 +161,8 @@ export class UploadsSection {
   // --- showing them ---
 
   private showTransfers(): void {
-    const lost = this.sending.contains(document.activeElement);
+    const focused = document.activeElement;
+    const row = this.sending.contains(focused) ? focused?.closest<HTMLElement>(".upload") : null;
     showList(
       this.sending,
       this.outbox.transfers,
@@ -169,16 +170,14 @@ export class UploadsSection {
       (transfer) => new TransferRow(transfer, this.outbox).root,
       (made, transfer) => transferRows.get(made)?.update(transfer),
     );
-    // The row, or the button in it that was pressed, is gone: the keyboard stays near.
-    const focused = document.activeElement;
-    const hidden = focused instanceof HTMLElement && focused.hidden;
-    if (lost && (hidden || !this.sending.contains(focused))) this.refocus(hidden ? focused : null);
+    if (row && !focused?.checkVisibility()) this.focusNear(row);
     this.showEmpty();
   }
 
-  private refocus(hidden: HTMLElement | null): void {
-    const near = hidden?.parentElement?.querySelector<HTMLElement>("button:not([hidden])");
-    if (near) near.focus();
+  /** What had the focus in this row is gone, perhaps with the row: the keyboard stays near. */
+  private focusNear(row: HTMLElement): void {
+    const near = row.querySelector<HTMLElement>("button:not([hidden])");
+    if (row.isConnected && near !== null) near.focus();
     else this.zone.focus();
   }
 

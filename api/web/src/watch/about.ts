@@ -1,7 +1,7 @@
 // The lines under the picture: what it is and who makes it.
 import { strings } from "../strings";
 import type { Content } from "../server/types";
-import { setStateBadge, stateBadge } from "../shell/badge";
+import { setStateBadge, shownState, stateBadge } from "../shell/badge";
 import { moment, spell } from "../shell/durations";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
@@ -27,15 +27,16 @@ export class About {
     );
   }
 
-  update({ title, id, creator, kind, state, playable, viewers, startedAt, durationSeconds }: Content): void {
+  update(content: Content): void {
+    const { title, id, creator, kind, state, playable, viewers, startedAt, durationSeconds } = content;
     const name = title || id;
     setText(this.title, name);
     document.title = `${name} – ${strings.shell.name}`;
     setText(this.creator, strings.common.by(creator));
-    setStateBadge(this.badge, state);
+    setStateBadge(this.badge, shownState(content));
     setText(this.viewers, strings.common.viewers(viewers));
     this.viewersChip.hidden = !playable;
-    this.durationChip.hidden = (durationSeconds ?? null) === null || state === "live";
+    this.durationChip.hidden = !durationSeconds || state === "live";
     setText(this.duration, spell(durationSeconds ?? 0));
     this.startedChip.hidden = !startedAt;
     const began = kind === "upload" ? strings.common.uploaded : strings.common.started;

@@ -130,9 +130,10 @@ export class WatchPage {
   /** What is played may be finished meanwhile: more to choose from, and pictures for the seek bar. */
   private noteProgress(before: Content, now: Content): void {
     if (before.storyboardUrl !== now.storyboardUrl) this.player.loadStoryboard(now.storyboardUrl);
-    if (this.state !== "playing" || before.state !== "processing" || now.state !== "on_demand") return;
-    const { sharper, sharperUse } = strings.watch;
-    this.note.show(sharper, { label: sharperUse, run: () => this.play(this.position) });
+    if (this.state !== "playing" || before.state !== "processing") return;
+    const { cutShort, sharper, sharperUse } = strings.watch;
+    if (now.state === "failed") this.note.show(cutShort);
+    if (now.state === "on_demand") this.note.show(sharper, { label: sharperUse, run: () => this.play(this.position) });
   }
 
   /** The frame takes the form of an upright picture where there is room for it. */
