@@ -149,7 +149,7 @@ class Timetable:
         without one is a hole, which concerns all tracks together.
         """
         known = {one.correction for one in self._lanes.values()}
-        near = [one for one in known if abs(stamp + one - lane.end) <= _GAP_MAX]
+        near = [one for one in known if -_BACKWARD_MAX <= stamp + one - lane.end <= _GAP_MAX]
         if near:
             return min(near, key=lambda one: abs(stamp + one - lane.end))
         if stamp + lane.correction > lane.end:
