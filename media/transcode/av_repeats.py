@@ -27,7 +27,9 @@ class RepeatFinder:
             frame: with the pts of its packet.
         """
         candidate = self._repeats.is_candidate(frame.pts, frame.width * frame.height)
-        return self._repeats.is_same(self._means(frame) if candidate else None)
+        # What follows a keyframe is often the same again.
+        afar = self._means(frame) if candidate or frame.key_frame else None
+        return self._repeats.is_same(afar, candidate=candidate)
 
     def encoded(self) -> None:
         """The picture that was asked about last is going to be encoded."""

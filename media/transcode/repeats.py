@@ -39,14 +39,16 @@ class Repeats:
         size = None if pts is None else self._sizes.pop(pts, None)
         return size is not None and size * _PIXELS_A_BYTE_MIN <= pixels
 
-    def is_same(self, afar: bytes | None) -> bool:
+    def is_same(self, afar: bytes | None, *, candidate: bool) -> bool:
         """Whether a picture shows what the one that was encoded last shows.
 
         Args:
-            afar: means of its samples; None when it is no candidate.
+            afar: means of its samples; None for a picture that others are not compared with.
         """
         self._asked = afar
-        return afar is not None and self._shown is not None and _alike(self._shown, afar)
+        if not candidate or afar is None or self._shown is None:
+            return False
+        return _alike(self._shown, afar)
 
     def encoded(self) -> None:
         """The picture that was asked about last is encoded, and what others are compared with."""
