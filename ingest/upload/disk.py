@@ -13,8 +13,9 @@ import asyncio
 import errno
 import fcntl
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -82,7 +83,11 @@ class UploadDisk:
         return await self.run(partial(_settled_length, self.path(upload_id)))
 
     async def finished(self, upload_id: str) -> tuple[int, bytes]:
-        """Force an upload's bytes to the disk; its length and its first SNIFF_BYTES."""
+        """Force an upload's bytes to the disk; its length and its first SNIFF_BYTES.
+
+        Raises:
+            UploadBusy: another process works on it.
+        """
         return await self.run(partial(_finished, self.path(upload_id)))
 
     async def room(self, upload_ids: Iterable[str]) -> tuple[dict[str, int], int]:
@@ -234,25 +239,29 @@ def _length(path: Path) -> int:
 
 
 def _settled_length(path: Path) -> int:
-    try:
-        descriptor = _open_locked(path, os.O_RDWR)
-    except FileNotFoundError:
-        return 0
-    try:
-        _cut_unchecked(descriptor, _marker(path))
-        return os.fstat(descriptor).st_size
-    finally:
-        os.close(descriptor)
+    with _settled(path) as descriptor:
+        return 0 if descriptor is None else os.fstat(descriptor).st_size
 
 
 def _finished(path: Path) -> tuple[int, bytes]:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return 0, b""
-    try:
+    with _settled(path) as descriptor:
+        if descriptor is None:
+            return 0, b""
         os.fsync(descriptor)
         return os.fstat(descriptor).st_size, os.pread(descriptor, SNIFF_BYTES, 0)
+
+
+@contextmanager
+def _settled(path: Path) -> Iterator[int | None]:
+    """The file with nothing unchecked in it, as long as it is locked; None when there is none."""
+    try:
+        descriptor = _open_locked(path, os.O_RDWR)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        _cut_unchecked(descriptor, _marker(path))
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -39,13 +39,13 @@ class HandingOn:
         self._store = store
         self._disk = disk
         self._completed = completed
-        self._tasks: dict[str, asyncio.Task[Refused | None]] = {}
+        self._tasks: dict[str, asyncio.Task[Refused | UploadBusy | None]] = {}
 
     async def stop(self) -> None:
         await cancel(*self._tasks.values())
 
-    def start(self, upload_id: str) -> asyncio.Task[Refused | None]:
-        """Begin, or join what has begun; the task tells why the file was refused."""
+    def start(self, upload_id: str) -> asyncio.Task[Refused | UploadBusy | None]:
+        """Begin, or join what has begun; the task tells why it could not be, if so."""
         task = self._tasks.get(upload_id)
         if task is None:
             task = spawn(self._run(upload_id), name=f"hand on {upload_id}")
@@ -58,10 +58,11 @@ class HandingOn:
 
         Raises:
             Refused: it is no media file; the upload is gone.
+            UploadBusy: another process works on it.
         """
-        refusal = await asyncio.shield(self.start(upload_id))
-        if refusal is not None:
-            raise refusal
+        failure = await asyncio.shield(self.start(upload_id))
+        if failure is not None:
+            raise failure
 
     async def wait(self, upload_id: str) -> None:
         """Return when the upload is not being handed on.
@@ -75,11 +76,14 @@ class HandingOn:
             if not task.done():
                 raise UploadBusy
 
-    async def _run(self, upload_id: str) -> Refused | None:
+    async def _run(self, upload_id: str) -> Refused | UploadBusy | None:
         upload = await self._store.get(upload_id)
         if upload is None or upload.state not in (UploadState.RECEIVING, UploadState.RECEIVED):
             return None
-        length, head = await self._disk.finished(upload_id)
+        try:
+            length, head = await self._disk.finished(upload_id)
+        except UploadBusy as busy:
+            return busy
         if length != upload.size:
             log.error("upload has lost its bytes", upload=upload_id, length=length)
             return None

@@ -57,6 +57,7 @@ class Reception:
         self._judge = judge
         self._clock = clock
         self._pace_ms = pace_ms
+        self._looked = False
         self.length = 0
         """Of the upload, after the reception also when it failed."""
 
@@ -84,16 +85,14 @@ class Reception:
 
     async def _pour(self, upload: Upload, piece: Piece, file: UploadFile) -> None:
         pace = Pace(self._pace_ms, self._clock.monotonic_ms())
-        looked = piece.checksum is not None  # then not before it is known that they are right
         while data := await self._next(piece.body):
             pace.note(len(data), self._clock.monotonic_ms())
             if file.length + len(data) > upload.size:
                 await self._disk.run(file.take_back)
                 raise UploadTooLarge
             await self._disk.run(partial(file.append, data))
-            if not looked and file.length >= SNIFF_BYTES:
+            if piece.checksum is None:  # else not before it is known that the bytes are right
                 await self._look(upload, file)
-                looked = True
 
     async def _next(self, body: Body) -> bytes:
         try:
@@ -103,5 +102,7 @@ class Reception:
             raise BodyTooSlow from None
 
     async def _look(self, upload: Upload, file: UploadFile) -> None:
-        if file.length >= min(SNIFF_BYTES, upload.size):
+        """Judge the head once it is there, and once only."""
+        if not self._looked and file.length >= min(SNIFF_BYTES, upload.size):
             self._judge(await self._disk.run(file.head))
+            self._looked = True

@@ -259,7 +259,7 @@ class Uploads:
             )
         )
 
-    # --- complete uploads --------------------------------------------------------------------------
+    # --- complete uploads -------------------------------------------------------------------------
 
     async def hand_on(self, upload: Upload) -> None:
         """Have a complete upload taken on; see `HandingOn.hand_on`."""

@@ -86,6 +86,7 @@ async def test_bytes_without_their_checksum_do_not_count(disk: UploadDisk) -> No
     cut_off = await opened(disk, 4, sha1(b"right"))
     cut_off.append(b"rig")
     cut_off.close()
+    assert cut_off.length == disk.path(ID).stat().st_size == 4
     assert await disk.length(ID) == 4
 
     right = await opened(disk, 4, sha1(b"right"))

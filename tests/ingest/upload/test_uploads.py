@@ -1,6 +1,8 @@
 """An upload becomes content once, or leaves nothing behind."""
 
 import asyncio
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -8,12 +10,14 @@ import pytest
 
 from config.clock import ManualClock
 from config.tasks import spawn
+from ingest.upload.checksum import parse_checksum
 from ingest.upload.description import Description
 from ingest.upload.disk import UploadDisk
 from ingest.upload.reception import Piece
 from ingest.upload.store import MemoryUploadStore
 from ingest.upload.upload import (
     BodyTooSlow,
+    ChecksumMismatch,
     QuotaExceeded,
     StorageFull,
     TooManyBodies,
@@ -120,6 +124,12 @@ def piece(offset: int, *pieces: bytes | None, size: int | None = None) -> Piece:
     return Piece(offset, Bytes(*pieces), lambda: None, size)
 
 
+def checked(data: bytes, of: bytes) -> Piece:
+    """The first piece, with the checksum of some bytes."""
+    digest = base64.b64encode(hashlib.sha256(of).digest()).decode()
+    return Piece(0, Bytes(data), lambda: None, len(data), parse_checksum(f"sha256 {digest}"))
+
+
 async def test_the_last_byte_hands_it_on_once(rig: Rig) -> None:
     uploads = await rig.process()
     upload = await uploads.create(new())
@@ -195,6 +205,30 @@ async def test_what_is_no_media_is_gone_after_its_first_bytes(rig: Rig) -> None:
         with pytest.raises(UnknownUpload):
             await uploads.find("acc_one", upload.id)
     assert rig.taker.taken == []
+
+
+async def test_checked_bytes_are_looked_at_once_they_are_known_to_be_right(rig: Rig) -> None:
+    uploads = await rig.process()
+    text = b"#EXTM3U\nfile:///etc/passwd\n" * 1_000
+    upload = await uploads.create(new(len(text)))
+
+    with pytest.raises(ChecksumMismatch):
+        await uploads.receive(upload, checked(text[:5_000], of=b"other"))
+    with pytest.raises(Refused):
+        await uploads.receive(upload, checked(text[:5_000], of=text[:5_000]))
+
+
+async def test_unchecked_bytes_are_never_handed_on(rig: Rig) -> None:
+    """A process was killed when all bytes had come and their checksum was still to be compared."""
+    uploads = await rig.process()
+    upload = await uploads.create(new())
+    (rig.directory / upload.id).write_bytes(FILE)
+    (rig.directory / f"{upload.id}.unchecked").write_text("5000")
+
+    after = await rig.process()
+
+    assert rig.taker.taken == []
+    assert (await after.progress(upload)).offset == 5_000
 
 
 async def test_more_than_was_declared_is_thrown_away(rig: Rig) -> None:
