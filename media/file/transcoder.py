@@ -88,7 +88,7 @@ class FileSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileProgress:
-    """How far the renditions of this pass are, in thousandths."""
+    """How far all renditions of the file are, in thousandths, those of other passes included."""
 
     renditions: Mapping[str, int]
 
@@ -269,11 +269,19 @@ class _Pass:
         self._progress(
             FileProgress(
                 {
-                    name: min(_WHOLE, max(0, reached - TIMELINE_START) * _WHOLE // duration)
-                    for name, reached in self._examined().progress.items()
+                    **dict.fromkeys(all_outputs(self._description, self._settings), 0),
+                    **dict.fromkeys(self._earlier(), _WHOLE),
+                    **{
+                        name: min(_WHOLE, max(0, reached - TIMELINE_START) * _WHOLE // duration)
+                        for name, reached in self._examined().progress.items()
+                    },
                 }
             )
         )
+
+    def _earlier(self) -> tuple[str, ...]:
+        """What earlier passes made."""
+        return () if self._resume is None else self._resume.renditions
 
     def _end(self) -> int:
         assert self._description is not None
@@ -282,9 +290,11 @@ class _Pass:
     def _outcome(self) -> FileOutcome:
         if self._description is None:
             raise MalformedMessage("a file is done that was not described")
-        done = {*self._examined().progress, *(self._resume.renditions if self._resume else ())}
+        done = {*self._examined().progress, *self._earlier()}
         outputs = all_outputs(self._description, self._settings)
-        self._progress(FileProgress(dict.fromkeys(self._examined().progress, _WHOLE)))
+        self._progress(
+            FileProgress({name: _WHOLE if name in done else 0 for name in (*outputs, *done)})
+        )
         return FileOutcome(
             duration_ticks=self._end() - TIMELINE_START,
             remaining=tuple(name for name in outputs if name not in done),
