@@ -40,12 +40,14 @@ def ingest_dependency(rtmp: RtmpServer) -> Dependency:
     return Dependency("ingest", probe)
 
 
-def jail_dependency(report: JailReport, minimum: int) -> Dependency:
+def jail_dependency(report: JailReport | None, minimum: int) -> Dependency:
     """What the probe found at the start: neither kernel nor account change while we run."""
 
     async def probe() -> str:
+        if report is None:
+            raise NotWorking("it could not be probed at the start")
         if (shortfall := report.shortfall(minimum)) is not None:
             raise NotWorking(shortfall)
         return f"level {report.level} of {max(Level)}, at least {minimum} is asked for"
 
-    return Dependency("jail", probe)
+    return Dependency("jail", probe, required=minimum > 0)

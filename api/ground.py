@@ -48,7 +48,7 @@ class Ground:
     data: Path
     database: Database
     network: Network
-    jail: JailReport
+    jail: JailReport | None
 
 
 async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:

@@ -186,6 +186,7 @@ def _pipelines(stores: Stores) -> PipelineFactory:
     transcode = TranscodeSettings(
         segment_ticks=media.segment_milliseconds * _TICKS_PER_MS,
         encoder=EncoderSettings(preset=media.preset),
+        jail_minimum=stores.settings.jail_level_minimum,
     )
     return lambda reader, sink: LivePipeline(reader, sink, transcode, stores.clock)
 

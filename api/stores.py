@@ -25,7 +25,7 @@ class Stores:
     secrets: SecretFiles
     database: Database
     network: Network
-    jail: JailReport
+    jail: JailReport | None
     accounts: AccountStore
     sources: SourceStore
     assets: AssetStore

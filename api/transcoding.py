@@ -11,7 +11,7 @@ import structlog
 from api.catalogue.asset import Asset, AssetState, AssetStore
 from config.clock import Clock
 from config.job_store import JobStore
-from config.jobs import Again, JobContext, JobFailed, NewJob
+from config.jobs import Again, Job, JobContext, JobFailed, NewJob
 from ingest.upload.disk import UploadDisk
 from ingest.upload.upload import Upload
 from media.file.container import Container
@@ -81,15 +81,31 @@ class Transcoding:
         try:
             outcome, duration = await self._pass(context)
         except JobFailed as failure:
-            if not failure.retry:
-                await self.discard(job.payload["upload"])
+            if not failure.retry or job.attempt >= job.attempts_max:
+                await self._do_without_the_rest(job)
             raise
         if outcome.remaining:
             return Again(job.payload, _LATER_PASS_PRIORITY)
+        await self._end(job, duration)
+        return None
+
+    async def _end(self, job: Job, duration: int) -> None:
         await self.assets.end(job.subject, _now(self.clock), duration // 90)
         await self.discard(job.payload["upload"])
         log.info("upload is on demand", asset=job.subject, duration_ms=duration // 90)
-        return None
+
+    async def _do_without_the_rest(self, job: Job) -> None:
+        """What an earlier pass has made stays to be watched."""
+        try:
+            writer = await OnDemandWriter.open(self.root, job.subject, self.hls, self.clock)
+            duration = await writer.finish(last_pass=True) if writer.renditions else None
+        except OSError as error:
+            log.warning("asset was not ended", asset=job.subject, reason=str(error))
+            duration = None
+        if duration is None:
+            await self.discard(job.payload["upload"])
+        else:
+            await self._end(job, duration)
 
     async def _pass(self, context: JobContext) -> tuple[FileOutcome, int]:
         """One pass; its duration in 1/90000 s.
@@ -117,7 +133,6 @@ class Transcoding:
             raise _explained(failure) from failure
 
 
-# A removed asset's files are not made again: whoever removes it cancels the job as well.
 _FAILURES = (AssetRemoved, FileNotFoundError, FileWorkerFailed, StorageFull, TimesDiffer)
 
 
@@ -127,6 +142,11 @@ def _explained(failure: Exception) -> JobFailed:
             return JobFailed("deleted", "The content was deleted.")
         case FileNotFoundError():
             return JobFailed("upload_gone", "The uploaded file is gone; upload it again.")
+        case TimesDiffer():
+            return JobFailed(
+                "changed_in_between",
+                "Its other qualities do not fit the first: the server was updated in between.",
+            )
         case StorageFull():
             return JobFailed(
                 "storage_full",

@@ -18,7 +18,6 @@ from config.embedded_postgres import url_of_running
 from config.migrate import MigrationRefused, migrate
 from config.postgres import Database, DatabaseUnavailable
 from config.settings import Settings
-from media.jail.report import JailReport
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +39,7 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(number, stopping.set)
     data = settings.data_directory.absolute()
     async with AsyncExitStack() as stack:
-        jail = await _jail(settings)
+        await _require_jail(settings)
         database = await _reach(settings, data, stack)
         making = open_making(settings, data, database, PostgresAssetStore(database), SystemClock())
         if making.workers == 0:
@@ -48,13 +47,13 @@ async def _work(settings: Settings) -> None:
         stack.push_async_callback(making.uploads.stop)
         stack.push_async_callback(making.runner.stop)
         await making.runner.start()
-        log.info("worker is ready", jobs_at_once=making.workers, jail_level=int(jail.level))
+        log.info("worker is ready", jobs_at_once=making.workers)
         await stopping.wait()
 
 
-async def _jail(settings: Settings) -> JailReport:
+async def _require_jail(settings: Settings) -> None:
     try:
-        return await check_jail(settings.jail_level_minimum)
+        await check_jail(settings.jail_level_minimum)
     except JailTooWeak as error:
         raise StartFailed(str(error)) from error
 

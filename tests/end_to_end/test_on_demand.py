@@ -127,7 +127,8 @@ async def test_a_live_is_on_demand_from_its_first_second_under_the_same_address(
     server: RunningServer,
 ) -> None:
     async with guest_of(server) as guest:
-        async with publishing(f"{server.rtmp_url}/{server.announced['stream_key']}", seconds=14):
+        url = f"{server.rtmp_url}/{server.announced['stream_key']}"
+        async with publishing(url, size="1280x720", seconds=14):
             live = await watch(guest, "main")
             asset = (await guest.get("/api/v1/content/main"))["id"]
 
