@@ -74,16 +74,18 @@ _CODEC_NAMES = {
 _ENCRYPTED_TAGS = frozenset({"encv", "enca", "drmi", "drms"})
 
 
-def open_options(container: Container) -> dict[str, str]:
+def open_options(container: Container, *, probing: bool = True) -> dict[str, str]:
     """Options for `av.open(file, format=DEMUXERS[container], ...)`; values as libav wants them.
 
+    Without `probing` nothing is decoded, and less is known of some tracks.
+
     The file itself comes as an open file, so no protocol is needed for it; one that is named
-    `none` does not exist. `codec_whitelist` holds while libav probes only: what is decoded later
-    has to pass `check_streams`.
+    `none` does not exist, nor does such a decoder. `codec_whitelist` holds while libav probes
+    only: what is decoded later has to pass `check_streams`.
     """
     return {
         "format_whitelist": DEMUXERS[container],
-        "codec_whitelist": ",".join(sorted(DECODERS)),
+        "codec_whitelist": ",".join(sorted(DECODERS)) if probing else "none",
         "protocol_whitelist": "none",
         "probesize": str(FILE_PROBE_BYTES_MAX),
         "analyzeduration": str(FILE_PROBE_MS_MAX * 1_000),
@@ -95,12 +97,12 @@ def open_options(container: Container) -> dict[str, str]:
     }
 
 
-def decoder_options() -> dict[str, str]:
+def decoder_options(pixels_max: int = FILE_PIXELS_MAX) -> dict[str, str]:
     """For the context of each decoder before it is opened: a file may change its size at any time.
 
     A picture that is larger cannot be decoded then, and costs no memory.
     """
-    return {"max_pixels": str(FILE_PIXELS_MAX), "max_samples": str(FILE_BLOCK_SAMPLES_MAX)}
+    return {"max_pixels": str(pixels_max), "max_samples": str(FILE_BLOCK_SAMPLES_MAX)}
 
 
 _DEMUXER_OPTIONS: Mapping[Container, Mapping[str, str]] = {

@@ -15,10 +15,12 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from config.limits import FILE_PIXELS_MAX
 from media.file.allowed import (
     DEMUXERS,
     StreamFacts,
     StreamKind,
+    check_picture,
     check_streams,
     decoder_options,
     open_options,
@@ -31,6 +33,8 @@ from media.file.refusal import RefusalCode, Refused
 _LATE = (av.sidedata.sidedata, av.subtitles.codeccontext, av.subtitles.stream)
 # Read from the file at a time.
 _BUFFER_BYTES = 1 << 18
+# An MP4 says itself what is in it; these may have many tracks that do not.
+_PROBED_BY_DECODING = frozenset({Container.MATROSKA, Container.MPEG_TS, Container.OGG})
 _KINDS = {"video": StreamKind.VIDEO, "audio": StreamKind.AUDIO}
 
 
@@ -55,21 +59,10 @@ def open_file(descriptor: int, container: Container) -> OpenFile:
     """
     if container is Container.MP4:
         check_movie(lambda at, count: os.pread(descriptor, count, at), os.fstat(descriptor).st_size)
-    file = FileIO(descriptor, closefd=False)
-    file.seek(0)
-    try:
-        opened = av.open(
-            file,
-            "r",
-            format=DEMUXERS[container],
-            options=open_options(container),
-            buffer_size=_BUFFER_BYTES,
-            io_open=_deny,
-        )
-    except av.error.MemoryError as reason:
-        raise Refused(RefusalCode.TOO_DEMANDING) from reason
-    except FFmpegError as reason:
-        raise Refused(RefusalCode.DAMAGED) from reason
+    options = open_options(container)
+    if container in _PROBED_BY_DECODING:
+        options |= _probing_options(descriptor, container)
+    opened = _open(descriptor, container, options)
     usable = check_streams([_facts(stream) for stream in opened.streams])
     video = _preferred([opened.streams[index] for index in usable.video])
     audio = _preferred([opened.streams[index] for index in usable.audio])
@@ -79,6 +72,41 @@ def open_file(descriptor: int, container: Container) -> OpenFile:
         if track is not None:
             _open_decoder(track)
     return OpenFile(opened, video, audio)
+
+
+def _probing_options(descriptor: int, container: Container) -> dict[str, str]:
+    """Share out among the video tracks what one may have: libav decodes of each, to know it better.
+
+    Raises:
+        Refused: as `open_file`.
+    """
+    looked = _open(descriptor, container, open_options(container, probing=False))
+    facts = [_facts(stream) for stream in looked.streams]
+    looked.close()
+    pictures = [one for one in facts if one.kind is StreamKind.VIDEO and not one.attached_picture]
+    for one in pictures:
+        check_picture(one.width, one.height)
+    return decoder_options(FILE_PIXELS_MAX // max(1, len(pictures)))
+
+
+def _open(descriptor: int, container: Container, options: dict[str, str]) -> InputContainer:
+    file = FileIO(descriptor, closefd=False)
+    file.seek(0)
+    try:
+        return av.open(
+            file,
+            "r",
+            format=DEMUXERS[container],
+            options=options,
+            buffer_size=_BUFFER_BYTES,
+            io_open=_deny,
+        )
+    except av.error.MemoryError as reason:
+        raise Refused(RefusalCode.TOO_DEMANDING) from reason
+    except FFmpegError as reason:
+        raise Refused(RefusalCode.DAMAGED) from reason
+    except PermissionError as reason:
+        raise Refused(RefusalCode.EXTERNAL_MEDIA) from reason
 
 
 def _open_decoder(track: Stream) -> None:
