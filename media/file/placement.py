@@ -250,7 +250,7 @@ def _straighten(lane: _Lane) -> int:
     while place < len(times):
         before = times[place - 1]
         if not before - _BACKWARD_MAX <= times[place] <= before + _GAP_MAX:
-            until = _back_on_track(times, place)
+            until = _back_on_track(lane, place)
             for at in range(place, until):
                 lane.dts[at] = lane.pts[at] = lane.dts[at - 1] + lane.duration[at - 1]
             straightened += until > place
@@ -261,11 +261,12 @@ def _straighten(lane: _Lane) -> int:
     return straightened
 
 
-def _back_on_track(times: Sequence[int], place: int) -> int:
-    """The first packet, soon after, that goes on from the one before `place`; else `place`."""
-    before = times[place - 1]
+def _back_on_track(lane: _Lane, place: int) -> int:
+    """The first packet, soon after, that comes as it would have without a slip; else `place`."""
+    times, step = lane.dts, lane.duration[place - 1]
     for at in range(place + 1, min(place + 1 + FILE_STAMP_RUN_MAX, len(times))):
-        if before <= times[at] <= before + _GAP_MAX:
+        expected = times[place - 1] + (at - place + 1) * step
+        if abs(times[at] - expected) <= _BACKWARD_MAX:
             return at
     return place
 

@@ -32,7 +32,7 @@ def film(
     """Pictures and blocks of sound, interleaved by time."""
     pictures = [(VIDEO, start + n * FRAME, FRAME) for n in range(25 * seconds)]
     blocks = [(AUDIO, start + n * BLOCK, BLOCK) for n in range(50 * seconds)] if sound else []
-    return sorted([*pictures, *blocks], key=lambda one: one[1])  # type: ignore[return-value]
+    return sorted([*pictures, *blocks], key=lambda one: one[1] or 0)
 
 
 def steps(track: PlacedTrack) -> set[int]:
