@@ -1,6 +1,7 @@
 """Twenty hostile uploads at once beside one live source: the live keeps real time all the way."""
 
 import asyncio
+import io
 from typing import Any
 
 import aiohttp
@@ -19,7 +20,7 @@ LAG_MS_MAX = 2_000
 async def throw(creator: Client, name: str, body: bytes) -> str | None:
     """Upload a bomb; the content's id, None when it was refused at the door."""
     form = aiohttp.FormData()
-    form.add_field("file", body, filename=f"{name}.mp4")
+    form.add_field("file", io.BytesIO(body), filename=f"{name}.mp4")
     async with creator.http.post("/api/v1/content", data=form) as answer:
         assert answer.status in (201, 415), await answer.text()
         return (await answer.json())["id"] if answer.status == 201 else None
