@@ -28,6 +28,7 @@ from media.file.allowed import (
 from media.file.container import Container
 from media.file.iso_movie import check_movie
 from media.file.refusal import RefusalCode, Refused
+from media.file.sniff import sniff_behind_tag
 
 # PyAV imports these modules only when a file has such a stream, which is too late in a jail.
 _LATE = (av.sidedata.sidedata, av.subtitles.codeccontext, av.subtitles.stream)
@@ -57,8 +58,13 @@ def open_file(descriptor: int, container: Container) -> OpenFile:
     Raises:
         Refused: it cannot be used.
     """
+
+    def read(at: int, count: int) -> bytes:
+        return os.pread(descriptor, count, at)
+
+    container = sniff_behind_tag(container, read)
     if container is Container.MP4:
-        check_movie(lambda at, count: os.pread(descriptor, count, at), os.fstat(descriptor).st_size)
+        check_movie(read, os.fstat(descriptor).st_size)
     options = open_options(container)
     if container in _PROBED_BY_DECODING:
         options |= _probing_options(descriptor, container)

@@ -14,15 +14,20 @@ from media.file.foreign import refuse_foreign
 from media.file.iso_box import is_iso_media
 from media.file.refusal import RefusalCode, Refused
 
-__all__ = ["SNIFF_BYTES", "sniff", "tag_bytes"]
+__all__ = ["SNIFF_BYTES", "sniff", "sniff_behind_tag"]
 
 _TOO_SHORT_BYTES = 64
 """Below this nothing can be told of a file, and nothing could be in it."""
 
-_TS_SYNC = 0x47
 # Plain packets; with a time code of 4 bytes before each (Blu-ray, AVCHD); with 16 of parity.
 _TS_PACKETS = ((188, 0), (192, 4), (204, 0))
 _TS_SYNCS_MIN = 5
+
+# Programs that change tags sometimes put a new one before the old.
+_TAGS_MAX = 4
+
+# Of MP3 at its highest rate, with the header of a third.
+_TWO_FRAMES_BYTES = 2_200
 
 _FLV_HEADER_BYTES = 9
 _FLV_FIRST_TAGS = frozenset({8, 9, 18})
@@ -32,8 +37,8 @@ _FLV_FILTERED = 0x20
 def sniff(head: bytes) -> Container:
     """Which container a file is, by its first SNIFF_BYTES (fewer only when it is shorter).
 
-    An ID3v2 tag may hide what comes after it; such a file is taken for MP3, as nearly all are.
-    `tag_bytes` tells where to look again.
+    An ID3v2 tag may hide what comes after it; such a file is taken for MP3, as nearly all are, and
+    `sniff_behind_tag` looks again when the whole file is there.
 
     Raises:
         Refused: it is none that is taken.
@@ -58,9 +63,31 @@ def sniff(head: bytes) -> Container:
     raise Refused(RefusalCode.TOO_SHORT if short else RefusalCode.UNKNOWN_FORMAT)
 
 
-def tag_bytes(head: bytes) -> int:
-    """How many bytes of ID3v2 tag stand before the media; 0 without one."""
-    return id3v2_bytes(head)
+def sniff_behind_tag(container: Container, read: Callable[[int, int], bytes]) -> Container:
+    """Look again at a file of which the head was perhaps filled by a tag, such as a cover.
+
+    Args:
+        container: what `sniff` made of it.
+        read: so many bytes from an offset on.
+
+    Raises:
+        Refused: what comes behind the tag is plainly something else.
+    """
+    if container is not Container.MP3:
+        return container
+    place = 0
+    for _ in range(_TAGS_MAX):
+        head = read(place, SNIFF_BYTES)
+        tag = id3v2_bytes(head)
+        if tag == 0:
+            break
+        place += tag
+    try:
+        return _sniff_behind_tag(read(place, SNIFF_BYTES))
+    except Refused as refused:
+        if refused.code is RefusalCode.UNKNOWN_FORMAT:
+            return container  # rubbish before the first frame: libav looks further
+        raise
 
 
 def _sniff_behind_tag(rest: bytes) -> Container:
@@ -72,6 +99,8 @@ def _sniff_behind_tag(rest: bytes) -> Container:
     if sound := _bare_sound(rest):
         return sound
     refuse_foreign(rest)
+    if len(rest) < _TWO_FRAMES_BYTES:
+        return Container.MP3
     raise Refused(RefusalCode.UNKNOWN_FORMAT)
 
 

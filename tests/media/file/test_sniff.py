@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from media.file.container import Container
 from media.file.refusal import RefusalCode, Refused
-from media.file.sniff import SNIFF_BYTES, sniff, tag_bytes
+from media.file.sniff import SNIFF_BYTES, sniff, sniff_behind_tag
 
 
 def box(kind: bytes, content: bytes = b"") -> bytes:
@@ -91,6 +91,11 @@ TAKEN = {
         Container.MP3,
     ),
     "mp3 with a cover": (tag(100_000) + b"APIC" * 1_000, Container.MP3),
+    "mp3 with a tag that leaves no room for frames": (
+        # 320 kbit/s: 1044 bytes.
+        tag(3_500) + b"\1" * 3_500 + b"\xff\xfb\xe0\x00" + b"\1" * 1_040,
+        Container.MP3,
+    ),
     "mp3 with two tags": (tag(4) + b"\0" * 4 + tag(9) + b"\0" * 9, Container.MP3),
     "adts": (adts_frames(3), Container.ADTS),
     "adts with a tag": (tag(63) + b"\0" * 63 + adts_frames(2), Container.ADTS),
@@ -180,7 +185,7 @@ REFUSED = {
     ),
     "adts without content": (adts_frames(50, size=7), RefusalCode.UNKNOWN_FORMAT),
     "a broken tag": (b"ID3\xff\0\0\0\0\0\x10" + b"\1" * 60, RefusalCode.UNKNOWN_FORMAT),
-    "a tag before noise": (tag(4) + b"\1" * 80, RefusalCode.UNKNOWN_FORMAT),
+    "a tag before noise": (tag(4) + b"\1" * 3_000, RefusalCode.UNKNOWN_FORMAT),
 }
 
 
@@ -203,9 +208,40 @@ def test_only_the_head_counts() -> None:
         sniff(head[:SNIFF_BYTES] + FTYP)
 
 
-def test_the_length_of_a_tag_says_where_to_look_again() -> None:
-    assert tag_bytes(tag(1_000) + b"\1" * 2_000) == 1_010
-    assert tag_bytes(mp3_frames(2)) == 0
+COVER = tag(100_000) + b"\1" * 100_000
+
+
+def behind(data: bytes, container: Container = Container.MP3) -> Container:
+    return sniff_behind_tag(container, lambda at, count: data[at : at + count])
+
+
+@pytest.mark.parametrize(
+    ("data", "container"),
+    [
+        (COVER + FLAC, Container.FLAC),
+        (COVER + adts_frames(3), Container.ADTS),
+        (COVER + mp3_frames(3), Container.MP3),
+        (COVER + COVER + FLAC, Container.FLAC),
+        (COVER + bytes(2_000) + mp3_frames(3), Container.MP3),
+        (COVER + b"\1" * 9_000 + mp3_frames(3), Container.MP3),
+        (COVER, Container.MP3),
+        (mp3_frames(3), Container.MP3),
+    ],
+)
+def test_behind_a_long_tag_is_looked_again(data: bytes, container: Container) -> None:
+    assert sniff(data[:SNIFF_BYTES]) is Container.MP3
+    assert behind(data) is container
+
+
+def test_a_playlist_behind_a_long_tag_is_found() -> None:
+    with pytest.raises(Refused) as refused:
+        behind(COVER + b"#EXTM3U\nhttp://127.0.0.1/\n")
+
+    assert refused.value.code is RefusalCode.PLAYLIST
+
+
+def test_only_what_was_taken_for_mp3_is_looked_at_again() -> None:
+    assert behind(COVER + FLAC, Container.OGG) is Container.OGG
 
 
 BEGINNINGS = [head for head, _ in (*TAKEN.values(), *REFUSED.values())]
