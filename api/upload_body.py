@@ -67,6 +67,8 @@ class FormBody:
                     return part
                 case FormEnded():
                     return None
+                case PartData() | PartEnded():
+                    continue
 
     async def read(self) -> bytes:
         """Some bytes of the part; nothing at its end.
