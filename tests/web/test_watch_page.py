@@ -303,7 +303,7 @@ async def test_an_upload_is_watched_from_its_beginning_while_it_grows(
     await visitor.reads(".controls-row", "text.includes('/ 0:12 so far')")
     server.contents["film"] = upload("film", "A film", "on_demand", durationSeconds=24)
     await visitor.looks_again()
-    await visitor.reads(".stage-note", "text.includes('complete now')")
+    await visitor.reads(".stage-note", "text.includes('are ready now')")
     at = await visitor.probe("currentTime")
     await visitor.press("Use them from here")
     await visitor.until(f"tollcast.decodedFrames > 0 && tollcast.currentTime > {at}")

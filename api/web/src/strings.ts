@@ -83,7 +83,7 @@ export const strings = {
     unmadeTitle: "This video is not available",
     unmadeText: "Its file could not be turned into something to watch. Nothing was charged.",
     cutShort: "The rest of this video could not be made. What there is of it can be watched.",
-    sharper: "This video is complete now, in every quality it has.",
+    sharper: "All qualities of this video are ready now.",
     sharperUse: "Use them from here",
     shortTitle: "Your balance is used up",
     shortText: (needed: string) => `This stream costs ${needed}. Add to your balance to go on where you are.`,
