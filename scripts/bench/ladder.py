@@ -10,18 +10,15 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import av
-import imageio_ffmpeg
 
 from media.ladder import Rung, encoded_rungs
 from media.transcode.av_worker import NICENESS
-from media.transcode.plan import SEGMENT_TICKS, Plan, plan_to_bytes
+from media.transcode.plan import EncoderSettings, Plan, plan_to_bytes
 from media.transcode.protocol import (
     Configure,
     Encoded,
@@ -35,6 +32,7 @@ from media.transcode.protocol import (
 from media.transcode.worker_process import WORKER_COMMAND
 from media.units import VIDEO_TIMESCALE
 from scripts.bench.figures import Figure, Skipped
+from scripts.bench.peer import Uneven, figure, run_ladder, wait
 from scripts.test_media import ClipUnavailable, big_buck_bunny
 
 _BENCH = "ladder"
@@ -44,10 +42,6 @@ _SECONDS = 20
 _FRAME_RATE = (24, 1)
 _FULL_LADDER_BAR = 1.10
 _PASSED_THROUGH_BAR = 0.55
-
-
-class Uneven(Exception):
-    """The two did not make the same pictures, so their costs say nothing."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +75,9 @@ def _measure(clip: Clip, directory: Path) -> list[Figure | Skipped]:
         ladder_ratios.append(_our_cpu_seconds(clip, full) / peer)
         passed_ratios.append(_our_cpu_seconds(clip, lower) / peer)
     return [
-        _figure("ladder_cpu_ratio", ladder_ratios, _FULL_LADDER_BAR),
-        _figure("passthrough_cpu_ratio", passed_ratios, _PASSED_THROUGH_BAR),
+        figure(_BENCH, "ladder_cpu_ratio", ladder_ratios, _FULL_LADDER_BAR),
+        figure(_BENCH, "passthrough_cpu_ratio", passed_ratios, _PASSED_THROUGH_BAR),
     ]
-
-
-def _figure(metric: str, ratios: list[float], bar: float) -> Figure:
-    spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
-    print(f"bench {_BENCH}: {metric} of {len(ratios)} rounds: {spread}", flush=True)
-    return Figure(_BENCH, metric, round(median(ratios), 3), bar, at_most=True)
 
 
 def _cut(source: Path, target: Path) -> Clip:
@@ -144,7 +132,7 @@ def _transcode(clip: Clip, rungs: tuple[Rung, ...]) -> tuple[list[Encoded], floa
     while data := os.read(worker.stdout.fileno(), 1 << 18):
         said += reader.feed(data)
     feeding.join()
-    cpu_seconds = _wait(worker) + time.process_time() - before
+    cpu_seconds = wait(worker).cpu_seconds + time.process_time() - before
     if not isinstance(said[-1], Finished):
         raise Uneven("the worker did not finish")
     return [one for one in said if isinstance(one, Encoded)], cpu_seconds
@@ -157,71 +145,12 @@ def _feed(descriptor: int, messages: list[Message]) -> None:
             rest = rest[os.write(descriptor, rest) :]
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> float:
-    """The CPU that a child took in all, in seconds."""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    if process.returncode != 0:
-        raise Uneven(f"{process.args!r} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime
-
-
 def _our_cpu_seconds(clip: Clip, rungs: tuple[Rung, ...]) -> float:
     return _transcode(clip, rungs)[1]
 
 
 def _peer_cpu_seconds(clip: Clip, rungs: tuple[Rung, ...]) -> float:
-    nowhere = [("-f", "null", "-")] * len(rungs)
-    return _wait(subprocess.Popen(_peer_command(clip, rungs, nowhere), stdin=subprocess.DEVNULL))
-
-
-def _peer_command(
-    clip: Clip, rungs: tuple[Rung, ...], outputs: Sequence[tuple[str, ...]]
-) -> list[str]:
-    command = [
-        # As the worker does to itself: a busy machine then treats both alike.
-        *("nice", "-n", str(NICENESS)),
-        imageio_ffmpeg.get_ffmpeg_exe(),
-        *("-hide_banner", "-loglevel", "error", "-nostats"),
-        *("-threads", "1", "-i", str(clip.path)),
-        *("-filter_complex_threads", "1", "-filter_complex", _cascade(rungs)),
-    ]
-    for number, (rung, output) in enumerate(zip(rungs, outputs, strict=True)):
-        command += ["-map", f"[out{number}]", *_encoder_options(rung), *output]
-    return command
-
-
-def _cascade(rungs: tuple[Rung, ...]) -> str:
-    """A filter graph that makes each rung from the one above."""
-    scales = [f"scale={one.width}:{one.height}:flags=bicubic" for one in rungs]
-    return (
-        f"[0:v]split[out0][in1];[in1]{scales[1]},split[out1][in2];[in2]{scales[2]}[out2]"
-    )  # fmt: skip
-
-
-def _encoder_options(rung: Rung) -> list[str]:
-    """What `media.transcode.av_encoder` sets, in the program's words."""
-    seconds = SEGMENT_TICKS // VIDEO_TIMESCALE
-    options = {
-        "-c:v": "libx264",
-        "-preset": "superfast",
-        "-crf": "23",
-        "-maxrate": str(rung.bitrate_max),
-        "-bufsize": str(rung.bitrate_max),
-        "-threads": "1",
-        "-bf": "0",
-        "-sc_threshold": "0",
-        "-g": str(1 << 20),
-        "-forced-idr": "1",
-        "-force_key_frames": f"expr:gte(t,n_forced*{seconds})",
-        "-fps_mode": "passthrough",
-        "-flags": "+global_header",
-        "-pix_fmt": "yuv420p",
-    }
-    return [word for option in options.items() for word in option]
+    return run_ladder(clip.path, rungs, EncoderSettings(), NICENESS).cpu_seconds
 
 
 def _compare_pictures(clip: Clip, rungs: tuple[Rung, ...], directory: Path) -> None:
@@ -232,8 +161,7 @@ def _compare_pictures(clip: Clip, rungs: tuple[Rung, ...], directory: Path) -> N
     """
     ours, _ = _transcode(clip, rungs)
     files = [directory / f"{rung.name}.mp4" for rung in rungs]
-    outputs = [("-f", "mp4", str(file)) for file in files]
-    _wait(subprocess.Popen(_peer_command(clip, rungs, outputs), stdin=subprocess.DEVNULL))
+    run_ladder(clip.path, rungs, EncoderSettings(), NICENESS, files)
     for number, file in enumerate(files):
         with av.open(str(file)) as container:
             theirs = [one for one in container.demux(video=0) if one.pts is not None]
