@@ -112,6 +112,7 @@ def health_json(health: LiveHealth) -> dict[str, object]:
         "lagMs": health.lag_ms,
         "workerRestarts": health.worker_restarts,
         "droppedPackets": health.dropped_packets,
+        "preset": health.preset,
         "messages": list(health.messages),
         "renditions": [
             {
