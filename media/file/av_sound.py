@@ -146,6 +146,9 @@ class SoundWork:
         self._pull()
 
     def _make(self, frame: AudioFrame) -> Graph:
+        """Filters that begin with the sample that comes next, whatever the first stamp is."""
+        # The resampler counts in samples of its input.
+        first = self._next * frame.sample_rate // self._encoder.sample_rate
         graph = Graph()
         graph.threads = 1
         graph.link_nodes(
@@ -157,7 +160,7 @@ class SoundWork:
             graph.add(
                 "aresample",
                 f"osr={self._encoder.sample_rate}:osf=fltp:ochl={self._encoder.layout}"
-                f":{_FOLLOW}:first_pts={self._next}",
+                f":{_FOLLOW}:first_pts={first}",
             ),
             graph.add("asetnsamples", f"n={FRAME_SAMPLES}:p=1"),
             graph.add("abuffersink"),
