@@ -301,9 +301,10 @@ FILE_WORKER_BYTES_PER_CPU_SECOND = 10_000
 FILE_WORKER_HANG_MS_MAX = 90_000
 # How often it says where it is.
 FILE_POSITION_MS = 500
-# Compressed packets that wait for a decoder, and frames before a filter or an encoder.
+# Compressed packets that wait for a decoder.
 FILE_QUEUE_PACKETS_MAX = 64
-FILE_QUEUE_PACKET_BYTES_MAX = 16 << 20
+# A picture that is larger is encoded again: it has to fit into a message to the server.
+FILE_COPIED_PICTURE_BYTES_MAX = 8 << 20
 # Sound is copied if it has fewer bits a second than this; 5.1 as shops sell it has 448,000.
 FILE_AUDIO_COPY_BITS_MAX = 600_000
 # A worker's packets do not leave out more of their own time than a copied group of pictures has.

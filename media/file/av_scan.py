@@ -13,7 +13,12 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from config.limits import FILE_PACKETS_MAX, FILE_UNPACKED_BYTES_MIN, FILE_UNPACKED_TIMES_MAX
+from config.limits import (
+    FILE_COPIED_PICTURE_BYTES_MAX,
+    FILE_PACKETS_MAX,
+    FILE_UNPACKED_BYTES_MIN,
+    FILE_UNPACKED_TIMES_MAX,
+)
 from media.file.allowed import check_pace, check_picture
 from media.file.av_open import OpenFile
 from media.file.copying import VideoCopying, audio_flaw, refresh_interval, video_flaw
@@ -120,6 +125,7 @@ class Scanner:
             context = file.video.codec_context
             self._pictures = _Pictures(file.video)
             self._copying = VideoCopying(context.name, context.extradata or b"")
+        self._largest_sound = 0
         if file.audio is not None:
             self._sounds = _Sounds(file.audio)
 
@@ -168,12 +174,14 @@ class Scanner:
         if track.kind is MediaKind.VIDEO:
             self._pictures.take(packet)
             stamped = packet.pts is not None and packet.dts is not None
+            fits = packet.size <= FILE_COPIED_PICTURE_BYTES_MAX
             self._copying.look(
-                bytes(packet) if packet.is_keyframe else None,
-                clean=stamped and shown and not packet.is_corrupt,
+                bytes(packet) if packet.is_keyframe and fits else None,
+                clean=stamped and shown and fits and not packet.is_corrupt,
             )
         else:
             self._sounds.take(packet)
+            self._largest_sound = max(self._largest_sound, packet.size)
 
     def _result(self) -> Scan:
         placement = self._timetable.place()
@@ -223,7 +231,7 @@ class Scanner:
             raise Refused(RefusalCode.DAMAGED)
         context = stream.codec_context
         extradata = context.extradata or b""
-        flaw = audio_flaw(context.name, extradata, context.sample_rate)
+        flaw = audio_flaw(context.name, extradata, context.sample_rate, self._largest_sound)
         return AudioDescription(
             codec=context.name,
             sample_rate=context.sample_rate,

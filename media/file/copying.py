@@ -23,6 +23,8 @@ from media.wire.sps import SPS_NAL_TYPE
 
 _AAC_LOW_COMPLEXITY = 2
 _AAC_FRAME_SAMPLES = 1024
+# ISO 14496-3, 4.5.3.1: 6144 bits a channel.
+_AAC_CHANNEL_BYTES_MAX = 768
 _CHANNELS_MAX = 6
 _SAMPLE_RATES = range(32_000, 48_001)
 # What may be missing at the beginning and at the end of a copied picture track.
@@ -133,12 +135,13 @@ def _is_in_order(track: PlacedTrack) -> bool:
     return True
 
 
-def audio_flaw(codec: str, extradata: bytes, sample_rate: int) -> str:
+def audio_flaw(codec: str, extradata: bytes, sample_rate: int, largest: int) -> str:
     """Why AAC packets are not copied; empty when they can be.
 
     Args:
         extradata: the AudioSpecificConfig; packets with ADTS headers come without.
         sample_rate: of what the decoder makes of them.
+        largest: packet of all, in bytes.
     """
     if codec != "aac":
         return f"{codec} does not play everywhere"
@@ -153,6 +156,8 @@ def audio_flaw(codec: str, extradata: bytes, sample_rate: int) -> str:
         or configuration.sample_rate != sample_rate
     ):
         return "only AAC-LC plays everywhere"
+    if largest > configuration.channels * _AAC_CHANNEL_BYTES_MAX:
+        return "its packets are larger than frames of AAC can be"
     if configuration.channels > _CHANNELS_MAX or sample_rate not in _SAMPLE_RATES:
         return "it has an unusual number of channels or samples a second"
     return ""

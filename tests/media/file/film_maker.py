@@ -23,6 +23,7 @@ from media.units import VIDEO_TIMESCALE, MediaKind, Packet
 
 QUICK = FileSettings(encoder=EncoderSettings(preset="ultrafast", b_frames=3))
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-pix_fmt", "yuv420p")
+AAC = ("-c:a", "aac")
 _SECONDS_MAX = 60
 
 

@@ -10,6 +10,7 @@ from media.file.plan import FileSettings, Resume
 from media.timeline import TIMELINE_START
 from media.units import VIDEO_TIMESCALE
 from tests.media.file.film_maker import (
+    AAC,
     H264,
     QUICK,
     Made,
@@ -23,7 +24,6 @@ from tests.media.file.film_maker import (
 
 pytestmark = pytest.mark.process
 
-AAC = ("-c:a", "aac")
 Size = tuple[int, int]
 
 

@@ -99,9 +99,10 @@ def test_the_longest_way_between_keyframes_counts_the_last_one() -> None:
 
 
 def test_only_plain_aac_is_copied() -> None:
-    assert audio_flaw("aac", AAC, 48_000) == ""
-    assert audio_flaw("mp3float", b"", 48_000)
-    assert audio_flaw("aac", b"", 48_000)
-    assert "LC" in audio_flaw("aac", AAC, 96_000)
-    assert "LC" in audio_flaw("aac", bytes.fromhex("2b920800"), 48_000)
-    assert "unusual" in audio_flaw("aac", bytes.fromhex("1588"), 8_000)
+    assert audio_flaw("aac", AAC, 48_000, 700) == ""
+    assert audio_flaw("mp3float", b"", 48_000, 700)
+    assert audio_flaw("aac", b"", 48_000, 700)
+    assert "LC" in audio_flaw("aac", AAC, 96_000, 700)
+    assert "LC" in audio_flaw("aac", bytes.fromhex("2b920800"), 48_000, 700)
+    assert "larger" in audio_flaw("aac", AAC, 48_000, 2_000)
+    assert "unusual" in audio_flaw("aac", bytes.fromhex("1588"), 8_000, 700)
