@@ -6,7 +6,6 @@ standard output, its log to standard error. One thread reads, one decodes and sc
 works on sound, one encodes each rung; libav lets go of the interpreter while it works.
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -39,13 +38,13 @@ from media.transcode.protocol import (
     Position,
     Refusal,
 )
-from media.transcode.worker_pipe import Outbox
+from media.transcode.worker_memory import keep_memory_of_pictures
+from media.transcode.worker_pipe import Outbox, claim_output
 
 NICENESS = 15
 """Files take what live sources leave; those have 5."""
 
 _READ_BYTES = 1 << 18
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
 
 
 class Liveliness:
@@ -103,23 +102,12 @@ def _end(failure: BaseException, outbox: Outbox) -> None:
     os._exit(0)
 
 
-def _shape_memory() -> None:
-    """As `media.transcode.av_worker` does."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
-        libc.mallopt(_M_ARENA_MAX, FILE_WORKER_ARENAS_MAX)
-        libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
-        libc.mallopt(_M_TRIM_THRESHOLD, 1 << 30)
-
-
 def main() -> None:
     """Work on one file, to the end or to the first thing that goes wrong."""
     die_with_parent(signal.SIGKILL)
     os.nice(NICENESS)
-    _shape_memory()
-    output = os.dup(1)
-    os.dup2(2, 1)
-    outbox = Outbox(output)
+    keep_memory_of_pictures(FILE_WORKER_ARENAS_MAX)
+    outbox = Outbox(claim_output())
     orders = orders_from_arguments(sys.argv[1:])
     enter_jail(
         Confinement(
@@ -129,11 +117,10 @@ def main() -> None:
         ),
         sys.argv[1:],
     )
+    # Whatever fails on whichever thread ends the process: others would wait for it for ever.
     threading.excepthook = lambda failure: _end(failure.exc_value or SystemExit(), outbox)
-    try:
-        work(orders, outbox)
-    except (Refused, MemoryError) as reason:
-        _end(reason, outbox)
+    sys.excepthook = lambda _, failure, __: _end(failure, outbox)
+    work(orders, outbox)
 
 
 if __name__ == "__main__":

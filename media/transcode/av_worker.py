@@ -6,7 +6,6 @@ libav lets go of the interpreter while it works. A packet that cannot be decoded
 else that goes wrong ends the process, and the supervisor starts another.
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -28,7 +27,8 @@ from media.transcode.protocol import (
     MessageReader,
     SourcePacket,
 )
-from media.transcode.worker_pipe import Inbox, Outbox
+from media.transcode.worker_memory import keep_memory_of_pictures
+from media.transcode.worker_pipe import Inbox, Outbox, claim_output
 
 NICENESS = 5
 """Encoders may take what the server itself, its ingest and delivery, leaves."""
@@ -39,19 +39,6 @@ _CONFINEMENT = Confinement(
     descriptors=WORKER_DESCRIPTORS_MAX,
 )
 _READ_BYTES = 1 << 18
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
-
-
-def _shape_memory() -> None:
-    """Have malloc reuse a picture's pages for the next: getting new ones costs 2 % of CPU.
-
-    Each of its arenas reserves 64 MiB of what the jail allows, so their number has a bound.
-    """
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # only glibc has it
-        libc.mallopt(_M_ARENA_MAX, WORKER_ARENAS_MAX)
-        libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
-        libc.mallopt(_M_TRIM_THRESHOLD, 1 << 30)
 
 
 def _messages(descriptor: int) -> Iterator[Message]:
@@ -59,13 +46,6 @@ def _messages(descriptor: int) -> Iterator[Message]:
     reader = MessageReader()
     while data := os.read(descriptor, _READ_BYTES):
         yield from reader.feed(data)
-
-
-def _claim_output() -> int:
-    """Keep standard output for messages; what libraries print goes to the log."""
-    output = os.dup(1)
-    os.dup2(2, 1)
-    return output
 
 
 def _end_on_failure(failure: threading.ExceptHookArgs) -> None:
@@ -78,9 +58,9 @@ def main() -> None:
     """Run until the server says `Finish` or closes the pipe."""
     die_with_parent(signal.SIGKILL)
     os.nice(NICENESS)
-    _shape_memory()
+    keep_memory_of_pictures(WORKER_ARENAS_MAX)
     threading.excepthook = _end_on_failure
-    outbox = Outbox(_claim_output())
+    outbox = Outbox(claim_output())
     enter_jail(_CONFINEMENT, sys.argv[1:])
     messages = _messages(0)
     first = next(messages, None)

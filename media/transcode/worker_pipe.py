@@ -49,6 +49,13 @@ class Inbox:
         return len(self._messages) < self._packets_max and self._bytes < self._bytes_max
 
 
+def claim_output() -> int:
+    """Keep standard output for messages; what libraries print goes to the log."""
+    output = os.dup(1)
+    os.dup2(2, 1)
+    return output
+
+
 class Outbox:
     """Where all threads of a worker write messages, one after the other."""
 
