@@ -107,9 +107,10 @@ class VideoWork:
         pts = frame.pts
         for again in self._showing.again_before(pts):
             self._hand_over(again)
-        # Encoders of a still picture go on changing it a little; other sources repeat it exactly.
-        same = self._repeats.is_same(frame)
-        same = same or (self._last is not None and equal(frame, self._last))
+        # Most sources repeat a picture exactly, which is seen at the speed of memory; encoders of a
+        # still one go on changing it a little.
+        same = self._last is not None and equal(frame, self._last)
+        same = same or self._repeats.is_same(frame)
         placed = self._showing.next(pts, same=same)
         if placed is None:
             return
