@@ -137,7 +137,8 @@ async def _give_up(starting: asyncio.Task[asyncio.subprocess.Process | OSError])
     process = starting.result()
     if isinstance(process, OSError):
         return
-    process.kill()
+    if process.returncode is None:
+        process.kill()
     assert process.stdin is not None
     process.stdin.close()
     await process.wait()

@@ -16,7 +16,7 @@ from media.transcode.machine import Machine
 from media.transcode.plan import EncoderSettings, Plan
 from media.transcode.protocol import Appearance, Opened, SourcePacket, encode_message
 from media.transcode.supervisor import Patience, Supervisor
-from media.transcode.worker_process import WorkerProcess
+from media.transcode.worker_process import WorkerProcess, _give_up, _start_process
 from media.units import Packet
 from tests.end_to_end.running_server import descendants
 from tests.media.transcode.synthetic import Source, video_source
@@ -193,14 +193,29 @@ async def test_nothing_is_left_running_after_a_stop() -> None:
     assert supervisor.process_id is None
 
 
-async def test_a_start_that_nobody_waits_for_any_more_leaves_no_process() -> None:
+@pytest.mark.parametrize("program", ["import sys; sys.stdin.buffer.read()", "pass"])
+async def test_a_start_that_nobody_waits_for_any_more_leaves_no_process(program: str) -> None:
     """Cancelled at every step of the loop that a start takes, one after the other."""
-    command = (sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.buffer.read()")
-    for steps in range(8):
+    command = (sys.executable, "-I", "-S", "-c", program)
+    others = descendants(os.getpid())
+    for steps in range(12):
         starting = spawn(WorkerProcess.start(command, SystemClock()), name="start")
         for _ in range(steps):
             await asyncio.sleep(0)
         await cancel(starting)
         if not starting.cancelled():
             await starting.result().end()
-    assert descendants(os.getpid()) == []
+    assert descendants(os.getpid()) == others
+
+
+async def test_a_worker_that_ended_while_its_start_was_given_up_is_no_error() -> None:
+    """The child has ended, and the loop knows it, before its start can be given up."""
+    command = (sys.executable, "-I", "-S", "-c", "pass")
+    process = await _start_process(command, ())
+    assert not isinstance(process, OSError)
+    await process.wait()
+
+    async def started() -> asyncio.subprocess.Process | OSError:
+        return process
+
+    await _give_up(spawn(started(), name="start"))
