@@ -528,3 +528,6 @@ UPLOAD_THREADS = 4
 # A form has a file, a title and a price.
 UPLOAD_FORM_FIELDS_MAX = 8
 UPLOAD_FORM_FIELD_BYTES_MAX = 4_096
+# A part's head names a field and a file, whose 255 characters are 3 KiB where they are escaped.
+UPLOAD_FORM_HEADER_BYTES_MAX = 4_096
+UPLOAD_FORM_HEADERS_MAX = 8
