@@ -283,8 +283,8 @@ FILE_TICKS_PER_BYTE = 720
 FILE_HOLD_MS_MAX = 2_000
 # Twelve hours of 100 pictures and 50 blocks of sound a second; 24 bytes of times each.
 FILE_PACKETS_MAX = 6_500_000
-# What all packets may have together, whatever the size of the file and by its size: packed blocks and
-# tracks that are played by many cuts give more than they take.
+# What all packets may have together, whatever the size of the file and by its size: packed blocks
+# and tracks that are played by many cuts give more than they take.
 FILE_UNPACKED_BYTES_MIN = 16 << 20
 FILE_UNPACKED_TIMES_MAX = 4
 # A worker decodes 4K in 10 bits within this: 16 references and what waits before each encoder.
@@ -364,11 +364,11 @@ ARCHIVE_BATCH_JOBS_MAX = 64
 ARCHIVE_FLUSH_SECONDS_MAX = 10
 # A disk that needs longer for 32 MiB is as good as gone; players ask again.
 ARCHIVE_READ_SECONDS_MAX = 10
-# What the disk may be behind the worker that reads a file; then the worker waits. One segment of the
-# largest size.
+# What the disk may be behind the worker that reads a file; then the worker waits. One segment of
+# the largest size.
 ON_DEMAND_QUEUE_BYTES_MAX = 32 * 1024 * 1024
-# Sound of a file that waits for its pictures: those of a slide show, of which a hundred may be in the
-# queues and encoders of a worker, stand for ten seconds each.
+# Sound of a file that waits for its pictures: those of a slide show, of which a hundred may be in
+# the queues and encoders of a worker, stand for ten seconds each.
 ON_DEMAND_AUDIO_FRAMES_PENDING_MAX = 65_536
 ON_DEMAND_AUDIO_BYTES_PENDING_MAX = 32 * 1024 * 1024
 # An asset that is being made is looked at again after this: half a segment.

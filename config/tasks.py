@@ -40,6 +40,16 @@ async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
         await asyncio.wait(alive)
 
 
+async def to_the_end[T](work: Coroutine[Any, Any, T], name: str) -> T:
+    """Await `work`, which is done to its end also when the caller is cancelled meanwhile."""
+    task = spawn(work, name)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
 async def happens(event: asyncio.Event, seconds: float) -> bool:
     """Wait for an event, but not longer; tell whether it is set."""
     try:

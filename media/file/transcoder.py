@@ -14,6 +14,7 @@ import structlog
 
 from config.clock import Clock
 from config.limits import FILE_WORKER_HANG_MS_MAX
+from config.tasks import to_the_end
 from media.file.container import Container
 from media.file.description import (
     FileDescription,
@@ -161,7 +162,7 @@ class FileTranscoder:
                 raise Refused(RefusalCode.TOO_SLOW) from reason
             raise FileWorkerFailed("the worker hung or was gone") from reason
         finally:
-            code = await worker.end()
+            code = await to_the_end(worker.end(), name="end of a file worker")
             log.info("file worker ended", worker=worker.process_id, code=code)
 
     async def _start(self, orders: Orders) -> WorkerProcess:

@@ -18,7 +18,7 @@ from config.limits import (
     WORKER_HANG_MS_MAX,
     WORKER_START_MS_MAX,
 )
-from config.tasks import cancel, spawn
+from config.tasks import cancel, spawn, to_the_end
 from media.pictures import Picture, why_unfit
 from media.transcode.machine import Machine
 from media.transcode.plan import Plan, plan_to_bytes
@@ -213,8 +213,7 @@ class Supervisor:
         finally:
             worker.kill()
             self._worker = None
-            await cancel(feeding, watching)
-            code = await worker.end()
+            code = await to_the_end(_end(worker, feeding, watching), name="end of a worker")
         return code
 
     async def _feed_worker(self, worker: WorkerProcess) -> None:
@@ -322,3 +321,8 @@ class Supervisor:
         if place >= len(self._rungs):
             raise MalformedMessage(f"there is no rung {place}")
         return self._rungs[place]
+
+
+async def _end(worker: WorkerProcess, *tasks: asyncio.Task[None]) -> int:
+    await cancel(*tasks)
+    return await worker.end()

@@ -3,12 +3,13 @@
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 
 import structlog
 
 from config.clock import Clock
 from config.limits import WORKER_LOG_CHUNK_BYTES_MAX, WORKER_LOG_CHUNKS_PER_SECOND_MAX
-from config.tasks import cancel, spawn
+from config.tasks import spawn
 from media.jail.level import minimum_option
 from media.transcode.protocol import Message, MessageReader, encode_message
 
@@ -91,11 +92,8 @@ class WorkerProcess:
     async def end(self) -> int:
         """Kill it when it still runs, and return its exit code when it is gone."""
         self.kill()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        code = await self._process.wait()
-        await cancel(self._logging)
-        return code
+        await asyncio.wait({self._logging})
+        return await _ended(self._process)
 
     async def _log_errors(self) -> None:
         """Pass on what it writes to standard error, a little each second."""
@@ -139,6 +137,17 @@ async def _give_up(starting: asyncio.Task[asyncio.subprocess.Process | OSError])
         return
     if process.returncode is None:
         process.kill()
+    await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> int:
+    """Return a killed process's exit code when it is gone and its pipes are closed."""
     assert process.stdin is not None
     process.stdin.close()
-    await process.wait()
+    with suppress(ConnectionError):
+        await process.stdin.wait_closed()
+    for output in (process.stdout, process.stderr):
+        assert output is not None
+        while await output.read(_READ_BYTES):
+            pass
+    return await process.wait()

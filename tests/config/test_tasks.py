@@ -4,7 +4,7 @@ import asyncio
 
 import structlog.testing
 
-from config.tasks import cancel, happens, spawn
+from config.tasks import cancel, happens, spawn, to_the_end
 
 
 async def test_a_task_gives_its_result() -> None:
@@ -60,3 +60,22 @@ async def test_an_event_is_waited_for_but_not_for_too_long() -> None:
     asyncio.get_running_loop().call_soon(event.set)
     assert await happens(event, 10)
     assert await happens(event, 0)
+
+
+async def test_an_ending_is_reached_although_its_caller_is_cancelled() -> None:
+    may_end, ended = asyncio.Event(), asyncio.Event()
+
+    async def ending() -> str:
+        await may_end.wait()
+        ended.set()
+        return "done"
+
+    caller = spawn(to_the_end(ending(), name="ending"), name="caller")
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.sleep(0)
+    may_end.set()
+    await asyncio.wait({caller})
+    assert caller.cancelled()
+    assert ended.is_set()
+    assert await to_the_end(ending(), name="ending") == "done"
