@@ -54,7 +54,7 @@ class ContentDocuments:
             "id": asset.id,
             "title": asset.title,
             "kind": "live" if asset.upload_id is None else "upload",
-            "state": _state(asset, playable=playable, has_failed=has_failed),
+            "state": _state(asset, package, playable=playable, has_failed=has_failed),
             "playable": playable,
             "creator": await self._creator(asset.owner),
             "price": price_json(asset.price),
@@ -80,7 +80,7 @@ class ContentDocuments:
         failed = job is not None and job.state is JobState.FAILED
         return {
             "id": asset.id,
-            "state": _state(asset, playable=playable, has_failed=failed),
+            "state": _state(asset, package, playable=playable, has_failed=failed),
             "playable": playable,
             "job": None if job is None else await self._job(job),
             "renditions": _renditions(package if playable else None, job),
@@ -114,15 +114,18 @@ def _is_playable(package: Package | None) -> bool:
     return True
 
 
-def _state(asset: Asset, *, playable: bool, has_failed: bool) -> str:
-    """`waiting` until the first segment of a broadcast can be played."""
-    match asset.state:
-        case AssetState.LIVE:
-            return "live" if playable else "waiting"
-        case AssetState.PROCESSING:
-            return "failed" if has_failed else "processing"
-        case AssetState.ON_DEMAND:
-            return "on_demand"
+def _state(asset: Asset, package: Package | None, *, playable: bool, has_failed: bool) -> str:
+    """`waiting` until the first segment of a broadcast can be played.
+
+    An upload is on demand once the package that is served has all of it: another process may have
+    made it, and then it takes a second until that is seen here.
+    """
+    if asset.state is AssetState.LIVE:
+        return "live" if playable else "waiting"
+    is_seen = asset.upload_id is None or (package is not None and package.settled)
+    if asset.state is AssetState.ON_DEMAND and is_seen:
+        return "on_demand"
+    return "failed" if has_failed else "processing"
 
 
 def _duration_ms(asset: Asset, package: Package | None) -> int:

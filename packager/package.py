@@ -49,6 +49,10 @@ class Package(Protocol):
         """Whether it is made from a file whose first pass goes on."""
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing at all is added any more; never of a recording that was cut off."""
+
+    @property
     def has_poster(self) -> bool:
         """Whether there is a picture called `poster.jpg`."""
 

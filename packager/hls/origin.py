@@ -185,6 +185,10 @@ class Origin:
         return False
 
     @property
+    def settled(self) -> bool:
+        return False
+
+    @property
     def has_poster(self) -> bool:
         return self._poster is not None
 

@@ -55,6 +55,10 @@ class OnDemandPackage:
         return self._layout.growing
 
     @property
+    def settled(self) -> bool:
+        return self._layout.settled
+
+    @property
     def duration(self) -> int:
         """Of all segments, in 1/90000 s."""
         return self._layout.duration
