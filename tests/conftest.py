@@ -2,8 +2,11 @@
 
 import asyncio
 import itertools
+import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -25,6 +28,18 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 _numbers = itertools.count()
+
+
+def pytest_runtest_setup() -> None:
+    """Run under the ordinary scheduling policy, as do the programs that a test starts.
+
+    A suite that runs in the background was seen to be given a realtime policy by its machine. Then
+    one busy program starves everything else on its processor, this process and its timeouts too.
+    """
+    if sys.platform != "linux" or os.sched_getscheduler(0) == os.SCHED_OTHER:
+        return
+    for thread in Path("/proc/self/task").iterdir():
+        os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 @pytest.fixture(scope="session")
