@@ -33,8 +33,9 @@ _numbers = itertools.count()
 def pytest_runtest_setup() -> None:
     """Run under the ordinary scheduling policy, as do the programs that a test starts.
 
-    A suite that runs in the background was seen to be given a realtime policy by its machine. Then
-    one busy program starves everything else on its processor, this process and its timeouts too.
+    SVT-AV1, with which tests make their films, gives the whole process a realtime policy when it is
+    run by root. Then one busy program starves everything else on its processor, this process and
+    its timeouts too.
     """
     if sys.platform != "linux" or os.sched_getscheduler(0) == os.SCHED_OTHER:
         return
