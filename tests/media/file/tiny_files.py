@@ -1,8 +1,12 @@
-"""Valid files of a fraction of a second, one for each container and codec that is taken."""
+"""Valid files of a fraction of a second, one for each container and codec that is taken.
+
+Run as a program it makes those anew that are kept.
+"""
 
 import io
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 
 import av
 import numpy as np
@@ -19,7 +23,6 @@ SAMPLE_RATE = 48_000
 _RECIPES: dict[str, tuple[Container, str, str | None, str | None]] = {
     "h264 aac mp4": (Container.MP4, "mp4", "libx264", "aac"),
     "hevc pcm mov": (Container.MP4, "mov", "libx265", "pcm_s16le"),
-    "av1 opus mkv": (Container.MATROSKA, "matroska", "libsvtav1", "libopus"),
     "vp8 vorbis webm": (Container.MATROSKA, "webm", "libvpx", "vorbis"),
     "vp9 opus webm": (Container.MATROSKA, "webm", "libvpx-vp9", "libopus"),
     "h264 eac3 mkv": (Container.MATROSKA, "matroska", "libx264", "eac3"),
@@ -30,6 +33,10 @@ _RECIPES: dict[str, tuple[Container, str, str | None, str | None]] = {
     "flac": (Container.FLAC, "flac", None, "flac"),
     "adts": (Container.ADTS, "adts", None, "aac"),
 }
+
+# Kept: run by root, SVT-AV1 gives its whole process a realtime policy, and its children inherit it.
+_KEPT = Path(__file__).parent / "kept" / "av1_opus.mkv"
+_KEPT_RECIPE = ("matroska", "libsvtav1", "libopus")
 
 # MPEG-1 layer III, 128 kbit/s, 44.1 kHz, stereo: 417 bytes of silence. The wheel has no encoder.
 _SILENT_MP3_FRAME = b"\xff\xfb\x90\x00" + bytes(413)
@@ -46,6 +53,7 @@ _QUICK = {
 def tiny_files() -> dict[str, tuple[Container, bytes]]:
     """By a name that says what is inside."""
     files = {name: (recipe[0], _make(*recipe[1:])) for name, recipe in _RECIPES.items()}
+    files["av1 opus mkv"] = (Container.MATROSKA, _KEPT.read_bytes())
     files["mp3"] = (Container.MP3, _SILENT_MP3_FRAME * 20)
     return files
 
@@ -107,3 +115,8 @@ def _sound(encoder: str | None) -> list[av.AudioFrame]:
         frame.time_base = Fraction(1, SAMPLE_RATE)
         frames.append(frame)
     return frames
+
+
+if __name__ == "__main__":
+    _KEPT.parent.mkdir(exist_ok=True)
+    _KEPT.write_bytes(_make(*_KEPT_RECIPE))
