@@ -158,7 +158,7 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
         settings.rtmp.host,
         settings.rtmp.port,
         KeyAdmission(stores.sources),
-        Hub(broadcasts.published),
+        Hub(broadcasts.published, stores.clock),
         stores.clock,
     )
     stack.push_async_callback(rtmp.stop)

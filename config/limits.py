@@ -7,6 +7,11 @@ Units are in the names.
 # --- hub -----------------------------------------------------------------------------------------
 # Four seconds of 60 fps video with audio; a reader that is further behind skips to a keyframe.
 HUB_READER_PACKETS_MAX = 512
+# How long a stream outlives its publisher's connection when its source does not say: a router that
+# restarts, or an encoder that is started again by hand.
+RECONNECT_WINDOW_MS = 60_000
+# One segment of nothing: a link that stalls for less comes back by itself.
+HUB_STANDBY_SILENCE_MS = 2_000
 
 # --- api -----------------------------------------------------------------------------------------
 # About 300 bytes each; more viewers than this at once means asking Postgres now and then.
@@ -146,6 +151,9 @@ LEDGER_PAGE_MAX = 1_000
 # --- transcode -----------------------------------------------------------------------------------
 # A keyframe of 4K at the lowest compression that RTMP publishers use is about 4 MB.
 WORKER_MESSAGE_BYTES_MAX = 12 * 1024 * 1024
+# 4K in both of its shapes, as for files. A decoder of 10 bits that holds 17 such pictures, and what
+# waits before each encoder, take 0.8 GiB of what a worker may have.
+LIVE_PIXELS_MAX = 4_096 * 2_304
 # What a worker reads ahead: enough to measure how far it is behind, 4 s of 60 frames a second.
 WORKER_INBOX_PACKETS_MAX = 240
 # The same in bytes: 4 s of 50 Mbit/s.
@@ -499,6 +507,31 @@ RTMP_WRONG_KEY_ADDRESSES_MAX = 1_000
 RTMP_STOP_MS_MAX = 2_000
 # Times of one publisher never jump so far while its connection lives; nearer is no wrap.
 RTMP_TIMESTAMP_STEP_MS_MAX = 30_000
+
+# --- preflight of publishers ---------------------------------------------------------------------
+# What a publisher is told comes within five seconds; the page's event stream takes up to one.
+PREFLIGHT_MS = 4_000
+# Then it is judged anew this often: an encoder's faults are not a matter of seconds.
+PREFLIGHT_JUDGE_MS = 5_000
+# Figures of now are those of so many seconds: five times the usual keyframe interval.
+PREFLIGHT_MARKS_MAX = 11
+# Distances of frames that are kept to find the typical one: 60 a second until the report.
+PREFLIGHT_STEPS_MAX = 256
+# Distances of keyframes: half a minute of the usual ones, so that one scene cut does not count.
+PREFLIGHT_KEYFRAMES_MAX = 16
+# Clock drift takes two minutes of judgements: a millisecond in each of them is 12 ms a minute.
+PREFLIGHT_DRIFT_SAMPLES_MAX = 24
+# Steps of time that are told, those of the last minute.
+PREFLIGHT_JUMPS_MAX = 16
+PREFLIGHT_JUMP_KEPT_MS = 60_000
+# Times that step further than their arrival says have jumped; jitter and lost frames stay below.
+PREFLIGHT_JUMP_MS = 1_000
+# As many tracks as OBS sends of each kind, and some.
+PREFLIGHT_TRACKS_MAX = 32
+# Names of things that were skipped; a publisher sends one or two of them.
+PREFLIGHT_SKIPPED_MAX = 8
+# Names come from the wire: the longest of an encoder is about 60 characters.
+PREFLIGHT_NAME_CHARACTERS_MAX = 80
 
 # --- uploads -------------------------------------------------------------------------------------
 # A name and a price; HTTP heads of 8 KiB have to hold it beside the rest.

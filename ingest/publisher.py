@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ingest.timestamp import Unwrapper
-from media.hub import Stream
+from media.hub import Publication
 from media.units import VIDEO_TIMESCALE, MediaKind, Packet, Track
 from media.wire.amf0 import Value
 from media.wire.flv import (
@@ -57,8 +57,8 @@ class Publisher:
     counted.
     """
 
-    def __init__(self, stream: Stream, counters: Counters) -> None:
-        self._stream = stream
+    def __init__(self, publication: Publication, counters: Counters) -> None:
+        self._publication = publication
         self._unwrapper = Unwrapper()
         self._video: Track | None = None
         self._audio: Track | None = None
@@ -78,8 +78,8 @@ class Publisher:
                 self._frame_rate = _frame_rate(fields)
 
     def end(self, reason: str) -> None:
-        """End the stream."""
-        self._stream.end(reason)
+        """The publisher is done: its stream ends."""
+        self._publication.end(reason)
 
     def _receive_video(self, message: Video) -> None:
         match parse_video(message.data):
@@ -112,7 +112,7 @@ class Publisher:
             track = replace(track, frame_rate=self._frame_rate)
         if track != self._video:
             self._video, self._has_keyframe = track, False
-            self._stream.announce(track)
+            self._publication.announce(track)
 
     def _configure_audio(self, config: bytes) -> None:
         try:
@@ -120,7 +120,7 @@ class Publisher:
         except MalformedConfiguration as error:
             self._skip(str(error))
             return
-        self._stream.announce(self._audio)
+        self._publication.announce(self._audio)
 
     def _write_video(self, timestamp: int, frame: VideoFrame) -> None:
         time = self._unwrapper.unwrap(timestamp)
@@ -151,7 +151,7 @@ class Publisher:
         self._counters.audio_packets += 1
 
     def _write(self, kind: MediaKind, packet: Packet) -> None:
-        self._stream.write(kind, packet)
+        self._publication.write(kind, packet)
         self._counters.bytes += len(packet.data)
 
     def _skip(self, why: str) -> None:

@@ -18,7 +18,7 @@ from config.tasks import cancel, spawn
 from ingest.admission import Admission, PublishRefused
 from ingest.mistakes import Mistakes
 from ingest.rtmp_session import RtmpSession
-from media.hub import AlreadyPublishing, Hub, Stream
+from media.hub import AlreadyPublishing, Hub, Publication, Takeover, Terms
 
 log = structlog.get_logger(__name__)
 
@@ -125,8 +125,8 @@ class RtmpServer:
         if not self._sessions:
             self._empty.set()
 
-    async def admit(self, app: str, stream_key: str, address: str) -> Stream:
-        """The stream that this publisher may write to.
+    async def admit(self, app: str, stream_key: str, address: str) -> Publication:
+        """What this publisher may write to.
 
         Raises:
             PublishRefused: see there.
@@ -140,7 +140,7 @@ class RtmpServer:
                 self._mistakes.record(address, self._clock.monotonic_ms())
             raise
         try:
-            return self._hub.publish(name)
+            return self._hub.publish(name, Terms(takeover=Takeover.REJECT))
         except AlreadyPublishing:
             raise PublishRefused("this stream is already being published") from None
 
@@ -152,6 +152,7 @@ class RtmpServer:
             now_ms = self._clock.monotonic_ms()
             for session in list(self._sessions):
                 session.close_if_overdue(now_ms)
+            self._hub.expire()
             if now_ms - self._reported_ms >= _REPORT_MS_MIN:
                 self._reported_ms = now_ms
                 self._report()

@@ -17,7 +17,7 @@ from config.limits import (
 from config.tasks import spawn
 from ingest.admission import PublishRefused
 from ingest.publisher import Counters, Publisher
-from media.hub import Stream
+from media.hub import Publication
 from media.wire.rtmp_connection import ServerConnection
 from media.wire.rtmp_event import (
     MetadataReceived,
@@ -53,8 +53,8 @@ class Door(Protocol):
     def leave(self, session: "RtmpSession") -> None:
         """The session's socket is closed."""
 
-    async def admit(self, app: str, stream_key: str, address: str) -> Stream:
-        """The stream that this publisher may write to.
+    async def admit(self, app: str, stream_key: str, address: str) -> Publication:
+        """What this publisher may write to.
 
         Raises:
             PublishRefused: see there.
@@ -173,18 +173,18 @@ class RtmpSession(asyncio.Protocol):
     async def _admit(self, app: str, stream_key: str) -> None:
         try:
             async with asyncio.timeout(RTMP_ADMISSION_MS_MAX / 1000):
-                stream = await self._door.admit(app, stream_key, self.address)
+                publication = await self._door.admit(app, stream_key, self.address)
         except PublishRefused as refused:
             self._refuse(refused.description)
         except TimeoutError:
             self._refuse("the server is busy, try again")
         else:
-            self._accept(stream)
+            self._accept(publication)
 
-    def _accept(self, stream: Stream) -> None:
+    def _accept(self, publication: Publication) -> None:
         self._admission = None
-        self._stream_name = stream.name
-        self._publisher = Publisher(stream, self._counters)
+        self._stream_name = publication.stream_name
+        self._publisher = Publisher(publication, self._counters)
         self._connection.accept_publish()
         held, self._held = self._held, []
         for event in held:

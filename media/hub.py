@@ -1,125 +1,205 @@
-"""Live streams by name: one publisher, many bounded readers."""
+"""Live streams by name: who publishes them, who stands by, and how long one waits for another."""
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from config.limits import HUB_READER_PACKETS_MAX
+from config.clock import Clock
+from config.limits import HUB_STANDBY_SILENCE_MS, RECONNECT_WINDOW_MS
+from media.stream import (
+    Event,
+    PacketReceived,
+    PublisherArrived,
+    PublisherLeft,
+    Reader,
+    Stream,
+    StreamEnded,
+    TrackAnnounced,
+)
 from media.units import MediaKind, Packet, Track
+
+__all__ = [
+    "AlreadyPublishing",
+    "Event",
+    "Hub",
+    "PacketReceived",
+    "Publication",
+    "PublisherArrived",
+    "PublisherLeft",
+    "Reader",
+    "Stream",
+    "StreamEnded",
+    "Takeover",
+    "Terms",
+    "TrackAnnounced",
+]
 
 
 class AlreadyPublishing(Exception):
     """Another publisher holds this stream."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackAnnounced:
-    """A track appeared or its codec parameters changed; its next packet is of the new kind."""
+class Takeover(StrEnum):
+    """What becomes of a second publisher of a stream."""
 
-    track: Track
-
-
-@dataclass(frozen=True, slots=True)
-class PacketReceived:
-    kind: MediaKind
-    packet: Packet
+    REJECT = "reject"
+    """It is not let in."""
+    REPLACE = "replace"
+    """It is shown from now on; the first one is sent away."""
+    STANDBY = "standby"
+    """It is shown as soon as the first one fails."""
 
 
 @dataclass(frozen=True, slots=True)
-class StreamEnded:
-    reason: str
+class Terms:
+    """On what terms a publisher has a stream.
 
-
-Event = TrackAnnounced | PacketReceived | StreamEnded
-
-
-class Reader:
-    """One consumer of a stream: a bounded queue that skips to a keyframe rather than block.
-
-    Only packets are dropped, never announcements or the end. `dropped` counts them.
+    Attributes:
+        window_ms: how long the stream outlives its connection; 0 to end with it.
+        takeover: what this publisher does to one that is there already.
     """
 
-    def __init__(self, packets_max: int = HUB_READER_PACKETS_MAX) -> None:
-        self._events: deque[Event] = deque()
-        self._packets = 0
-        self._packets_max = packets_max
-        self._skipping = False
-        self._ready = asyncio.Event()
-        self.dropped = 0
+    window_ms: int = RECONNECT_WINDOW_MS
+    takeover: Takeover = Takeover.REPLACE
 
-    def push(self, event: Event) -> None:
-        if isinstance(event, PacketReceived) and not self._admit(event):
-            self.dropped += 1
+
+class Publication:
+    """One publisher's hold on a stream.
+
+    A standby's packets are not shown until it takes over. Once replaced, or after its end, it is
+    of no effect any more.
+
+    Attributes:
+        is_active: what is written here is shown.
+        has_written: since a standby last asked.
+        tracks: what was announced.
+    """
+
+    def __init__(self, holders: "_Holders", terms: Terms, replaced: Callable[[str], None]) -> None:
+        self._holders = holders
+        self.stream = holders.stream
+        self.terms = terms
+        self.replaced = replaced
+        self.is_active = False
+        self.has_written = False
+        self.tracks: dict[tuple[MediaKind, int], Track] = {}
+
+    @property
+    def stream_name(self) -> str:
+        return self.stream.name
+
+    def announce(self, track: Track, number: int = 0) -> None:
+        """Say what the next packets of this track are; repeating the same says nothing."""
+        self.tracks[track.kind, number] = track
+        if self.is_active:
+            self.stream.announce(track, number)
+
+    def write(self, kind: MediaKind, packet: Packet, number: int = 0) -> None:
+        if not self.is_active and not self._holders.takes_over(self, kind, packet, number):
             return
-        self._events.append(event)
-        self._ready.set()
+        self.has_written = True
+        self.stream.write(kind, packet, number)
 
-    def _admit(self, event: PacketReceived) -> bool:
-        if self._packets >= self._packets_max:
-            self._skipping = True
-            return False
-        if self._skipping:
-            if event.kind is MediaKind.VIDEO and event.packet.keyframe:
-                self._skipping = False
-            else:
-                return False
-        self._packets += 1
-        return True
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        """Yield events until the stream has ended; the last one is `StreamEnded`."""
-        while True:
-            while not self._events:
-                self._ready.clear()
-                await self._ready.wait()
-            event = self._events.popleft()
-            if isinstance(event, PacketReceived):
-                self._packets -= 1
-            yield event
-            if isinstance(event, StreamEnded):
-                return
-
-
-class Stream:
-    """A published stream: what the publisher writes goes to every reader, without waiting."""
-
-    def __init__(self, name: str, closed: Callable[["Stream"], None]) -> None:
-        self.name = name
-        self._closed = closed
-        self._tracks: dict[MediaKind, Track] = {}
-        self._readers: list[Reader] = []
-        self._ended = False
-
-    def announce(self, track: Track) -> None:
-        """Say what the next packets of `track.kind` are; repeating the same track says nothing."""
-        if self._tracks.get(track.kind) == track:
-            return
-        self._tracks[track.kind] = track
-        for reader in self._readers:
-            reader.push(TrackAnnounced(track))
-
-    def write(self, kind: MediaKind, packet: Packet) -> None:
-        event = PacketReceived(kind, packet)
-        for reader in self._readers:
-            reader.push(event)
-
-    def read(self) -> Reader:
-        """Join from now on; tracks announced so far are repeated first."""
-        reader = Reader()
-        for track in self._tracks.values():
-            reader.push(TrackAnnounced(track))
-        self._readers.append(reader)
-        return reader
+    def leave(self, reason: str) -> None:
+        """The connection is gone without an end: the window begins, or the standby takes over."""
+        self._holders.withdraw(self, reason, is_over=self.terms.window_ms <= 0)
 
     def end(self, reason: str) -> None:
-        """Tell every reader that nothing more comes, and free the name. Safe to call twice."""
-        if self._ended:
-            return
-        self._ended = True
-        for reader in self._readers:
-            reader.push(StreamEnded(reason))
-        self._closed(self)
+        """The publisher is done: the stream ends at once, or the standby takes over."""
+        self._holders.withdraw(self, reason, is_over=True)
+
+
+class _Holders:
+    """The publications of one stream: the one that is shown, and the one that stands by."""
+
+    def __init__(self, stream: Stream, clock: Clock, ended: Callable[[Stream], None]) -> None:
+        self.stream = stream
+        self._clock = clock
+        self._ended = ended
+        self._active: Publication | None = None
+        self._standby: Publication | None = None
+        self._has_begun = False
+        self._heard_ms = 0  # when the standby last found that the active one writes
+
+    def enter(self, publication: Publication) -> None:
+        """Let a publisher in; raises AlreadyPublishing."""
+        before, takeover = self._active, publication.terms.takeover
+        if before is None or takeover is Takeover.REPLACE:
+            self._show(publication)
+            if before is not None:
+                before.is_active = False
+                before.replaced("another publisher took over")
+        elif takeover is Takeover.STANDBY and self._standby is None:
+            self._stand_by(publication)
+        else:
+            raise AlreadyPublishing(self.stream.name)
+
+    def takes_over(
+        self, publication: Publication, kind: MediaKind, packet: Packet, number: int
+    ) -> bool:
+        """Whether this packet is where the standby takes over; it does so then."""
+        if publication is not self._standby or not self._is_missed():
+            return False
+        is_picture = kind is MediaKind.VIDEO and number == 0
+        if (MediaKind.VIDEO, 0) in publication.tracks and not (is_picture and packet.keyframe):
+            return False
+        before, self._standby = self._active, None
+        self._show(publication)
+        if before is not None:
+            before.is_active = False
+            self._stand_by(before)
+        return True
+
+    def withdraw(self, publication: Publication, reason: str, *, is_over: bool) -> None:
+        """A publisher is gone; the stream with it, if `is_over` and there is no other."""
+        if publication is self._standby:
+            self._standby = None
+            if self._active is None and is_over:
+                self.end(reason)
+        elif publication is self._active:
+            self._active, publication.is_active = None, False
+            if is_over and self._standby is None:
+                self.end(reason)
+            else:
+                self.stream.leave(reason, publication.terms.window_ms)
+
+    def expire(self) -> None:
+        """End the stream when nobody came back in time."""
+        if self._standby is None and self.stream.reconnect_ms_left() == 0:
+            self.end("the publisher did not come back")
+
+    def end(self, reason: str) -> None:
+        if self._active is not None:
+            self._active.is_active = False
+        self._active = self._standby = None
+        self._ended(self.stream)
+        self.stream.end(reason)
+
+    def _show(self, publication: Publication) -> None:
+        if self._has_begun:
+            self.stream.arrive()
+        self._has_begun = True
+        self._active, publication.is_active = publication, True
+        for (_, number), track in publication.tracks.items():
+            self.stream.announce(track, number)
+
+    def _stand_by(self, publication: Publication) -> None:
+        self._standby = publication
+        self._heard_ms = self._clock.monotonic_ms()
+
+    def _is_missed(self) -> bool:
+        """Whether there is no active publication, or it has written nothing for a while."""
+        if self._active is None:
+            return True
+        now_ms = self._clock.monotonic_ms()
+        if self._active.has_written:
+            self._active.has_written = False
+            self._heard_ms = now_ms
+        return now_ms - self._heard_ms >= HUB_STANDBY_SILENCE_MS
+
+
+def _unheard(reason: str) -> None:
+    """What a publisher that may not be replaced is told."""
 
 
 class Hub:
@@ -128,29 +208,47 @@ class Hub:
     `published` is called with each new stream before its publisher may write to it.
     """
 
-    def __init__(self, published: Callable[[Stream], None]) -> None:
+    def __init__(self, published: Callable[[Stream], None], clock: Clock) -> None:
         self._published = published
-        self._streams: dict[str, Stream] = {}
+        self._clock = clock
+        self._held: dict[str, _Holders] = {}
 
-    def publish(self, name: str) -> Stream:
-        """Take the name for one publisher.
+    def publish(
+        self, name: str, terms: Terms = Terms(), replaced: Callable[[str], None] = _unheard
+    ) -> Publication:
+        """Let a publisher in; a stream that waits for one goes on with it.
+
+        Args:
+            replaced: called with the reason when another publisher took this one's place.
 
         Raises:
-            AlreadyPublishing: somebody else holds it.
+            AlreadyPublishing: somebody else is there, and the terms do not allow two.
         """
-        if name in self._streams:
-            raise AlreadyPublishing(name)
-        stream = Stream(name, self._forget)
-        self._streams[name] = stream
-        self._published(stream)
-        return stream
+        holders = self._held.get(name)
+        if holders is None:
+            holders = _Holders(Stream(name, self._clock), self._clock, self._forget)
+            self._held[name] = holders
+            self._published(holders.stream)
+        publication = Publication(holders, terms, replaced)
+        holders.enter(publication)
+        return publication
 
     def get(self, name: str) -> Stream | None:
-        return self._streams.get(name)
+        holders = self._held.get(name)
+        return None if holders is None else holders.stream
 
     def names(self) -> list[str]:
-        return sorted(self._streams)
+        return sorted(self._held)
+
+    def expire(self) -> None:
+        """End streams whose publishers did not come back in time."""
+        for holders in list(self._held.values()):
+            holders.expire()
+
+    def end_all(self, reason: str) -> None:
+        """End every stream, also those that wait for their publishers."""
+        for holders in list(self._held.values()):
+            holders.end(reason)
 
     def _forget(self, stream: Stream) -> None:
-        if self._streams.get(stream.name) is stream:
-            del self._streams[stream.name]
+        del self._held[stream.name]

@@ -36,7 +36,7 @@ class Rig:
         self.keys = Keys()
         self.clock = ManualClock()
         self.readers: list[Reader] = []
-        self.hub = Hub(self._published)
+        self.hub = Hub(self._published, clock or self.clock)
         self.server = RtmpServer("127.0.0.1", 0, self.keys, self.hub, clock or self.clock, limits)
         self._encoders: list[Encoder] = []
 

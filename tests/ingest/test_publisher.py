@@ -4,6 +4,7 @@ from dataclasses import replace
 import av
 import pytest
 
+from config.clock import ManualClock
 from ingest.publisher import Counters, Publisher
 from media.hub import Event, Hub, PacketReceived, Reader, Stream, TrackAnnounced
 from media.units import MediaKind, Packet, Track
@@ -28,7 +29,7 @@ class Bench:
 
     def __init__(self) -> None:
         self._readers: list[Reader] = []
-        self._hub = Hub(self._published)
+        self._hub = Hub(self._published, ManualClock())
         self.counters = Counters()
         self.publisher = Publisher(self._hub.publish("src_1"), self.counters)
 

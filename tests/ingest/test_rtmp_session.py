@@ -5,7 +5,7 @@ from typing import Any
 
 from config.clock import ManualClock
 from ingest.rtmp_session import RtmpSession
-from media.hub import Hub, Stream
+from media.hub import Hub, Publication
 from media.wire.rtmp_handshake import NONCE_BYTES
 from media.wire.rtmp_link import Link
 from media.wire.rtmp_message import Command
@@ -47,7 +47,7 @@ class Door:
 
     def __init__(self) -> None:
         self.opened = asyncio.Event()
-        self.hub = Hub(lambda _: None)
+        self.hub = Hub(lambda _: None, ManualClock())
         self.left: list[RtmpSession] = []
 
     def enter(self, session: RtmpSession) -> str | None:
@@ -56,7 +56,7 @@ class Door:
     def leave(self, session: RtmpSession) -> None:
         self.left.append(session)
 
-    async def admit(self, app: str, stream_key: str, address: str) -> Stream:
+    async def admit(self, app: str, stream_key: str, address: str) -> Publication:
         await self.opened.wait()
         return self.hub.publish(stream_key)
 

@@ -11,6 +11,7 @@ import av
 from av.codec.context import Flags
 from av.video.frame import PictureType
 
+from config.clock import SystemClock
 from media.hub import Stream
 from media.pictures import Picture, PictureKind, why_unfit
 from media.transcode.rendition import Rendition
@@ -141,7 +142,7 @@ def shifted(source: Source, ticks: int) -> Source:
 
 
 def new_stream() -> Stream:
-    return Stream("test", closed=lambda _: None)
+    return Stream("test", SystemClock())
 
 
 class RecordingSink:
