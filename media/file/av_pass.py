@@ -9,15 +9,16 @@ from av.error import FFmpegError
 from media.file.av_open import OpenFile
 from media.file.av_scan import Scan
 from media.file.av_sound import SoundEncoder, SoundWork, silent_packet
-from media.file.av_upright import Upright
 from media.file.av_video import PosterWork, VideoWork
 from media.file.copying import VideoCopying
+from media.file.description import VideoDescription
 from media.file.plan import AUDIO, SOURCE, FilePlan
 from media.file.refusal import RefusalCode, Refused
 from media.file.showing import Showing
 from media.file.sound_grid import FRAME_SAMPLES, SoundGrid
 from media.segmenter import Segmenter
 from media.transcode.av_encoder import TIME_BASE, Look, RungEncoder
+from media.transcode.av_upright import Posture, Upright
 from media.transcode.cuts import Cuts, MeasuredCuts, NamedCuts
 from media.transcode.protocol import Encoded, Opened
 from media.transcode.worker_pipe import Outbox
@@ -95,8 +96,20 @@ class Pass:
         showing = Showing(
             self._cuts(), self._plan.segment_ticks, stride=self._plan.stride
         )  # fmt: skip
-        upright = Upright(video, self._plan)
+        upright = Upright(self._posture(video))
         return VideoWork(decoder, self._plan, upright, showing, self._encoders, self._outbox.send)
+
+    def _posture(self, video: VideoDescription) -> Posture:
+        top = self._plan.rungs[0]
+        return Posture(
+            width=top.width,
+            height=top.height,
+            appearance=self._plan.appearance,
+            wide=self._plan.wide,
+            turn=video.turn,
+            mirrored=video.mirrored,
+            interlaced=video.interlaced,
+        )
 
     def _cuts(self) -> Cuts:
         if self._boundaries is None:

@@ -2,25 +2,25 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import av
 from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
 
 from config.limits import FILE_QUEUE_PACKETS_MAX
 from media.file.allowed import check_picture
 from media.file.av_equal import equal
-from media.file.av_upright import Upright
 from media.file.plan import FilePlan
 from media.file.showing import Showing
 from media.pictures import Picture
 from media.transcode.av_encoder import TIME_BASE, RungEncoder
 from media.transcode.av_pictures import PictureMaker
 from media.transcode.av_repeats import RepeatFinder
+from media.transcode.av_scale import Cascade
+from media.transcode.av_upright import Upright
 from media.transcode.cuts import Placed
 from media.units import VIDEO_TIMESCALE
 
@@ -49,7 +49,7 @@ class VideoWork:
         self._showing = showing
         self._encoders = encoders
         self._maker = None if plan.pictures is None else PictureMaker(plan.pictures, send)
-        self._reformatters = [VideoReformatter() for _ in encoders]
+        self._cascade = Cascade([encoder.rung for encoder in encoders])
         self._packets: queue.Queue[av.Packet[Any] | None] = queue.Queue(FILE_QUEUE_PACKETS_MAX)
         self._thread = threading.Thread(target=self._run, name="video")
         self._last: VideoFrame | None = None
@@ -117,7 +117,7 @@ class VideoWork:
         self._repeats.encoded()
         self._last = frame
         # All scaling comes before the first hand-over: an encoder may change what it is given.
-        self._scaled = list(self._scale(frame))
+        self._scaled = self._cascade.scale(frame)
         self._hand_over(placed)
 
     def _hand_over(self, placed: Placed) -> None:
@@ -126,20 +126,6 @@ class VideoWork:
             self._maker.take(self._scaled[-1], placed.pts)
         for encoder, picture in zip(self._encoders, self._scaled, strict=True):
             encoder.put(picture, placed)
-
-    def _scale(self, frame: VideoFrame) -> Iterator[VideoFrame]:
-        """Each rung's picture, made from the one above it."""
-        picture = frame
-        for encoder, reformatter in zip(self._encoders, self._reformatters, strict=True):
-            picture = reformatter.reformat(
-                picture,
-                width=encoder.rung.width,
-                height=encoder.rung.height,
-                format="yuv420p",
-                interpolation=Interpolation.BICUBIC,
-                threads=1,
-            )
-            yield picture
 
 
 class PosterWork:

@@ -9,6 +9,7 @@ from config.limits import FILE_AUDIO_COPY_BITS_MAX
 from media.file.description import AudioDescription, FileDescription, VideoDescription
 from media.ladder import Rung, bitrate_max, encoded_rungs, why_not_passed_through
 from media.timeline import TIMELINE_START
+from media.transcode.colours import is_wide, shown_appearance
 from media.transcode.observation import keyframe_interval_max, keyframes_too_rare
 from media.transcode.picture_plan import PicturePlan, file_pictures
 from media.transcode.plan import SEGMENT_TICKS, EncoderSettings
@@ -22,15 +23,6 @@ from media.wire.nal import (
 
 SOURCE = "source"
 AUDIO = "audio"
-
-# libavutil's AVColor...: what is shown as it is, and what has to be converted for screens.
-_UNSPECIFIED = 2
-_BT709 = 1
-_LIMITED = 1
-_PERCEPTUAL_QUANTIZER, _HYBRID_LOG_GAMMA = 16, 18
-_BT2020_PRIMARIES = 9
-_RGB_MATRIX = 0
-_SMPTE170M = 6
 
 _FRAME_RATE_MAX = 60
 # A rate is measured, so it may be a little above what it is meant to be.
@@ -251,22 +243,6 @@ def plan_sound(audio: AudioDescription | None, end: int) -> SoundPlan | None:
     rate = audio.sample_rate if audio.sample_rate in _SAMPLE_RATES else _SAMPLE_RATES[0]
     bits = _BITS_MONO if channels == 1 else channels * _BITS_PER_CHANNEL
     return SoundPlan(False, rate, channels, bits)
-
-
-def is_wide(appearance: Appearance) -> bool:
-    """High dynamic range or a wide gamut, which ordinary screens and H.264 players do not show."""
-    return (
-        appearance.transfer in (_PERCEPTUAL_QUANTIZER, _HYBRID_LOG_GAMMA)
-        or appearance.primaries == _BT2020_PRIMARIES
-    )
-
-
-def shown_appearance(source: Appearance) -> Appearance:
-    """How encoded pictures are to be shown: square pixels, limited range, no HDR."""
-    if is_wide(source):
-        return Appearance(_LIMITED, _BT709, _BT709, _BT709)
-    matrix = _SMPTE170M if source.matrix == _RGB_MATRIX else source.matrix
-    return Appearance(_LIMITED, source.primaries, source.transfer, matrix)
 
 
 def plan_to_bytes(plan: FilePlan) -> bytes:

@@ -1,6 +1,7 @@
 """Makes upright, progressive pictures in ordinary colours of whatever was decoded."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 from av.error import BlockingIOError as NothingYet
@@ -8,34 +9,54 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 from av.video.frame import VideoFrame
 
-from media.file.description import VideoDescription
-from media.file.plan import FilePlan
+from media.transcode.colours import RGB_MATRIX
+from media.transcode.protocol import Appearance
 from media.units import VIDEO_TIMESCALE
 
 _TIME_BASE = Fraction(1, VIDEO_TIMESCALE)
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
-_RGB_MATRIX = 0
-_UNSPECIFIED = 2
-_SMPTE170M = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """How pictures are to come out, and how they go in.
+
+    Attributes:
+        width, height: of the pictures as they are shown.
+        appearance: of what comes out.
+        wide: colours have to be mapped to those of an ordinary screen.
+        turn: degrees clockwise that pictures have to be turned by, after they were mirrored.
+        interlaced: all of them are, whatever they say.
+        deinterlaced: those that are interlaced are made progressive, which delays them by one.
+    """
+
+    width: int
+    height: int
+    appearance: Appearance
+    wide: bool
+    turn: int = 0
+    mirrored: bool = False
+    interlaced: bool = False
+    deinterlaced: bool = True
 
 
 class Upright:
-    """Filters for one file, made anew when its pictures change; most files need none.
+    """Filters for one source, made anew when its pictures change; most sources need none.
 
-    What needs filters comes out in the size of the top rung, in planes of 4:2:0 with 8 bits.
+    What needs filters comes out in the size that was asked for, in planes of 4:2:0 with 8 bits.
     """
 
-    def __init__(self, video: VideoDescription, plan: FilePlan) -> None:
-        self._video = video
-        self._plan = plan
-        self._interlaced = video.interlaced
-        self._always = plan.wide or video.turn != 0 or video.mirrored
+    def __init__(self, posture: Posture) -> None:
+        self._posture = posture
+        self._interlaced = posture.interlaced
+        self._always = posture.wide or posture.turn != 0 or posture.mirrored
         self._graph: Graph | None = None
         self._made_for: tuple[object, ...] = ()
 
     def take(self, frame: VideoFrame) -> Iterator[VideoFrame]:
         """Take the next decoded picture. All pts are in 1/90000 s."""
-        self._interlaced = self._interlaced or frame.interlaced_frame
+        if self._posture.deinterlaced and frame.interlaced_frame:
+            self._interlaced = True
         if not (self._always or self._interlaced or _is_unusual(frame)):
             yield from self.finish()
             yield frame
@@ -79,27 +100,27 @@ class Upright:
             nodes.append(graph.add("bwdif", "mode=send_frame:deint=interlaced"))
         nodes.append(graph.add("scale", self._scale(frame)))
         nodes.append(graph.add("format", "pix_fmts=yuv420p"))
-        nodes += _turn(graph, self._video)
+        nodes += _turn(graph, self._posture)
         nodes.append(graph.add("buffersink"))
         graph.link_nodes(*nodes).configure()
         return graph
 
     def _scale(self, frame: VideoFrame) -> str:
         """Scale before turning, as the smaller picture is turned faster."""
-        top = self._plan.rungs[0]
-        width, height = top.width, top.height
-        if self._video.turn in (90, 270):
+        posture = self._posture
+        width, height = posture.width, posture.height
+        if posture.turn in (90, 270):
             width, height = height, width
-        look = self._plan.appearance
+        look = posture.appearance
         options = {"w": width, "h": height, "flags": "bicubic", "out_range": "limited"}
-        if self._plan.wide:
+        if posture.wide:
             options |= {
                 "out_primaries": look.primaries,
                 "out_transfer": look.transfer,
                 "out_color_matrix": "bt709",
                 "intent": "perceptual",
             }
-        elif frame.colorspace == _RGB_MATRIX:
+        elif frame.colorspace == RGB_MATRIX:
             options["out_color_matrix"] = "smpte170m"
         return ":".join(f"{name}={value}" for name, value in options.items())
 
@@ -114,9 +135,9 @@ def _source(frame: VideoFrame) -> str:
     )
 
 
-def _turn(graph: Graph, video: VideoDescription) -> list[FilterContext]:
-    nodes = [graph.add("hflip")] if video.mirrored else []
-    match video.turn:
+def _turn(graph: Graph, posture: Posture) -> list[FilterContext]:
+    nodes = [graph.add("hflip")] if posture.mirrored else []
+    match posture.turn:
         case 90:
             nodes.append(graph.add("transpose", "dir=clock"))
         case 180:
@@ -130,7 +151,7 @@ def _turn(graph: Graph, video: VideoDescription) -> list[FilterContext]:
 
 def _is_unusual(frame: VideoFrame) -> bool:
     """Whether scaling alone would give wrong colours."""
-    return _is_full(frame) or frame.colorspace == _RGB_MATRIX
+    return _is_full(frame) or frame.colorspace == RGB_MATRIX
 
 
 def _is_full(frame: VideoFrame) -> bool:
