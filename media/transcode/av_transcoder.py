@@ -10,22 +10,24 @@ import av
 from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
 
 from config.clock import SystemClock
 from config.limits import REPEAT_MS_MAX
 from media.transcode.av_encoder import TIME_BASE, Look, RungEncoder
 from media.transcode.av_pictures import PictureMaker
 from media.transcode.av_repeats import RepeatFinder
+from media.transcode.av_scale import Cascade
+from media.transcode.av_shown import Shown
 from media.transcode.av_speed import pixel_picoseconds
 from media.transcode.cuts import MeasuredCuts, NamedCuts, Placed
+from media.transcode.decoding import DECODERS, decoder_options
 from media.transcode.plan import EncoderSettings, Plan
 from media.transcode.preset import AUTO, live_preset
 from media.transcode.pressure import Pressure
 from media.transcode.protocol import Appearance, Finished, Opened, Progress, SourcePacket
 from media.transcode.repeats import coded_bytes
 from media.transcode.worker_pipe import Inbox, Outbox
-from media.units import VIDEO_TIMESCALE
+from media.units import VIDEO_TIMESCALE, Coding
 
 # Consumed packets are reported when nothing waits, or after this many.
 _PROGRESS_PACKETS = 8
@@ -41,9 +43,10 @@ class Transcoder:
         self._plan = plan
         self._inbox = inbox
         self._outbox = outbox
-        self._decoder = _open_decoder(plan.configuration)
+        self._decoder = _open_decoder(plan)
+        self._shown: Shown | None = None
         self._encoders: list[RungEncoder] = []
-        self._reformatters = [VideoReformatter() for _ in plan.rungs]
+        self._cascade = Cascade(plan.rungs)
         self._pictures: PictureMaker | None = None
         self._repeats = RepeatFinder()
         # The newest pictures that were left out because they show nothing new.
@@ -78,15 +81,17 @@ class Transcoder:
         if packet.keyframe:
             self._decoder.skip_frame = "DEFAULT"
         self._cuts.packet(packet.pts, packet.boundary)
-        self._repeats.packet(packet.pts, coded_bytes(packet.data))
+        self._repeats.packet(packet.pts, self._coded_bytes(packet))
         for frame in self._decode(_libav_packet(packet)):
             self._show(frame)
         if self._plan.shedding and self._encoders:
             self._relieve()
 
-    def _open(self, frame: VideoFrame) -> None:
-        """Only a decoded picture tells how the source wants to be shown."""
-        appearance = self._plan.appearance or _appearance(self._decoder, frame)
+    def _coded_bytes(self, packet: SourcePacket) -> int:
+        is_h264 = self._plan.coding is Coding.H264
+        return coded_bytes(packet.data) if is_h264 else len(packet.data)
+
+    def _open(self, appearance: Appearance) -> None:
         look = Look(appearance, self._plan.frame_rate)
         settings = _affordable(self._plan)
         self._encoders = [
@@ -131,30 +136,18 @@ class Transcoder:
             encoder.repeat(placed)
 
     def _encode(self, frame: VideoFrame, placed: Placed) -> None:
+        if self._shown is None:
+            # Only a decoded picture tells how the source wants to be shown.
+            self._shown = Shown(_appearance(self._decoder, frame), self._plan)
+        picture = self._shown.picture(frame)
         if not self._encoders:
-            self._open(frame)
+            self._open(self._shown.appearance)
         assert self._pictures is not None
         # All scaling comes before the first hand-over: an encoder may change what it was given.
-        pictures = self._scale(frame)
+        pictures = self._cascade.scale(picture)
         self._pictures.take(pictures[-1], placed.pts)
-        for encoder, picture in zip(self._encoders, pictures, strict=True):
-            encoder.put(picture, placed)
-
-    def _scale(self, frame: VideoFrame) -> list[VideoFrame]:
-        """Each rung's picture, made from the one above it."""
-        pictures = []
-        picture = frame
-        for encoder, reformatter in zip(self._encoders, self._reformatters, strict=True):
-            picture = reformatter.reformat(
-                picture,
-                width=encoder.rung.width,
-                height=encoder.rung.height,
-                format="yuv420p",
-                interpolation=Interpolation.BICUBIC,
-                threads=1,
-            )
-            pictures.append(picture)
-        return pictures
+        for encoder, scaled in zip(self._encoders, pictures, strict=True):
+            encoder.put(scaled, placed)
 
     def _finish(self) -> None:
         """Two pictures tell where the last one is and how long it lasts, even of a still."""
@@ -176,7 +169,7 @@ class Transcoder:
             return
         if len(self._encoders) > 1:
             self._encoders.pop(0).shed(lag_ms)
-            self._reformatters.pop(0)
+            self._cascade.drop_top()
         elif self._skipping:
             self._decoder.skip_frame = "NONKEY"
         else:
@@ -216,9 +209,11 @@ def _affordable(plan: Plan) -> EncoderSettings:
     return replace(plan.encoder, preset=preset)
 
 
-def _open_decoder(configuration: bytes) -> VideoCodecContext:
-    decoder = av.CodecContext.create("h264", "r")
-    decoder.extradata = configuration
+def _open_decoder(plan: Plan) -> VideoCodecContext:
+    decoder = av.CodecContext.create(DECODERS[plan.coding], "r")
+    assert isinstance(decoder, VideoCodecContext), "a plan is for video"
+    decoder.extradata = plan.configuration
+    decoder.options = decoder_options()
     decoder.thread_count = 1
     return decoder
 

@@ -12,7 +12,7 @@ from config.limits import (
 from media.ladder import Rung
 from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan
 from media.transcode.protocol import Appearance
-from media.units import VIDEO_TIMESCALE
+from media.units import VIDEO_TIMESCALE, Coding
 
 SEGMENT_TICKS = 2 * VIDEO_TIMESCALE
 """Default segment duration: what encoders are told to use as keyframe interval everywhere."""
@@ -46,7 +46,7 @@ class Plan:
     """One decode, several encodes.
 
     Attributes:
-        configuration: the source's AVCDecoderConfigurationRecord.
+        configuration: the source's extradata, as `media.units.Track` has it.
         frame_rate: of the source, as a fraction; (0, 1) when unknown.
         rungs: highest first.
         named_boundaries: segments start at the packets that say so (the source is passed through);
@@ -57,6 +57,7 @@ class Plan:
             more than `patience_ms`.
         pictures: which posters and sheets to make.
         share_millicores: of the machine, in thousandths of a core; what "auto" goes by.
+        coding: of the source.
     """
 
     configuration: bytes
@@ -72,6 +73,7 @@ class Plan:
     patience_ms: int = TRANSCODE_LAG_PATIENCE_MS
     pictures: PicturePlan = LIVE_PICTURES
     share_millicores: int = 1_000
+    coding: Coding = Coding.H264
     inbox_packets_max: int = WORKER_INBOX_PACKETS_MAX
     inbox_bytes_max: int = WORKER_INBOX_BYTES_MAX
 
@@ -92,6 +94,7 @@ def plan_from_bytes(data: bytes) -> Plan:
         numerator, denominator = fields.pop("frame_rate")
         appearance = fields.pop("appearance")
         return Plan(
+            coding=Coding(fields.pop("coding")),
             configuration=bytes.fromhex(fields.pop("configuration")),
             frame_rate=(numerator, denominator),
             rungs=tuple(Rung(**rung) for rung in fields.pop("rungs")),
