@@ -1,0 +1,141 @@
+"""The servers of the RTMP benchmark, each a process tree of its own on 127.0.0.1."""
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.node_media_server import node_media_server
+
+_START_SECONDS_MAX = 20
+_STOP_SECONDS_MAX = 10
+_NGINX_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+_NGINX = """\
+load_module {module};
+daemon off;
+{user}
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log;
+events {{ worker_connections 1024; }}
+rtmp {{
+    access_log off;
+    server {{
+        listen 127.0.0.1:{port};
+        application live {{ live on; }}
+        application hls {{
+            live on;
+            hls on;
+            hls_path {directory}/hls;
+            hls_fragment 2s;
+        }}
+    }}
+}}
+"""
+
+
+class PeerMissing(Exception):
+    """A program to compare with is not there."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """`app` is where to publish."""
+
+    pid: int
+    port: int
+    app: str = "live"
+
+
+@contextlib.contextmanager
+def nginx(directory: Path) -> Iterator[Server]:
+    """nginx-rtmp with one worker; `live` relays and `hls` writes fragments of 2 s as well.
+
+    Raises:
+        PeerMissing: it is not installed.
+    """
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None or not _NGINX_MODULE.exists():
+        raise PeerMissing("scripts/install_test_programs.sh brings nginx and its RTMP module")
+    port = _free_port()
+    directory.mkdir()
+    # Its worker gives up root, but the directory is root's.
+    user = "user root;" if directory.owner() == "root" else ""
+    configuration = directory / "nginx.conf"
+    configuration.write_text(
+        _NGINX.format(module=_NGINX_MODULE, user=user, directory=directory, port=port)
+    )
+    with _running((program, "-p", str(directory), "-c", str(configuration)), directory) as process:
+        _await_port(port)
+        yield Server(process.pid, port)
+
+
+@contextlib.contextmanager
+def node(directory: Path) -> Iterator[Server]:
+    """node-media-server.
+
+    Raises:
+        NodeUnavailable: it cannot be installed.
+    """
+    port = _free_port()
+    directory.mkdir()
+    command = (*node_media_server(), json.dumps({"rtmp": port}))
+    with _running(command, directory) as process:
+        _await_port(port)
+        yield Server(process.pid, port)
+
+
+@contextlib.contextmanager
+def ours(mode: str, directory: Path) -> Iterator[Server]:
+    """`scripts.bench.rtmp_subject`."""
+    directory.mkdir()
+    media = directory / "media"
+    command = (sys.executable, "-P", "-m", "scripts.bench.rtmp_subject", mode, str(media))
+    with _running(command, Path.cwd()) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError("our server did not start")
+        yield Server(process.pid, int(line))
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if command[0] == sys.executable else subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS_MAX
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
