@@ -1,12 +1,49 @@
 """Who may publish, and to which stream."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from config.postgres import UNAVAILABLE
 from ingest.source_store import SourceStore
 from ingest.stream_key import hash_key, matches
+from media.terms import Terms
 
 _APP = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequest:
+    """What a publisher asks for, as it said it.
+
+    Attributes:
+        app: what it connected to.
+        stream_name: with the query that may follow it; a stream key as a rule.
+        address: where it comes from.
+        url: its `tcUrl`.
+        secure: whether nobody could read this on its way.
+    """
+
+    app: str
+    stream_name: str
+    address: str
+    url: str = ""
+    secure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a publisher may do.
+
+    Attributes:
+        source_id: whose stream it may write to; also the stream's name in the hub.
+        bitrate_max: bit/s that it may send over ten seconds; 0 for as much as it likes.
+        ends_ms: when its publication is ended, in milliseconds since 1970; None for never.
+    """
+
+    source_id: str
+    terms: Terms = Terms()
+    bitrate_max: int = 0
+    ends_ms: int | None = None
 
 
 class PublishRefused(Exception):
@@ -25,13 +62,8 @@ class PublishRefused(Exception):
 class Admission(Protocol):
     """Decides on publishers."""
 
-    async def admit(self, app: str, stream_key: str, peer: str) -> str:
-        """The name of the hub's stream that this publisher may write to.
-
-        Args:
-            app: what it connected to.
-            stream_key: as sent, with the query that may follow it.
-            peer: its network address.
+    async def admit(self, request: PublishRequest) -> Admitted:
+        """What this publisher may do.
 
         Raises:
             PublishRefused: see there.
@@ -39,15 +71,15 @@ class Admission(Protocol):
 
 
 class KeyAdmission:
-    """Admits whoever knows a source's stream key; the stream's name is the source's id."""
+    """Admits whoever knows a source's stream key."""
 
     def __init__(self, store: SourceStore) -> None:
         self._store = store
 
-    async def admit(self, app: str, stream_key: str, peer: str) -> str:  # noqa: ARG002
-        if app != _APP:
+    async def admit(self, request: PublishRequest) -> Admitted:
+        if request.app != _APP:
             raise PublishRefused(f"the server's address ends in /{_APP}")
-        key = stream_key.partition("?")[0]
+        key = request.stream_name.partition("?")[0]
         try:
             source = await self._store.by_key_hash(hash_key(key))
         except UNAVAILABLE:
@@ -56,4 +88,4 @@ class KeyAdmission:
             raise PublishRefused(description, is_mistake=False) from None
         if source is None or not matches(key, source.key_hash):
             raise PublishRefused("unknown stream key")
-        return source.id
+        return Admitted(source.id)

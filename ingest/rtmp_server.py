@@ -15,7 +15,7 @@ from config.limits import (
     RTMP_UNPUBLISHED_MAX,
 )
 from config.tasks import cancel, spawn
-from ingest.admission import Admission, PublishRefused
+from ingest.admission import Admission, PublishRefused, PublishRequest
 from ingest.mistakes import Mistakes
 from ingest.rtmp_session import RtmpSession
 from media.hub import AlreadyPublishing, Hub, Publication, Takeover, Terms
@@ -134,13 +134,13 @@ class RtmpServer:
         if self._mistakes.are_too_many(address, self._clock.monotonic_ms()):
             raise PublishRefused("too many wrong stream keys, try again in a minute")
         try:
-            name = await self._admission.admit(app, stream_key, address)
+            admitted = await self._admission.admit(PublishRequest(app, stream_key, address))
         except PublishRefused as refused:
             if refused.is_mistake:
                 self._mistakes.record(address, self._clock.monotonic_ms())
             raise
         try:
-            return self._hub.publish(name, Terms(takeover=Takeover.REJECT))
+            return self._hub.publish(admitted.source_id, Terms(takeover=Takeover.REJECT))
         except AlreadyPublishing:
             raise PublishRefused("this stream is already being published") from None
 

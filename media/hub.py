@@ -1,11 +1,9 @@
 """Live streams by name: who publishes them, who stands by, and how long one waits for another."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 
 from config.clock import Clock
-from config.limits import HUB_STANDBY_SILENCE_MS, RECONNECT_WINDOW_MS
+from config.limits import HUB_STANDBY_SILENCE_MS
 from media.stream import (
     Event,
     PacketReceived,
@@ -16,6 +14,7 @@ from media.stream import (
     StreamEnded,
     TrackAnnounced,
 )
+from media.terms import Takeover, Terms
 from media.units import MediaKind, Packet, Track
 
 __all__ = [
@@ -37,30 +36,6 @@ __all__ = [
 
 class AlreadyPublishing(Exception):
     """Another publisher holds this stream."""
-
-
-class Takeover(StrEnum):
-    """What becomes of a second publisher of a stream."""
-
-    REJECT = "reject"
-    """It is not let in."""
-    REPLACE = "replace"
-    """It is shown from now on; the first one is sent away."""
-    STANDBY = "standby"
-    """It is shown as soon as the first one fails."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On what terms a publisher has a stream.
-
-    Attributes:
-        window_ms: how long the stream outlives its connection; 0 to end with it.
-        takeover: what this publisher does to one that is there already.
-    """
-
-    window_ms: int = RECONNECT_WINDOW_MS
-    takeover: Takeover = Takeover.REPLACE
 
 
 class Publication:

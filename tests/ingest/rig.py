@@ -3,7 +3,7 @@
 import asyncio
 
 from config.clock import Clock, ManualClock
-from ingest.admission import PublishRefused
+from ingest.admission import Admitted, PublishRefused, PublishRequest
 from ingest.rtmp_server import RtmpLimits, RtmpServer
 from media.hub import Event, Hub, Reader, Stream
 from tests.ingest.encoder import Encoder
@@ -18,15 +18,15 @@ class Keys:
         self.opened = asyncio.Event()
         self.opened.set()
 
-    async def admit(self, app: str, stream_key: str, peer: str) -> str:
-        self.asked.append((app, stream_key, peer))
+    async def admit(self, request: PublishRequest) -> Admitted:
+        self.asked.append((request.app, request.stream_name, request.address))
         self.was_asked.set()
         await self.opened.wait()
-        if stream_key == "slow":
+        if request.stream_name == "slow":
             raise TimeoutError
-        if stream_key.partition("?")[0] != "right":
+        if request.stream_name.partition("?")[0] != "right":
             raise PublishRefused("unknown stream key")
-        return "src_1"
+        return Admitted("src_1")
 
 
 class Rig:

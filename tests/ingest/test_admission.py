@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from config.postgres import UNAVAILABLE
-from ingest.admission import KeyAdmission, PublishRefused
+from ingest.admission import Admitted, KeyAdmission, PublishRefused, PublishRequest
 from ingest.source import Source
 from ingest.source_store import MemorySourceStore
 from ingest.stream_key import hash_key, new_key
@@ -34,7 +34,9 @@ async def admission() -> KeyAdmission:
 async def test_who_knows_the_key_publishes_to_its_source(
     admission: KeyAdmission, stream_key: str
 ) -> None:
-    assert await admission.admit("live", stream_key, "127.0.0.1") == "src_1"
+    request = PublishRequest("live", stream_key, "127.0.0.1")
+
+    assert await admission.admit(request) == Admitted("src_1")
 
 
 @pytest.mark.parametrize("stream_key", ["", "camera", KEY.upper(), KEY[:-1], f"?{KEY}"])
@@ -42,7 +44,7 @@ async def test_who_does_not_is_refused_without_seeing_the_key_again(
     admission: KeyAdmission, stream_key: str
 ) -> None:
     with pytest.raises(PublishRefused) as refused:
-        await admission.admit("live", stream_key, "127.0.0.1")
+        await admission.admit(PublishRequest("live", stream_key, "127.0.0.1"))
 
     assert refused.value.description == "unknown stream key"
     assert refused.value.is_mistake
@@ -51,7 +53,7 @@ async def test_who_does_not_is_refused_without_seeing_the_key_again(
 @pytest.mark.parametrize("app", ["", "other", "live/camera"])
 async def test_another_app_is_refused(admission: KeyAdmission, app: str) -> None:
     with pytest.raises(PublishRefused):
-        await admission.admit(app, KEY, "127.0.0.1")
+        await admission.admit(PublishRequest(app, KEY, "127.0.0.1"))
 
 
 class UnreachableStore(MemorySourceStore):
@@ -61,6 +63,6 @@ class UnreachableStore(MemorySourceStore):
 
 async def test_nobody_is_let_in_when_keys_cannot_be_checked() -> None:
     with pytest.raises(PublishRefused) as refused:
-        await KeyAdmission(UnreachableStore()).admit("live", KEY, "127.0.0.1")
+        await KeyAdmission(UnreachableStore()).admit(PublishRequest("live", KEY, "127.0.0.1"))
 
     assert not refused.value.is_mistake
