@@ -14,6 +14,7 @@ from config import logs
 from config.clock import SystemClock
 from config.collector import collect_rarely
 from config.tasks import spawn
+from ingest.admission import Admitted, PublishRequest
 from ingest.rtmp_server import RtmpLimits, RtmpServer
 from media.hub import Hub, Stream
 from media.transcode.live import LivePipeline, TranscodeSettings
@@ -26,9 +27,8 @@ _LIMITS = RtmpLimits(connections=1_000, per_address=1_000)
 class Everyone:
     """An admission that lets all in, each to the stream that it names."""
 
-    async def admit(self, app: str, stream_key: str, peer: str) -> str:
-        del app, peer
-        return stream_key
+    async def admit(self, request: PublishRequest) -> Admitted:
+        return Admitted(request.stream_name)
 
 
 class Packaging:
