@@ -206,12 +206,49 @@ OBSERVED_PACKETS_MAX = 1_000
 EPOCH_PENDING_PACKETS_MAX = 2_000
 # Packets since the last keyframe of a passed-through source, kept in case it has to be encoded.
 KEYFRAME_GROUP_PACKETS_MAX = 600
+# Video tracks of one publication; OBS sends up to six.
+LADDER_TRACKS_MAX = 8
+# RTMP's milliseconds move a picture by 1 ms, encoders that start by themselves by some more; frames
+# of 60 a second are 16 ms apart.
+ALIGNMENT_TOLERANCE_MS = 10
+# How far the tracks of a ladder may be apart: lookahead and B-frames make a second at most.
+ALIGNMENT_SKEW_MS_MAX = 4_000
+# Packets of one track that wait for the others, and their bytes: 4 s of 120 fps and 50 Mbit/s.
+ALIGNMENT_PACKETS_MAX = 480
+ALIGNMENT_BYTES_MAX = 25_000_000
+# Cuts in a row that a track may miss: one is a slip.
+ALIGNMENT_MISSES_MAX = 2
 # Messages about a broadcast that its creator is shown.
 HEALTH_MESSAGES_MAX = 8
 # The demo's publisher: a server that does not read for this long has gone.
 PATTERN_NETWORK_MS_MAX = 5_000
 PATTERN_RETRY_MS = 1_000
 PATTERN_ORDER_BYTES_MAX = 4_096
+
+# --- sound ---------------------------------------------------------------------------------------
+# What is decoded, live and of files. 7.1:
+SOUND_CHANNELS_MAX = 8
+# From telephones to studios.
+SAMPLE_RATE_MIN = 8_000
+SAMPLE_RATE_MAX = 192_000
+# One decoded block of sound: FLAC's largest has 65,535, TrueHD and AAC far fewer.
+SOUND_BLOCK_SAMPLES_MAX = 65_535
+
+# --- live sound that is encoded as AAC -----------------------------------------------------------
+# Source packets in a worker at once, which are lost when it dies: 0.3 s of Opus as OBS sends it.
+SOUND_INSIDE_PACKETS_MAX = 16
+# Source packets that wait while a worker starts: 20 s of Opus as OBS sends it.
+SOUND_QUEUE_PACKETS_MAX = 1_000
+# The same in bytes: 13 s of FLAC in stereo with 24 bits.
+SOUND_QUEUE_BYTES_MAX = 4 * 1024 * 1024
+# A hole up to this is filled with silence; after a longer one the grid of samples begins anew.
+SOUND_SILENCE_MS_MAX = 2_000
+# AAC takes 6,144 bits a channel for a frame at most (ISO 14496-3, 4.5.1.1); this is two channels.
+SOUND_FRAME_BYTES_MAX = 1_536
+# So many frames (2 s) without an accident, and a worker that dies is replaced at once again.
+SOUND_FRAMES_FORGIVING = 100
+# A sound worker's address space, most of which is libav's code: it took 0.2 GiB.
+SOUND_WORKER_MEMORY_BYTES_MAX = 1 << 30
 
 # --- jail ----------------------------------------------------------------------------------------
 # Between the signal that says that CPU is used up and the one that cannot be caught.
@@ -251,13 +288,6 @@ FILE_FRAME_RATE_TOLERANCE_PERCENT = 5
 FILE_STREAMS_MAX = 8
 # All tracks that libav may list: subtitles, fonts and data of a film are among them.
 FILE_LISTED_STREAMS_MAX = 128
-# 7.1.
-FILE_CHANNELS_MAX = 8
-# From telephones to studios.
-FILE_SAMPLE_RATE_MIN = 8_000
-FILE_SAMPLE_RATE_MAX = 192_000
-# One decoded block of sound: FLAC's largest has 65,535, TrueHD and AAC far fewer.
-FILE_BLOCK_SAMPLES_MAX = 65_535
 # What libav may read before it must have found out what is in a file.
 FILE_PROBE_BYTES_MAX = 5_000_000
 FILE_PROBE_MS_MAX = 5_000

@@ -10,8 +10,6 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from config.limits import (
-    FILE_BLOCK_SAMPLES_MAX,
-    FILE_CHANNELS_MAX,
     FILE_FRAME_RATE_TOLERANCE_PERCENT,
     FILE_FRAMES_PER_SECOND_MAX,
     FILE_INDEX_BYTES_MAX,
@@ -20,10 +18,12 @@ from config.limits import (
     FILE_PROBE_BYTES_MAX,
     FILE_PROBE_MS_MAX,
     FILE_PROBE_PACKETS_MAX,
-    FILE_SAMPLE_RATE_MAX,
-    FILE_SAMPLE_RATE_MIN,
     FILE_SIDE_PIXELS_MAX,
     FILE_STREAMS_MAX,
+    SAMPLE_RATE_MAX,
+    SAMPLE_RATE_MIN,
+    SOUND_BLOCK_SAMPLES_MAX,
+    SOUND_CHANNELS_MAX,
 )
 from media.file.container import Container
 from media.file.refusal import RefusalCode, Refused
@@ -102,7 +102,7 @@ def decoder_options(pixels_max: int = FILE_PIXELS_MAX) -> dict[str, str]:
 
     A picture that is larger cannot be decoded then, and costs no memory.
     """
-    return {"max_pixels": str(pixels_max), "max_samples": str(FILE_BLOCK_SAMPLES_MAX)}
+    return {"max_pixels": str(pixels_max), "max_samples": str(SOUND_BLOCK_SAMPLES_MAX)}
 
 
 _DEMUXER_OPTIONS: Mapping[Container, Mapping[str, str]] = {
@@ -211,9 +211,9 @@ def check_sound(sample_rate: int, channels: int) -> None:
     Raises:
         Refused: it has too many channels or an odd sample rate.
     """
-    if channels > FILE_CHANNELS_MAX:
+    if channels > SOUND_CHANNELS_MAX:
         raise Refused(RefusalCode.TOO_MANY_CHANNELS, str(channels))
-    if sample_rate and not FILE_SAMPLE_RATE_MIN <= sample_rate <= FILE_SAMPLE_RATE_MAX:
+    if sample_rate and not SAMPLE_RATE_MIN <= sample_rate <= SAMPLE_RATE_MAX:
         raise Refused(RefusalCode.SAMPLE_RATE, str(sample_rate))
 
 

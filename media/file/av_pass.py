@@ -8,21 +8,23 @@ from av.error import FFmpegError
 
 from media.file.av_open import OpenFile
 from media.file.av_scan import Scan
-from media.file.av_sound import SoundEncoder, SoundWork, silent_packet
+from media.file.av_sound import SoundWork, silent_packet, sound_encoder
 from media.file.av_video import PosterWork, VideoWork
 from media.file.copying import VideoCopying
 from media.file.description import VideoDescription
 from media.file.plan import AUDIO, SOURCE, FilePlan
 from media.file.refusal import RefusalCode, Refused
 from media.file.showing import Showing
-from media.file.sound_grid import FRAME_SAMPLES, SoundGrid
+from media.file.sound_grid import SoundGrid
 from media.segmenter import Segmenter
 from media.transcode.av_encoder import TIME_BASE, Look, RungEncoder
+from media.transcode.av_sound import SoundEncoder
 from media.transcode.av_upright import Posture, Upright
 from media.transcode.cuts import Cuts, MeasuredCuts, NamedCuts
 from media.transcode.protocol import Encoded, Opened
 from media.transcode.worker_pipe import Outbox
 from media.units import MediaKind
+from media.wire.aac import FRAME_SAMPLES
 from media.wire.nal import MalformedAccessUnit, track_from_avc_configuration
 
 
@@ -137,7 +139,7 @@ class Pass:
             return None, None, SoundCopy(index, self._plan, self._outbox)
         decoder = self._file.audio.codec_context
         decoder.pkt_timebase = TIME_BASE
-        encoder = SoundEncoder(sound)
+        encoder = sound_encoder(sound)
         send = _sound_sender(index, self._outbox)
         return encoder, SoundWork(decoder, encoder, self._plan.end, send), None
 

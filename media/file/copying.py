@@ -6,7 +6,7 @@ from itertools import pairwise
 from media.file.placement import PlacedTrack, Placement
 from media.timeline import TIMELINE_START
 from media.units import VIDEO_TIMESCALE, MediaKind
-from media.wire.aac import parse_audio_specific_config
+from media.wire.aac import FRAME_SAMPLES, parse_audio_specific_config
 from media.wire.nal import (
     IDR_NAL_TYPE,
     PPS_NAL_TYPE,
@@ -22,7 +22,6 @@ from media.wire.nal import (
 from media.wire.sps import SPS_NAL_TYPE
 
 _AAC_LOW_COMPLEXITY = 2
-_AAC_FRAME_SAMPLES = 1024
 # ISO 14496-3, 4.5.3.1: 6144 bits a channel.
 _AAC_CHANNEL_BYTES_MAX = 768
 _CHANNELS_MAX = 6
@@ -151,7 +150,7 @@ def audio_flaw(codec: str, extradata: bytes, sample_rate: int, largest: int) -> 
         return f"its configuration cannot be read: {reason}"
     if (
         configuration.object_type != _AAC_LOW_COMPLEXITY
-        or configuration.frame_samples != _AAC_FRAME_SAMPLES
+        or configuration.frame_samples != FRAME_SAMPLES
         or configuration.sample_rate != configuration.output_sample_rate
         or configuration.sample_rate != sample_rate
     ):

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from config.limits import (
-    FILE_CHANNELS_MAX,
     FILE_DESCRIPTION_BYTES_MAX,
-    FILE_SAMPLE_RATE_MAX,
-    FILE_SAMPLE_RATE_MIN,
     FILE_SIDE_PIXELS_MAX,
+    SAMPLE_RATE_MAX,
+    SAMPLE_RATE_MIN,
+    SOUND_CHANNELS_MAX,
 )
 from media.transcode.protocol import Appearance
 
@@ -143,8 +143,8 @@ def _video(fields: dict[str, Any]) -> VideoDescription:
 def _audio(fields: dict[str, Any]) -> AudioDescription:
     return AudioDescription(
         codec=_text(fields["codec"]),
-        sample_rate=_integer(fields["sample_rate"], FILE_SAMPLE_RATE_MIN, FILE_SAMPLE_RATE_MAX),
-        channels=_integer(fields["channels"], 1, FILE_CHANNELS_MAX),
+        sample_rate=_integer(fields["sample_rate"], SAMPLE_RATE_MIN, SAMPLE_RATE_MAX),
+        channels=_integer(fields["channels"], 1, SOUND_CHANNELS_MAX),
         **_track(fields),
     )
 

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 from media.timeline import TIMELINE_START
 from media.units import VIDEO_TIMESCALE
-
-FRAME_SAMPLES = 1024
-"""ISO 14496-3, 4.5.1.1."""
+from media.wire.aac import FRAME_SAMPLES
 
 # Containers round stamps to milliseconds and muxers let them wander; 32 ms at 48 kHz is not heard.
 _TOLERANCE = FRAME_SAMPLES * 3 // 2

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from media.units import MediaKind, Track
 from media.wire.bits import BitReader, MalformedConfiguration
 
+FRAME_SAMPLES = 1024
+"""In a frame of AAC (4.5.1.1), but for the rare variant with 960."""
+
 # Table 1.18 (samplingFrequencyIndex).
 _SAMPLE_RATES = (
     96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000,
@@ -64,10 +67,10 @@ def parse_audio_specific_config(config: bytes) -> AudioConfiguration:
         if core_type == _BIT_SLICED:
             bits.read(4)  # extensionChannelConfiguration
     channels = _CHANNELS.get(channel_configuration, 0)
-    frame_samples = 1024
+    frame_samples = FRAME_SAMPLES
     parametric_stereo = object_type == _PARAMETRIC_STEREO
     if core_type in _GENERAL_AUDIO:
-        frame_samples = 960 if bits.flag() else 1024
+        frame_samples = 960 if bits.flag() else FRAME_SAMPLES
         channels = _read_general_audio(bits, channel_configuration, core_type) or channels
         if object_type == core_type:
             output_rate, parametric_stereo = _read_appended_extension(bits, sample_rate)

@@ -115,7 +115,7 @@ def test_sentences_name_the_limits_that_are_checked() -> None:
     for code, limit in (
         (RefusalCode.TOO_MANY_FRAMES, limits.FILE_FRAMES_PER_SECOND_MAX),
         (RefusalCode.TOO_MANY_STREAMS, limits.FILE_STREAMS_MAX),
-        (RefusalCode.TOO_MANY_CHANNELS, limits.FILE_CHANNELS_MAX),
+        (RefusalCode.TOO_MANY_CHANNELS, limits.SOUND_CHANNELS_MAX),
     ):
         assert f"at most {limit}." in SENTENCES[code]
 

@@ -5,9 +5,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.file.sound_grid import FRAME_SAMPLES, GridPlace, SoundGrid
+from media.file.sound_grid import GridPlace, SoundGrid
 from media.timeline import TIMELINE_START
 from media.units import VIDEO_TIMESCALE
+from media.wire.aac import FRAME_SAMPLES
 
 RATE = 48_000
 START = TIMELINE_START * RATE // VIDEO_TIMESCALE
