@@ -1,5 +1,6 @@
 """Time as the publisher tells it, repaired into one timeline that never jumps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from config.limits import (
@@ -28,14 +29,19 @@ _FRAME_TICKS_UNKNOWN = VIDEO_TIMESCALE // 30
 _FRAME_TICKS_MAX = VIDEO_TIMESCALE // 4
 
 
+Lane = tuple[MediaKind, int]
+"""A track's kind and number."""
+
+
 @dataclass(slots=True)
 class _Lane:
-    """How far one kind of media has come; times in ticks of the timeline (90 kHz).
+    """How far one track has come; times in ticks of the timeline (90 kHz).
 
     Attributes:
         correction: what is added to the source's time; None before the first packet.
         last: dts of the newest packet.
         end: where the newest packet ends.
+        shown: where the last picture ends on screen; that of sound is its `end`.
         step: how long a packet lasts, as far as known.
         timescale, next_sample: the sample grid that audio runs on.
         moved: the correction changed, so the grid has to be laid anew.
@@ -44,10 +50,17 @@ class _Lane:
     correction: int | None = None
     last: int = 0
     end: int = 0
+    shown: int = 0
     step: int = _FRAME_TICKS_UNKNOWN
     timescale: int = 0
     next_sample: int = 0
     moved: bool = True
+
+    def correction_after(self, packet: Packet, timescale: int) -> int:
+        """What places the first packet of another clock behind all that was there."""
+        dts = packet.dts * VIDEO_TIMESCALE // timescale
+        pts = packet.pts * VIDEO_TIMESCALE // timescale
+        return max(self.end - dts, self.shown - pts)
 
 
 class Timeline:
@@ -55,7 +68,7 @@ class Timeline:
 
     The first packet comes to lie at `TIMELINE_START`. Within a lane dts only ever grows. When the
     source's clock jumps (a reconnect, a wrap, a hole that is too long) the packet continues where
-    the stream had ended; both lanes then get the same correction, so that they stay in step.
+    the stream had ended; all lanes then get the same correction, so that they stay in step.
 
     Attributes:
         jumps: how often the source's clock was overruled.
@@ -63,19 +76,23 @@ class Timeline:
     """
 
     def __init__(self) -> None:
-        self._lanes = {kind: _Lane() for kind in MediaKind}
+        self._lanes: dict[Lane, _Lane] = {}
         self._newest_correction: int | None = None
         self._frontier = TIMELINE_START
         self.jumps = 0
         self.dropped = 0
 
-    def place(self, kind: MediaKind, packet: Packet, timescale: int) -> Packet | None:
+    def place(
+        self, kind: MediaKind, packet: Packet, timescale: int, number: int = 0
+    ) -> Packet | None:
         """Stamp `packet` (times in `timescale`, unwrapped) with timeline time in that timescale.
 
         Returns None for audio that overlaps earlier audio.
         """
-        lane = self._lanes[kind]
-        self._correct(lane, packet.dts * VIDEO_TIMESCALE // timescale)
+        lane = self._lanes.setdefault((kind, number), _Lane())
+        source = packet.dts * VIDEO_TIMESCALE // timescale
+        if not self._follows_default(kind, number, lane, source):
+            self._correct(lane, source)
         if kind is MediaKind.VIDEO:
             placed: Packet | None = _place_video(lane, packet)
         else:
@@ -84,6 +101,37 @@ class Timeline:
             self.dropped += 1
         self._frontier = max(self._frontier, lane.end)
         return placed
+
+    def resume(self, starts: Mapping[Lane, tuple[Packet, int]]) -> None:
+        """Continue where the stream had ended: what follows is of another clock.
+
+        No track then overlaps what was there of it, and the one that had come furthest, or that
+        begins first, has no hole.
+
+        Args:
+            starts: the first packet of each track, at least of one, and its timescale.
+        """
+        corrections = [
+            lane.correction_after(packet, timescale)
+            for key, (packet, timescale) in starts.items()
+            if (lane := self._lanes.get(key)) is not None
+        ]
+        if not corrections:
+            source = min(packet.dts * VIDEO_TIMESCALE // scale for packet, scale in starts.values())
+            corrections = [self._frontier - source]
+        self._newest_correction = max(corrections)
+        for lane in self._lanes.values():
+            lane.correction, lane.moved = self._newest_correction, True
+
+    def _follows_default(self, kind: MediaKind, number: int, lane: _Lane, source: int) -> bool:
+        """Whether a further video track has the time of the default one, which it is cut with."""
+        default = self._lanes.get((kind, 0))
+        if kind is not MediaKind.VIDEO or number == 0 or default is None:
+            return False
+        if default.correction is None or not self._continues(lane, source + default.correction):
+            return False
+        lane.correction = default.correction
+        return True
 
     def _correct(self, lane: _Lane, source: int) -> None:
         """Choose the correction under which this packet continues its lane best, or a new one."""
@@ -118,8 +166,10 @@ def _place_video(lane: _Lane, packet: Packet) -> Packet:
         lane.step = packet.duration
     elif lane.end and 1 < dts - lane.last <= _FRAME_TICKS_MAX:
         lane.step = dts - lane.last
+    pts = max(placed + offset, dts)
     lane.last, lane.end = dts, dts + lane.step
-    return replace(packet, dts=dts, pts=max(placed + offset, dts))
+    lane.shown = max(lane.shown, pts + lane.step)
+    return replace(packet, dts=dts, pts=pts)
 
 
 def _place_audio(lane: _Lane, packet: Packet, timescale: int) -> Packet | None:
@@ -137,5 +187,5 @@ def _place_audio(lane: _Lane, packet: Packet, timescale: int) -> Packet | None:
     lane.moved = False
     lane.next_sample = dts + samples
     lane.last = dts * VIDEO_TIMESCALE // timescale
-    lane.end = lane.next_sample * VIDEO_TIMESCALE // timescale
+    lane.end = lane.shown = lane.next_sample * VIDEO_TIMESCALE // timescale
     return replace(packet, dts=dts, pts=dts, duration=samples)

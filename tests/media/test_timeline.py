@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,6 +128,75 @@ def test_audio_alone_may_pause_while_video_runs() -> None:
     for n in range(150):
         video(timeline, n * FRAME)
     assert audio_ms(timeline, [5000]) == [480_000 + 5 * RATE]
+
+
+@pytest.mark.parametrize(
+    "begins_ms", [0, 5_500, 2_000_000_000, 3_900, -7], ids=["0", "on", "jump", "back", "negative"]
+)
+def test_another_clock_continues_where_the_stream_had_ended(begins_ms: int) -> None:
+    """Sound starts 40 ms after the picture, before as after; the picture had come further."""
+    timeline = Timeline()
+    for n in range(100):
+        video(timeline, n * 3600, 7200)
+    heard = audio_ms(timeline, range(40, 3_900, 20))
+    key = packet(begins_ms * 90, 7200)
+    sound = packet((begins_ms + 40) * 48)
+
+    timeline.resume({(VIDEO, 0): (key, VIDEO_TIMESCALE), (AUDIO, 0): (sound, RATE)})
+    shown = video(timeline, key.dts, 7200)
+    resumed = timeline.place(AUDIO, sound, RATE)
+
+    assert shown.dts == 900_000 + 100 * 3600
+    assert shown.pts == shown.dts + 7200
+    assert resumed is not None
+    assert resumed.dts * 15 // 8 == shown.dts + 40 * 90
+    assert resumed.dts >= heard[-1] + 1024
+    assert timeline.jumps == 0
+
+
+def test_no_picture_of_another_clock_is_shown_before_one_of_the_old() -> None:
+    """Goal: whoever is cut off amid B-frames has sent a picture that is shown last of all."""
+    timeline = Timeline()
+    video(timeline, 0, 3600)
+    last = video(timeline, 3600, 14_400)
+    timeline.resume({(VIDEO, 0): (packet(0), VIDEO_TIMESCALE)})
+    assert video(timeline, 0).pts == last.pts + 3600
+
+
+def test_sound_that_had_come_further_than_the_picture_is_not_overlapped() -> None:
+    timeline = Timeline()
+    video(timeline, 0)
+    heard = audio_ms(timeline, range(0, 500, 20))
+    starts = {(VIDEO, 0): (packet(0), VIDEO_TIMESCALE), (AUDIO, 0): (packet(0), RATE)}
+    timeline.resume(starts)
+    assert audio_ms(timeline, [0]) == [heard[-1] + 1024]
+    assert video(timeline, 0).dts == (heard[-1] + 1024) * 15 // 8
+    assert timeline.dropped == 0
+
+
+def test_a_track_that_is_new_after_a_resumption_joins_at_the_end() -> None:
+    timeline = Timeline()
+    video(timeline, 0)
+    timeline.resume({(AUDIO, 0): (packet(7 * RATE), RATE)})
+    assert audio_ms(timeline, [7_000]) == [(900_000 + FRAME) * 8 // 15]
+
+
+def test_further_pictures_have_the_time_of_the_default_ones() -> None:
+    """Goal: renditions that an encoder sends are cut at the same times, whatever its clock does."""
+    timeline = Timeline()
+
+    def both(dts: int) -> tuple[int, int]:
+        default = video(timeline, dts, 3000)
+        further = timeline.place(VIDEO, packet(dts, 3000), VIDEO_TIMESCALE, 1)
+        assert further is not None
+        return default.pts, further.pts
+
+    for dts in (0, 3000, 6000, 90_000_000, 90_003_000, 45_000_000, 44_960_000):
+        default, further = both(dts)
+        assert default == further
+    timeline.resume({(VIDEO, number): (packet(5, 3000), VIDEO_TIMESCALE) for number in (0, 1)})
+    default, further = both(5)
+    assert default == further
 
 
 @given(
