@@ -1,6 +1,6 @@
 """RTMP's chunk stream: messages cut into interleaved chunks (RTMP 1.0, 5.3)."""
 
-from dataclasses import dataclass
+from struct import Struct
 from typing import NamedTuple
 
 from config.limits import (
@@ -27,15 +27,20 @@ _MODULUS = 1 << 32
 # 5.3.1.2: bytes of the message header after the basic header, by chunk type.
 _HEADER_BYTES = (11, 7, 3, 0)
 _CONTINUATION = 3
+# Of the message header: the length in its two upper bytes and its lowest one, and the type; and the
+# stream's id, which is the only little-endian number.
+_LENGTH_AND_TYPE = Struct(">HBB").unpack_from
+_STREAM_ID = Struct("<I").unpack_from
+
+type _Buffer = bytes | bytearray
 
 
 class MalformedChunk(ValueError):
     """The bytes are no chunk stream, or one that asks for more memory than a publisher needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One RTMP message.
+class Message(NamedTuple):
+    """One RTMP message; a tuple, since a busy server makes many thousands a second.
 
     Attributes:
         timestamp: milliseconds modulo 2^32.
@@ -48,7 +53,7 @@ class Message:
     payload: bytes
 
 
-class _Header(NamedTuple):
+class _ChunkStream:
     """What a chunk stream remembers from one chunk to the next.
 
     Attributes:
@@ -56,28 +61,36 @@ class _Header(NamedTuple):
             the specification says the timestamp itself (5.3.1.2.4), which only Flash encoders do.
         extended: the value of the last extended timestamp field; None if there was none.
         absolute: the last timestamp field was a time, not a difference.
+        partial: what has arrived of a message; None between messages.
     """
 
-    timestamp: int
-    delta: int
-    length: int
-    type_id: int
-    stream_id: int
-    extended: int | None
-    absolute: bool
+    __slots__ = (
+        *("absolute", "delta", "extended", "length", "partial"),
+        *("stream_id", "timestamp", "type_id"),
+    )
+
+    def __init__(self) -> None:
+        self.timestamp = 0
+        self.delta = 0
+        self.length = 0
+        self.type_id = 0
+        self.stream_id = 0
+        self.extended: int | None = None
+        self.absolute = False
+        self.partial: bytearray | None = None
 
 
 class ChunkReader:
     """Puts messages together again.
 
-    It obeys Set Chunk Size and Abort by itself, and returns them like any other message.
+    It obeys Set Chunk Size and Abort by itself, and returns them like any other message. A read of
+    a socket mostly holds one whole message: that is read in place, and copied once.
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest = bytearray()  # of the last chunk, as far as it has arrived
         self._chunk_bytes = _CHUNK_BYTES_BEFORE_AGREEMENT
-        self._headers: dict[int, _Header] = {}
-        self._partial: dict[int, bytearray] = {}
+        self._streams: dict[int, _ChunkStream] = {}
         self._partial_bytes = 0
 
     def feed(self, data: bytes) -> list[Message]:
@@ -86,145 +99,172 @@ class ChunkReader:
         Raises:
             MalformedChunk: see there; the reader is of no use any more.
         """
-        self._buffer += data
+        rest = self._rest
+        buffer: bytes | bytearray = data
+        if rest:
+            rest += data
+            buffer = rest
         messages: list[Message] = []
-        position = 0
-        while (following := self._read_chunk(position, messages)) > position:
+        position, end = 0, len(buffer)
+        while position < end:
+            following = self._read_chunk(buffer, position, messages)
+            if not following:
+                break
             position = following
-        del self._buffer[:position]
+        if buffer is rest:
+            del rest[:position]
+        elif position < end:
+            rest += data[position:]
         return messages
 
-    def _read_chunk(self, start: int, messages: list[Message]) -> int:
-        """Position after the chunk at `start`; `start` when not all of it has arrived."""
-        buffer = self._buffer
-        if start >= len(buffer):
-            return start
+    def _read_chunk(self, buffer: _Buffer, start: int, messages: list[Message]) -> int:
+        """Position after the chunk at `start`; 0 when not all of it has arrived."""
         first = buffer[start]
-        kind, chunk_stream, position = first >> 6, first & 63, start + 1
+        chunk_stream, position = first & 63, start + 1
         if chunk_stream < 2:  # 5.3.1.1: the id is in the next one or two bytes
             position += chunk_stream + 1
             if position > len(buffer):
-                return start
+                return 0
             chunk_stream = 64 + int.from_bytes(buffer[start + 1 : position], "little")
-        if chunk_stream in self._partial:
-            following = self._continue(chunk_stream, kind, position, messages)
-        else:
-            following = self._begin(chunk_stream, kind, position, messages)
-        return following or start
-
-    def _begin(self, chunk_stream: int, kind: int, position: int, messages: list[Message]) -> int:
-        """Read the first chunk of a message; 0 when not all of it has arrived."""
-        header = self._read_header(chunk_stream, kind, position)
-        if header is None:
-            return 0
-        position += _HEADER_BYTES[kind] + (0 if header.extended is None else 4)
-        taken = min(header.length, self._chunk_bytes)
-        end = position + taken
-        if header.length > taken and header.extended is None and chunk_stream < 64:
-            whole = position + header.length + (header.length - 1) // self._chunk_bytes
-            if self._is_uninterrupted(position, whole, 0xC0 | chunk_stream):
-                taken, end = header.length, whole
-        if end > len(self._buffer):
-            return 0
-        self._headers[chunk_stream] = header
-        payload = self._buffer[position:end]
-        if taken == header.length:
-            del payload[self._chunk_bytes :: self._chunk_bytes + 1]
-            self._complete(header, payload, messages)
-        else:
-            self._partial[chunk_stream] = payload
-            self._hold(taken)
-        return end
-
-    def _continue(
-        self, chunk_stream: int, kind: int, position: int, messages: list[Message]
-    ) -> int:
-        """Read a later chunk of a message; 0 when not all of it has arrived."""
+        kind = first >> 6
+        stream = self._streams.get(chunk_stream)
+        if stream is None:
+            stream = self._open(chunk_stream, kind)
+        if stream.partial is None:
+            # A marker says how each further chunk of the message begins, where that is one byte.
+            marker = first | 0xC0 if chunk_stream == first & 63 else 0
+            return self._begin(buffer, position, kind, stream, marker, messages)
         if kind != _CONTINUATION:
             raise MalformedChunk("a message begins inside another one")
-        header, partial = self._headers[chunk_stream], self._partial[chunk_stream]
-        if header.extended is not None:
-            # Some peers repeat the extended timestamp here (librtmp, FFmpeg, 5.3.1.3) and others
-            # do not; a different value is payload, as SRS decides it.
-            if position + 4 > len(self._buffer):
-                return 0
-            if int.from_bytes(self._buffer[position : position + 4], "big") == header.extended:
-                position += 4
-        taken = min(self._chunk_bytes, header.length - len(partial))
-        following = position + taken
-        if following > len(self._buffer):
-            return 0
-        partial += self._buffer[position:following]
-        self._hold(taken)
-        if len(partial) == header.length:
-            self._drop(chunk_stream)
-            self._complete(header, partial, messages)
-        return following
+        return self._continue(buffer, position, stream, messages)
 
-    def _is_uninterrupted(self, position: int, end: int, marker: int) -> bool:
-        """Whether the chunks of a message up to `end` follow each other, as far as they arrived.
-
-        Then their headers are one byte each, at equal distances: a slice with a stride checks them,
-        another removes them, and both run at the speed of memory.
-        """
-        markers = self._buffer[position + self._chunk_bytes : end : self._chunk_bytes + 1]
-        return markers.count(marker) == len(markers)
-
-    def _read_header(self, chunk_stream: int, kind: int, position: int) -> _Header | None:
-        """The message header at `position`; None when not all of it has arrived."""
-        buffer = self._buffer
-        end = position + _HEADER_BYTES[kind]
-        if end > len(buffer):
-            return None
-        previous = self._previous(chunk_stream, kind)
-        _, _, length, type_id, stream_id, extended, _ = previous
-        field = previous.delta
-        if kind != _CONTINUATION:
-            field = int.from_bytes(buffer[position : position + 3], "big")
-            extended = _EXTENDED if field == _EXTENDED else None
-        if kind < 2:
-            length = int.from_bytes(buffer[position + 3 : position + 6], "big")
-            type_id = buffer[position + 6]
-            _check_length(length, type_id)
-        if kind == 0:
-            stream_id = int.from_bytes(buffer[position + 7 : end], "little")
-        if extended is not None:
-            if end + 4 > len(buffer):
-                return None
-            extended = field = int.from_bytes(buffer[end : end + 4], "big")
-        absolute = kind == 0 or (kind == _CONTINUATION and previous.absolute)
-        if kind == 0 or (absolute and extended is not None):
-            return _Header(field, 0, length, type_id, stream_id, extended, absolute)
-        timestamp = (previous.timestamp + field) % _MODULUS
-        return _Header(timestamp, field, length, type_id, stream_id, extended, absolute)
-
-    def _previous(self, chunk_stream: int, kind: int) -> _Header:
-        previous = self._headers.get(chunk_stream)
-        if previous is not None:
-            return previous
+    def _open(self, chunk_stream: int, kind: int) -> _ChunkStream:
         # librtmp answers pings on a fresh chunk stream with a type 1 chunk.
         if kind > 1:
             raise MalformedChunk("a chunk stream begins without a message header")
-        if len(self._headers) >= RTMP_CHUNK_STREAMS_MAX:
+        if len(self._streams) >= RTMP_CHUNK_STREAMS_MAX:
             raise MalformedChunk("too many chunk streams")
-        return _Header(0, 0, 0, 0, 0, None, False)
+        self._streams[chunk_stream] = stream = _ChunkStream()
+        return stream
 
-    def _complete(self, header: _Header, payload: bytearray, messages: list[Message]) -> None:
-        if header.type_id == SET_CHUNK_SIZE:
+    def _begin(
+        self,
+        buffer: _Buffer,
+        position: int,
+        kind: int,
+        stream: _ChunkStream,
+        marker: int,
+        messages: list[Message],
+    ) -> int:
+        """Read the first chunk of a message; 0 when not all of it has arrived."""
+        arrived = len(buffer)
+        end = position + _HEADER_BYTES[kind]
+        if end > arrived:
+            return 0
+        field, extended, absolute = stream.delta, stream.extended, stream.absolute
+        length, type_id, stream_id = stream.length, stream.type_id, stream.stream_id
+        if kind != _CONTINUATION:
+            field = buffer[position] << 16 | buffer[position + 1] << 8 | buffer[position + 2]
+            extended = _EXTENDED if field == _EXTENDED else None
+            absolute = kind == 0
+        if kind < 2:
+            high, low, type_id = _LENGTH_AND_TYPE(buffer, position + 3)
+            length = high << 8 | low
+            if length > RTMP_COMMAND_BYTES_MAX:
+                _check_length(length, type_id)
+        if kind == 0:
+            (stream_id,) = _STREAM_ID(buffer, position + 7)
+        if extended is not None:
+            end += 4
+            if end > arrived:
+                return 0
+            extended = field = int.from_bytes(buffer[end - 4 : end], "big")
+        payload, end = self._payload(buffer, end, length, 0 if extended is not None else marker)
+        if payload is None:
+            return 0
+        stream.length, stream.type_id, stream.stream_id = length, type_id, stream_id
+        stream.extended, stream.absolute = extended, absolute
+        if absolute and (kind == 0 or extended is not None):
+            stream.timestamp, stream.delta = field, 0
+        else:
+            stream.timestamp, stream.delta = (stream.timestamp + field) % _MODULUS, field
+        self._take(stream, payload, messages)
+        return end
+
+    def _take(self, stream: _ChunkStream, payload: _Buffer, messages: list[Message]) -> None:
+        if len(payload) == stream.length:
+            self._complete(stream, bytes(payload), messages)
+        else:
+            stream.partial = bytearray(payload)
+            self._hold(len(payload))
+
+    def _payload(
+        self, buffer: _Buffer, start: int, length: int, marker: int
+    ) -> tuple[_Buffer | None, int]:
+        """What the first chunk has of a message, or all of it where its chunks follow each other.
+
+        None when that has not arrived. Returns where it ends as well.
+        """
+        size = self._chunk_bytes
+        if length <= size:
+            end = start + length
+            return (buffer[start:end] if end <= len(buffer) else None), end
+        if marker:
+            # The headers between are one byte each, at equal distances: a slice with a stride
+            # checks those that have arrived, another removes them, both at the speed of memory.
+            end = start + length + (length - 1) // size
+            markers = buffer[start + size : end : size + 1]
+            if markers.count(marker) == len(markers):
+                if end > len(buffer):
+                    return None, end
+                whole = bytearray(buffer[start:end])
+                del whole[size :: size + 1]
+                return whole, end
+        end = start + size
+        return (buffer[start:end] if end <= len(buffer) else None), end
+
+    def _continue(
+        self, buffer: _Buffer, position: int, stream: _ChunkStream, messages: list[Message]
+    ) -> int:
+        """Read a later chunk of a message; 0 when not all of it has arrived."""
+        partial = stream.partial
+        assert partial is not None, "else the message would only begin here"
+        if stream.extended is not None:
+            # Some peers repeat the extended timestamp here (librtmp, FFmpeg, 5.3.1.3) and others
+            # do not; a different value is payload, as SRS decides it.
+            if position + 4 > len(buffer):
+                return 0
+            if int.from_bytes(buffer[position : position + 4], "big") == stream.extended:
+                position += 4
+        taken = min(self._chunk_bytes, stream.length - len(partial))
+        following = position + taken
+        if following > len(buffer):
+            return 0
+        partial += buffer[position:following]
+        self._hold(taken)
+        if len(partial) == stream.length:
+            self._drop(stream)
+            self._complete(stream, bytes(partial), messages)
+        return following
+
+    def _complete(self, stream: _ChunkStream, payload: bytes, messages: list[Message]) -> None:
+        if stream.type_id == SET_CHUNK_SIZE:
             self._chunk_bytes = _chunk_bytes(payload)
-        elif header.type_id == ABORT:
-            self._drop(int.from_bytes(payload[:4], "big"))
-        messages.append(Message(header.type_id, header.timestamp, header.stream_id, bytes(payload)))
+        elif stream.type_id == ABORT:
+            aborted = self._streams.get(int.from_bytes(payload[:4], "big"))
+            if aborted is not None:
+                self._drop(aborted)
+        messages.append(Message(stream.type_id, stream.timestamp, stream.stream_id, payload))
 
     def _hold(self, count: int) -> None:
         self._partial_bytes += count
         if self._partial_bytes > RTMP_PARTIAL_BYTES_MAX:
             raise MalformedChunk("too much of unfinished messages")
 
-    def _drop(self, chunk_stream: int) -> None:
-        partial = self._partial.pop(chunk_stream, None)
-        if partial is not None:
-            self._partial_bytes -= len(partial)
+    def _drop(self, stream: _ChunkStream) -> None:
+        if stream.partial is not None:
+            self._partial_bytes -= len(stream.partial)
+            stream.partial = None
 
 
 def _check_length(length: int, type_id: int) -> None:
