@@ -27,9 +27,10 @@ from scripts.node_media_server import NodeUnavailable
 
 _BENCH = "rtmp"
 _ROUNDS = 3
-# Two seconds until the last publisher has begun.
-_SETTLE_SECONDS = 2.5
-_MEASURED_SECONDS = 4
+# A second until the last publisher has begun.
+_SETTLE_SECONDS = 1.2
+# Each publisher sends one keyframe, and its packager ends one segment.
+_MEASURED_SECONDS = 2
 _MANY, _FEW, _PACKAGED = 100, 10, 50
 _SMALL, _LARGE = 128, 4096
 _LATE_MS_MAX = 1_000
@@ -90,11 +91,15 @@ def run() -> list[Figure | Skipped]:
                     costs[arm].append(_measure(arm, servers[arm.server], film))
     for arm, measured in costs.items():
         each = ", ".join(f"{cost.cpu_ms:.3f}" for cost in measured)
-        print(f"bench {_BENCH}: {arm.server} x{arm.publishers}, chunks of {arm.chunk_bytes}: {each}")
+        print(
+            f"bench {_BENCH}: {arm.server} x{arm.publishers}, chunks of {arm.chunk_bytes}: {each}"
+        )
     return [*_figures(costs), *(Skipped(_BENCH, name, why) for name, why in missing.items())]
 
 
-def _start(directory: Path, stack: contextlib.ExitStack) -> tuple[dict[str, Server], dict[str, str]]:
+def _start(
+    directory: Path, stack: contextlib.ExitStack
+) -> tuple[dict[str, Server], dict[str, str]]:
     """All servers that can be had, and which figures are missed for want of the others."""
     servers = {
         "ours": stack.enter_context(ours("ingest", directory / "ours")),
@@ -159,7 +164,10 @@ def _figures(costs: dict[Arm, list[Cost]]) -> list[Figure]:
     ]
     # Later rounds find memory that the first one left.
     grown = (costs[OURS][0].resident - costs[OURS_FEW][0].resident) / (_MANY - _FEW) / _MIB
-    return [*found, figure(_BENCH, "rss_per_publisher_mib", [grown], _BARS["rss_per_publisher_mib"])]
+    return [
+        *found,
+        figure(_BENCH, "rss_per_publisher_mib", [grown], _BARS["rss_per_publisher_mib"]),
+    ]
 
 
 def _ratios(mine: list[Cost], theirs: list[Cost]) -> list[float]:

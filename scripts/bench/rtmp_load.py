@@ -1,7 +1,7 @@
 """Publishers in real time, in a process of their own: `python -m scripts.bench.rtmp_load JSON`.
 
 Each message is sent by itself at its time, as encoders do; the publishers begin one after the other
-within a keyframe interval. When all of them publish, a line of JSON says so, and at the end of
+within a second. When all of them publish, a line of JSON says so, and at the end of
 standard input another one says how that went.
 """
 
@@ -23,7 +23,7 @@ from scripts.bench.rtmp_clip import STREAM_ID, Clip, read_clip
 
 _TIMEOUT_SECONDS = 10
 _COMMANDS = 3
-_SPREAD_MS = 2_000
+_SPREAD_MS = 1_000
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,15 @@ class Packaging:
     def __init__(self, library: Library, clock: SystemClock) -> None:
         self._library = library
         self._clock = clock
+        self._pipelines: set[asyncio.Task[None]] = set()
 
     def published(self, stream: Stream) -> None:
         """Called by the hub."""
         origin = self._library.start_live(stream.name)
         pipeline = LivePipeline(stream.read(), origin, TranscodeSettings(), self._clock)
-        spawn(pipeline.run(), name=f"pipeline {stream.name}")
+        task = spawn(pipeline.run(), name=f"pipeline {stream.name}")
+        self._pipelines.add(task)
+        task.add_done_callback(self._pipelines.discard)
 
 
 async def _serve(mode: str, directory: Path) -> None:
