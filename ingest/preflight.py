@@ -5,7 +5,7 @@ told when it has lasted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.limits import (
     PREFLIGHT_JUDGE_MS,
@@ -121,22 +121,22 @@ class Preflight:
         """A second is over; judge when it is time."""
         self._next_mark_ms = now_ms + _MARK_MS
         self._report = None
+        is_time_to_judge = now_ms >= self._next_judgement_ms
         for gauge in self._gauges():
+            if is_time_to_judge and not self._is_complete:
+                gauge.settle()
             gauge.mark(now_ms)
-        if now_ms >= self._next_judgement_ms:
+        if is_time_to_judge:
             self._next_judgement_ms = now_ms + PREFLIGHT_JUDGE_MS
             self._judge(now_ms)
 
     def _judge(self, now_ms: int) -> None:
-        if not self._is_complete:
-            self._is_complete = True
-            for gauge in self._gauges():
-                gauge.settle()
+        self._is_complete = True
         self._watch_clock(now_ms)
         self._findings = self._steady.judged(judge(self._facts()))
 
     def _watch_clock(self, now_ms: int) -> None:
-        for gauge in self._gauges()[:1]:
+        for gauge in self._running()[:1]:
             if gauge.jumps and now_ms - gauge.jumps[-1][0] <= PREFLIGHT_JUDGE_MS:
                 self._drift.start_again()
             delay_ms = punctual_delay_ms(gauge, _MARKS_A_JUDGEMENT)
@@ -147,25 +147,31 @@ class Preflight:
         """All of them, the one that is looked at first at the front."""
         return [kind[number] for kind in (self._videos, self._sounds) for number in sorted(kind)]
 
+    def _running(self) -> list[Gauge]:
+        """Those of which something has come."""
+        return [gauge for gauge in self._gauges() if gauge.marks]
+
     def _facts(self) -> Facts:
-        gauges = self._gauges()
-        if not gauges:
-            return Facts(encoder=self._encoder, skipped=tuple(self._skipped))
-        first, jumps = gauges[0], max((gauge.jumps for gauge in gauges), key=len)
-        sound = self._sounds[min(self._sounds)] if self._sounds and self._videos else None
-        return Facts(
-            tracks=tuple(gauge.facts() for gauge in gauges),
+        facts = Facts(
+            tracks=tuple(gauge.facts() for gauge in self._gauges()),
             encoder=self._encoder,
-            bitrate=bitrate(gauges),
-            bitrate_peak=sum(gauge.bitrate_peak() for gauge in gauges),
             bitrate_declared=self._bitrate_declared,
+            skipped=tuple(self._skipped),
+        )
+        running = self._running()
+        if not running:
+            return facts
+        first, jumps = running[0], max((gauge.jumps for gauge in running), key=len)
+        return replace(
+            facts,
+            bitrate=bitrate(running),
+            bitrate_peak=sum(gauge.bitrate_peak() for gauge in running),
             speed_percent=speed_percent(first),
             burst_ms=burst_ms(first),
-            sound_late_ms=None if sound is None else lateness_ms(sound, first),
+            sound_late_ms=lateness_ms(running),
             drift_ms_per_minute=self._drift.per_minute(),
             jumps=len(jumps),
             jump_ms=max((abs(step) for _, step in jumps), default=0),
-            skipped=tuple(self._skipped),
         )
 
 

@@ -4,6 +4,17 @@ from dataclasses import dataclass
 
 from media.units import Coding, MediaKind, Track
 
+# ITU-T H.264, annex A.2: profile_idc, the first byte of an `avc1.` name.
+_AVC_PROFILES = {
+    "42": "Baseline",
+    "4d": "Main",
+    "58": "Extended",
+    "64": "High",
+    "6e": "High 10",
+    "7a": "High 4:2:2",
+    "f4": "High 4:4:4",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class TrackFacts:
@@ -40,6 +51,15 @@ class TrackFacts:
             return self.track.coding
         except ValueError:
             return None
+
+    @property
+    def profile(self) -> str:
+        """Profile and level of H.264, such as `High 4.1`; the codec's name of anything else."""
+        name, _, digits = self.track.codec.partition(".")
+        if name != "avc1" or len(digits) != 6 or digits[:2] not in _AVC_PROFILES:
+            return self.track.codec
+        level = int(digits[4:], 16)
+        return f"{_AVC_PROFILES[digits[:2]]} {level // 10}.{level % 10}"
 
 
 @dataclass(frozen=True, slots=True)

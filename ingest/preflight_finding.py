@@ -30,19 +30,21 @@ class Finding:
 
 def seconds(milliseconds: int) -> str:
     """`2 s`, `0.5 s`."""
-    tenths = (milliseconds + 50) // 100
-    return f"{tenths // 10}.{tenths % 10} s" if tenths % 10 else f"{tenths // 10} s"
+    return f"{_tenths((milliseconds + 50) // 100)} s"
 
 
 def bits(bitrate: int) -> str:
     """`800 kbit/s`, `2.6 Mbit/s`."""
     if bitrate < 1_000_000:
         return f"{(bitrate + 500) // 1000} kbit/s"
-    tenths = (bitrate + 50_000) // 100_000
-    return f"{tenths // 10}.{tenths % 10} Mbit/s"
+    return f"{_tenths((bitrate + 50_000) // 100_000)} Mbit/s"
 
 
 def frames(frames_per_1000_s: int) -> str:
     """`29.97`, `30`."""
-    hundredths = (frames_per_1000_s + 5) // 10
-    return f"{hundredths / 100:g}"
+    return f"{(frames_per_1000_s + 5) // 10 / 100:g}"
+
+
+def _tenths(tenths: int) -> str:
+    whole, rest = divmod(tenths, 10)
+    return f"{whole}.{rest}" if rest else str(whole)

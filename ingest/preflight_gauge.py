@@ -87,7 +87,9 @@ class Gauge:
         self._keyframes_unusable += 1
 
     def mark(self, now_ms: int) -> None:
-        """End a second."""
+        """End a second; nothing before the first packet."""
+        if self._packets == 0:
+            return
         self.marks.append(
             Mark(
                 now_ms,

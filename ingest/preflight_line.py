@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from config.limits import PREFLIGHT_DRIFT_SAMPLES_MAX
 from ingest.preflight_gauge import Gauge, Mark
+from media.units import MediaKind
 
 # Shorter than this, the speed of a publication says more about its first packets.
 _SPEED_MS_MIN = 2_000
@@ -69,7 +70,7 @@ def speed_percent(gauge: Gauge) -> int | None:
     arrival_ms = last.at_ms - first.at_ms
     if arrival_ms < _SPEED_MS_MIN:
         return None
-    return (last.media_ms - first.media_ms) * 100 // arrival_ms
+    return ((last.media_ms - first.media_ms) * 100 + arrival_ms // 2) // arrival_ms
 
 
 def burst_ms(gauge: Gauge) -> int:
@@ -77,8 +78,13 @@ def burst_ms(gauge: Gauge) -> int:
     return max((mark.delay_ms_max - mark.delay_ms_min for mark in gauge.marks), default=0)
 
 
-def lateness_ms(sound: Gauge, video: Gauge) -> int | None:
-    """How much later sound comes than the picture that belongs to it."""
-    late = punctual_delay_ms(sound, len(sound.marks))
-    early = punctual_delay_ms(video, len(video.marks))
-    return None if late is None or early is None else late - early
+def lateness_ms(gauges: Sequence[Gauge]) -> int | None:
+    """How much later sound comes than the picture that belongs to it; None without one of them."""
+    delays: dict[MediaKind, int] = {}
+    for gauge in gauges:
+        delay_ms = punctual_delay_ms(gauge, len(gauge.marks))
+        if delay_ms is not None:
+            delays.setdefault(gauge.track.kind, delay_ms)
+    if len(delays) < len(MediaKind):
+        return None
+    return delays[MediaKind.AUDIO] - delays[MediaKind.VIDEO]

@@ -21,6 +21,8 @@ _KEYFRAME_MS_MIN = 500
 _B_FRAMES_MS_MAX = 200
 # Encoders overshoot, and a game needs more than a talk: twice what we ourselves would spend.
 _BITRATE_FACTOR = 2
+# What nearly every connection carries, however small the picture is.
+_BITRATE_HARMLESS = 1_500_000
 _FRAME_RATE_PERCENT = 5
 _UNEVEN_PERCENT = 5
 _SHORT_SIDE_MAX = 1080
@@ -94,7 +96,7 @@ def _b_frames(facts: TrackFacts) -> Finding | None:
 def _bitrate(facts: TrackFacts) -> Finding | None:
     track = facts.track
     enough = bitrate_max(track.width, track.height, (facts.frames_per_1000_s, 1000))
-    if track.height == 0 or facts.bitrate <= enough * _BITRATE_FACTOR:
+    if facts.bitrate <= max(enough * _BITRATE_FACTOR, _BITRATE_HARMLESS):
         return None
     return Finding(
         "bitrate_too_high",
