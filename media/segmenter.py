@@ -38,3 +38,10 @@ class Segmenter:
             return False
         self._last = pts
         return True
+
+    def cut_early(self, pts: int) -> bool:
+        """Cut at `pts`, unless a segment has only just begun there: players take no crumbs."""
+        if self._last is not None and pts - self._last < self._target // 4:
+            return False
+        self._last = pts
+        return True

@@ -69,11 +69,15 @@ class NamedCuts:
 
 
 class MeasuredCuts:
-    """Boundaries are the first pictures that reach the segment duration."""
+    """Boundaries are the first pictures that reach the segment duration.
+
+    A packet that names one has the segment before it end early: there another publication begins.
+    """
 
     def __init__(self, segment_ticks: int, start: int | None) -> None:
         self._segmenter = Segmenter(segment_ticks)
         self._start = start
+        self._named: int | None = None
         self._last: int | None = None
         self.displaced = 0
 
@@ -82,7 +86,8 @@ class MeasuredCuts:
         return self._segmenter.due
 
     def packet(self, pts: int, boundary: bool) -> None:
-        """Packets have no say."""
+        if boundary:
+            self._named = pts
 
     def place(self, pts: int) -> Placed | None:
         if self._start is not None and pts < self._start:
@@ -91,4 +96,7 @@ class MeasuredCuts:
             self.displaced += 1
             return None
         self._last = pts
+        if self._named is not None and pts >= self._named:
+            self._named = None
+            return Placed(pts, boundary=self._segmenter.cut_early(pts))
         return Placed(pts, boundary=self._segmenter.cut(pts))

@@ -16,6 +16,7 @@ from config.tasks import spawn
 from media.ladder import Rung, encoded_rungs
 from media.pictures import Picture
 from media.segmenter import Segmenter
+from media.transcode.conversation import Patience
 from media.transcode.health import RenditionHealth, RenditionState
 from media.transcode.machine import Machine
 from media.transcode.observation import Decision, SourcePicture
@@ -24,9 +25,9 @@ from media.transcode.plan import SEGMENT_TICKS, EncoderSettings, Plan
 from media.transcode.preset import AUTO
 from media.transcode.protocol import SourcePacket
 from media.transcode.rendition import Rendition, RenditionSink
-from media.transcode.supervisor import Patience, Supervisor
+from media.transcode.supervisor import Supervisor
 from media.transcode.worker_process import worker_command
-from media.units import Packet
+from media.units import MediaKind, Packet
 from media.wire.nal import track_from_avc_configuration
 
 log = structlog.get_logger(__name__)
@@ -98,6 +99,7 @@ class Epoch:
         self._retired: dict[str, str] = {}
         self._refreshed_pts = 0
         self._stopping: asyncio.Task[None] | None = None
+        self._resuming = False
         self.group: list[SourcePicture] = []
         self.shown_pts = 0
 
@@ -108,6 +110,12 @@ class Epoch:
     @property
     def includes_audio(self) -> bool:
         return self.decision.audio is not None
+
+    @property
+    def kinds(self) -> frozenset[MediaKind]:
+        """What it is made of."""
+        tracks = (self.decision.video, self.decision.audio)
+        return frozenset(track.kind for track in tracks if track is not None)
 
     @property
     def keyframe_is_overdue(self) -> bool:
@@ -127,10 +135,17 @@ class Epoch:
         else:
             self.supervisor.start()
 
+    def resume(self) -> None:
+        """What follows is of another publication; its first keyframe starts a segment."""
+        self._resuming = True
+        if not self._begun:
+            # Encoders had nothing to open with all the while.
+            self._begin_ms_max = self._clock.monotonic_ms() + self._settings.patience.start_ms
+
     def video(self, picture: SourcePicture) -> None:
         """Take the next packet of the source's video; the first has to be a keyframe."""
         pts = picture.packet.pts
-        boundary = self._passed_through and picture.refresh and self._segmenter.cut(pts)
+        boundary = self._is_boundary(picture)
         packet = replace(picture.packet, boundary=boundary)
         if self._passed_through:
             self._remember(picture)
@@ -256,6 +271,18 @@ class Epoch:
             machine=self._settings.machine,
             command=worker_command(self._settings.jail_minimum),
         )
+
+    def _is_boundary(self, picture: SourcePicture) -> bool:
+        """Whether all renditions start a segment here; encoders find other places by themselves."""
+        packet = picture.packet
+        is_first = self._resuming and packet.keyframe
+        if is_first:
+            self._resuming = False
+        if not self._passed_through:
+            return is_first
+        if not picture.refresh:
+            return False
+        return (self._segmenter.cut_early if is_first else self._segmenter.cut)(packet.pts)
 
     def _remember(self, picture: SourcePicture) -> None:
         """Keep the current group of pictures, in case the source has to be encoded after all."""

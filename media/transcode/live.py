@@ -7,8 +7,17 @@ import structlog
 
 from config.clock import Clock
 from config.limits import HEALTH_MESSAGES_MAX
-from media.hub import PacketReceived, Reader, StreamEnded, TrackAnnounced
-from media.timeline import Timeline
+from media.hub import (
+    Event,
+    PacketReceived,
+    PublisherArrived,
+    PublisherLeft,
+    Reader,
+    StreamEnded,
+    TrackAnnounced,
+)
+from media.timeline import Lane, Timeline
+from media.transcode.arrival import Arrival
 from media.transcode.epoch import Epoch, TranscodeSettings
 from media.transcode.health import LiveHealth
 from media.transcode.observation import (
@@ -41,7 +50,8 @@ class LivePipeline:
 
     It observes the source for up to a segment, then an epoch runs. A new one follows when the
     source's configuration changes, when its second track comes late, and when its keyframes become
-    too rare to be passed through.
+    too rare to be passed through. Another publication continues the epoch if its tracks are the
+    same; while none is there, everything waits as it is.
     """
 
     def __init__(
@@ -56,11 +66,12 @@ class LivePipeline:
         self._settings = settings
         self._clock = clock
         self._timeline = Timeline()
-        self._tracks: dict[MediaKind, Track] = {}
+        self._tracks: dict[Lane, Track] = {}
         self._verdict: Verdict | None = None
         self._observation = self._observe_anew()
         self._epoch: Epoch | None = None
         self._renewal_wanted = False
+        self._arrival: Arrival | None = None
         self._pictures = LIVE_PICTURES
         self._restarts = 0
         self._dropped = 0
@@ -73,13 +84,7 @@ class LivePipeline:
         """
         try:
             async for event in self._reader:
-                match event:
-                    case TrackAnnounced(track):
-                        await self._announce(track)
-                    case PacketReceived(kind, packet):
-                        await self._take(kind, packet)
-                    case StreamEnded(reason):
-                        log.info("stream ended", reason=reason)
+                await self._receive(event)
             await self._decide(ended=True)
             await self._close_epoch()
         finally:
@@ -111,13 +116,55 @@ class LivePipeline:
         supervisor = None if self._epoch is None else self._epoch.supervisor
         return None if supervisor is None else supervisor.process_id
 
+    async def _receive(self, event: Event) -> None:
+        match event:
+            case TrackAnnounced() | PacketReceived() if self._arrival is not None:
+                self._arrival.take(event)
+                if self._arrival.is_complete:
+                    await self._resume()
+            case TrackAnnounced() | PacketReceived():
+                await self._take(event)
+            case PublisherLeft(reason):
+                await self._resume()
+                log.info("publisher left", reason=reason)
+            case PublisherArrived():
+                await self._resume()
+                self._arrival = Arrival(self._tracks)
+            case StreamEnded(reason):
+                await self._resume()
+                log.info("stream ended", reason=reason)
+
+    async def _resume(self) -> None:
+        """Go on with what another publication has sent, if one has arrived."""
+        arrival, self._arrival = self._arrival, None
+        if arrival is None or not arrival.starts:
+            return
+        self._timeline.resume(arrival.starts)
+        self._tracks = {lane: self._tracks[lane] for lane in arrival.tracks if lane in self._tracks}
+        if self._epoch is not None:
+            if self._epoch.kinds <= {kind for kind, _ in arrival.tracks}:
+                self._epoch.resume()
+            else:
+                await self._renew()
+        for event in arrival.events:
+            await self._take(event)
+
+    async def _take(self, event: TrackAnnounced | PacketReceived) -> None:
+        match event:
+            case TrackAnnounced(track, 0):
+                await self._announce(track)
+            case PacketReceived(kind, packet, 0):
+                await self._take_packet(kind, packet)
+            case _:
+                pass
+
     async def _announce(self, track: Track) -> None:
-        if self._tracks.get(track.kind) == track:
+        if self._tracks.get((track.kind, 0)) == track:
             return
         if track.kind is MediaKind.VIDEO and not track.codec.startswith(_H264):
             self._say(f"video of codec {track.codec} is not supported, only H.264 is")
             return
-        self._tracks[track.kind] = track
+        self._tracks[track.kind, 0] = track
         if track.kind is MediaKind.VIDEO:
             self._verdict = None
             if self._epoch is None or self._epoch.includes_video:
@@ -128,8 +175,8 @@ class LivePipeline:
         else:
             await self._renew()
 
-    async def _take(self, kind: MediaKind, packet: Packet) -> None:
-        track = self._tracks.get(kind)
+    async def _take_packet(self, kind: MediaKind, packet: Packet) -> None:
+        track = self._tracks.get((kind, 0))
         placed = None if track is None else self._timeline.place(kind, packet, track.timescale)
         if track is None or placed is None:
             return
@@ -189,7 +236,9 @@ class LivePipeline:
         if self._epoch is not None:
             return
         decision = self._observation.decide(
-            self._tracks.get(MediaKind.VIDEO), self._tracks.get(MediaKind.AUDIO), ended=ended
+            self._tracks.get((MediaKind.VIDEO, 0)),
+            self._tracks.get((MediaKind.AUDIO, 0)),
+            ended=ended,
         )
         if decision is None:
             return
