@@ -40,3 +40,12 @@ def test_no_segment_is_longer_than_its_target_and_one_step(steps: list[int]) -> 
     assert cuts[0] == times[0]
     for earlier, later in pairwise(cuts):
         assert 2 * SECOND <= later - earlier < 2 * SECOND + max(steps)
+
+
+def test_another_publication_begins_a_segment_unless_one_has_just_begun() -> None:
+    segmenter = Segmenter.at_keyframes(2 * SECOND)
+    assert segmenter.cut(0)
+    assert not segmenter.cut_early(SECOND // 2 - 1)
+    assert segmenter.cut_early(SECOND // 2)
+    assert segmenter.due == SECOND // 2 + 2 * SECOND
+    assert Segmenter(SECOND).cut_early(7)

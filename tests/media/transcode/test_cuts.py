@@ -74,3 +74,11 @@ def test_a_measured_cut_leaves_out_pictures_that_do_not_come_later() -> None:
         False, False, True, True, False,
     ]  # fmt: skip
     assert cuts.displaced == 2
+
+
+def test_a_measured_segment_ends_early_where_a_packet_says_so() -> None:
+    cuts = MeasuredCuts(segment_ticks=60, start=None)
+    cuts.packet(0, boundary=False)
+    cuts.packet(30, boundary=True)  # decoded before a picture that is shown before it
+    placed = [cuts.place(pts) for pts in (0, 20, 30, 40, 80, 90)]
+    assert [one.pts for one in placed if one is not None and one.boundary] == [0, 30, 90]
