@@ -436,6 +436,14 @@ RTMP_COMMAND_BYTES_MAX = 64 * 1024
 RTMP_CHUNK_STREAMS_MAX = 16
 # Messages begun and not complete, over all chunk streams of a connection.
 RTMP_PARTIAL_BYTES_MAX = 8 * 1024 * 1024
+# Codec configurations: a dozen parameter sets of a hundred bytes each.
+RTMP_CONFIGURATION_BYTES_MAX = 64 * 1024
+# Enhanced RTMP knows one kind of ModEx; so many of them would still leave room for new kinds.
+RTMP_MODIFIERS_MAX = 8
+# Tracks in one message; encoders send one, and a ladder has six.
+RTMP_MESSAGE_TRACKS_MAX = 32
+# Video tracks of one publication that are carried: the ladders that OBS is told to send have six.
+RTMP_VIDEO_TRACKS_MAX = 8
 # The specification's default; smaller ones cost more CPU than they carry (5.4.1 advises 128 too).
 RTMP_CHUNK_BYTES_MIN = 128
 # Ours: as few chunk headers as librtmp accepts.
@@ -448,6 +456,8 @@ AMF_DEPTH_MAX = 16
 AMF_KEYS_MAX = 256
 # Values of one message: an index of keyframes in metadata holds some thousands.
 AMF_VALUES_MAX = 4_096
+# Characters of one message's texts, each as often as something refers to it.
+AMF_TEXT_BYTES_MAX = 256 * 1024
 
 # --- settlement ----------------------------------------------------------------------------------
 # MAX_OPS_PER_TX of Stellar: each payment is one operation.
@@ -531,8 +541,20 @@ RTMP_UNPUBLISHED_MAX = 64
 # Nobody mistypes a key more often; the keys themselves cannot be guessed (160 bits).
 RTMP_WRONG_KEYS_MAX = 20
 RTMP_WRONG_KEYS_MS = 60_000
-# Addresses whose mistakes are remembered, the latest ones.
+# Networks whose mistakes are remembered, the latest ones.
 RTMP_WRONG_KEY_ADDRESSES_MAX = 1_000
+# The same for all networks together. Each costs the database a look into an index, 0.3 ms.
+RTMP_WRONG_KEYS_IN_ALL_MAX = 1_000
+# Networks from which somebody was let in within a day: they are looked at during a flood as well.
+RTMP_GOOD_NETWORKS_MAX = 10_000
+RTMP_GOOD_NETWORKS_MS = 86_400_000
+# During a flood, hashes of so many keys are held (2 MB), and read again when older than this.
+RTMP_KNOWN_KEYS_MAX = 20_000
+RTMP_KNOWN_KEYS_MS = 5_000
+# Stream name, app and `tcUrl`, each; FFmpeg sends no `tcUrl` that is longer.
+PUBLISH_ADDRESS_CHARACTERS_MAX = 1_024
+# Fields of a query that are looked at; publishers send one to four.
+PUBLISH_QUERY_FIELDS_MAX = 16
 # Stopping: how long sockets may take to close.
 RTMP_STOP_MS_MAX = 2_000
 # Times of one publisher never jump so far while its connection lives; nearer is no wrap.

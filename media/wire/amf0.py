@@ -1,11 +1,33 @@
 """AMF0, the encoding of RTMP's commands and metadata (AMF 0 specification, December 2007)."""
 
-import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
 
-from config.limits import AMF_DEPTH_MAX, AMF_KEYS_MAX, AMF_VALUES_MAX
+from config.limits import AMF_KEYS_MAX, AMF_VALUES_MAX
+from media.wire import amf3
+from media.wire.amf_value import (
+    DOUBLE,
+    UNDEFINED,
+    Cursor,
+    Date,
+    EcmaArray,
+    MalformedAmf,
+    References,
+    Undefined,
+    Value,
+    fields_of,
+)
+
+__all__ = [
+    "UNDEFINED",
+    "Date",
+    "EcmaArray",
+    "MalformedAmf",
+    "Undefined",
+    "Value",
+    "decode",
+    "encode",
+    "fields_of",
+]
 
 # 2.1, type markers.
 _NUMBER, _BOOLEAN, _STRING, _OBJECT = 0x00, 0x01, 0x02, 0x03
@@ -13,69 +35,19 @@ _NULL, _UNDEFINED, _REFERENCE, _ECMA_ARRAY = 0x05, 0x06, 0x07, 0x08
 _OBJECT_END, _STRICT_ARRAY, _DATE, _LONG_STRING = 0x09, 0x0A, 0x0B, 0x0C
 _UNSUPPORTED, _XML_DOCUMENT, _TYPED_OBJECT, _AVMPLUS = 0x0D, 0x0F, 0x10, 0x11
 
+_COMPOUND = (_OBJECT, _ECMA_ARRAY, _STRICT_ARRAY, _TYPED_OBJECT)
 _SHORT_STRING_BYTES_MAX = 0xFFFF
-_DOUBLE = struct.Struct(">d")
-
-
-class MalformedAmf(ValueError):
-    """AMF0 data ends early, uses an unknown type or is larger than anything a publisher needs."""
-
-
-class Undefined(Enum):
-    """What JavaScript calls undefined; also stands for values that we cannot represent."""
-
-    UNDEFINED = "undefined"
-
-
-UNDEFINED = Undefined.UNDEFINED
-
-
-@dataclass(frozen=True, slots=True)
-class Date:
-    """Milliseconds since 1970 in UTC; the time zone on the wire is reserved (2.13)."""
-
-    milliseconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class EcmaArray:
-    """An associative array: fields like an object's, another marker on the wire (2.10)."""
-
-    fields: Mapping[str, "Value"]
-
-
-type Value = (
-    bool
-    | float
-    | str
-    | Undefined
-    | Date
-    | EcmaArray
-    | Mapping[str, "Value"]
-    | Sequence["Value"]
-    | None
-)
-
-
-def fields_of(value: Value) -> Mapping[str, Value]:
-    """The fields of an object or an ECMA array; none of anything else."""
-    if isinstance(value, EcmaArray):
-        return value.fields
-    return value if isinstance(value, Mapping) else {}
 
 
 def decode(data: bytes) -> list[Value]:
-    """All values of a message body.
-
-    From an avmplus marker on the data is AMF3 (3.1), which no publisher needs: the values before it
-    are returned.
+    """All values of a message body; one behind an avmplus marker is AMF3 (3.1).
 
     Raises:
         MalformedAmf: see there.
     """
-    decoder = _Decoder(data)
+    decoder = _Decoder(Cursor(data))
     values: list[Value] = []
-    while decoder.position < len(data) and data[decoder.position] != _AVMPLUS:
+    while not decoder.cursor.is_at_end:
         values.append(decoder.value(0))
     return values
 
@@ -86,88 +58,72 @@ def encode(*values: Value) -> bytes:
 
 
 class _Decoder:
-    """A cursor over the data that counts the values it has made."""
+    """Reads values one after the other; later ones may refer to earlier ones (2.9)."""
 
-    def __init__(self, data: bytes) -> None:
-        self.position = 0
-        self._data = data
-        self._values = 0
+    def __init__(self, cursor: Cursor) -> None:
+        self.cursor = cursor
+        self._references = References(cursor)
 
     def value(self, depth: int) -> Value:
-        self._values += 1
-        if depth > AMF_DEPTH_MAX or self._values > AMF_VALUES_MAX:
-            raise MalformedAmf("too deep or too many values")
-        marker = self.take(1)[0]
-        if marker in (_OBJECT, _ECMA_ARRAY, _STRICT_ARRAY, _TYPED_OBJECT):
-            return self._compound(marker, depth + 1)
+        self.cursor.count_value(depth)
+        marker = self.cursor.byte()
+        if marker in _COMPOUND:
+            number = self._references.begin()
+            return self._references.end(number, self._compound(marker, depth + 1))
+        if marker == _REFERENCE:
+            return self._references.get(self.cursor.integer(2))
+        if marker == _AVMPLUS:
+            return amf3.decode_value(self.cursor, depth)
         read = _SCALARS.get(marker)
         if read is None:
             raise MalformedAmf(f"unknown type {marker}")
-        return read(self)
+        return read(self.cursor)
 
     def _compound(self, marker: int, depth: int) -> Value:
         if marker == _STRICT_ARRAY:
-            count = int.from_bytes(self.take(4), "big")
+            count = self.cursor.integer(4)
             if count > AMF_VALUES_MAX:
                 raise MalformedAmf("too many values")
             return [self.value(depth) for _ in range(count)]
         if marker == _ECMA_ARRAY:
-            self.take(4)  # a count that encoders get wrong; the end marker decides
+            self.cursor.take(4)  # a count that encoders get wrong; the end marker decides
             return EcmaArray(self._fields(depth))
         if marker == _TYPED_OBJECT:
-            self.text(2)  # the class's name
+            _text(self.cursor, 2)  # the class's name
         return self._fields(depth)
 
     def _fields(self, depth: int) -> dict[str, Value]:
         fields: dict[str, Value] = {}
         while True:
-            name = self.text(2)
-            if self._data[self.position : self.position + 1] == b"\x09":
-                self.position += 1
+            name = _text(self.cursor, 2)
+            if self.cursor.follows(b"\x09"):
+                self.cursor.take(1)
                 return fields
             if len(fields) >= AMF_KEYS_MAX:
                 raise MalformedAmf("too many fields")
             fields[name] = self.value(depth)
 
-    def number(self) -> float:
-        number: float = _DOUBLE.unpack(self.take(8))[0]
-        return number
 
-    def text(self, length_bytes: int) -> str:
-        length = int.from_bytes(self.take(length_bytes), "big")
-        return self.take(length).decode("utf-8", "replace")
-
-    def take(self, count: int) -> bytes:
-        start = self.position
-        self.position = start + count
-        if self.position > len(self._data):
-            raise MalformedAmf("the data ends early")
-        return self._data[start : self.position]
+def _text(cursor: Cursor, length_bytes: int) -> str:
+    return cursor.text(cursor.integer(length_bytes))
 
 
-def _read_date(decoder: _Decoder) -> Date:
-    date = Date(decoder.number())
-    decoder.take(2)
+def _read_date(cursor: Cursor) -> Date:
+    date = Date(cursor.number())
+    cursor.take(2)
     return date
 
 
-def _read_reference(decoder: _Decoder) -> Undefined:
-    """To an object sent before; no sender that we know of makes them."""
-    decoder.take(2)
-    return UNDEFINED
-
-
-_SCALARS: dict[int, Callable[[_Decoder], Value]] = {
-    _NUMBER: _Decoder.number,
-    _BOOLEAN: lambda decoder: decoder.take(1) != b"\0",
-    _STRING: lambda decoder: decoder.text(2),
+_SCALARS: dict[int, Callable[[Cursor], Value]] = {
+    _NUMBER: Cursor.number,
+    _BOOLEAN: lambda cursor: cursor.take(1) != b"\0",
+    _STRING: lambda cursor: _text(cursor, 2),
     _NULL: lambda _: None,
     _UNDEFINED: lambda _: UNDEFINED,
-    _REFERENCE: _read_reference,
     _DATE: _read_date,
-    _LONG_STRING: lambda decoder: decoder.text(4),
+    _LONG_STRING: lambda cursor: _text(cursor, 4),
     _UNSUPPORTED: lambda _: UNDEFINED,
-    _XML_DOCUMENT: lambda decoder: decoder.text(4),
+    _XML_DOCUMENT: lambda cursor: _text(cursor, 4),
 }
 
 
@@ -194,9 +150,9 @@ def _encoded_scalar(value: float | Undefined | Date | None) -> bytes:
         case bool():
             return bytes((_BOOLEAN, value))
         case Date(milliseconds):
-            return bytes((_DATE,)) + _DOUBLE.pack(milliseconds) + b"\0\0"
+            return bytes((_DATE,)) + DOUBLE.pack(milliseconds) + b"\0\0"
         case _:
-            return bytes((_NUMBER,)) + _DOUBLE.pack(value)
+            return bytes((_NUMBER,)) + DOUBLE.pack(value)
 
 
 def _encoded_text(text: str) -> bytes:

@@ -11,7 +11,6 @@ from media.wire.amf0 import (
     Value,
     decode,
     encode,
-    fields_of,
 )
 
 # Read in both directions: these bytes are this value, and this value is written as these bytes.
@@ -46,7 +45,7 @@ def test_a_value_is_written(wire: str, value: Value) -> None:
 @pytest.mark.parametrize(
     ("wire", "value"),
     [
-        ("07 0001", UNDEFINED),
+        ("07 0000", UNDEFINED),  # to nothing
         ("0d", UNDEFINED),
         ("0f 00000004 3c782f3e", "<x/>"),
         ("10 0003 466f6f 0001 61 05 0000 09", {"a": None}),
@@ -70,13 +69,30 @@ def test_a_command_is_several_values() -> None:
     assert decode(encode("publish", 5, None, "key", "live")) == ["publish", 5, None, "key", "live"]
 
 
-def test_values_before_an_avmplus_marker_are_returned() -> None:
-    assert decode(encode("connect", 1) + b"\x11\x0a\x0b\x01") == ["connect", 1]
+def test_a_value_behind_an_avmplus_marker_is_amf3() -> None:
+    wire = encode("connect") + b"\x11\x0a\x0b\x01\x07app\x06\x09live\x01" + encode(1.0)
+
+    assert decode(wire) == ["connect", {"app": "live"}, 1.0]
 
 
-def test_fields_are_those_of_objects_and_arrays_alike() -> None:
-    assert fields_of(EcmaArray({"a": 1.0})) == fields_of({"a": 1.0}) == {"a": 1.0}
-    assert fields_of("a") == fields_of(None) == {}
+def test_a_reference_is_the_object_that_it_refers_to() -> None:
+    first, array = encode({"a": {"b": 1.0}}), encode([None])
+
+    values = decode(first + array + b"\7\0\0" + b"\7\0\1" + b"\7\0\2" + b"\7\0\3")
+
+    assert values == [{"a": {"b": 1.0}}, [None], {"a": {"b": 1.0}}, {"b": 1.0}, [None], UNDEFINED]
+
+
+def test_an_object_cannot_contain_itself() -> None:
+    assert decode(b"\x03\0\1a\7\0\0\0\0\x09") == [{"a": UNDEFINED}]
+
+
+def test_references_count_as_what_they_refer_to() -> None:
+    """Goal: 130 bytes cannot become a structure of millions of values."""
+    doubling = b"".join(b"\x0a\0\0\0\2\7" + bytes((0, i, 7, 0, i)) for i in range(13))
+
+    with pytest.raises(MalformedAmf, match="reference"):
+        decode(encode([]) + doubling)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +110,8 @@ def test_fields_are_those_of_objects_and_arrays_alike() -> None:
         b"\x05" * (AMF_VALUES_MAX + 1),
         b"\x03" + b"".join(b"\0\3%03d\5" % i for i in range(AMF_KEYS_MAX + 1)),
         b"\x03\0\1a\x11",
+        b"\x11\x0b",
+        b"\x0a\0\0\0\2" + encode("x" * 60_000) * 5,
     ],
 )
 def test_what_is_cut_off_unknown_or_too_large_is_refused(data: bytes) -> None:
