@@ -10,10 +10,10 @@ from config.clock import ManualClock, SystemClock
 from config.tasks import spawn
 from media.hub import Stream
 from media.timeline import TIMELINE_START
+from media.transcode.conversation import Patience
 from media.transcode.epoch import TranscodeSettings
 from media.transcode.live import LivePipeline
 from media.transcode.plan import EncoderSettings
-from media.transcode.conversation import Patience
 from tests.media.transcode.synthetic import (
     RecordingSink,
     Source,
@@ -56,7 +56,7 @@ async def published(
 async def test_with_the_same_parameters_the_epoch_goes_on_and_a_segment_begins() -> None:
     """Cut off amid B-frames; the clock begins anew; sound is 21 ms early, before as after."""
     video, audio = video_source(320, 180, b_frames=2), audio_source()
-    before = [cut_off(video, CUT), cut_off(audio, 157)]
+    before = [cut_off(video, CUT), cut_off(audio, 163)]
     sink = await published(before, [shifted(one, -4 * SECOND) for one in (video, audio)])
 
     assert [list(epoch) for epoch in sink.epochs] == [["source", "audio"]]
@@ -67,7 +67,7 @@ async def test_with_the_same_parameters_the_epoch_goes_on_and_a_segment_begins()
     assert first.pts >= last + FRAME
     assert first.pts - last < FRAME + SECOND // 10
     heard = [one.dts * 15 // 8 for one in sink.kept[0]["audio"]]
-    assert abs((heard[157] - first.dts) - (heard[0] - shown[0].dts)) <= 2 * 90
+    assert abs((heard[163] - first.dts) - (heard[0] - shown[0].dts)) <= 2 * 90
     assert all(later - earlier < SECOND // 10 for earlier, later in pairwise(heard))
 
 
