@@ -30,14 +30,19 @@ PipelineFactory = Callable[[Reader, RenditionSink], LivePipeline]
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """One source being live: the asset it makes and the pipeline that makes it."""
+    """One source being live, or waiting for its publisher: the asset that comes of it, and how."""
 
     source: Source
     asset: Asset
+    stream: Stream
     pipeline: LivePipeline
 
     def health(self) -> LiveHealth:
         return self.pipeline.health()
+
+    def reconnect_ms_left(self) -> int | None:
+        """How long its publisher may still come back; None while one is there."""
+        return self.stream.reconnect_ms_left()
 
 
 class Broadcasts:
@@ -61,7 +66,7 @@ class Broadcasts:
 
     def published(self, stream: Stream) -> None:
         """A publisher was let in; called by the hub before its first packet."""
-        task = spawn(self._run(stream.name, stream.read()), name=f"broadcast {stream.name}")
+        task = spawn(self._run(stream, stream.read()), name=f"broadcast {stream.name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -78,24 +83,26 @@ class Broadcasts:
             log.warning("asset was cut off and is now on demand", asset=asset.id)
 
     async def stop(self) -> None:
-        """Let broadcasts whose publishers have ended flush, then end the rest."""
+        """Let broadcasts whose streams have ended flush, then end the rest."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=BROADCAST_FLUSH_SECONDS_MAX)
         await cancel(*self._tasks)
 
-    async def _run(self, source_id: str, reader: Reader) -> None:
-        source = await self._sources.get(source_id)
+    async def _run(self, stream: Stream, reader: Reader) -> None:
+        source = await self._sources.get(stream.name)
         assert source is not None, "admission names sources that exist"
         asset = _asset_of(source, self._now(), self._clock)
         await self._assets.create(asset)
         origin = self._library.start_live(asset.id)
         pipeline = self._pipeline(reader, origin)
-        self._live[source_id] = Broadcast(source, asset, pipeline)
+        broadcast = Broadcast(source, asset, stream, pipeline)
+        self._live[source.id] = broadcast
         log.info("broadcast started", source=source.name, asset=asset.id)
         try:
             await pipeline.run()
         finally:
-            del self._live[source_id]
+            if self._live.get(source.id) is broadcast:  # while this one flushes, the next may begin
+                del self._live[source.id]
             origin.end()
             await self._library.settle(asset.id)
             await self._close(asset)

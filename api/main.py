@@ -154,11 +154,13 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     )
     stack.push_async_callback(broadcasts.stop)
     await broadcasts.recover()
+    hub = Hub(broadcasts.published, stores.clock)
+    stack.callback(hub.end_all, "server stops")  # also what waits for its publisher
     rtmp = RtmpServer(
         settings.rtmp.host,
         settings.rtmp.port,
         KeyAdmission(stores.sources),
-        Hub(broadcasts.published, stores.clock),
+        hub,
         stores.clock,
     )
     stack.push_async_callback(rtmp.stop)
