@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from media.wire.nal import SequenceParameterSet
+from media.units import Coding, Track
+from media.wire.nal import (
+    MalformedConfiguration,
+    SequenceParameterSet,
+    parse_avc_configuration,
+    parse_sequence_parameter_set,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,18 @@ def why_not_passed_through(sequence: SequenceParameterSet) -> str | None:
     if sequence.chroma_format != _CHROMA_420 or sequence.bit_depth != 8:
         return "only 4:2:0 pictures of 8 bits play everywhere"
     return None
+
+
+def why_track_is_not_passed_through(video: Track) -> str | None:
+    """The same of a whole track, whose configuration may be of no use."""
+    if video.coding is not Coding.H264:
+        return f"{video.coding.value} does not play everywhere"
+    try:
+        configuration = parse_avc_configuration(video.extradata)
+        sequence = parse_sequence_parameter_set(configuration.sequence_sets[0])
+    except MalformedConfiguration as reason:
+        return f"its configuration cannot be read: {reason}"
+    return why_not_passed_through(sequence)
 
 
 def bitrate_max(width: int, height: int, frame_rate: tuple[int, int]) -> int:

@@ -1,6 +1,7 @@
 """Packets of one source with the same tracks: from one `begin` of the sink to the next."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -16,15 +17,18 @@ from config.tasks import spawn
 from media.ladder import Rung, encoded_rungs
 from media.pictures import Picture
 from media.segmenter import Segmenter
+from media.timeline import Lane
 from media.transcode.conversation import Patience
 from media.transcode.health import RenditionHealth, RenditionState
 from media.transcode.machine import Machine
-from media.transcode.observation import Decision, SourcePicture
+from media.transcode.observation import Decision
 from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan
 from media.transcode.plan import SEGMENT_TICKS, EncoderSettings, Plan
 from media.transcode.preset import AUTO
 from media.transcode.protocol import SourcePacket
 from media.transcode.rendition import Rendition, RenditionSink
+from media.transcode.sent_ladder import SentLadder
+from media.transcode.source_picture import SourcePicture
 from media.transcode.supervisor import Supervisor
 from media.transcode.worker_process import worker_command
 from media.units import MediaKind, Packet
@@ -90,6 +94,9 @@ class Epoch:
         self._settings = settings
         self._clock = clock
         self._passed_through = decision.verdict is not None and decision.verdict.passed_through
+        self._ladder = (
+            SentLadder(decision.ladder, settings.segment_ticks) if decision.ladder else None
+        )
         self._rungs = self._choose_rungs()
         self.supervisor = self._supervise(start, pictures) if self._rungs else None
         self._segmenter = Segmenter.at_keyframes(settings.segment_ticks)
@@ -112,10 +119,28 @@ class Epoch:
         return self.decision.audio is not None
 
     @property
-    def kinds(self) -> frozenset[MediaKind]:
-        """What it is made of."""
-        tracks = (self.decision.video, self.decision.audio)
-        return frozenset(track.kind for track in tracks if track is not None)
+    def needs(self) -> frozenset[Lane]:
+        """The tracks without which it cannot go on."""
+        video = {(MediaKind.VIDEO, self.leader)} if self.includes_video else set[Lane]()
+        audio = {(MediaKind.AUDIO, 0)} if self.includes_audio else set[Lane]()
+        return frozenset(video | audio)
+
+    @property
+    def leader(self) -> int:
+        """The number of the video track whose keyframes count."""
+        return self.decision.number if self._ladder is None else self._ladder.leader
+
+    @property
+    def uses(self) -> frozenset[int]:
+        """The numbers of the video tracks that are shown."""
+        if self._ladder is not None:
+            return frozenset(each.number for each in self._ladder.tracks) - self.lost.keys()
+        return frozenset({self.decision.number} if self.includes_video else ())
+
+    @property
+    def lost(self) -> Mapping[int, str]:
+        """Why tracks of a ladder are no longer shown, by number."""
+        return {} if self._ladder is None else self._ladder.lost
 
     @property
     def keyframe_is_overdue(self) -> bool:
@@ -138,12 +163,19 @@ class Epoch:
     def resume(self) -> None:
         """What follows is of another publication; its first keyframe starts a segment."""
         self._resuming = True
+        if self._ladder is not None:
+            self._hand_on(self._ladder.resume())
         if not self._begun:
             # Encoders had nothing to open with all the while.
             self._begin_ms_max = self._clock.monotonic_ms() + self._settings.patience.start_ms
 
     def video(self, picture: SourcePicture) -> None:
         """Take the next packet of the source's video; the first has to be a keyframe."""
+        if self._ladder is not None:
+            self._video_of_ladder(picture, self._ladder)
+            return
+        if picture.number != self.decision.number:
+            return
         pts = picture.packet.pts
         boundary = self._is_boundary(picture)
         packet = replace(picture.packet, boundary=boundary)
@@ -162,12 +194,28 @@ class Epoch:
                 )
             )
 
+    def _video_of_ladder(self, picture: SourcePicture, ladder: SentLadder) -> None:
+        if picture.number == self.decision.number:
+            self._remember(picture)
+        self._hand_on(ladder.push(picture))
+        for number in ladder.lost:
+            name = ladder.name(number)
+            if name not in self._retired:
+                self._retired[name] = ladder.lost[number]
+                self._sink.retire(name, ladder.lost[number])
+
+    def take_undecided(self) -> list[SourcePicture]:
+        """Give away what the next epoch is to begin with, as far as it was here already."""
+        return [] if self._ladder is None else self._ladder.take_undecided()
+
     def audio(self, packet: Packet) -> None:
         if self.includes_audio:
             self._deliver(AUDIO, packet)
 
     async def close(self) -> None:
         """Encode and hand over what is left."""
+        if self._ladder is not None:
+            self._hand_on(self._ladder.finish())
         if self.supervisor is not None:
             await self.supervisor.finish()
         if not self._begun:
@@ -220,27 +268,40 @@ class Epoch:
         video, verdict = self.decision.video, self.decision.verdict
         if video is None or verdict is None:
             return ()
-        whole = Rung(SOURCE, video.width, video.height, 0)
-        rungs = (whole, *self._rungs) if self._passed_through else self._rungs
-        why = {rungs[0].name: verdict.reason} if rungs else {}
-        numerator, denominator = video.frame_rate
-        return tuple(
-            RenditionHealth(
-                name=rung.name,
-                width=rung.width,
-                height=rung.height,
-                frame_rate=round(numerator / denominator, 2),
-                bitrate_max=rung.bitrate_max,
-                passed_through=rung is whole,
-                state=RenditionState.SHED if rung.name in self._retired else RenditionState.ACTIVE,
-                reason=self._retired.get(rung.name, why.get(rung.name, "")),
+        if self._ladder is not None:
+            return tuple(self._health(one) for one in self._ladder.renditions())
+        encoded = [
+            Rendition(
+                rung.name,
+                replace(video, width=rung.width, height=rung.height),
+                rung.bitrate_max,
+                passed_through=False,
             )
-            for rung in rungs
+            for rung in self._rungs
+        ]
+        source = [Rendition(SOURCE, video, 0, passed_through=True)] if self._passed_through else []
+        made = [*source, *encoded]
+        return tuple(
+            self._health(one, "" if index else verdict.reason) for index, one in enumerate(made)
+        )
+
+    def _health(self, rendition: Rendition, why: str = "") -> RenditionHealth:
+        name, track = rendition.name, rendition.track
+        numerator, denominator = track.frame_rate
+        return RenditionHealth(
+            name=name,
+            width=track.width,
+            height=track.height,
+            frame_rate=round(numerator / denominator, 2),
+            bitrate_max=rendition.bitrate_max,
+            passed_through=rendition.passed_through,
+            state=RenditionState.SHED if name in self._retired else RenditionState.ACTIVE,
+            reason=self._retired.get(name, why),
         )
 
     def _choose_rungs(self) -> tuple[Rung, ...]:
         video = self.decision.video
-        if video is None:
+        if video is None or self._ladder is not None:
             return ()
         return encoded_rungs(
             video.width, video.height, video.frame_rate, passed_through=self._passed_through
@@ -293,6 +354,10 @@ class Epoch:
             self.group.append(picture)
         self.shown_pts = max(self.shown_pts, picture.packet.pts)
 
+    def _hand_on(self, packets: list[tuple[str, Packet]]) -> None:
+        for name, packet in packets:
+            self._deliver(name, packet)
+
     def _deliver(self, name: str, packet: Packet) -> None:
         if self._begun:
             self._sink.packet(name, packet)
@@ -313,7 +378,9 @@ class Epoch:
     def _begin(self, encoded: tuple[Rendition, ...]) -> None:
         self._begun = True
         renditions = list(encoded)
-        if self._passed_through and self.decision.video is not None:
+        if self._ladder is not None:
+            renditions += self._ladder.renditions()
+        elif self._passed_through and self.decision.video is not None:
             renditions.insert(0, Rendition(SOURCE, self.decision.video, 0, passed_through=True))
         if self.decision.audio is not None:
             renditions.append(Rendition(AUDIO, self.decision.audio, 0, passed_through=True))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 
 from config.clock import Clock
-from config.limits import HEALTH_MESSAGES_MAX
+from config.limits import HEALTH_MESSAGES_MAX, LADDER_TRACKS_MAX
 from media.hub import (
     Event,
     PacketReceived,
@@ -20,15 +20,12 @@ from media.timeline import Lane, Timeline
 from media.transcode.arrival import Arrival
 from media.transcode.epoch import Epoch, TranscodeSettings
 from media.transcode.health import LiveHealth
-from media.transcode.observation import (
-    Decision,
-    Observation,
-    SourcePicture,
-    Verdict,
-    keyframes_too_rare,
-)
+from media.transcode.keyframes import keyframes_too_rare
+from media.transcode.lost_tracks import LostTracks
+from media.transcode.observation import Decision, Observation, Verdict
 from media.transcode.picture_plan import LIVE_PICTURES
 from media.transcode.rendition import Rendition, RenditionSink
+from media.transcode.source_picture import SourcePicture
 from media.units import MediaKind, Packet, Track
 from media.wire.nal import MalformedAccessUnit, contains_idr
 
@@ -49,9 +46,10 @@ class LivePipeline:
     """Reads a stream, repairs its time, decides what to make of it and has that made.
 
     It observes the source for up to a segment, then an epoch runs. A new one follows when the
-    source's configuration changes, when its second track comes late, and when its keyframes become
-    too rare to be passed through. Another publication continues the epoch if its tracks are the
-    same; while none is there, everything waits as it is.
+    source's configuration changes, when a track comes late, when a ladder that the encoder sends
+    has lost its default track, and when keyframes become too rare to be passed through. Another
+    publication continues the epoch if its tracks are the same; while none is there, everything
+    waits as it is.
     """
 
     def __init__(
@@ -67,6 +65,7 @@ class LivePipeline:
         self._clock = clock
         self._timeline = Timeline()
         self._tracks: dict[Lane, Track] = {}
+        self._lost = LostTracks()
         self._verdict: Verdict | None = None
         self._observation = self._observe_anew()
         self._epoch: Epoch | None = None
@@ -141,8 +140,9 @@ class LivePipeline:
             return
         self._timeline.resume(arrival.starts)
         self._tracks = {lane: self._tracks[lane] for lane in arrival.tracks if lane in self._tracks}
+        self._lost = LostTracks()
         if self._epoch is not None:
-            if self._epoch.kinds <= {kind for kind, _ in arrival.tracks}:
+            if self._epoch.needs <= arrival.tracks.keys():
                 self._epoch.resume()
             else:
                 await self._renew()
@@ -151,34 +151,54 @@ class LivePipeline:
 
     async def _take(self, event: TrackAnnounced | PacketReceived) -> None:
         match event:
+            case TrackAnnounced(track, number) if self._tracks.get((track.kind, number)) == track:
+                pass
+            case TrackAnnounced(track, number) if track.kind is MediaKind.VIDEO:
+                await self._announce_video(track, number)
             case TrackAnnounced(track, 0):
-                await self._announce(track)
-            case PacketReceived(kind, packet, 0):
-                await self._take_packet(kind, packet)
+                await self._announce_audio(track)
+            case PacketReceived(kind, packet, number):
+                await self._take_packet(kind, packet, number)
             case _:
+                # Further sound: nobody has asked for another language yet.
                 pass
 
-    async def _announce(self, track: Track) -> None:
-        if self._tracks.get((track.kind, 0)) == track:
-            return
-        if track.kind is MediaKind.VIDEO and not track.codec.startswith(_H264):
+    async def _announce_video(self, track: Track, number: int) -> None:
+        if not track.codec.startswith(_H264):
             self._say(f"video of codec {track.codec} is not supported, only H.264 is")
             return
-        self._tracks[track.kind, 0] = track
-        if track.kind is MediaKind.VIDEO:
-            self._verdict = None
-            if self._epoch is None or self._epoch.includes_video:
-                await self._renew()
-        elif self._epoch is not None and self._epoch.includes_video:
+        others = self._videos().keys() - {number}
+        if len(others) >= LADDER_TRACKS_MAX:
+            self._say(f"more than {LADDER_TRACKS_MAX} video tracks are not supported")
+            return
+        self._tracks[MediaKind.VIDEO, number] = track
+        self._lost.forget(number)
+        self._verdict = None
+        if (
+            self._epoch is not None
+            and self._epoch.includes_video
+            and number not in self._epoch.uses
+        ):
+            # The others go on up to the next keyframe.
+            self._renewal_wanted = True
+        elif self._epoch is not None or not others:
+            await self._renew()
+        self._observation.forget(number, self._known_verdict())
+
+    async def _announce_audio(self, track: Track) -> None:
+        self._tracks[MediaKind.AUDIO, 0] = track
+        if self._epoch is not None and self._epoch.includes_video:
             # The picture goes on up to its next keyframe.
             self._renewal_wanted = True
         else:
             await self._renew()
 
-    async def _take_packet(self, kind: MediaKind, packet: Packet) -> None:
-        track = self._tracks.get((kind, 0))
-        placed = None if track is None else self._timeline.place(kind, packet, track.timescale)
-        if track is None or placed is None:
+    async def _take_packet(self, kind: MediaKind, packet: Packet, number: int) -> None:
+        track = self._tracks.get((kind, number))
+        if track is None:
+            return
+        placed = self._timeline.place(kind, packet, track.timescale, number)
+        if placed is None:
             return
         if kind is MediaKind.AUDIO:
             await self._take_audio(placed, track)
@@ -190,7 +210,7 @@ class LivePipeline:
             return
         if refresh and not placed.keyframe:
             placed = replace(placed, keyframe=True)
-        await self._take_video(SourcePicture(placed, refresh))
+        await self._take_video(SourcePicture(placed, refresh, number))
 
     async def _take_audio(self, packet: Packet, track: Track) -> None:
         if self._epoch is None:
@@ -202,16 +222,45 @@ class LivePipeline:
             self._renewal_wanted = True
 
     async def _take_video(self, picture: SourcePicture) -> None:
-        if self._epoch is not None and picture.packet.keyframe and self._renewal_is_due():
-            await self._renew()
+        if picture.refresh and self._lost.may_return(picture.number, self._clock.monotonic_ms()):
+            self._lost.forget(picture.number)
+            self._verdict = None
+            self._renewal_wanted = True
+        if self._epoch is not None and picture.packet.keyframe:
+            leads = picture.number == self._epoch.leader or not self._epoch.includes_video
+            if leads and self._renewal_is_due():
+                await self._renew()
         if self._epoch is None:
-            self._observation.video(picture)
-            await self._decide()
+            if picture.number not in self._lost:
+                self._observation.video(picture)
+                await self._decide()
             return
         if self._epoch.includes_video:
             self._epoch.video(picture)
+            self._notice_losses(self._epoch)
         if self._epoch.keyframe_is_overdue:
             await self._encode_instead()
+
+    def _notice_losses(self, epoch: Epoch) -> None:
+        """A track that a ladder has lost costs only its rendition, unless hardly any is left."""
+        for number in epoch.lost.keys() - self._lost.numbers:
+            reason = epoch.lost[number]
+            self._lost.add(number, reason, self._clock.monotonic_ms())
+            self._say(f"video track {number} is no longer shown: {reason}")
+            if len(epoch.uses) == 1:
+                # It is a source as any other now, whose keyframes come often enough.
+                self._verdict = Verdict(passed_through=True)
+                self._renewal_wanted = True
+            elif number == epoch.decision.number:
+                self._renewal_wanted = True
+
+    def _videos(self) -> dict[int, Track]:
+        """The video tracks that can be used, by number."""
+        return {
+            number: track
+            for (kind, number), track in self._tracks.items()
+            if kind is MediaKind.VIDEO and number not in self._lost
+        }
 
     def _renewal_is_due(self) -> bool:
         assert self._epoch is not None
@@ -221,24 +270,26 @@ class LivePipeline:
             or self._epoch.encoders_are_due
         )  # fmt: skip
 
+    def _known_verdict(self) -> Verdict | None:
+        return self._verdict if self._settings.pass_through else Verdict(passed_through=False)
+
     def _observe_anew(self) -> Observation:
-        if not self._settings.pass_through:
-            self._verdict = Verdict(passed_through=False)
-        return Observation(self._settings.segment_ticks, self._verdict)
+        return Observation(self._settings.segment_ticks, self._known_verdict())
 
     async def _renew(self) -> None:
         """End the epoch; the packets that follow decide on the next one."""
+        undecided = [] if self._epoch is None else self._epoch.take_undecided()
         await self._close_epoch()
         self._renewal_wanted = False
         self._observation = self._observe_anew()
+        for picture in undecided:
+            self._observation.video(picture)
 
     async def _decide(self, *, ended: bool = False) -> None:
         if self._epoch is not None:
             return
         decision = self._observation.decide(
-            self._tracks.get((MediaKind.VIDEO, 0)),
-            self._tracks.get((MediaKind.AUDIO, 0)),
-            ended=ended,
+            self._videos(), self._tracks.get((MediaKind.AUDIO, 0)), ended=ended
         )
         if decision is None:
             return
@@ -266,7 +317,8 @@ class LivePipeline:
         assert epoch is not None
         await self._close_epoch()
         reason = keyframes_too_rare(self._settings.segment_ticks)
-        decision = replace(epoch.decision, verdict=Verdict(passed_through=False, reason=reason))
+        verdict = Verdict(passed_through=False, reason=reason)
+        decision = replace(epoch.decision, verdict=verdict, ladder=())
         self._begin(decision, [*epoch.group], start=epoch.shown_pts + 1)
 
     async def _close_epoch(self) -> None:

@@ -1,18 +1,35 @@
 """What a source turns out to be, from its first packets."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median_low
 
 from config.limits import KEYFRAME_WAIT_MS_MAX, OBSERVED_PACKETS_MAX, TRACK_WAIT_MS_MAX
-from media.ladder import why_not_passed_through
-from media.units import VIDEO_TIMESCALE, Packet, Track
-from media.wire.nal import (
-    MalformedConfiguration,
-    parse_avc_configuration,
-    parse_sequence_parameter_set,
+from media.ladder import why_track_is_not_passed_through
+from media.transcode.keyframes import are_too_rare, keyframe_interval_max, keyframes_too_rare
+from media.transcode.sent_ladder import (
+    LadderVerdict,
+    SentTrack,
+    first_common_keyframe,
+    from_keyframe,
+    judge_ladder,
+    sent_tracks,
 )
+from media.transcode.source_picture import SourcePicture
+from media.units import VIDEO_TIMESCALE, Packet, Track
+
+__all__ = [
+    "Decision",
+    "Observation",
+    "SourcePicture",
+    "Verdict",
+    "frame_rate",
+    "keyframe_interval_max",
+    "keyframes_too_rare",
+    "usual_rate",
+]
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
 _TRACK_WAIT = TRACK_WAIT_MS_MAX * _TICKS_PER_MS
@@ -28,38 +45,43 @@ _FRAME_RATE_MAX = 240
 
 
 @dataclass(frozen=True, slots=True)
-class SourcePicture:
-    """What is known of a video packet beyond its times.
+class Verdict:
+    """Whether the source's own packets become renditions; `reason` says why not.
 
     Attributes:
-        refresh: it holds an IDR picture, where a decoder can start afresh (ITU-T H.264, 3.69).
+        ladder: all video tracks do, each one rendition.
     """
-
-    packet: Packet
-    refresh: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether the source's own packets become a rendition; `reason` says why not."""
 
     passed_through: bool
     reason: str = ""
+    ladder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be made of a source. `verdict` is None when there is no video."""
+    """What is to be made of a source.
+
+    Attributes:
+        video: the track that is shown, the default one of a ladder.
+        verdict: None when there is no video.
+        number: of that track.
+        ladder: all video tracks, when the encoder sends a ladder that is passed through.
+    """
 
     video: Track | None
     audio: Track | None
     verdict: Verdict | None
+    number: int = 0
+    ladder: tuple[SentTrack, ...] = ()
 
 
 class Observation:
     """Holds a source's packets until it is clear what to make of them.
 
     Video before its first keyframe is left out: nobody can decode it.
+
+    Attributes:
+        held: packets in the order in which they came; with a decision, only those that it needs.
     """
 
     def __init__(self, segment_ticks: int, verdict: Verdict | None = None) -> None:
@@ -67,97 +89,162 @@ class Observation:
 
         Args:
             segment_ticks: keyframes have to come at least about as often to be passed through.
-            verdict: known from earlier packets of the same track.
+            verdict: known from earlier packets of the same tracks.
         """
         self._segment_ticks = segment_ticks
         self._verdict = verdict
         self._oldest: int | None = None
         self._newest = 0
-        self._pictures: list[SourcePicture] = []
+        self._pictures: dict[int, list[SourcePicture]] = {}
         self.held: list[SourcePicture | Packet] = []
 
     def video(self, picture: SourcePicture) -> None:
         self._measure(picture.packet.dts)
-        if self._pictures or picture.packet.keyframe:
-            self._pictures.append(picture)
+        if picture.number in self._pictures or picture.packet.keyframe:
+            self._pictures.setdefault(picture.number, []).append(picture)
             self.held.append(picture)
 
     def audio(self, packet: Packet, timescale: int) -> None:
         self._measure(packet.dts * VIDEO_TIMESCALE // timescale)
         self.held.append(packet)
 
+    def forget(self, number: int, verdict: Verdict | None) -> None:
+        """A video track is new or has changed: what was held of it is of no use.
+
+        Args:
+            verdict: what is known of the tracks now.
+        """
+        self._verdict = verdict
+        self._pictures.pop(number, None)
+        self._keep(lambda one: one.number != number)
+
     def decide(
-        self, video: Track | None, audio: Track | None, *, ended: bool = False
+        self, videos: Mapping[int, Track], audio: Track | None, *, ended: bool = False
     ) -> Decision | None:
         """What to make of the source, with the tracks known so far; None to observe on.
 
         Args:
-            video, audio: what was announced.
+            videos: what was announced, by number.
+            audio: what was announced.
             ended: there is nothing more to observe.
         """
         span = 0 if self._oldest is None else self._newest - self._oldest
-        ended = ended or len(self.held) >= OBSERVED_PACKETS_MAX
-        waited = ended or span >= _TRACK_WAIT
-        if video is None or not self._pictures:
-            patience = _TRACK_WAIT if video is None else _KEYFRAME_WAIT
-            alone = audio is not None and (ended or span >= patience)
+        full = len(self.held) >= OBSERVED_PACKETS_MAX * max(1, len(videos))
+        waited = ended or full or span >= _TRACK_WAIT
+        shown = {number: track for number, track in videos.items() if number in self._pictures}
+        if not shown:
+            patience = _KEYFRAME_WAIT if videos else _TRACK_WAIT
+            alone = audio is not None and (ended or full or span >= patience)
             return Decision(None, audio, None) if alone else None
         if audio is None and not waited:
             return None
-        video = replace(video, frame_rate=self._frame_rate(video))
-        verdict = self._verdict or self._judge(video, ended=ended)
-        return None if verdict is None else Decision(video, audio, verdict)
+        if len(videos) == 1:
+            return self._decide_on_one(min(shown), shown, audio, ended=ended or full)
+        if not waited and self._verdict is None:
+            return None
+        overdue = full or span >= _KEYFRAME_WAIT
+        if len(shown) < len(videos) and not (ended or overdue):
+            return None
+        return self._decide_on_many(shown, audio, ended=ended, overdue=overdue)
+
+    def _decide_on_one(
+        self,
+        number: int,
+        shown: Mapping[int, Track],
+        audio: Track | None,
+        *,
+        ended: bool,
+        why: str = "",
+    ) -> Decision | None:
+        """Go on with one track; `why` says why not with the others."""
+        pictures = self._pictures[number]
+        verdict = self._verdict or _judge(shown[number], pictures, self._segment_ticks, ended=ended)
+        if verdict is None:
+            return None
+        if why:
+            reason = "; ".join(filter(None, (why, verdict.reason)))
+            verdict = replace(verdict, reason=reason)
+        self._keep(lambda one: one.number == number)
+        video = replace(shown[number], frame_rate=frame_rate(shown[number], pictures))
+        return Decision(video, audio, replace(verdict, ladder=False), number)
+
+    def _decide_on_many(
+        self, shown: Mapping[int, Track], audio: Track | None, *, ended: bool, overdue: bool
+    ) -> Decision | None:
+        """All of them as they are, or else the largest alone."""
+        largest = min(shown, key=lambda each: (-shown[each].width * shown[each].height, each))
+        if len(shown) == 1 or (self._verdict is not None and not self._verdict.ladder):
+            return self._decide_on_one(largest, shown, audio, ended=ended or overdue)
+        pictures = {number: self._pictures[number] for number in shown}
+        verdict = self._judge_ladder(shown, pictures, ended=ended, overdue=overdue)
+        if verdict is None:
+            return None
+        if verdict.reason:
+            self._verdict = None
+            size = f"{shown[largest].width}x{shown[largest].height}"
+            why = f"only video track {largest} ({size}) is used, because {verdict.reason}"
+            return self._decide_on_one(largest, shown, audio, ended=ended or overdue, why=why)
+        kept = {id(one) for each in pictures.values() for one in from_keyframe(each, verdict.start)}
+        self._keep(lambda one: id(one) in kept)
+        tracks = {
+            number: replace(track, frame_rate=frame_rate(track, pictures[number]))
+            for number, track in shown.items()
+        }
+        default = min(tracks)
+        passed = Verdict(passed_through=True, ladder=True)
+        return Decision(tracks[default], audio, passed, default, sent_tracks(tracks))
+
+    def _judge_ladder(
+        self,
+        shown: Mapping[int, Track],
+        pictures: Mapping[int, Sequence[SourcePicture]],
+        *,
+        ended: bool,
+        overdue: bool,
+    ) -> LadderVerdict | None:
+        if self._verdict is not None:
+            # Known from before the epoch was renewed: they only have to begin together.
+            start = first_common_keyframe(pictures)
+            if start is not None:
+                return LadderVerdict(start)
+        return judge_ladder(shown, pictures, self._segment_ticks, ended=ended, overdue=overdue)
+
+    def _keep(self, wanted: Callable[[SourcePicture], bool]) -> None:
+        """Forget pictures that nobody wants."""
+        self.held = [one for one in self.held if isinstance(one, Packet) or wanted(one)]
 
     def _measure(self, time: int) -> None:
         self._oldest = time if self._oldest is None else min(self._oldest, time)
         self._newest = max(self._newest, time)
 
-    def _judge(self, video: Track, *, ended: bool) -> Verdict | None:
-        reason = _why_not(video)
-        if reason is None and not self._pictures[0].refresh:
-            reason = "its keyframes are not places where a player can start"
-        if reason is not None:
-            return Verdict(passed_through=False, reason=reason)
-        refreshed = [one.packet.pts for one in self._pictures if one.refresh]
-        longest = keyframe_interval_max(self._segment_ticks)
-        newest = max(one.packet.pts for one in self._pictures)
-        pairs = zip(refreshed, [*refreshed[1:], newest], strict=True)
-        if any(later - earlier > longest for earlier, later in pairs):
-            return Verdict(passed_through=False, reason=keyframes_too_rare(self._segment_ticks))
-        return Verdict(passed_through=True) if len(refreshed) > 1 or ended else None
 
-    def _frame_rate(self, video: Track) -> tuple[int, int]:
-        """The rate that the track declares when it is a sane one, else the observed one."""
-        numerator, denominator = video.frame_rate
-        if 0 < numerator <= _FRAME_RATE_MAX * denominator:
-            return video.frame_rate
-        times = sorted(one.packet.pts for one in self._pictures)
-        steps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
-        if not steps:
-            return (0, 1)
-        mean = Fraction(sum(steps), len(steps))
-        typical = mean if abs(mean - median_low(steps)) < mean / 4 else median_low(steps)
-        return usual_rate(VIDEO_TIMESCALE / Fraction(typical))
+def _judge(
+    video: Track, pictures: Sequence[SourcePicture], segment_ticks: int, *, ended: bool
+) -> Verdict | None:
+    reason = why_track_is_not_passed_through(video)
+    if reason is None and not pictures[0].refresh:
+        reason = "its keyframes are not places where a player can start"
+    if reason is not None:
+        return Verdict(passed_through=False, reason=reason)
+    refreshed = [one.packet.pts for one in pictures if one.refresh]
+    newest = max(one.packet.pts for one in pictures)
+    if are_too_rare(refreshed, newest, segment_ticks):
+        return Verdict(passed_through=False, reason=keyframes_too_rare(segment_ticks))
+    return Verdict(passed_through=True) if len(refreshed) > 1 or ended else None
 
 
-def keyframe_interval_max(segment_ticks: int) -> int:
-    """How far apart keyframes of a source that is passed through may be."""
-    return segment_ticks * 5 // 4
-
-
-def keyframes_too_rare(segment_ticks: int) -> str:
-    """Tell a creator why the source has to be encoded again."""
-    seconds = segment_ticks // VIDEO_TIMESCALE
-    return f"set the keyframe interval to {seconds} s, and your own picture is passed through"
-
-
-def _why_not(video: Track) -> str | None:
-    try:
-        configuration = parse_avc_configuration(video.extradata)
-        sequence = parse_sequence_parameter_set(configuration.sequence_sets[0])
-    except MalformedConfiguration as reason:
-        return f"its configuration cannot be read: {reason}"
-    return why_not_passed_through(sequence)
+def frame_rate(video: Track, pictures: Sequence[SourcePicture]) -> tuple[int, int]:
+    """The rate that the track declares when it is a sane one, else the observed one."""
+    numerator, denominator = video.frame_rate
+    if 0 < numerator <= _FRAME_RATE_MAX * denominator:
+        return video.frame_rate
+    times = sorted(one.packet.pts for one in pictures)
+    steps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
+    if not steps:
+        return (0, 1)
+    mean = Fraction(sum(steps), len(steps))
+    typical = mean if abs(mean - median_low(steps)) < mean / 4 else median_low(steps)
+    return usual_rate(VIDEO_TIMESCALE / Fraction(typical))
 
 
 def usual_rate(measured: Fraction) -> tuple[int, int]:
