@@ -2,24 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
 from config.clock import Clock
-from config.limits import (
-    REPLAY_BYTES_MAX,
-    REPLAY_MS_MAX,
-    WORKER_BACKOFF_MS_MAX,
-    WORKER_BACKOFF_MS_MIN,
-    WORKER_CRASHES_MAX,
-    WORKER_FINISH_MS_MAX,
-    WORKER_HANG_MS_MAX,
-    WORKER_START_MS_MAX,
-)
-from config.tasks import cancel, spawn, to_the_end
+from config.limits import REPLAY_BYTES_MAX, REPLAY_MS_MAX
+from config.tasks import cancel, spawn
 from media.pictures import Picture, why_unfit
+from media.transcode.conversation import Attention, Patience, converse
 from media.transcode.machine import Machine
 from media.transcode.plan import Plan, plan_to_bytes
 from media.transcode.preset import AUTO, LIVE_PRESETS
@@ -40,6 +32,8 @@ from media.transcode.replay import Replay
 from media.transcode.worker_process import WORKER_COMMAND, WorkerGone, WorkerProcess
 from media.units import VIDEO_TIMESCALE, Packet
 
+__all__ = ["Listener", "Patience", "Supervisor"]
+
 log = structlog.get_logger(__name__)
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
@@ -59,18 +53,6 @@ class Listener(Protocol):
 
     def shed(self, rung: int, lag_ms: int) -> None:
         """The rung gets no more packets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a supervisor waits, in milliseconds, and how often it tries."""
-
-    start_ms: int = WORKER_START_MS_MAX
-    hang_ms: int = WORKER_HANG_MS_MAX
-    finish_ms: int = WORKER_FINISH_MS_MAX
-    crashes_max: int = WORKER_CRASHES_MAX
-    backoff_ms_min: int = WORKER_BACKOFF_MS_MIN
-    backoff_ms_max: int = WORKER_BACKOFF_MS_MAX
 
 
 class Supervisor:
@@ -117,10 +99,7 @@ class Supervisor:
         # Of the worker running now:
         self._worker: WorkerProcess | None = None
         self._rungs: list[int] = []
-        self._sent = 0
-        self._consumed = 0
-        self._is_open = False
-        self._active_ms = 0
+        self._attention = Attention(clock, self._patience)
         self.pictures = plan.pictures
         self.restarts = 0
         self.given_up = 0
@@ -182,39 +161,23 @@ class Supervisor:
             if self._failures % self._patience.crashes_max == 0:
                 self._replay.skip()
                 self.given_up += 1
-            await asyncio.sleep(self._backoff_ms() / 1000)
-
-    def _backoff_ms(self) -> int:
-        """The first failure costs no wait: what was live shall stay live."""
-        if self._failures <= 1:
-            return 0
-        doublings = min(self._failures - 2, 16)
-        return min(self._patience.backoff_ms_min << doublings, self._patience.backoff_ms_max)
+            await asyncio.sleep(self._patience.backoff_ms(self._failures) / 1000)
 
     async def _run_worker(self) -> int | None:
         """Run one worker to its end; its exit code, None when it could not be started."""
         self._replay.rewind()
         self._rungs = sorted(self._replay.active)
-        self._sent = self._consumed = 0
-        self._is_open = False
+        self._attention = Attention(self._clock, self._patience)
         try:
             worker = await WorkerProcess.start(self._command, self._clock)
         except OSError as reason:
             log.warning("worker could not be started", reason=str(reason))
             return None
         self._worker = worker
-        feeding = spawn(self._feed_worker(worker), name="transcode feed")
-        watching = spawn(self._watch(worker), name="transcode watch")
         try:
-            async for message in worker.messages():
-                self._take(message)
-        except MalformedMessage as reason:
-            log.warning("worker speaks no sense", reason=str(reason))
+            return await converse(worker, self._feed_worker(worker), self._take, self._attention)
         finally:
-            worker.kill()
             self._worker = None
-            code = await to_the_end(_end(worker, feeding, watching), name="end of a worker")
-        return code
 
     async def _feed_worker(self, worker: WorkerProcess) -> None:
         plan = replace(
@@ -229,9 +192,7 @@ class Supervisor:
         try:
             await worker.send(Configure(plan_to_bytes(plan)))
             while packet := await self._next_packet():
-                if self._sent == self._consumed:
-                    self._active_ms = self._clock.monotonic_ms()
-                self._sent += 1
+                self._attention.gave()
                 newest = packet.pts if self._replay.newest is None else self._replay.newest
                 await worker.send(replace(packet, newest=newest))
             await worker.send(Finish())
@@ -247,26 +208,14 @@ class Supervisor:
             await self._fed.wait()
         return packet
 
-    async def _watch(self, worker: WorkerProcess) -> None:
-        """Kill a worker that has packets and gets none of them done."""
-        while True:
-            await asyncio.sleep(self._patience.hang_ms / 4000)
-            patience_ms = self._patience.hang_ms if self._is_open else self._patience.start_ms
-            idle_ms = self._clock.monotonic_ms() - self._active_ms
-            if self._sent > self._consumed and idle_ms > patience_ms:
-                log.warning("worker hangs", worker=worker.process_id, idle_ms=idle_ms)
-                worker.kill()
-                return
-
     def _take(self, message: Message) -> None:
-        self._active_ms = self._clock.monotonic_ms()
         match message:
             case Opened():
                 self._take_opened(message)
             case Encoded():
                 self._take_encoded(message)
             case Progress():
-                self._consumed = message.consumed
+                self._attention.consumed = message.consumed
                 self.undecodable, self.skipped = message.undecodable, message.skipped
                 self._replay.finished(message.finished)
             case Shed(place, lag_ms):
@@ -281,7 +230,7 @@ class Supervisor:
                 raise MalformedMessage(f"{type(message).__name__} comes from servers only")
 
     def _take_opened(self, message: Opened) -> None:
-        self._is_open = True
+        self._attention.is_open = True
         if self._has_opened:
             return
         if self._encoder.preset == AUTO and message.preset not in LIVE_PRESETS:
@@ -321,8 +270,3 @@ class Supervisor:
         if place >= len(self._rungs):
             raise MalformedMessage(f"there is no rung {place}")
         return self._rungs[place]
-
-
-async def _end(worker: WorkerProcess, *tasks: asyncio.Task[None]) -> int:
-    await cancel(*tasks)
-    return await worker.end()

@@ -2,9 +2,9 @@
 
 from config.clock import ManualClock
 from config.limits import TRANSCODE_RETRY_MS
+from media.transcode.conversation import Patience
 from media.transcode.epoch import Epoch, TranscodeSettings
 from media.transcode.observation import Decision, SourcePicture, Verdict
-from media.transcode.supervisor import Patience
 from media.units import Packet
 from media.wire.nal import contains_idr
 from tests.media.transcode.synthetic import RecordingSink, audio_source, video_source

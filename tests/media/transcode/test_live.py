@@ -13,10 +13,10 @@ import pytest
 from config.clock import SystemClock
 from config.tasks import spawn
 from media.timeline import TIMELINE_START
+from media.transcode.conversation import Patience
 from media.transcode.epoch import TranscodeSettings
 from media.transcode.live import LivePipeline
 from media.transcode.plan import EncoderSettings
-from media.transcode.supervisor import Patience
 from media.units import MediaKind
 from media.wire.nal import parse_avc_configuration, parse_sequence_parameter_set
 from tests.media.transcode.synthetic import (

@@ -13,10 +13,11 @@ from config.clock import SystemClock
 from config.tasks import cancel, spawn
 from media.ladder import Rung
 from media.pictures import Picture, PictureKind
+from media.transcode.conversation import Patience
 from media.transcode.machine import Machine
 from media.transcode.plan import EncoderSettings, Plan
 from media.transcode.protocol import Appearance, Opened, SourcePacket, encode_message
-from media.transcode.supervisor import Patience, Supervisor
+from media.transcode.supervisor import Supervisor
 from media.transcode.worker_process import WorkerProcess, _give_up, _start_process
 from media.units import Packet
 from tests.end_to_end.running_server import descendants
