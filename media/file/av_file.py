@@ -34,17 +34,14 @@ from media.transcode.protocol import (
     Described,
     Finished,
     MalformedMessage,
-    MessageReader,
     Position,
     Refusal,
 )
 from media.transcode.worker_memory import keep_memory_of_pictures
-from media.transcode.worker_pipe import Outbox, claim_output
+from media.transcode.worker_pipe import Outbox, claim_output, read_messages
 
 NICENESS = 15
 """Files take what live sources leave; those have 5."""
-
-_READ_BYTES = 1 << 18
 
 
 class Liveliness:
@@ -79,12 +76,10 @@ def work(orders: Orders, outbox: Outbox) -> None:
 
 
 def _read_plan() -> FilePlan:
-    reader = MessageReader()
-    while data := os.read(0, _READ_BYTES):
-        for message in reader.feed(data):
-            if not isinstance(message, Configure):
-                raise MalformedMessage("a plan has to come")
-            return plan_from_bytes(message.plan)
+    for message in read_messages(0):
+        if not isinstance(message, Configure):
+            raise MalformedMessage("a plan has to come")
+        return plan_from_bytes(message.plan)
     os._exit(1)  # the server is gone
 
 

@@ -20,7 +20,7 @@ from media.transcode.av_scale import Cascade
 from media.transcode.av_shown import Shown
 from media.transcode.av_speed import pixel_picoseconds
 from media.transcode.cuts import MeasuredCuts, NamedCuts, Placed
-from media.transcode.decoding import DECODERS, decoder_options
+from media.transcode.decoding import DECODER_OPTIONS, VIDEO_DECODERS
 from media.transcode.plan import EncoderSettings, Plan
 from media.transcode.preset import AUTO, live_preset
 from media.transcode.pressure import Pressure
@@ -210,10 +210,10 @@ def _affordable(plan: Plan) -> EncoderSettings:
 
 
 def _open_decoder(plan: Plan) -> VideoCodecContext:
-    decoder = av.CodecContext.create(DECODERS[plan.coding], "r")
+    decoder = av.CodecContext.create(VIDEO_DECODERS[plan.coding], "r")
     assert isinstance(decoder, VideoCodecContext), "a plan is for video"
     decoder.extradata = plan.configuration
-    decoder.options = decoder_options()
+    decoder.options = dict(DECODER_OPTIONS)
     decoder.thread_count = 1
     return decoder
 

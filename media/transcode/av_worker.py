@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
 
 from config.child import die_with_parent
 from config.limits import WORKER_ARENAS_MAX, WORKER_DESCRIPTORS_MAX, WORKER_MEMORY_BYTES_MAX
@@ -23,12 +22,10 @@ from media.transcode.protocol import (
     Configure,
     Finish,
     MalformedMessage,
-    Message,
-    MessageReader,
     SourcePacket,
 )
 from media.transcode.worker_memory import keep_memory_of_pictures
-from media.transcode.worker_pipe import Inbox, Outbox, claim_output
+from media.transcode.worker_pipe import Inbox, Outbox, claim_output, read_messages
 
 NICENESS = 5
 """Encoders may take what the server itself, its ingest and delivery, leaves."""
@@ -38,14 +35,6 @@ _CONFINEMENT = Confinement(
     cpu_seconds=None,  # a source may last for days
     descriptors=WORKER_DESCRIPTORS_MAX,
 )
-_READ_BYTES = 1 << 18
-
-
-def _messages(descriptor: int) -> Iterator[Message]:
-    """What the server sends, until it closes the pipe."""
-    reader = MessageReader()
-    while data := os.read(descriptor, _READ_BYTES):
-        yield from reader.feed(data)
 
 
 def _end_on_failure(failure: threading.ExceptHookArgs) -> None:
@@ -62,7 +51,7 @@ def main() -> None:
     threading.excepthook = _end_on_failure
     outbox = Outbox(claim_output())
     enter_jail(_CONFINEMENT, sys.argv[1:])
-    messages = _messages(0)
+    messages = read_messages(0)
     first = next(messages, None)
     if not isinstance(first, Configure):
         raise MalformedMessage("a plan has to come first")

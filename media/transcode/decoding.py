@@ -6,10 +6,16 @@ The wheel of PyAV has 535 decoders; others than these are only ways to reach old
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from config.limits import LIVE_PIXELS_MAX
+from config.limits import (
+    LIVE_PIXELS_MAX,
+    SAMPLE_RATE_MAX,
+    SAMPLE_RATE_MIN,
+    SOUND_BLOCK_SAMPLES_MAX,
+    SOUND_CHANNELS_MAX,
+)
 from media.units import Coding
 
-DECODERS: Mapping[Coding, str] = MappingProxyType(
+VIDEO_DECODERS: Mapping[Coding, str] = MappingProxyType(
     {
         Coding.H264: "h264",
         Coding.HEVC: "hevc",
@@ -19,14 +25,47 @@ DECODERS: Mapping[Coding, str] = MappingProxyType(
 )
 """By libav's names."""
 
+SOUND_DECODERS: Mapping[Coding, str] = MappingProxyType(
+    {
+        Coding.OPUS: "opus",
+        Coding.FLAC: "flac",
+        Coding.AC3: "ac3",
+        Coding.EAC3: "eac3",
+        Coding.MP3: "mp3float",
+    }
+)
+"""The same; AAC is passed on as it is."""
 
-def decoder_options() -> dict[str, str]:
-    """For a decoder before it is opened, as libav wants them.
+DECODER_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {"max_pixels": str(LIVE_PIXELS_MAX), "max_samples": str(SOUND_BLOCK_SAMPLES_MAX)}
+)
+"""For a decoder before it is opened, as libav wants them.
 
-    A source may change its size at any time; a picture that is too large then cannot be decoded,
-    and costs no memory.
-    """
-    return {"max_pixels": str(LIVE_PIXELS_MAX)}
+A source may change its size at any time; a picture that is too large then cannot be decoded, and
+costs no memory.
+"""
+
+_NAMES: Mapping[Coding, str] = MappingProxyType(
+    {
+        Coding.H264: "H.264",
+        Coding.HEVC: "HEVC",
+        Coding.AV1: "AV1",
+        Coding.VP9: "VP9",
+        Coding.AAC: "AAC",
+        Coding.OPUS: "Opus",
+        Coding.FLAC: "FLAC",
+        Coding.AC3: "AC-3",
+        Coding.EAC3: "E-AC-3",
+        Coding.MP3: "MP3",
+    }
+)
+
+
+def why_encoded(coding: Coding) -> str | None:
+    """Why a source in this coding is encoded again, for its creator; None when it need not be."""
+    if coding in (Coding.H264, Coding.AAC):
+        return None
+    return f"{_NAMES[coding]} does not play everywhere, so it is encoded again"
 
 
 def why_not_decoded(width: int, height: int) -> str | None:
@@ -34,3 +73,8 @@ def why_not_decoded(width: int, height: int) -> str | None:
     if width * height > LIVE_PIXELS_MAX:
         return f"pictures of {width}x{height} are too large to be encoded again; send 4K at most"
     return None
+
+
+def is_usual_sound(sample_rate: int, channels: int) -> bool:
+    """Whether a decoded block is one that is worked on."""
+    return SAMPLE_RATE_MIN <= sample_rate <= SAMPLE_RATE_MAX and channels <= SOUND_CHANNELS_MAX

@@ -3,8 +3,28 @@
 import os
 import threading
 from collections import deque
+from collections.abc import Iterator
 
-from media.transcode.protocol import Finish, Message, SourcePacket, encode_message
+from media.transcode.protocol import (
+    Finish,
+    Message,
+    MessageReader,
+    SourcePacket,
+    encode_message,
+)
+
+_READ_BYTES = 1 << 18
+
+
+def read_messages(descriptor: int) -> Iterator[Message]:
+    """What the server sends, until it closes the pipe.
+
+    Raises:
+        MalformedMessage: it speaks no sense.
+    """
+    reader = MessageReader()
+    while data := os.read(descriptor, _READ_BYTES):
+        yield from reader.feed(data)
 
 
 class Inbox:

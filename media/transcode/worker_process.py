@@ -16,12 +16,18 @@ from media.transcode.protocol import Message, MessageReader, encode_message
 log = structlog.get_logger(__name__)
 
 WORKER_COMMAND = (sys.executable, "-P", "-m", "media.transcode.av_worker")
+_SOUND_WORKER_COMMAND = (sys.executable, "-P", "-m", "media.transcode.av_sound_worker")
 _READ_BYTES = 1 << 18
 
 
 def worker_command(jail_minimum: int) -> tuple[str, ...]:
     """The command of a worker that would rather end than have a jail of a lower level."""
     return (*WORKER_COMMAND, minimum_option(jail_minimum))
+
+
+def sound_worker_command(jail_minimum: int) -> tuple[str, ...]:
+    """The same for a source's sound."""
+    return (*_SOUND_WORKER_COMMAND, minimum_option(jail_minimum))
 
 
 class WorkerGone(ConnectionError):
