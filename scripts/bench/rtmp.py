@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from scripts.bench.figures import Figure, Skipped
-from scripts.bench.peer import figure
+from scripts.bench.peer import Uneven, figure
 from scripts.bench.process_cost import cpu_ns, resident_bytes
 from scripts.bench.rtmp_clip import make_film
 from scripts.bench.rtmp_load import Load, Report
@@ -27,13 +27,16 @@ from scripts.node_media_server import NodeUnavailable
 
 _BENCH = "rtmp"
 _ROUNDS = 3
-# A second until the last publisher has begun.
+# A second until the last publisher has begun; and a segment until its packager has.
 _SETTLE_SECONDS = 1.2
+_PACKAGING_SETTLE_SECONDS = 3.5
 # Each publisher sends one keyframe, and its packager ends one segment.
 _MEASURED_SECONDS = 2
 _MANY, _FEW, _PACKAGED = 100, 10, 50
 _SMALL, _LARGE = 128, 4096
 _LATE_MS_MAX = 1_000
+_BITS_A_SECOND = 2_600_000
+_PACKAGED_SHARE_MIN = 0.7
 _MIB = 1 << 20
 
 _BARS = {
@@ -107,8 +110,7 @@ def _start(
     }
     missing: dict[str, str] = {}
     try:
-        relay = stack.enter_context(nginx(directory / "nginx"))
-        servers |= {"nginx": relay, "nginx hls": Server(relay.pid, relay.port, "hls")}
+        servers["nginx"], servers["nginx hls"] = stack.enter_context(nginx(directory / "nginx"))
     except PeerMissing as reason:
         missing |= {name: str(reason) for name in _BARS if "nginx" in name}
     try:
@@ -120,12 +122,27 @@ def _start(
 
 def _measure(arm: Arm, server: Server, film: Path) -> Cost:
     with _publishing(arm, server, film):
-        time.sleep(_SETTLE_SECONDS)
-        before, began = cpu_ns(server.pid), time.perf_counter()
+        time.sleep(_SETTLE_SECONDS if server.media is None else _PACKAGING_SETTLE_SECONDS)
+        before, began, began_at = cpu_ns(server.pid), time.perf_counter(), time.time()
         time.sleep(_MEASURED_SECONDS)
         spent, seconds = cpu_ns(server.pid) - before, time.perf_counter() - began
         resident = resident_bytes(server.pid)
+        if server.media is not None:
+            _check_packaged(arm, server.media, began_at)
     return Cost(spent / 1e6 / seconds / arm.publishers, resident)
+
+
+def _check_packaged(arm: Arm, media: Path, since: float) -> None:
+    """Whether the server did what it was measured at: each publisher ends a segment in that time.
+
+    Raises:
+        Uneven: it wrote much less than it was sent.
+    """
+    files = (path.stat() for path in media.rglob("*") if path.is_file())
+    written = sum(file.st_size for file in files if file.st_mtime >= since)
+    sent = arm.publishers * _MEASURED_SECONDS * _BITS_A_SECOND // 8
+    if written < _PACKAGED_SHARE_MIN * sent:
+        raise Uneven(f"{arm.server} packaged {written} of {sent} bytes")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import select
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from scripts.bench.rtmp_clip import STREAM_ID, Clip, read_clip
 
 _TIMEOUT_SECONDS = 10
 _COMMANDS = 3
+_CALLERS = 16
 _SPREAD_MS = 1_000
 
 
@@ -114,14 +116,18 @@ def _publish(sockets: list[socket.socket], clip: Clip) -> Report:
     return report
 
 
+def _call(load: Load, number: int) -> socket.socket:
+    caller = Caller(load.port)
+    caller.publish(load.app, f"b{os.getpid()}-{number}", load.chunk_bytes)
+    return caller.socket
+
+
 def main(load: Load) -> None:
     """Publish until told to stop."""
     clip = read_clip(Path(load.film), load.chunk_bytes)
-    sockets = []
-    for number in range(load.publishers):
-        caller = Caller(load.port)
-        caller.publish(load.app, f"b{os.getpid()}-{number}", load.chunk_bytes)
-        sockets.append(caller.socket)
+    # Side by side: some servers wait for acknowledgements in between, 40 ms each.
+    with ThreadPoolExecutor(_CALLERS) as threads:
+        sockets = list(threads.map(lambda number: _call(load, number), range(load.publishers)))
     print(json.dumps({"publishing": len(sockets)}), flush=True)
     print(json.dumps(asdict(_publish(sockets, clip))), flush=True)
 

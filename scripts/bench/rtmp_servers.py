@@ -46,16 +46,17 @@ class PeerMissing(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """`app` is where to publish."""
+    """`app` is where to publish; `media` the directory that packaged media is written to."""
 
     pid: int
     port: int
     app: str = "live"
+    media: Path | None = None
 
 
 @contextlib.contextmanager
-def nginx(directory: Path) -> Iterator[Server]:
-    """nginx-rtmp with one worker; `live` relays and `hls` writes fragments of 2 s as well.
+def nginx(directory: Path) -> Iterator[tuple[Server, Server]]:
+    """nginx-rtmp with one worker, twice: it relays, and it writes fragments of 2 s as well.
 
     Raises:
         PeerMissing: it is not installed.
@@ -73,7 +74,7 @@ def nginx(directory: Path) -> Iterator[Server]:
     )
     with _running((program, "-p", str(directory), "-c", str(configuration)), directory) as process:
         _await_port(port)
-        yield Server(process.pid, port)
+        yield Server(process.pid, port), Server(process.pid, port, "hls", directory / "hls")
 
 
 @contextlib.contextmanager
@@ -102,7 +103,7 @@ def ours(mode: str, directory: Path) -> Iterator[Server]:
         line = process.stdout.readline()
         if not line:
             raise RuntimeError("our server did not start")
-        yield Server(process.pid, int(line))
+        yield Server(process.pid, int(line), media=media if mode == "hls" else None)
 
 
 @contextlib.contextmanager

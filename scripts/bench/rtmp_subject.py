@@ -16,7 +16,7 @@ from config.collector import collect_rarely
 from config.tasks import spawn
 from ingest.admission import Admitted, PublishRequest
 from ingest.rtmp_server import RtmpLimits, RtmpServer
-from media.hub import Hub, Stream
+from media.hub import Hub, Stream, Terms
 from media.transcode.live import LivePipeline, TranscodeSettings
 from packager.archive import Archive
 from packager.library import HlsSettings, Library
@@ -28,7 +28,7 @@ class Everyone:
     """An admission that lets all in, each to the stream that it names."""
 
     async def admit(self, request: PublishRequest) -> Admitted:
-        return Admitted(request.stream_name)
+        return Admitted(request.stream_name, Terms(window_ms=0))
 
 
 class Packaging:
