@@ -178,6 +178,8 @@ WORKER_CRASHES_MAX = 3
 # Waits between such workers double from the first to the second figure.
 WORKER_BACKOFF_MS_MIN = 100
 WORKER_BACKOFF_MS_MAX = 5_000
+# The same for a source that may have HDR: the table that maps its colours takes 6 s of CPU.
+WIDE_WORKER_START_MS_MAX = 24_000
 # When the source has ended: until everything is encoded.
 WORKER_FINISH_MS_MAX = 8_000
 # Of a worker's standard error this much is logged in a second; libav may complain per picture.
@@ -243,6 +245,9 @@ SOUND_QUEUE_PACKETS_MAX = 1_000
 SOUND_QUEUE_BYTES_MAX = 4 * 1024 * 1024
 # A hole up to this is filled with silence; after a longer one the grid of samples begins anew.
 SOUND_SILENCE_MS_MAX = 2_000
+# How far what is made may lie ahead of the newest source packet: a block of FLAC lasts up to 1.4 s,
+# and codecs hold some frames back.
+SOUND_AHEAD_MS_MAX = 2_000
 # AAC takes 6,144 bits a channel for a frame at most (ISO 14496-3, 4.5.1.1); this is two channels.
 SOUND_FRAME_BYTES_MAX = 1_536
 # So many frames (2 s) without an accident, and a worker that dies is replaced at once again.
@@ -434,6 +439,13 @@ RTMP_MEDIA_BYTES_MAX = 4 * 1024 * 1024
 RTMP_COMMAND_BYTES_MAX = 64 * 1024
 # Publishers use two to five; nginx-rtmp allows 32.
 RTMP_CHUNK_STREAMS_MAX = 16
+# Messages in an aggregate one; servers that send them gather a second or less of media.
+RTMP_AGGREGATE_MESSAGES_MAX = 1_024
+# Streams of one connection that were refused because it publishes one already: OBS asks for one for
+# each of its outputs, of which it has six.
+RTMP_SURPLUS_STREAMS_MAX = 16
+# Names that clients give themselves (`flashVer`); they have 10 to 60 characters.
+RTMP_CLIENT_NAME_CHARACTERS_MAX = 80
 # Messages begun and not complete, over all chunk streams of a connection.
 RTMP_PARTIAL_BYTES_MAX = 8 * 1024 * 1024
 # Codec configurations: a dozen parameter sets of a hundred bytes each.
@@ -442,6 +454,10 @@ RTMP_CONFIGURATION_BYTES_MAX = 64 * 1024
 RTMP_MODIFIERS_MAX = 8
 # Tracks in one message; encoders send one, and a ladder has six.
 RTMP_MESSAGE_TRACKS_MAX = 32
+# Audio frames in one message: encoders send one, and six of E-AC-3 make up one of AC-3.
+RTMP_MESSAGE_FRAMES_MAX = 32
+# OBUs of one AV1 temporal unit: no level allows more than 128 tiles a picture (annex A.3).
+AV1_UNITS_MAX = 1_024
 # Video tracks of one publication that are carried: the ladders that OBS is told to send have six.
 RTMP_VIDEO_TRACKS_MAX = 8
 # The specification's default; smaller ones cost more CPU than they carry (5.4.1 advises 128 too).

@@ -25,6 +25,7 @@ __all__ = [
     "Undefined",
     "Value",
     "decode",
+    "decode_into",
     "encode",
     "fields_of",
 ]
@@ -45,11 +46,16 @@ def decode(data: bytes) -> list[Value]:
     Raises:
         MalformedAmf: see there.
     """
-    decoder = _Decoder(Cursor(data))
     values: list[Value] = []
+    decode_into(values, data)
+    return values
+
+
+def decode_into(values: list[Value], data: bytes) -> None:
+    """As `decode`; when it raises, `values` has got those before the malformed one."""
+    decoder = _Decoder(Cursor(data))
     while not decoder.cursor.is_at_end:
         values.append(decoder.value(0))
-    return values
 
 
 def encode(*values: Value) -> bytes:

@@ -43,18 +43,16 @@ def decode_value(cursor: Cursor, depth: int) -> Value:
     return _Decoder(cursor).value(depth)
 
 
-def decode(data: bytes) -> list[Value]:
-    """All values of a message body that is AMF3 from its first byte.
+def decode_into(values: list[Value], data: bytes) -> None:
+    """Append all values of a message body that is AMF3 from its first byte.
 
     Raises:
-        MalformedAmf: see there.
+        MalformedAmf: see there; `values` has got those before the malformed one.
     """
     cursor = Cursor(data)
     decoder = _Decoder(cursor)
-    values: list[Value] = []
     while not cursor.is_at_end:
         values.append(decoder.value(0))
-    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,19 @@
 from collections.abc import Mapping
 
 from media.wire.amf0 import EcmaArray, Value, fields_of
-from media.wire.rtmp_event import ClientEvent, PublishAccepted, PublishRefused
+from media.wire.rtmp_capabilities import (
+    NO_CAPABILITIES,
+    Capabilities,
+    read_capabilities,
+    write_capabilities,
+)
+from media.wire.rtmp_event import (
+    RECONNECT_REQUEST,
+    ClientEvent,
+    PublishAccepted,
+    PublishRefused,
+    ReconnectRequested,
+)
 from media.wire.rtmp_link import Link
 from media.wire.rtmp_message import Audio, Command, Data, Video
 from media.wire.rtmp_state import (
@@ -27,16 +39,30 @@ class ClientConnection:
     Args:
         nonce: see `rtmp_handshake.Handshake`.
         app, url: what to connect to; `url` is that of the app, without the stream's name.
+        capabilities: what our owner can do: with `RECONNECT`, follow ReconnectRequested.
+
+    Attributes:
+        server: what the server can do; known once it has answered.
     """
 
-    def __init__(self, nonce: bytes, *, app: str, url: str, stream_name: str) -> None:
+    def __init__(
+        self,
+        nonce: bytes,
+        *,
+        app: str,
+        url: str,
+        stream_name: str,
+        capabilities: Capabilities = NO_CAPABILITIES,
+    ) -> None:
         self._link = Link(is_client=True, nonce=nonce)
         self._app = app
         self._url = url
         self._stream_name = stream_name
+        self._capabilities = capabilities
         self._stream_id = 0
         self._transaction = 0
         self._awaited: dict[float, str] = {}
+        self.server = NO_CAPABILITIES
         self.state = State.HANDSHAKING
 
     def receive_data(self, data: bytes) -> list[ClientEvent]:
@@ -95,24 +121,23 @@ class ClientConnection:
     def _connect(self) -> None:
         self.state = take_theirs(self.state, Step.CONNECT)
         self._link.announce_chunk_size()
-        fields = {
+        fields: dict[str, Value] = {
             "app": self._app,
             "type": "nonprivate",
             "flashVer": "FMLE/3.0",
             "tcUrl": self._url,
         }
-        self._call("connect", fields)
+        self._call("connect", fields | write_capabilities(self._capabilities))
 
     def _receive_command(self, command: Command) -> ClientEvent | None:
         match command.name, self._awaited.pop(command.transaction, ""):
             case "_result", "connect":
+                self.server = read_capabilities(_information(command))
                 self._create_stream()
             case "_result", "createStream":
                 self._publish(command)
             case "_error", "connect" | "createStream" | "publish":
-                return self._refused(
-                    fields_of(command.arguments[-1] if command.arguments else None)
-                )
+                return self._refused(_information(command))
             case "onStatus", _:
                 return self._receive_status(command)
             case _:
@@ -134,9 +159,13 @@ class ClientConnection:
         self._call("publish", None, self._stream_name, "live")
 
     def _receive_status(self, command: Command) -> ClientEvent | None:
-        fields = fields_of(command.arguments[-1] if command.arguments else None)
+        fields = _information(command)
         if fields.get("level") == "error":
             return self._refused(fields)
+        if fields.get("code") == RECONNECT_REQUEST:
+            url = fields.get("tcUrl")
+            description = str(fields.get("description", ""))
+            return ReconnectRequested(url if isinstance(url, str) else None, description)
         if fields.get("code") != "NetStream.Publish.Start":
             return None
         self.state = take_theirs(self.state, Step.ACCEPT)
@@ -151,3 +180,8 @@ class ClientConnection:
         self._awaited[self._transaction] = name
         stream_id = self._stream_id if name == "publish" else 0
         self._link.send(Command(stream_id, name, self._transaction, arguments), _COMMANDS)
+
+
+def _information(command: Command) -> Mapping[str, Value]:
+    """What an answer or a status says: its last argument."""
+    return fields_of(command.arguments[-1] if command.arguments else None)

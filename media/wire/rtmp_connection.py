@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-from config.limits import RTMP_WINDOW_BYTES
+from config.limits import (
+    RTMP_CLIENT_NAME_CHARACTERS_MAX,
+    RTMP_SURPLUS_STREAMS_MAX,
+    RTMP_WINDOW_BYTES,
+)
 from media.wire.amf0 import Value, fields_of
+from media.wire.rtmp_capabilities import OURS, read_capabilities, write_capabilities
 from media.wire.rtmp_event import (
+    RECONNECT_REQUEST,
     Connected,
     MetadataReceived,
     PublishEnded,
     PublishRequested,
+    Refusal,
     ServerEvent,
 )
 from media.wire.rtmp_link import Link
@@ -23,7 +30,14 @@ from media.wire.rtmp_message import (
     UserControl,
     Video,
 )
-from media.wire.rtmp_state import State, Step, take_ours, take_theirs
+from media.wire.rtmp_state import (
+    LocalProtocolError,
+    RemoteProtocolError,
+    State,
+    Step,
+    take_ours,
+    take_theirs,
+)
 
 # Chunk streams of what we send.
 _COMMANDS = 3
@@ -44,8 +58,15 @@ class ServerConnection:
         self._app = ""
         self._streams = 0
         self._stream_id = 0
+        # Streams besides that one, which the peer may send to until it has read that it may not.
+        self._surplus: set[int] = set()
         self._announces = False
         self.state = State.HANDSHAKING
+
+    @property
+    def received(self) -> int:
+        """Bytes so far."""
+        return self._link.received
 
     def receive_data(self, data: bytes) -> list[ServerEvent]:
         """Take bytes from the peer; return what they mean.
@@ -82,19 +103,42 @@ class ServerConnection:
         self._send_status("onStatus", started)
 
     def refuse_publish(self, description: str) -> None:
-        """Answer PublishRequested, or end the publication: no media is wanted.
+        """Answer PublishRequested: no media is wanted.
 
-        `description` is shown to the person who publishes. The code is one for which OBS gives up.
+        `description` is shown to the person who publishes.
 
         Raises:
             LocalProtocolError: the peer has not connected yet.
         """
+        self.end_publish(Refusal.DENIED, description)
+
+    def end_publish(self, code: Refusal, description: str) -> None:
+        """End a publication that runs, or answer PublishRequested; as `refuse_publish`."""
         self.state = take_ours(self.state, Step.REFUSE)
-        denied = _information("error", "NetStream.Publish.Denied", description)
-        self._send_status("onStatus", denied)
+        self._send_status("onStatus", _information("error", code, description))
+
+    def request_reconnect(self, url: str | None, description: str) -> None:
+        """Ask the peer to publish elsewhere, as soon as it can do so at a keyframe.
+
+        Those that cannot do not listen; see `Connected.capabilities`.
+
+        Args:
+            url: of the app, absolute or relative; None for the same.
+
+        Raises:
+            LocalProtocolError: the peer has not connected yet.
+        """
+        if self.state in (State.HANDSHAKING, State.GREETED):
+            raise LocalProtocolError("a peer has to connect before it can connect again")
+        information = _information("status", RECONNECT_REQUEST, description)
+        if url is not None:
+            information["tcUrl"] = url
+        self._link.send(Command(0, "onStatus", 0, (None, information)), _COMMANDS)
 
     def _receive(self, message: Typed) -> ServerEvent | None:
         match message:
+            case Video() | Audio() | Data() if message.stream_id in self._surplus:
+                return None
             case Video() | Audio():
                 self._take(Step.MEDIA)
                 return message if self._is_wanted else None
@@ -119,9 +163,12 @@ class ServerConnection:
                 self._take(Step.CREATE_STREAM)
                 self._streams += 1
                 self._answer(command, None, self._streams)
+            case "publish" if self._is_wanted:
+                self._refuse_surplus(command)
             case "publish":
                 self._take(Step.PUBLISH)
                 self._stream_id = command.stream_id
+                self._surplus.discard(command.stream_id)
                 return PublishRequested(self._app, command.text(1))
             case name if name in _UNPUBLISHING:
                 return self._unpublish(command)
@@ -137,6 +184,8 @@ class ServerConnection:
         fields = fields_of(command.arguments[0]) if command.arguments else {}
         app, url = fields.get("app"), fields.get("tcUrl")
         self._app = app.partition("?")[0].strip("/") if isinstance(app, str) else ""
+        # We read AMF3, and go on to write AMF0, which every peer reads whatever was agreed.
+        encoding = 3.0 if fields.get("objectEncoding") == 3 else 0.0
         self._link.announce_window(RTMP_WINDOW_BYTES)
         self._link.control(PeerBandwidth(RTMP_WINDOW_BYTES, BandwidthLimit.DYNAMIC))
         self._link.announce_chunk_size()
@@ -144,16 +193,40 @@ class ServerConnection:
             command,
             {"fmsVer": "FMS/3,0,1,123", "capabilities": 31},
             _information("status", "NetConnection.Connect.Success", "connected")
-            | {"objectEncoding": 0},
+            | {"objectEncoding": encoding}
+            | write_capabilities(OURS),
         )
-        return Connected(self._app, url if isinstance(url, str) else "")
+        client = fields.get("flashVer")
+        return Connected(
+            self._app,
+            url if isinstance(url, str) else "",
+            client[:RTMP_CLIENT_NAME_CHARACTERS_MAX] if isinstance(client, str) else "",
+            read_capabilities(fields),
+        )
+
+    def _refuse_surplus(self, command: Command) -> None:
+        """A connection publishes one stream; whoever has more to send opens more connections."""
+        if command.stream_id != self._stream_id:
+            self._surplus.add(command.stream_id)
+        if len(self._surplus) > RTMP_SURPLUS_STREAMS_MAX:
+            raise RemoteProtocolError("too many streams")
+        told = _information("error", Refusal.BAD_NAME, "one stream for each connection, please")
+        self._link.send(Command(command.stream_id, "onStatus", 0, (None, told)), _STATUS)
 
     def _unpublish(self, command: Command) -> PublishEnded | None:
-        was_wanted = self._is_wanted
-        self._take(Step.UNPUBLISH)
         if command.name == "FCUnpublish":  # the other two are not answered (7.2.2.3)
             self._answer(command, None, None)
+        if self._is_of_another_stream(command):
+            return None
+        was_wanted = self._is_wanted
+        self._take(Step.UNPUBLISH)
         return PublishEnded() if was_wanted else None
+
+    def _is_of_another_stream(self, command: Command) -> bool:
+        if command.name == "FCUnpublish":  # it does not say of which stream
+            return bool(self._surplus)
+        number = _stream_of(command)
+        return number is not None and self._streams > 1 and number != self._stream_id
 
     def _answer(self, command: Command, *values: Value) -> None:
         """A transaction of 0 says that no answer is expected (7.1.1)."""
@@ -170,6 +243,17 @@ class ServerConnection:
 
     def _take(self, step: Step) -> None:
         self.state = take_theirs(self.state, step)
+
+
+def _stream_of(command: Command) -> int | None:
+    """Which stream a command ends; None when it does not say.
+
+    GStreamer's `deleteStream` has the stream's name where its number belongs.
+    """
+    if command.name == "closeStream":
+        return command.stream_id
+    number = command.arguments[1] if len(command.arguments) > 1 else None
+    return int(number) if isinstance(number, float) and 0 <= number < 1 << 32 else None
 
 
 def _information(level: str, code: str, description: str) -> dict[str, Value]:

@@ -4,6 +4,7 @@ Handshake, chunking, acknowledgements and pings are the same for clients and ser
 """
 
 from config.limits import RTMP_CHUNK_BYTES_SENT, RTMP_WINDOW_BYTES
+from media.wire.rtmp_aggregate import unpacked
 from media.wire.rtmp_chunk import ChunkReader, ChunkWriter, MalformedChunk
 from media.wire.rtmp_handshake import Handshake, HandshakeFailed
 from media.wire.rtmp_message import (
@@ -58,7 +59,7 @@ class Link:
             if not self._handshake.done:
                 data = self._handshake.receive(data)
                 self._to_send.append(self._handshake.data_to_send())
-            messages = [parse_message(each) for each in self._reader.feed(data)]
+            messages = [parse_message(each) for each in unpacked(self._reader.feed(data))]
         except (HandshakeFailed, MalformedChunk, MalformedMessage) as error:
             raise RemoteProtocolError(str(error)) from error
         for message in messages:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from media.wire.amf0 import MalformedAmf, Value, decode, encode
+from media.wire import amf3
+from media.wire.amf0 import MalformedAmf, Value, decode_into, encode
 from media.wire.rtmp_chunk import ABORT, AUDIO, SET_CHUNK_SIZE, VIDEO, Message
 
 _ACKNOWLEDGEMENT = 3
@@ -15,6 +16,9 @@ _DATA_AMF3 = 15
 _COMMAND_AMF3 = 17
 _DATA = 18
 _COMMAND = 20
+
+# What every message begins with that is AMF3 from its first byte: the marker of its name.
+_AMF3_TEXT = b"\x06"
 
 
 class MalformedMessage(ValueError):
@@ -174,32 +178,32 @@ def _parse_control(type_id: int, payload: bytes) -> Typed:
 
 
 def _parse_values(message: Message) -> Typed:
-    payload = message.payload
-    # With AMF3 negotiated a format byte of 0 comes first, and AMF0 values follow all the same.
-    if message.type_id in (_COMMAND_AMF3, _DATA_AMF3) and payload[:1] == b"\0":
-        payload = payload[1:]
-    if message.type_id in (_DATA, _DATA_AMF3):
-        return _parse_data(message, payload)
+    values: list[Value] = []
     try:
-        values = decode(payload)
-    except MalformedAmf as error:
-        raise MalformedMessage(f"a command cannot be read: {error}") from None
+        _decode_into(values, message)
+    except MalformedAmf:
+        # Nothing depends on metadata. FFmpeg's timecode, four bytes that are no AMF0, is such.
+        if message.type_id in (_DATA, _DATA_AMF3):
+            return Unknown(message.type_id)
+    if message.type_id in (_DATA, _DATA_AMF3):
+        return Data(message.timestamp, message.stream_id, values)
+    # Of a command the readable arguments count; without its name it is skipped.
     name = values[0] if values else None
     transaction = values[1] if len(values) > 1 else 0.0
     if not isinstance(name, str) or not isinstance(transaction, float):
-        raise MalformedMessage("a command has no name or no transaction")
+        return Unknown(message.type_id)
     return Command(message.stream_id, name, transaction, values[2:])
 
 
-def _parse_data(message: Message, payload: bytes) -> Data | Unknown:
-    """Metadata that cannot be read is skipped: nothing depends on it.
-
-    FFmpeg's timecode, four bytes that are no AMF0, is such a message.
-    """
-    try:
-        return Data(message.timestamp, message.stream_id, decode(payload))
-    except MalformedAmf:
-        return Unknown(message.type_id)
+def _decode_into(values: list[Value], message: Message) -> None:
+    payload = message.payload
+    if message.type_id in (_COMMAND_AMF3, _DATA_AMF3):
+        if payload[:1] == _AMF3_TEXT:
+            amf3.decode_into(values, payload)
+            return
+        # A format byte of 0 comes first, then AMF0 values, of which some switch to AMF3.
+        payload = payload.removeprefix(b"\0")
+    decode_into(values, payload)
 
 
 def write_message(typed: Typed) -> Message:

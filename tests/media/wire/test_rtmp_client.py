@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.wire.amf0 import Value
+from media.wire.rtmp_capabilities import OURS, Capabilities, CodecUse, Extension
 from media.wire.rtmp_client import ClientConnection
 from media.wire.rtmp_connection import ServerConnection
 from media.wire.rtmp_event import (
@@ -17,6 +18,8 @@ from media.wire.rtmp_event import (
     PublishEnded,
     PublishRefused,
     PublishRequested,
+    ReconnectRequested,
+    Refusal,
     ServerEvent,
 )
 from media.wire.rtmp_handshake import NONCE_BYTES
@@ -24,10 +27,18 @@ from media.wire.rtmp_link import Link
 from media.wire.rtmp_message import Audio, Command, Video
 from media.wire.rtmp_state import LocalProtocolError, RemoteProtocolError, State
 
+CAPABILITIES = Capabilities(
+    Extension.RECONNECT | Extension.MULTITRACK, {"hvc1": CodecUse.ENCODE}, {}
+)
+
 
 def client() -> ClientConnection:
     return ClientConnection(
-        b"c" * NONCE_BYTES, app="live", url="rtmp://host/live", stream_name="key"
+        b"c" * NONCE_BYTES,
+        app="live",
+        url="rtmp://host/live",
+        stream_name="key",
+        capabilities=CAPABILITIES,
     )
 
 
@@ -61,7 +72,8 @@ class Pair:
 
 def publishing(chance: random.Random | None = None) -> Pair:
     pair = Pair(chance)
-    asked = [Connected("live", "rtmp://host/live"), PublishRequested("live", "key")]
+    connected = Connected("live", "rtmp://host/live", "FMLE/3.0", CAPABILITIES)
+    asked = [connected, PublishRequested("live", "key")]
     assert pair.exchange() == (asked, [])
     pair.server.accept_publish()
     assert pair.exchange() == ([], [PublishAccepted()])
@@ -113,10 +125,28 @@ def test_a_refusal_reaches_the_client_with_its_reason() -> None:
 def test_a_publication_can_be_refused_when_it_runs() -> None:
     pair = publishing()
 
-    pair.server.refuse_publish("your balance is used up")
+    pair.server.end_publish(Refusal.BAD_NAME, "another publisher took over")
 
     _, told = pair.exchange()
-    assert told == [PublishRefused("NetStream.Publish.Denied", "your balance is used up")]
+    assert told == [PublishRefused("NetStream.Publish.BadName", "another publisher took over")]
+    pair.client.end_publish()
+    assert pair.exchange() == ([], [])
+
+
+def test_both_ends_know_what_the_other_one_can_do() -> None:
+    """What the server learns is in `Connected`, see `publishing`."""
+    assert publishing().client.server == OURS
+
+
+@pytest.mark.parametrize("url", [None, "rtmp://other/live"])
+def test_a_client_that_is_asked_to_reconnect_goes_on_until_it_does(url: str | None) -> None:
+    pair = publishing()
+
+    pair.server.request_reconnect(url, "the server stops")
+
+    assert pair.exchange() == ([], [ReconnectRequested(url, "the server stops")])
+    pair.client.send_video(40, b"v")
+    assert pair.exchange() == ([Video(40, 1, b"v")], [])
 
 
 class Server:

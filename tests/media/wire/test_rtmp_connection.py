@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.wire.amf0 import EcmaArray, Value
+from media.wire.rtmp_capabilities import OURS, Extension, read_capabilities
+from media.wire.rtmp_chunk import AUDIO, VIDEO
 from media.wire.rtmp_connection import ServerConnection
 from media.wire.rtmp_event import (
     Connected,
     MetadataReceived,
     PublishEnded,
     PublishRequested,
+    Refusal,
     ServerEvent,
 )
 from media.wire.rtmp_handshake import NONCE_BYTES
@@ -99,6 +102,8 @@ def test_a_publisher_such_as_ffmpeg_is_led_to_publishing() -> None:
     assert (result.name, result.transaction) == ("_result", 1.0)
     assert isinstance(result.arguments[1], dict)
     assert result.arguments[1]["code"] == "NetConnection.Connect.Success"
+    assert result.arguments[1]["objectEncoding"] == 0
+    assert read_capabilities(result.arguments[1]) == OURS
 
     assert play.received(Command(0, "releaseStream", 2.0, [None, "key"])) == []
     assert play.sent() == [Command(0, "_result", 2.0, [None, None])]
@@ -269,10 +274,102 @@ def test_nothing_is_possible_before_connect(message: Typed) -> None:
         Playbook().shake_hands().received(message)
 
 
-@pytest.mark.parametrize("message", [CONNECT, PUBLISH])
-def test_what_was_done_cannot_be_done_again(message: Typed) -> None:
+def test_what_was_done_cannot_be_done_again() -> None:
     with pytest.raises(RemoteProtocolError):
-        publishing().received(message)
+        publishing().received(CONNECT)
+
+
+def test_what_a_client_says_of_itself_is_told() -> None:
+    fields: dict[str, Value] = {
+        "app": "live",
+        "flashVer": "x" * 200,
+        "objectEncoding": 3.0,
+        "capsEx": 1.0,
+        "fourCcList": ["hvc1"],
+    }
+    play = Playbook().shake_hands()
+
+    (told,) = play.received(Command(0, "connect", 1.0, [fields]))
+
+    assert isinstance(told, Connected)
+    assert told.client == "x" * 80
+    assert told.capabilities.extensions == Extension.RECONNECT
+    assert list(told.capabilities.video) == ["hvc1"]
+    answer = play.sent()[-1]
+    assert isinstance(answer, Command)
+    assert isinstance(answer.arguments[1], dict)
+    assert answer.arguments[1]["objectEncoding"] == 3
+
+
+def test_a_second_stream_is_refused_and_the_first_one_goes_on() -> None:
+    """OBS creates and publishes one stream for each of its outputs, over one connection."""
+    play = connected()
+    play.received(Command(0, "createStream", 2.0, [None]), PUBLISH)
+    play.server.accept_publish()
+    play.received(Command(0, "createStream", 6.0, [None]))
+    play.sent()
+
+    assert play.received(Command(2, "publish", 7.0, [None, "key2", "live"])) == []
+
+    refused = {
+        "level": "error",
+        "code": "NetStream.Publish.BadName",
+        "description": "one stream for each connection, please",
+    }
+    assert play.sent() == [Command(2, "onStatus", 0.0, [None, refused])]
+    assert play.received(Video(0, 2, b"surplus"), Data(0, 2, ["onMetaData", {"a": 1.0}])) == []
+    assert play.received(Command(0, "FCUnpublish", 8.0, [None, "key2"])) == []
+    assert play.received(Command(0, "deleteStream", 9.0, [None, 2.0])) == []
+    assert play.received(Video(0, 1, b"v")) == [Video(0, 1, b"v")]
+    assert play.received(Command(0, "deleteStream", 10.0, [None, 1.0])) == [PublishEnded()]
+    assert play.received(Command(2, "publish", 11.0, [None, "key2", "live"])) == [
+        PublishRequested("live", "key2")
+    ]
+    play.server.accept_publish()
+    assert play.received(Video(0, 2, b"v")) == [Video(0, 2, b"v")]
+
+
+def test_a_stream_cannot_be_published_twice_nor_a_hundred_of_them() -> None:
+    play = publishing()
+
+    assert play.received(PUBLISH) == []
+    assert play.received(Video(0, 1, b"v")) == [Video(0, 1, b"v")]
+    with pytest.raises(RemoteProtocolError):
+        play.received(*(Command(n, "publish", 0.0, [None, "key"]) for n in range(2, 102)))
+
+
+def test_a_publication_is_ended_with_a_code_for_which_obs_gives_up() -> None:
+    play = publishing()
+
+    play.server.end_publish(Refusal.BAD_NAME, "another publisher took over")
+
+    assert play.sent() == [
+        status("onStatus", "error", "NetStream.Publish.BadName", "another publisher took over")
+    ]
+    assert play.received(Video(0, 1, b"late")) == []
+
+
+def test_a_peer_is_asked_to_reconnect_over_its_connection() -> None:
+    play = publishing()
+
+    play.server.request_reconnect("rtmp://other/live", "the server stops")
+
+    assert play.sent() == [
+        Command(
+            *(0, "onStatus", 0.0),
+            [
+                None,
+                {
+                    "level": "status",
+                    "code": "NetConnection.Connect.ReconnectRequest",
+                    "description": "the server stops",
+                    "tcUrl": "rtmp://other/live",
+                },
+            ],
+        )
+    ]
+    with pytest.raises(LocalProtocolError):
+        Playbook().shake_hands().server.request_reconnect(None, "")
 
 
 def test_an_answer_needs_a_question() -> None:
@@ -290,10 +387,24 @@ def test_what_is_not_rtmp_is_refused() -> None:
 
 
 def test_unknown_message_types_are_skipped() -> None:
-    """Type 22, an aggregate: written by hand, as we do not write unknown types."""
+    """Type 99, written by hand, as we do not write unknown types."""
     server = publishing().server
 
-    assert server.receive_data(b"\7\0\0\0\0\0\2\x16\1\0\0\0ab") == []
+    assert server.receive_data(b"\7\0\0\0\0\0\2\x63\1\0\0\0ab") == []
+
+
+def test_an_aggregate_is_the_messages_within() -> None:
+    """Written by hand, as we do not write them; ends in a tag that is cut off."""
+    tags = b"".join(
+        bytes((kind, 0, 0, 1, 0, 0, time, 0, 0, 0, 0)) + data + b"\0\0\0\x0c"
+        for kind, time, data in ((AUDIO, 10, b"a"), (99, 15, b"x"), (VIDEO, 30, b"v"))
+    )
+    wire = b"\7\0\3\xe8\0\0" + bytes((len(tags) + 4,)) + b"\x16\1\0\0\0" + tags + b"\x09\0\0\1"
+
+    assert publishing().server.receive_data(wire) == [
+        Audio(1_000, 1, b"a"),
+        Video(1_020, 1, b"v"),
+    ]
 
 
 @given(st.lists(st.binary(max_size=60), max_size=8))

@@ -64,10 +64,20 @@ def test_a_message_is_written(message: Message, typed: Typed) -> None:
         (Message(17, 0, 0, b"\0" + encode("a", 1.0)), Command(0, "a", 1.0, [])),
         (Message(17, 0, 0, encode("a", 1.0)), Command(0, "a", 1.0, [])),
         (Message(15, 3, 1, b"\0" + encode("a")), Data(3, 1, ["a"])),
+        (Message(17, 0, 0, b"\0" + encode("a", 1.0) + b"\x11\4\7"), Command(0, "a", 1.0, [7.0])),
+        (Message(17, 0, 0, b"\6\3a\4\1\1"), Command(0, "a", 1.0, [None])),
+        (Message(15, 3, 1, b"\6\3a\4\1"), Data(3, 1, ["a", 1.0])),
+        # Commands whose names cannot be read are skipped, arguments that cannot are left out.
+        (Message(20, 0, 0, b""), Unknown(20)),
+        (Message(20, 0, 0, encode(1.0, 1.0)), Unknown(20)),
+        (Message(20, 0, 0, encode("connect", "1")), Unknown(20)),
+        (Message(20, 0, 0, b"\2\0\xff"), Unknown(20)),
+        (Message(20, 0, 0, encode("a", 1.0, None) + b"\4"), Command(0, "a", 1.0, [None])),
         # Without a transaction, as some encoders end a stream.
         (Message(20, 0, 1, encode("closeStream")), Command(1, "closeStream", 0.0, [])),
         # FFmpeg's timecode is no AMF0.
         (Message(18, 0, 1, b"\0\1\2\3"), Unknown(18)),
+        (Message(18, 0, 1, b""), Data(0, 1, [])),
         (Message(22, 0, 1, b"aggregate"), Unknown(22)),
         (Message(0, 0, 0, b"none"), Unknown(0)),
         (Message(99, 0, 0, b""), Unknown(99)),
@@ -89,10 +99,6 @@ def test_arguments_that_are_no_text_are_empty_ones() -> None:
         Message(1, 0, 0, b"\0\0\0"),
         Message(4, 0, 0, b"\0"),
         Message(6, 0, 0, b"\0\0\0\0"),
-        Message(20, 0, 0, b""),
-        Message(20, 0, 0, encode(1.0, 1.0)),
-        Message(20, 0, 0, encode("connect", "1")),
-        Message(20, 0, 0, b"\2\0\xff"),
     ],
 )
 def test_a_payload_that_does_not_fit_is_refused(message: Message) -> None:
