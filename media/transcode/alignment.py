@@ -24,6 +24,14 @@ STOPPED = "the encoder has stopped sending it"
 DRIFTED = "its keyframes no longer come together with those of the other video tracks"
 
 
+@dataclass(frozen=True, slots=True)
+class _Meeting:
+    """A keyframe that all tracks should have; a cut unless a segment has only just begun there."""
+
+    pts: int
+    is_cut: bool
+
+
 @dataclass(slots=True)
 class _Lane:
     """One track.
@@ -31,10 +39,10 @@ class _Lane:
     Attributes:
         newest: the largest pts that came.
         last_dts: of what was handed on.
-        has_joined: it has been cut where all tracks are; before that nothing is handed on.
+        has_joined: it has met the others at a keyframe; before that nothing is handed on.
         held: from a keyframe on of which it is not known yet whether all tracks are cut there.
-        boundaries: pts of cuts that it has not reached yet.
-        missed: cuts in a row where it had no keyframe.
+        meetings: those that it has not reached yet.
+        missed: meetings in a row where it had no keyframe.
     """
 
     newest: int
@@ -42,7 +50,7 @@ class _Lane:
     has_joined: bool = False
     held: deque[SourcePicture] = field(default_factory=deque)
     held_bytes: int = 0
-    boundaries: deque[int] = field(default_factory=deque)
+    meetings: deque[_Meeting] = field(default_factory=deque)
     missed: int = 0
 
     @property
@@ -98,7 +106,7 @@ class Alignment:
         return self._take_ready()
 
     def resume(self) -> list[tuple[int, Packet]]:
-        """Another publication follows: what is held goes out, all are cut at their next keyframe.
+        """Another publication follows: what is held goes out, all meet at their next keyframe.
 
         Returns packets that are ready, by track number.
         """
@@ -129,28 +137,29 @@ class Alignment:
     def _lead(self, lane: _Lane, picture: SourcePicture) -> None:
         packet = picture.packet
         lane.newest = max(lane.newest, packet.pts)
-        boundary = self._cut(lane, packet.pts) if picture.refresh else None
-        if boundary is not None:
+        meeting = self._meet(lane, packet.pts) if picture.refresh else None
+        if meeting is not None:
             lane.has_joined = True
-            packet = _at_boundary(packet, boundary)
+            packet = _at_meeting(packet, meeting)
         self._emit(picture.number, lane, packet)
         for number in self.numbers:
             if number != self.leader:
                 self._settle(number)
 
-    def _cut(self, lane: _Lane, pts: int) -> int | None:
-        """The cut at the leader's keyframe; those that a leader before it made still stand."""
-        self._pass_boundaries(lane, pts - TOLERANCE)
+    def _meet(self, lane: _Lane, pts: int) -> _Meeting | None:
+        """Whether all tracks meet at the leader's keyframe; what a former leader said stands."""
+        self._pass_meetings(lane, pts - TOLERANCE)
         if self._is_due(lane, pts):
-            return lane.boundaries.popleft()
-        cut = self._segmenter.cut_early if self._resuming else self._segmenter.cut
-        self._resuming = False
-        if not cut(pts):
+            return lane.meetings.popleft()
+        resumes, self._resuming = self._resuming, False
+        is_cut = (self._segmenter.cut_early if resumes else self._segmenter.cut)(pts)
+        if not is_cut and not resumes:
             return None
+        meeting = _Meeting(pts, is_cut)
         for other in self._lanes.values():
             if other is not lane:
-                other.boundaries.append(pts)
-        return pts
+                other.meetings.append(meeting)
+        return meeting
 
     def _follow(self, lane: _Lane, picture: SourcePicture) -> None:
         lane.newest = max(lane.newest, picture.packet.pts)
@@ -166,36 +175,36 @@ class Alignment:
         lane, leader = self._lanes[number], self._lanes[self.leader]
         while lane.held:
             key = lane.held[0].packet.pts
-            self._pass_boundaries(lane, key - TOLERANCE)
+            self._pass_meetings(lane, key - TOLERANCE)
             if self._is_due(lane, key):
                 lane.has_joined = True
                 lane.missed = 0
-                self._release(number, lane, lane.boundaries.popleft())
-            elif lane.boundaries or leader.newest > key + TOLERANCE:
+                self._release(number, lane, lane.meetings.popleft())
+            elif lane.meetings or leader.newest > key + TOLERANCE:
                 self._release(number, lane, None)
             else:
                 return
-        self._pass_boundaries(lane, lane.newest - TOLERANCE)
+        self._pass_meetings(lane, lane.newest - TOLERANCE)
 
     @staticmethod
     def _is_due(lane: _Lane, pts: int) -> bool:
-        return bool(lane.boundaries) and abs(lane.boundaries[0] - pts) <= TOLERANCE
+        return bool(lane.meetings) and abs(lane.meetings[0].pts - pts) <= TOLERANCE
 
     @staticmethod
-    def _pass_boundaries(lane: _Lane, pts: int) -> None:
-        """The track is at `pts`, and no keyframe of it was at any cut before."""
-        while lane.boundaries and lane.boundaries[0] < pts:
-            lane.boundaries.popleft()
+    def _pass_meetings(lane: _Lane, pts: int) -> None:
+        """The track is at `pts`, and had no keyframe at any meeting before."""
+        while lane.meetings and lane.meetings[0].pts < pts:
+            lane.meetings.popleft()
             lane.missed += 1
 
-    def _release(self, number: int, lane: _Lane, boundary: int | None) -> None:
+    def _release(self, number: int, lane: _Lane, meeting: _Meeting | None) -> None:
         """Hand on what is held up to the next keyframe."""
         first = True
         while lane.held and (first or not lane.held[0].refresh):
             packet = lane.held.popleft().packet
             lane.held_bytes -= len(packet.data)
-            if first and boundary is not None:
-                packet = _at_boundary(packet, boundary)
+            if first and meeting is not None:
+                packet = _at_meeting(packet, meeting)
             self._emit(number, lane, packet)
             first = False
 
@@ -244,5 +253,6 @@ class Alignment:
         return ready
 
 
-def _at_boundary(packet: Packet, pts: int) -> Packet:
-    return replace(packet, dts=min(packet.dts, pts), pts=pts, boundary=True)
+def _at_meeting(packet: Packet, meeting: _Meeting) -> Packet:
+    pts = meeting.pts
+    return replace(packet, dts=min(packet.dts, pts), pts=pts, boundary=meeting.is_cut)

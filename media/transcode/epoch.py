@@ -1,7 +1,6 @@
 """Packets of one source with the same tracks: from one `begin` of the sink to the next."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -104,6 +103,7 @@ class Epoch:
         self._begun = False
         self._begin_ms_max = clock.monotonic_ms() + settings.patience.start_ms
         self._retired: dict[str, str] = {}
+        self._losses: dict[int, str] = {}
         self._refreshed_pts = 0
         self._stopping: asyncio.Task[None] | None = None
         self._resuming = False
@@ -134,13 +134,8 @@ class Epoch:
     def uses(self) -> frozenset[int]:
         """The numbers of the video tracks that are shown."""
         if self._ladder is not None:
-            return frozenset(each.number for each in self._ladder.tracks) - self.lost.keys()
+            return frozenset(each.number for each in self._ladder.tracks) - self._ladder.lost.keys()
         return frozenset({self.decision.number} if self.includes_video else ())
-
-    @property
-    def lost(self) -> Mapping[int, str]:
-        """Why tracks of a ladder are no longer shown, by number."""
-        return {} if self._ladder is None else self._ladder.lost
 
     @property
     def keyframe_is_overdue(self) -> bool:
@@ -198,11 +193,16 @@ class Epoch:
         if picture.number == self.decision.number:
             self._remember(picture)
         self._hand_on(ladder.push(picture))
-        for number in ladder.lost:
+        for number, reason in ladder.lost.items():
             name = ladder.name(number)
             if name not in self._retired:
-                self._retired[name] = ladder.lost[number]
-                self._sink.retire(name, ladder.lost[number])
+                self._retired[name] = self._losses[number] = reason
+                self._sink.retire(name, reason)
+
+    def take_losses(self) -> dict[int, str]:
+        """Tracks of a ladder that are no longer shown, since this was asked last; and why."""
+        losses, self._losses = self._losses, {}
+        return losses
 
     def take_undecided(self) -> list[SourcePicture]:
         """Give away what the next epoch is to begin with, as far as it was here already."""

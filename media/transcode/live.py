@@ -243,8 +243,7 @@ class LivePipeline:
 
     def _notice_losses(self, epoch: Epoch) -> None:
         """A track that a ladder has lost costs only its rendition, unless hardly any is left."""
-        for number in epoch.lost.keys() - self._lost.numbers:
-            reason = epoch.lost[number]
+        for number, reason in epoch.take_losses().items():
             self._lost.add(number, reason, self._clock.monotonic_ms())
             self._say(f"video track {number} is no longer shown: {reason}")
             if len(epoch.uses) == 1:

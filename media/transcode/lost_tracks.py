@@ -1,7 +1,5 @@
 """Video tracks that a ladder has lost, until they may be tried again."""
 
-from collections.abc import Set
-
 from config.limits import TRANSCODE_RETRY_MS
 from media.transcode.alignment import STOPPED
 
@@ -18,10 +16,6 @@ class LostTracks:
 
     def __contains__(self, number: int) -> bool:
         return number in self._lost
-
-    @property
-    def numbers(self) -> Set[int]:
-        return self._lost.keys()
 
     def add(self, number: int, reason: str, now_ms: int) -> None:
         self._lost[number] = (reason, now_ms)

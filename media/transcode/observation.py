@@ -238,7 +238,9 @@ def frame_rate(video: Track, pictures: Sequence[SourcePicture]) -> tuple[int, in
     numerator, denominator = video.frame_rate
     if 0 < numerator <= _FRAME_RATE_MAX * denominator:
         return video.frame_rate
-    times = sorted(one.packet.pts for one in pictures)
+    # Later ones may still lack neighbours that refer to them.
+    complete = max((one.packet.dts for one in pictures), default=0)
+    times = sorted(one.packet.pts for one in pictures if one.packet.pts <= complete)
     steps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
     if not steps:
         return (0, 1)
