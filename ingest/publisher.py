@@ -1,39 +1,38 @@
 """A publication: what an RTMP publisher sends, as tracks and packets of a stream of the hub."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
+from config.clock import Clock
+from config.limits import RTMP_CONFIGURATION_BYTES_MAX, RTMP_VIDEO_TRACKS_MAX
+from ingest.encoder_metadata import frame_rates
+from ingest.preflight import Preflight
 from ingest.timestamp import Unwrapper
 from media.hub import Publication
-from media.units import VIDEO_TIMESCALE, MediaKind, Packet, Track
-from media.wire.amf0 import Value
+from media.units import VIDEO_TIMESCALE, Coding, MediaKind, Packet, Track
+from media.wire.elementary_audio import ElementaryAudio, elementary_audio
+from media.wire.elementary_video import (
+    ElementaryVideo,
+    MalformedAccessUnit,
+    MalformedConfiguration,
+    elementary_video,
+)
 from media.wire.flv import (
     AudioConfiguration,
     AudioFrame,
+    AudioTag,
     Unsupported,
     VideoConfiguration,
     VideoEnded,
     VideoFrame,
+    VideoTag,
     parse_audio,
     parse_video,
-)
-from media.wire.nal import (
-    MalformedAccessUnit,
-    MalformedConfiguration,
-    contains_idr,
-    parse_avc_configuration,
-    track_from_audio_specific_config,
-    track_from_avc_configuration,
-    widen_lengths,
 )
 from media.wire.rtmp_event import MetadataReceived
 from media.wire.rtmp_message import Audio, Video
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
-_FRAME_RATE_MAX = 300
-# Encoders round these rates to two or three digits; they are so many frames in 1001/1000 seconds.
-_NTSC_RATES = (24, 30, 60, 120)
+_NANOSECONDS_PER_TICK = 1_000_000_000 // VIDEO_TIMESCALE
 
 
 @dataclass(slots=True)
@@ -50,125 +49,198 @@ class Counters:
     skipped_last: str = ""
 
 
+@dataclass(slots=True)
+class _Lane[Elementary: (ElementaryVideo, ElementaryAudio)]:
+    """One track of the publication.
+
+    Attributes:
+        seen: the elementary stream's track that was announced, with what we know of it besides.
+        timescale: of that track.
+        has_keyframe: decoding can have begun.
+    """
+
+    coding: Coding
+    number: int
+    elementary: Elementary
+    seen: Track | None = None
+    timescale: int = VIDEO_TIMESCALE
+    has_keyframe: bool = False
+
+
 class Publisher:
     """Writes one publication to its stream.
 
     Nothing that an encoder sends ends the publication here: what cannot be used is skipped and
-    counted.
+    counted. All tracks share one clock, and are told apart by Enhanced RTMP's track ids.
     """
 
-    def __init__(self, publication: Publication, counters: Counters) -> None:
+    def __init__(
+        self, publication: Publication, counters: Counters, preflight: Preflight, clock: Clock
+    ) -> None:
         self._publication = publication
-        self._unwrapper = Unwrapper()
-        self._video: Track | None = None
-        self._audio: Track | None = None
-        self._length_size = 4
-        self._has_keyframe = False
-        self._frame_rate = (0, 1)
         self._counters = counters
+        self._preflight = preflight
+        self._clock = clock
+        self._unwrapper = Unwrapper()
+        self._videos: dict[int, _Lane[ElementaryVideo]] = {}
+        self._audio: _Lane[ElementaryAudio] | None = None
+        self._frame_rates: dict[int, tuple[int, int]] = {}
 
     def receive(self, event: Video | Audio | MetadataReceived) -> None:
         """Take what the connection received."""
         match event:
-            case Video():
-                self._receive_video(event)
-            case Audio():
-                self._receive_audio(event)
+            case Video(timestamp, _, data):
+                for video in parse_video(data):
+                    self._receive_video(timestamp, video)
+            case Audio(timestamp, _, data):
+                for audio in parse_audio(data):
+                    self._receive_audio(timestamp, audio)
             case MetadataReceived(fields):
-                self._frame_rate = _frame_rate(fields)
+                self._frame_rates = frame_rates(fields)
+                self._preflight.metadata(fields)
+
+    def leave(self, reason: str) -> None:
+        """The connection is gone, and the publisher may come back."""
+        self._publication.leave(reason)
 
     def end(self, reason: str) -> None:
-        """The publisher is done: its stream ends."""
+        """The publisher is done."""
         self._publication.end(reason)
 
-    def _receive_video(self, message: Video) -> None:
-        match parse_video(message.data):
-            case VideoFrame() as frame:
-                self._write_video(message.timestamp, frame)
+    # --- video -----------------------------------------------------------------------------------
+
+    def _receive_video(self, timestamp: int, tag: VideoTag) -> None:
+        match tag:
+            case VideoFrame():
+                self._write_video(self._unwrapper.unwrap(timestamp), tag)
             case VideoConfiguration(record):
-                self._configure_video(record)
+                lane = self._video_lane(tag)
+                if lane is not None:
+                    self._configure(lane, record)
             case VideoEnded():
-                self._has_keyframe = False
+                if tag.number in self._videos:
+                    self._videos[tag.number].has_keyframe = False
             case Unsupported(what):
-                self._skip(what)
+                self._leave_out(what)
+            case _:
+                pass  # nothing, or metadata that the frames repeat
 
-    def _receive_audio(self, message: Audio) -> None:
-        match parse_audio(message.data):
-            case AudioFrame(data):
-                self._write_audio(message.timestamp, data)
-            case AudioConfiguration(config):
-                self._configure_audio(config)
-            case Unsupported(what):
-                self._skip(what)
+    def _video_lane(self, tag: VideoFrame | VideoConfiguration) -> _Lane[ElementaryVideo] | None:
+        lane = self._videos.get(tag.number)
+        if lane is None and len(self._videos) >= RTMP_VIDEO_TRACKS_MAX:
+            self._leave_out(f"video track {tag.number}")
+        elif lane is None or lane.coding is not tag.coding:
+            lane = _Lane(tag.coding, tag.number, elementary_video(tag.coding))
+            self._videos[tag.number] = lane
+        return lane
 
-    def _configure_video(self, record: bytes) -> None:
-        try:
-            track = track_from_avc_configuration(record)
-            self._length_size = parse_avc_configuration(record).length_size
-        except MalformedConfiguration as error:
-            self._skip(str(error))
-            return
-        if track.frame_rate[0] == 0:
-            track = replace(track, frame_rate=self._frame_rate)
-        if track != self._video:
-            self._video, self._has_keyframe = track, False
-            self._publication.announce(track)
-
-    def _configure_audio(self, config: bytes) -> None:
-        try:
-            self._audio = track_from_audio_specific_config(config)
-        except MalformedConfiguration as error:
-            self._skip(str(error))
-            return
-        self._publication.announce(self._audio)
-
-    def _write_video(self, timestamp: int, frame: VideoFrame) -> None:
-        time = self._unwrapper.unwrap(timestamp)
-        if self._video is None:
-            self._skip("video before its configuration")
+    def _write_video(self, time: int, frame: VideoFrame) -> None:
+        lane = self._video_lane(frame)
+        if lane is None:
             return
         try:
-            data = widen_lengths(frame.data, self._length_size)
-            keyframe = contains_idr(data)
+            data, keyframe = lane.elementary.take(frame.data)
         except MalformedAccessUnit as error:
             self._skip(str(error))
             return
-        if not (keyframe or self._has_keyframe):
+        if frame.keyframe and not keyframe:
+            self._preflight.keyframe_unusable(lane.number)
+        if lane.elementary.track is not lane.seen:
+            self._announce(lane)
+        if lane.seen is None:
+            self._skip("video before its configuration")
+        elif keyframe or lane.has_keyframe:
+            lane.has_keyframe = True
+            dts = time * _TICKS_PER_MS + frame.nanoseconds // _NANOSECONDS_PER_TICK
+            pts = dts + frame.composition_ms * _TICKS_PER_MS
+            self._write(MediaKind.VIDEO, lane, Packet(dts, pts, 0, keyframe, data))
+            self._counters.video_packets += 1
+        else:
             self._skip("video before a keyframe")
-            return
-        self._has_keyframe = True
-        pts = (time + frame.composition_ms) * _TICKS_PER_MS
-        self._write(MediaKind.VIDEO, Packet(time * _TICKS_PER_MS, pts, 0, keyframe, data))
-        self._counters.video_packets += 1
 
-    def _write_audio(self, timestamp: int, data: bytes) -> None:
-        time = self._unwrapper.unwrap(timestamp)
-        if self._audio is None:
+    # --- audio -----------------------------------------------------------------------------------
+
+    def _receive_audio(self, timestamp: int, tag: AudioTag) -> None:
+        match tag:
+            case AudioFrame(number=0):
+                self._write_audio(self._unwrapper.unwrap(timestamp), tag)
+            case AudioConfiguration(config, number=0):
+                self._configure(self._audio_lane(tag.coding), config)
+            case AudioFrame() | AudioConfiguration():
+                # Such as OBS's track for the recording: which one is heard is not for a viewer.
+                self._leave_out(f"audio track {tag.number}")
+            case Unsupported(what):
+                self._leave_out(what)
+            case _:
+                pass  # silence, ends, and the order of channels, which the codings say themselves
+
+    def _audio_lane(self, coding: Coding) -> _Lane[ElementaryAudio]:
+        if self._audio is None or self._audio.coding is not coding:
+            self._audio = _Lane(coding, 0, elementary_audio(coding))
+        return self._audio
+
+    def _write_audio(self, time: int, frame: AudioFrame) -> None:
+        lane = self._audio_lane(frame.coding)
+        try:
+            duration = lane.elementary.take(frame.data)
+        except MalformedAccessUnit as error:
+            self._skip(str(error))
+            return
+        if lane.elementary.track is not lane.seen:
+            self._announce(lane)
+        if lane.seen is None:
             self._skip("audio before its configuration")
             return
-        dts = time * self._audio.timescale // 1000
-        self._write(MediaKind.AUDIO, Packet(dts, dts, 0, True, data))
+        dts = time * lane.timescale // 1000
+        if frame.nanoseconds:
+            dts += frame.nanoseconds * lane.timescale // 1_000_000_000
+        self._write(MediaKind.AUDIO, lane, Packet(dts, dts, duration, True, frame.data))
         self._counters.audio_packets += 1
 
-    def _write(self, kind: MediaKind, packet: Packet) -> None:
-        self._publication.write(kind, packet)
+    # --- both ------------------------------------------------------------------------------------
+
+    def _configure(
+        self, lane: _Lane[ElementaryVideo] | _Lane[ElementaryAudio], record: bytes
+    ) -> None:
+        if len(record) > RTMP_CONFIGURATION_BYTES_MAX:
+            self._skip(f"a configuration of {len(record)} bytes")
+            return
+        try:
+            lane.elementary.configure(record)
+        except MalformedConfiguration as error:
+            self._skip(str(error))
+            return
+        if lane.elementary.track is not lane.seen:
+            self._announce(lane)
+
+    def _announce(self, lane: _Lane[ElementaryVideo] | _Lane[ElementaryAudio]) -> None:
+        """Tell what the elementary stream is from now on."""
+        track = lane.seen = lane.elementary.track
+        assert track is not None, "a track is never taken back"
+        lane.timescale, lane.has_keyframe = track.timescale, False
+        if track.kind is MediaKind.VIDEO and track.frame_rate[0] == 0:
+            default = self._frame_rates.get(0, (0, 1))
+            track = replace(track, frame_rate=self._frame_rates.get(lane.number, default))
+        self._publication.announce(track, lane.number)
+        self._preflight.track(track, lane.number)
+
+    def _write(
+        self,
+        kind: MediaKind,
+        lane: _Lane[ElementaryVideo] | _Lane[ElementaryAudio],
+        packet: Packet,
+    ) -> None:
+        self._publication.write(kind, packet, lane.number)
         self._counters.bytes += len(packet.data)
+        self._preflight.packet(
+            kind, lane.number, packet, lane.timescale, self._clock.monotonic_ms()
+        )
+
+    def _leave_out(self, what: str) -> None:
+        """Skip what we could not use at any time, so that its encoder is to be set otherwise."""
+        self._skip(what)
+        self._preflight.skipped(what)
 
     def _skip(self, why: str) -> None:
         self._counters.skipped += 1
         self._counters.skipped_last = why
-
-
-def _frame_rate(fields: Mapping[str, Value]) -> tuple[int, int]:
-    """The frame rate that the metadata names, (0, 1) without one.
-
-    It counts only where the video's own parameters do not say.
-    """
-    rate = fields.get("framerate")
-    if not isinstance(rate, float) or not 1 <= rate <= _FRAME_RATE_MAX:
-        return 0, 1
-    for whole in _NTSC_RATES:
-        if abs(rate - whole * 1000 / 1001) < 0.01:
-            return whole * 1000, 1001
-    exact = Fraction(rate).limit_denominator(1000)
-    return exact.numerator, exact.denominator

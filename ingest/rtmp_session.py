@@ -16,6 +16,7 @@ from config.limits import (
 )
 from config.tasks import spawn
 from ingest.admission import PublishRefused
+from ingest.preflight import Preflight
 from ingest.publisher import Counters, Publisher
 from media.hub import Publication
 from media.wire.rtmp_connection import ServerConnection
@@ -184,7 +185,8 @@ class RtmpSession(asyncio.Protocol):
     def _accept(self, publication: Publication) -> None:
         self._admission = None
         self._stream_name = publication.stream_name
-        self._publisher = Publisher(publication, self._counters)
+        preflight = Preflight(self._clock.monotonic_ms())
+        self._publisher = Publisher(publication, self._counters, preflight, self._clock)
         self._connection.accept_publish()
         held, self._held = self._held, []
         for event in held:

@@ -1,6 +1,7 @@
 """H.264 NAL units: their two framings and the decoder configuration made of them."""
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from media.units import VIDEO_TIMESCALE, MediaKind, Track
@@ -21,11 +22,13 @@ __all__ = [
     "avc_configuration_from_annex_b",
     "build_avc_configuration",
     "contains_idr",
+    "is_idr",
     "iterate_annex_b",
     "iterate_length_prefixed",
     "length_prefixed_to_annex_b",
     "parse_avc_configuration",
     "parse_sequence_parameter_set",
+    "scan_access_unit",
     "track_from_audio_specific_config",
     "track_from_avc_configuration",
     "widen_lengths",
@@ -36,6 +39,7 @@ IDR_NAL_TYPE = 5
 PPS_NAL_TYPE = 8
 
 _START_CODE = b"\0\0\1"
+_LENGTH = struct.Struct(">I").unpack_from
 _CONFIGURATION_VERSION = 1
 # ISO 14496-15, 5.3.3.1.2: profiles whose record ends in chroma format and bit depths.
 _EXTENDED_RECORD_PROFILES = frozenset({100, 110, 122, 144, 244})
@@ -218,10 +222,38 @@ def widen_lengths(data: bytes, length_size: int) -> bytes:
     return b"".join(len(nal).to_bytes(4, "big") + nal for nal in nals)
 
 
+def scan_access_unit(data: bytes, is_wanted: Callable[[int], bool]) -> bool:
+    """Whether one of the NAL units behind 4-byte lengths is wanted, going by its first byte.
+
+    This is done for every packet of every publisher, so it is one loop without slices.
+
+    Raises:
+        MalformedAccessUnit: a length points outside of the data.
+    """
+    position, end, found = 0, len(data), False
+    try:
+        while position < end:
+            (size,) = _LENGTH(data, position)
+            position += 4
+            if size and not found and position < end:
+                found = is_wanted(data[position])
+            position += size
+    except struct.error:
+        position = end + 1
+    if position > end:
+        raise MalformedAccessUnit("a NAL unit is longer than its access unit")
+    return found
+
+
+def is_idr(first_byte: int) -> bool:
+    """Whether the NAL unit that begins with this byte is a slice of an IDR picture."""
+    return first_byte & 0x1F == IDR_NAL_TYPE
+
+
 def contains_idr(data: bytes) -> bool:
     """Whether a length-prefixed access unit holds a slice of an IDR picture.
 
     Raises:
         MalformedAccessUnit: a length points outside of the data.
     """
-    return any(nal and nal[0] & 0x1F == IDR_NAL_TYPE for nal in iterate_length_prefixed(data))
+    return scan_access_unit(data, is_idr)

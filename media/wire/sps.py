@@ -18,7 +18,7 @@ _ASPECT_RATIOS = (
 _EXTENDED_ASPECT_RATIO = 255
 
 # Twice what level 6.2 can code on a side; a bigger claim is a broken or hostile stream.
-_SIDE_PIXELS_MAX = 33_792
+SIDE_PIXELS_MAX = 33_792
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _read_size(bits: BitReader, chroma_array: int) -> tuple[int, int, bool]:
         left, right, top, bottom = (bits.exp_golomb() for _ in range(4))
         width -= (left + right) * (2 if chroma_array in (1, 2) else 1)
         height -= (top + bottom) * (2 if chroma_array == 1 else 1) * fields
-    if not (0 < width <= _SIDE_PIXELS_MAX and 0 < height <= _SIDE_PIXELS_MAX):
+    if not (0 < width <= SIDE_PIXELS_MAX and 0 < height <= SIDE_PIXELS_MAX):
         raise MalformedConfiguration(f"a picture of {width}x{height} is impossible")
     return width, height, progressive
 
@@ -147,15 +147,16 @@ def _read_usability(bits: BitReader, parsed: SequenceParameterSet) -> SequencePa
     Cameras exist that cut it short, and nothing in it changes how pictures are decoded.
     """
     try:
-        parsed = replace(parsed, sample_aspect_ratio=_read_aspect_ratio(bits))
-        _skip_display(bits)
+        parsed = replace(parsed, sample_aspect_ratio=read_aspect_ratio(bits))
+        skip_display(bits)
         parsed = replace(parsed, frame_rate=_read_frame_rate(bits))
         return replace(parsed, reordered_frames_max=_read_reordering(bits))
     except MalformedConfiguration:
         return parsed
 
 
-def _read_aspect_ratio(bits: BitReader) -> tuple[int, int]:
+def read_aspect_ratio(bits: BitReader) -> tuple[int, int]:
+    """The first elements of a VUI, which H.264 and H.265 (E.2.1) share: width to height."""
     if not bits.flag():
         return 1, 1
     index = bits.read(8)
@@ -168,7 +169,8 @@ def _read_aspect_ratio(bits: BitReader) -> tuple[int, int]:
     return _ASPECT_RATIOS[index - 1] if 1 <= index <= len(_ASPECT_RATIOS) else (1, 1)
 
 
-def _skip_display(bits: BitReader) -> None:
+def skip_display(bits: BitReader) -> None:
+    """What follows the aspect ratio in a VUI of both standards."""
     if bits.flag():  # overscan_info_present_flag
         bits.flag()
     if bits.flag():  # video_signal_type_present_flag

@@ -5,6 +5,7 @@ import av
 import pytest
 
 from config.clock import ManualClock
+from ingest.preflight import Preflight
 from ingest.publisher import Counters, Publisher
 from media.hub import Event, Hub, PacketReceived, Reader, Stream, TrackAnnounced
 from media.units import MediaKind, Packet, Track
@@ -31,7 +32,10 @@ class Bench:
         self._readers: list[Reader] = []
         self._hub = Hub(self._published, ManualClock())
         self.counters = Counters()
-        self.publisher = Publisher(self._hub.publish("src_1"), self.counters)
+        clock = ManualClock()
+        self.preflight = Preflight(0)
+        publication = self._hub.publish("src_1")
+        self.publisher = Publisher(publication, self.counters, self.preflight, clock)
 
     def _published(self, stream: Stream) -> None:
         self._readers.append(stream.read())
@@ -216,8 +220,8 @@ async def test_what_cannot_be_used_is_skipped_and_counted(footage: Footage) -> N
     bench.audio(0, AudioFrame(b"a"))
     bench.audio(0, AudioConfiguration(b"\xff"))
     bench.video(0, VideoConfiguration(b"broken"))
-    bench.publisher.receive(Video(0, 1, b"\x90hvc1"))
-    bench.publisher.receive(Audio(0, 1, b""))
+    bench.publisher.receive(Video(0, 1, b"\x90vvc1"))
+    bench.publisher.receive(Audio(0, 1, b"\xaf"))
     bench.video(0, VideoConfiguration(footage.record))
     bench.video(0, VideoFrame(True, 0, b"\0\0\0\xff\x65"))
 
