@@ -5,6 +5,8 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
+import pytest
+
 from config.clock import ManualClock, SystemClock
 from config.limits import TRANSCODE_RETRY_MS
 from config.tasks import spawn
@@ -220,13 +222,17 @@ async def test_changed_sizes_begin_a_new_epoch_of_all_tracks() -> None:
     assert sink.boundaries("224p", 1) == sink.boundaries("90p", 1)
 
 
-async def test_all_tracks_of_a_publisher_that_returns_go_on_in_the_same_epoch() -> None:
+@pytest.mark.parametrize(("before", "boundaries"), [(42, 4), (35, 3)])
+async def test_all_tracks_of_a_publisher_that_returns_go_on_in_the_same_epoch(
+    before: int, boundaries: int
+) -> None:
+    """They are cut there, unless a segment has only just begun."""
     tracks, stream = ladder(), new_stream()
     pipeline, sink = new_pipeline(stream)
     running = spawn(pipeline.run(), name="pipeline under test")
-    publish(stream, until(tracks, 35), audio_source(seconds=2))
+    publish(stream, until(tracks, before), audio_source(seconds=2))
     stream.leave("gone", 60_000)
-    await sink.until(lambda it: bool(it.kept) and len(it.kept[0]["180p"]) == 35)
+    await sink.until(lambda it: bool(it.kept) and len(it.kept[0]["180p"]) == before)
     stream.arrive()
     publish(stream, tracks, audio_source())
     stream.end("done")
@@ -237,10 +243,10 @@ async def test_all_tracks_of_a_publisher_that_returns_go_on_in_the_same_epoch() 
     assert not sink.retired
     for name in names:
         assert sink.boundaries(name) == sink.boundaries("180p")
-        assert len(sink.boundaries(name)) == 4
+        assert len(sink.boundaries(name)) == boundaries
         for segment in segments(sink.kept[0][name]):
             assert len(decoded(sink.epochs[0][name], segment)) == len(segment)
-        assert len(sink.kept[0][name]) == 35 + 60
+        assert len(sink.kept[0][name]) == before + 60
 
 
 async def test_keyframes_that_become_rare_end_the_ladder() -> None:
