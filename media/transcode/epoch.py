@@ -1,15 +1,13 @@
 """Packets of one source with the same tracks: from one `begin` of the sink to the next."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 
 from config.clock import Clock
 from config.limits import (
     EPOCH_PENDING_PACKETS_MAX,
-    KEYFRAME_GROUP_PACKETS_MAX,
-    TRANSCODE_LAG_MS_MAX,
     TRANSCODE_RETRY_MS,
 )
 from config.tasks import spawn
@@ -17,49 +15,28 @@ from media.ladder import Rung, encoded_rungs
 from media.pictures import Picture
 from media.segmenter import Segmenter
 from media.timeline import Lane
-from media.transcode.conversation import Patience
-from media.transcode.health import RenditionHealth, RenditionState
-from media.transcode.machine import Machine
+from media.transcode.health import RenditionHealth, rendition_health
+from media.transcode.keyframe_group import KeyframeGroup
 from media.transcode.observation import Decision
 from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan
-from media.transcode.plan import SEGMENT_TICKS, EncoderSettings, Plan
+from media.transcode.plan import Plan
 from media.transcode.preset import AUTO
 from media.transcode.protocol import SourcePacket
 from media.transcode.rendition import Rendition, RenditionSink
 from media.transcode.sent_ladder import SentLadder
+from media.transcode.settings import TranscodeSettings
 from media.transcode.source_picture import SourcePicture
 from media.transcode.supervisor import Supervisor
 from media.transcode.worker_process import worker_command
-from media.units import MediaKind, Packet
+from media.units import MediaKind, Packet, Track
 from media.wire.nal import track_from_avc_configuration
+
+__all__ = ["AUDIO", "SOURCE", "Epoch", "TranscodeSettings"]
 
 log = structlog.get_logger(__name__)
 
 SOURCE = "source"
 AUDIO = "audio"
-
-
-@dataclass(frozen=True, slots=True)
-class TranscodeSettings:
-    """How live sources are transcoded.
-
-    Attributes:
-        segment_ticks: segment duration to aim at, in 1/90000 s.
-        pass_through: hand on the source's own video where players can take it.
-        shedding, lag_ms_max: give up rungs when the worker stays this far behind.
-        patience: with workers.
-        machine: that all live workers share.
-        jail_minimum: the level below which no worker works.
-    """
-
-    segment_ticks: int = SEGMENT_TICKS
-    encoder: EncoderSettings = field(default_factory=EncoderSettings)
-    pass_through: bool = True
-    shedding: bool = True
-    lag_ms_max: int = TRANSCODE_LAG_MS_MAX
-    patience: Patience = field(default_factory=Patience)
-    machine: Machine = field(default_factory=Machine)
-    jail_minimum: int = 0
 
 
 class Epoch:
@@ -104,11 +81,9 @@ class Epoch:
         self._begin_ms_max = clock.monotonic_ms() + settings.patience.start_ms
         self._retired: dict[str, str] = {}
         self._losses: dict[int, str] = {}
-        self._refreshed_pts = 0
         self._stopping: asyncio.Task[None] | None = None
         self._resuming = False
-        self.group: list[SourcePicture] = []
-        self.shown_pts = 0
+        self.group = KeyframeGroup()
 
     @property
     def includes_video(self) -> bool:
@@ -140,8 +115,7 @@ class Epoch:
     @property
     def keyframe_is_overdue(self) -> bool:
         """The source is passed through and has not had a place to cut for two segments."""
-        waited = self.shown_pts - self._refreshed_pts
-        return self._passed_through and waited > 2 * self._settings.segment_ticks
+        return self._passed_through and self.group.duration > 2 * self._settings.segment_ticks
 
     @property
     def encoders_are_due(self) -> bool:
@@ -175,7 +149,7 @@ class Epoch:
         boundary = self._is_boundary(picture)
         packet = replace(picture.packet, boundary=boundary)
         if self._passed_through:
-            self._remember(picture)
+            self.group.add(picture)
             self._deliver(SOURCE, packet)
         if self.supervisor is not None and self._stopping is None:
             self.supervisor.feed(
@@ -191,7 +165,7 @@ class Epoch:
 
     def _video_of_ladder(self, picture: SourcePicture, ladder: SentLadder) -> None:
         if picture.number == self.decision.number:
-            self._remember(picture)
+            self.group.add(picture)
         self._hand_on(ladder.push(picture))
         for number, reason in ladder.lost.items():
             name = ladder.name(number)
@@ -268,35 +242,11 @@ class Epoch:
         video, verdict = self.decision.video, self.decision.verdict
         if video is None or verdict is None:
             return ()
-        if self._ladder is not None:
-            return tuple(self._health(one) for one in self._ladder.renditions())
-        encoded = [
-            Rendition(
-                rung.name,
-                replace(video, width=rung.width, height=rung.height),
-                rung.bitrate_max,
-                passed_through=False,
-            )
-            for rung in self._rungs
-        ]
-        source = [Rendition(SOURCE, video, 0, passed_through=True)] if self._passed_through else []
-        made = [*source, *encoded]
+        made = [*self._passed_on(), *(_encoding(video, rung) for rung in self._rungs)]
+        first = "" if self._ladder is not None else verdict.reason
         return tuple(
-            self._health(one, "" if index else verdict.reason) for index, one in enumerate(made)
-        )
-
-    def _health(self, rendition: Rendition, why: str = "") -> RenditionHealth:
-        name, track = rendition.name, rendition.track
-        numerator, denominator = track.frame_rate
-        return RenditionHealth(
-            name=name,
-            width=track.width,
-            height=track.height,
-            frame_rate=round(numerator / denominator, 2),
-            bitrate_max=rendition.bitrate_max,
-            passed_through=rendition.passed_through,
-            state=RenditionState.SHED if name in self._retired else RenditionState.ACTIVE,
-            reason=self._retired.get(name, why),
+            rendition_health(one, self._retired.get(one.name), first if index == 0 else "")
+            for index, one in enumerate(made)
         )
 
     def _choose_rungs(self) -> tuple[Rung, ...]:
@@ -345,15 +295,6 @@ class Epoch:
             return False
         return (self._segmenter.cut_early if is_first else self._segmenter.cut)(packet.pts)
 
-    def _remember(self, picture: SourcePicture) -> None:
-        """Keep the current group of pictures, in case the source has to be encoded after all."""
-        if picture.refresh:
-            self.group = []
-            self._refreshed_pts = picture.packet.pts
-        if len(self.group) < KEYFRAME_GROUP_PACKETS_MAX:
-            self.group.append(picture)
-        self.shown_pts = max(self.shown_pts, picture.packet.pts)
-
     def _hand_on(self, packets: list[tuple[str, Packet]]) -> None:
         for name, packet in packets:
             self._deliver(name, packet)
@@ -375,13 +316,17 @@ class Epoch:
         self._stopping = spawn(self.supervisor.stop(), name="stop of late encoders")
         self._begin(())
 
+    def _passed_on(self) -> list[Rendition]:
+        """The source's own video, as far as it is shown."""
+        if self._ladder is not None:
+            return self._ladder.renditions()
+        if self.decision.video is None or not self._passed_through:
+            return []
+        return [Rendition(SOURCE, self.decision.video, 0, passed_through=True)]
+
     def _begin(self, encoded: tuple[Rendition, ...]) -> None:
         self._begun = True
-        renditions = list(encoded)
-        if self._ladder is not None:
-            renditions += self._ladder.renditions()
-        elif self._passed_through and self.decision.video is not None:
-            renditions.insert(0, Rendition(SOURCE, self.decision.video, 0, passed_through=True))
+        renditions = [*self._passed_on(), *encoded]
         if self.decision.audio is not None:
             renditions.append(Rendition(AUDIO, self.decision.audio, 0, passed_through=True))
         pending, self._pending = self._pending, []
@@ -389,3 +334,8 @@ class Epoch:
             self._sink.begin(renditions)
             for name, packet in pending:
                 self._sink.packet(name, packet)
+
+
+def _encoding(video: Track, rung: Rung) -> Rendition:
+    track = replace(video, width=rung.width, height=rung.height)
+    return Rendition(rung.name, track, rung.bitrate_max, passed_through=False)

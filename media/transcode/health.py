@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from media.transcode.rendition import Rendition
+
 
 class RenditionState(StrEnum):
     ACTIVE = "active"
@@ -27,6 +29,26 @@ class RenditionHealth:
     passed_through: bool
     state: RenditionState
     reason: str
+
+
+def rendition_health(rendition: Rendition, shed: str | None, why: str = "") -> RenditionHealth:
+    """What a creator is shown of a rendition.
+
+    Args:
+        shed: why it was given up, if it was.
+        why: it is not passed through.
+    """
+    numerator, denominator = rendition.track.frame_rate
+    return RenditionHealth(
+        name=rendition.name,
+        width=rendition.track.width,
+        height=rendition.track.height,
+        frame_rate=round(numerator / denominator, 2),
+        bitrate_max=rendition.bitrate_max,
+        passed_through=rendition.passed_through,
+        state=RenditionState.ACTIVE if shed is None else RenditionState.SHED,
+        reason=why if shed is None else shed,
+    )
 
 
 @dataclass(frozen=True, slots=True)

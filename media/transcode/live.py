@@ -18,13 +18,14 @@ from media.hub import (
 )
 from media.timeline import Lane, Timeline
 from media.transcode.arrival import Arrival
-from media.transcode.epoch import Epoch, TranscodeSettings
+from media.transcode.epoch import Epoch
 from media.transcode.health import LiveHealth
 from media.transcode.keyframes import keyframes_too_rare
 from media.transcode.lost_tracks import LostTracks
 from media.transcode.observation import Decision, Observation, Verdict
 from media.transcode.picture_plan import LIVE_PICTURES
 from media.transcode.rendition import Rendition, RenditionSink
+from media.transcode.settings import TranscodeSettings
 from media.transcode.source_picture import SourcePicture
 from media.units import MediaKind, Packet, Track
 from media.wire.nal import MalformedAccessUnit, contains_idr
@@ -318,7 +319,7 @@ class LivePipeline:
         reason = keyframes_too_rare(self._settings.segment_ticks)
         verdict = Verdict(passed_through=False, reason=reason)
         decision = replace(epoch.decision, verdict=verdict, ladder=())
-        self._begin(decision, [*epoch.group], start=epoch.shown_pts + 1)
+        self._begin(decision, [*epoch.group.pictures], start=epoch.group.shown_pts + 1)
 
     async def _close_epoch(self) -> None:
         epoch = self._epoch

@@ -92,8 +92,8 @@ async def test_boundaries_are_keyframes_about_a_segment_apart() -> None:
         epoch.video(one)
     start = SOURCE.packets[0].pts
     assert sink.boundaries("source") == [start, start + 180_000]
-    assert len(epoch.group) == 15
-    assert epoch.shown_pts == SOURCE.packets[-1].pts
+    assert len(epoch.group.pictures) == 15
+    assert epoch.group.shown_pts == SOURCE.packets[-1].pts
 
 
 async def test_a_keyframe_is_overdue_after_two_segments_without() -> None:
