@@ -46,10 +46,11 @@ from api.streaming import Streaming
 from api.system import System
 from api.uploads import UploadRoutes
 from api.version import version
-from config.limits import CONTENT_STREAMS_MAX, JOB_STREAMS_MAX
+from config.limits import CONTENT_STREAMS_MAX, JOB_STREAMS_MAX, RTMP_KNOWN_KEYS_MAX
 from config.secret_files import SecretExposed
 from config.settings import Settings
 from ingest.admission import KeyAdmission
+from ingest.guess_limit import GuessLimit
 from ingest.rtmp_server import RtmpServer
 from media.hub import Hub
 from media.transcode.live import LivePipeline, TranscodeSettings
@@ -159,7 +160,11 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     rtmp = RtmpServer(
         settings.rtmp.host,
         settings.rtmp.port,
-        KeyAdmission(stores.sources),
+        GuessLimit(
+            KeyAdmission(stores.sources),
+            lambda: stores.sources.key_hashes(RTMP_KNOWN_KEYS_MAX),
+            stores.clock,
+        ),
         hub,
         stores.clock,
     )

@@ -1,27 +1,65 @@
-"""How many wrong keys each address has tried lately."""
+"""How many wrong keys have been tried lately: from each network, and by all together."""
 
 from collections import deque
+from ipaddress import IPv6Address, ip_address
 
-from config.limits import RTMP_WRONG_KEY_ADDRESSES_MAX, RTMP_WRONG_KEYS_MAX, RTMP_WRONG_KEYS_MS
+from config.limits import (
+    RTMP_WRONG_KEY_ADDRESSES_MAX,
+    RTMP_WRONG_KEYS_IN_ALL_MAX,
+    RTMP_WRONG_KEYS_MAX,
+    RTMP_WRONG_KEYS_MS,
+)
+
+_FULL = RTMP_WRONG_KEYS_IN_ALL_MAX * RTMP_WRONG_KEYS_MS
 
 
 class Mistakes:
-    """A bounded memory of refused publishers, in which the latest address is the last."""
+    """A bounded memory of refused publishers, in which the latest network is the last."""
 
     def __init__(self) -> None:
         self._times: dict[str, deque[int]] = {}
+        # A bucket into which each mistake pours so many units, and which leaks all the time.
+        self._level = 0
+        self._leaked_ms = 0
 
-    def record(self, address: str, now_ms: int) -> None:
+    def record(self, network: str, now_ms: int) -> None:
         """Remember one refusal."""
-        times = self._times.pop(address, None) or deque(maxlen=RTMP_WRONG_KEYS_MAX)
+        times = self._times.pop(network, None) or deque(maxlen=RTMP_WRONG_KEYS_MAX)
         times.append(now_ms)
-        self._times[address] = times
+        self._times[network] = times
         if len(self._times) > RTMP_WRONG_KEY_ADDRESSES_MAX:
             del self._times[next(iter(self._times))]
+        self._leak(now_ms)
+        self._level = min(_FULL, self._level + RTMP_WRONG_KEYS_MS)
 
-    def are_too_many(self, address: str, now_ms: int) -> bool:
-        """Whether this address has to wait before its next key is looked at."""
-        times = self._times.get(address)
+    def are_too_many(self, network: str, now_ms: int) -> bool:
+        """Whether this network has to wait before its next key is looked at."""
+        times = self._times.get(network)
         if times is None:
             return False
         return len(times) == RTMP_WRONG_KEYS_MAX and now_ms - times[0] < RTMP_WRONG_KEYS_MS
+
+    def are_too_many_in_all(self, now_ms: int) -> bool:
+        """Whether there is a flood of wrong keys, wherever they come from."""
+        self._leak(now_ms)
+        return self._level > _FULL - RTMP_WRONG_KEYS_MS
+
+    def _leak(self, now_ms: int) -> None:
+        passed_ms, self._leaked_ms = now_ms - self._leaked_ms, now_ms
+        self._level = max(0, self._level - passed_ms * RTMP_WRONG_KEYS_IN_ALL_MAX)
+
+
+def network_of(address: str) -> str:
+    """What counts as one place: an IPv4 address, or the /64 that every IPv6 host has to itself.
+
+    RFC 6177, section 2. An IPv4 address that is written as an IPv6 one is the former.
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"

@@ -1,24 +1,29 @@
-"""The RTMP server: a listening socket, its bounds and its deadlines."""
+"""The RTMP server: its listening sockets, its bounds and its deadlines."""
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from config.clock import Clock
 from config.limits import (
+    RTMP_ADMISSION_MS_MAX,
+    RTMP_CERTIFICATE_CHECK_MS,
     RTMP_CONNECTIONS_MAX,
     RTMP_CONNECTIONS_PER_ADDRESS_MAX,
+    RTMP_REFUSAL_MS,
     RTMP_STOP_MS_MAX,
     RTMP_SWEEP_MS,
     RTMP_UNPUBLISHED_MAX,
 )
-from config.tasks import cancel, spawn
-from ingest.admission import Admission, PublishRefused, PublishRequest
-from ingest.mistakes import Mistakes
-from ingest.rtmp_session import RtmpSession
-from media.hub import AlreadyPublishing, Hub, Publication, Takeover, Terms
+from config.tasks import cancel, happens, spawn
+from ingest.admission import Admission, Admitted, PublishRefused, PublishRequest
+from ingest.publisher_status import PublisherStatus
+from ingest.rtmp_session import Replaced, RtmpSession
+from ingest.rtmp_tls import ServerTls
+from media.hub import AlreadyPublishing, Hub, Publication
 
 log = structlog.get_logger(__name__)
 
@@ -26,74 +31,132 @@ _REPORT_MS_MIN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """An address that publishers connect to, over TLS with a certificate; 0 is any free port."""
+
+    host: str
+    port: int
+    tls: ServerTls | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RtmpLimits:
-    """How many connections there may be: in all, from one address, and before they publish."""
+    """How many connections there may be: in all, from one address, and before they publish.
+
+    All listeners together. `refusal_ms`: see `RTMP_REFUSAL_MS`.
+    """
 
     connections: int = RTMP_CONNECTIONS_MAX
     per_address: int = RTMP_CONNECTIONS_PER_ADDRESS_MAX
     half_open: int = RTMP_UNPUBLISHED_MAX
+    refusal_ms: int = RTMP_REFUSAL_MS
 
 
 class RtmpServer:
     """Lets publishers in and writes what they send to the hub.
 
     Args:
-        port: 0 for any free one; `port` has the real one after `start`.
+        reconnect_url: where publishers are sent when this server stops; empty for its own address.
     """
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        listeners: Sequence[Listener],
         admission: Admission,
         hub: Hub,
         clock: Clock,
+        reconnect_url: str = "",
         limits: RtmpLimits = RtmpLimits(),
     ) -> None:
-        self._host = host
-        self.port = port
+        self._listeners = listeners
         self._admission = admission
         self._hub = hub
         self._clock = clock
+        self._reconnect_url = reconnect_url or None
         self._limits = limits
-        self._mistakes = Mistakes()
         # In the order of their arrival.
         self._sessions: dict[RtmpSession, None] = {}
         self._per_address: Counter[str] = Counter()
         self._turned_away = 0
         self._reported_ms = 0
-        self._server: asyncio.Server | None = None
-        self._sweeping: asyncio.Task[None] | None = None
+        self._servers: list[asyncio.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._empty = asyncio.Event()
         self._empty.set()
+        self._is_draining = False
+        self._moving: set[RtmpSession] = set()
+        self._moved = asyncio.Event()
 
     @property
     def listening(self) -> bool:
-        """Whether publishers can connect."""
-        return self._server is not None and self._server.is_serving()
+        """Whether publishers can connect, on every address."""
+        return bool(self._servers) and all(server.is_serving() for server in self._servers)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """In the order of the listeners; known once it has started."""
+        return tuple(server.sockets[0].getsockname()[1] for server in self._servers)
 
     async def start(self) -> None:
-        """Listen; raises OSError when the address cannot be had."""
+        """Listen; raises OSError when an address cannot be had."""
+        for listener in self._listeners:
+            await self._listen(listener)
+        self._tasks.append(spawn(self._sweep(), name="rtmp deadlines"))
+        certificates = [each.tls for each in self._listeners if each.tls is not None]
+        if certificates:
+            self._tasks.append(spawn(_renew(certificates), name="rtmps certificates"))
+
+    async def _listen(self, listener: Listener) -> None:
+        """An address is never shared (SO_REUSEPORT).
+
+        A second server that is started by mistake is to fail, not to get every other publisher. One
+        that takes over can listen from the moment on at which this one drains.
+        """
+
+        def make_session() -> RtmpSession:
+            tls = listener.tls
+            return RtmpSession(self, self._clock, None if tls is None else tls.context)
+
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: RtmpSession(self, self._clock), self._host, self.port
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-        self._sweeping = spawn(self._sweep(), name="rtmp deadlines")
-        log.info("rtmp server listens", host=self._host, port=self.port)
+        try:
+            server = await loop.create_server(make_session, listener.host, listener.port)
+        except OSError:
+            self._close_listeners()
+            raise
+        self._servers.append(server)
+        secure, port = listener.tls is not None, server.sockets[0].getsockname()[1]
+        log.info("rtmp server listens", host=listener.host, port=port, secure=secure)
+
+    async def drain(self, seconds: float) -> None:
+        """Stop listening, and ask publishers to go elsewhere; returns when those have who can.
+
+        Args:
+            seconds: how long they may take; whoever is still there goes on until `stop`.
+        """
+        self._close_listeners()
+        self._is_draining = True
+        for session in list(self._sessions):
+            self._ask_to_move(session)
+        if self._moving and not await happens(self._moved, seconds):
+            log.warning("rtmp publishers did not reconnect in time", count=len(self._moving))
 
     async def stop(self) -> None:
-        """Close every connection, ending the publications, and return when all are closed."""
-        if self._server is not None:
-            self._server.close()
+        """Close every connection, end all streams, and return when all are closed."""
+        self._close_listeners()
         for session in list(self._sessions):
             session.close("server stops")
-        await cancel(self._sweeping)
+        await cancel(*self._tasks)
         async with asyncio.timeout(RTMP_STOP_MS_MAX / 1000):
             await self._empty.wait()
-            if self._server is not None:
-                await self._server.wait_closed()
+            for server in self._servers:
+                await server.wait_closed()
+        self._hub.end_all("server stops")
         self._report()
+
+    def publishers(self, source_id: str) -> tuple[PublisherStatus, ...]:
+        """Who publishes to a source now, in the order of their arrival."""
+        found = (session.status(source_id) for session in self._sessions)
+        return tuple(status for status in found if status is not None)
 
     # --- the sessions' door ----------------------------------------------------------------------
 
@@ -124,34 +187,63 @@ class RtmpServer:
             del self._per_address[session.address]
         if not self._sessions:
             self._empty.set()
+        if session in self._moving:
+            self._moving.discard(session)
+            if not self._moving:
+                self._moved.set()
 
-    async def admit(self, app: str, stream_key: str, address: str) -> Publication:
-        """What this publisher may write to.
+    async def admit(
+        self, request: PublishRequest, replaced: Replaced
+    ) -> tuple[Admitted, Publication]:
+        """What this publisher may do, and what it may write to.
 
         Raises:
-            PublishRefused: see there.
+            PublishRefused: always after the same time, whatever the reason.
         """
-        if self._mistakes.are_too_many(address, self._clock.monotonic_ms()):
-            raise PublishRefused("too many wrong stream keys, try again in a minute")
+        began_ms = self._clock.monotonic_ms()
         try:
-            admitted = await self._admission.admit(PublishRequest(app, stream_key, address))
-        except PublishRefused as refused:
-            if refused.is_mistake:
-                self._mistakes.record(address, self._clock.monotonic_ms())
+            return await self._decide(request, replaced)
+        except PublishRefused:
+            unit_ms = self._limits.refusal_ms
+            passed_ms = self._clock.monotonic_ms() - began_ms
+            await asyncio.sleep((unit_ms - passed_ms % unit_ms) / 1000)
             raise
-        try:
-            return self._hub.publish(admitted.source_id, Terms(takeover=Takeover.REJECT))
-        except AlreadyPublishing:
-            raise PublishRefused("this stream is already being published") from None
 
-    # --- deadlines -------------------------------------------------------------------------------
+    async def _decide(
+        self, request: PublishRequest, replaced: Replaced
+    ) -> tuple[Admitted, Publication]:
+        try:
+            async with asyncio.timeout(RTMP_ADMISSION_MS_MAX / 1000):
+                admitted = await self._admission.admit(request)
+            return admitted, self._hub.publish(admitted.source_id, admitted.terms, replaced)
+        except TimeoutError:
+            description = "the server is busy, try again"
+        except AlreadyPublishing:
+            description = "this stream is already being published"
+        raise PublishRefused(description, is_mistake=False)
+
+    def accepted(self, session: RtmpSession) -> None:
+        """A session publishes; also one that asked before this server began to stop."""
+        if self._is_draining:
+            self._ask_to_move(session)
+
+    # --- deadlines and the end -------------------------------------------------------------------
+
+    def _ask_to_move(self, session: RtmpSession) -> None:
+        if session.request_reconnect(self._reconnect_url, "this server stops, please reconnect"):
+            self._moving.add(session)
+            self._moved.clear()
+
+    def _close_listeners(self) -> None:
+        for server in self._servers:
+            server.close()
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(RTMP_SWEEP_MS / 1000)
             now_ms = self._clock.monotonic_ms()
             for session in list(self._sessions):
-                session.close_if_overdue(now_ms)
+                session.check(now_ms)
             self._hub.expire()
             if now_ms - self._reported_ms >= _REPORT_MS_MIN:
                 self._reported_ms = now_ms
@@ -161,3 +253,11 @@ class RtmpServer:
         if self._turned_away:
             log.warning("rtmp connections turned away", count=self._turned_away)
             self._turned_away = 0
+
+
+async def _renew(certificates: Sequence[ServerTls]) -> None:
+    """Take up renewed certificates; in a thread, since disks may hang."""
+    while True:
+        await asyncio.sleep(RTMP_CERTIFICATE_CHECK_MS / 1000)
+        for certificate in certificates:
+            await asyncio.to_thread(certificate.refresh)

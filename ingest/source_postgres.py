@@ -47,6 +47,12 @@ class PostgresSourceStore:
     async def by_key_hash(self, key_hash: bytes) -> Source | None:
         return await self._one(f"{_SELECT} where key_hash = $1", key_hash)
 
+    async def key_hashes(self, count: int) -> list[bytes]:
+        rows = await self._database.fetch(
+            "select key_hash from source order by created_at desc limit $1", count
+        )
+        return [row["key_hash"] for row in rows]
+
     async def list_of(self, owner: str) -> list[Source]:
         rows = await self._database.fetch(
             f"{_SELECT} where owner = $1 order by created_at, id", owner

@@ -25,6 +25,9 @@ class SourceStore(Protocol):
     async def by_key_hash(self, key_hash: bytes) -> Source | None:
         """The source whose stream key has this hash."""
 
+    async def key_hashes(self, count: int) -> list[bytes]:
+        """The hashes of at most `count` stream keys, those of the newest sources."""
+
     async def list_of(self, owner: str) -> list[Source]:
         """A creator's sources, oldest first."""
 
@@ -55,6 +58,9 @@ class MemorySourceStore:
 
     async def by_key_hash(self, key_hash: bytes) -> Source | None:
         return next((each for each in self._sources.values() if each.key_hash == key_hash), None)
+
+    async def key_hashes(self, count: int) -> list[bytes]:
+        return [each.key_hash for each in self._sources.values()][-count:]
 
     async def list_of(self, owner: str) -> list[Source]:
         own = [each for each in self._sources.values() if each.owner == owner]

@@ -1,12 +1,15 @@
+import pytest
+
 from config.limits import (
     RTMP_WRONG_KEY_ADDRESSES_MAX,
+    RTMP_WRONG_KEYS_IN_ALL_MAX,
     RTMP_WRONG_KEYS_MAX,
     RTMP_WRONG_KEYS_MS,
 )
-from ingest.mistakes import Mistakes
+from ingest.mistakes import Mistakes, network_of
 
 
-def test_an_address_may_be_wrong_so_many_times_a_minute() -> None:
+def test_a_network_may_be_wrong_so_many_times_a_minute() -> None:
     mistakes = Mistakes()
     for time in range(RTMP_WRONG_KEYS_MAX):
         assert not mistakes.are_too_many("a", time)
@@ -17,7 +20,7 @@ def test_an_address_may_be_wrong_so_many_times_a_minute() -> None:
     assert not mistakes.are_too_many("a", RTMP_WRONG_KEYS_MS)
 
 
-def test_only_so_many_addresses_are_remembered() -> None:
+def test_only_so_many_networks_are_remembered() -> None:
     mistakes = Mistakes()
     for _ in range(RTMP_WRONG_KEYS_MAX):
         mistakes.record("first", 0)
@@ -29,3 +32,31 @@ def test_only_so_many_addresses_are_remembered() -> None:
 
     assert mistakes.are_too_many("first", 0)
     assert not mistakes.are_too_many("second", 0)
+
+
+def test_all_together_may_be_wrong_so_many_times_a_minute() -> None:
+    mistakes = Mistakes()
+    for number in range(2 * RTMP_WRONG_KEYS_IN_ALL_MAX):
+        assert mistakes.are_too_many_in_all(5) == (number >= RTMP_WRONG_KEYS_IN_ALL_MAX)
+        mistakes.record(str(number), 5)
+
+    each_ms = RTMP_WRONG_KEYS_MS // RTMP_WRONG_KEYS_IN_ALL_MAX
+    assert mistakes.are_too_many_in_all(5 + each_ms - 1)
+    assert not mistakes.are_too_many_in_all(5 + each_ms)
+    mistakes.record("one more", 5 + each_ms)
+    assert mistakes.are_too_many_in_all(5 + each_ms)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("a path", "a path"),
+    ],
+)
+def test_an_ipv6_host_counts_with_all_its_addresses(address: str, network: str) -> None:
+    assert network_of(address) == network

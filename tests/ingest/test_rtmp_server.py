@@ -13,8 +13,6 @@ from config.limits import (
     RTMP_IDLE_MS_MAX,
     RTMP_REFUSED_MS_MAX,
     RTMP_SILENCE_MS_MAX,
-    RTMP_WRONG_KEYS_MAX,
-    RTMP_WRONG_KEYS_MS,
 )
 from config.tasks import spawn
 from ingest.rtmp_server import RtmpLimits
@@ -245,21 +243,6 @@ async def test_connections_beyond_the_limit_are_closed(
     await surplus.closed()
     assert isinstance(answers[0], PublishAccepted)
     assert isinstance(answers[1], PublishRefused)
-
-
-async def test_who_tries_too_many_keys_has_to_wait(rig: Rig) -> None:
-    for _ in range(RTMP_WRONG_KEYS_MAX):
-        encoder = await rig.encoder("wrong")
-        await encoder.answer()
-        await encoder.close()
-
-    refused = await (await rig.encoder("right")).answer()
-
-    assert isinstance(refused, PublishRefused)
-    assert "try again" in refused.description
-    assert len(rig.keys.asked) == RTMP_WRONG_KEYS_MAX
-    rig.clock.advance(RTMP_WRONG_KEYS_MS)
-    assert await (await rig.encoder("right")).answer() == PublishAccepted()
 
 
 @pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\3" + bytes(3072) + b"\xff" * 9])
