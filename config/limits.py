@@ -546,6 +546,18 @@ RTMP_ADMISSION_MS_MAX = 5_000
 RTMP_SILENCE_MS_MAX = 10_000
 # A refused publisher reads why and closes; then we do.
 RTMP_REFUSED_MS_MAX = 2_000
+# Refusals come so long after the wish, or twice, three times so long: what was looked up meanwhile,
+# and whether anything was, cannot be told from the time that it took.
+RTMP_REFUSAL_MS = 500
+# Media of a publisher that does not wait to be let in: 2 s of 4 Mbit/s.
+RTMP_HELD_BYTES_MAX = 1024 * 1024
+# Answers that a peer leaves unread, before it is not read either; a session has some hundred bytes.
+RTMP_UNREAD_BYTES_MAX = 64 * 1024
+# Over what time a publisher's bitrate is measured: longer than the largest keyframe interval that
+# is usual, as keyframes are.
+RTMP_BITRATE_WINDOW_MS = 10_000
+# How often the certificate's files are looked at; they are renewed days before they expire.
+RTMP_CERTIFICATE_CHECK_MS = 5_000
 # How often deadlines are looked at.
 RTMP_SWEEP_MS = 250
 # A thousand publishers saturate any machine; each costs a socket and up to 12 MiB when hostile.

@@ -76,7 +76,7 @@ def why_not_passed_through(sequence: SequenceParameterSet) -> str | None:
 def why_track_is_not_passed_through(video: Track) -> str | None:
     """The same of a whole track, whose configuration may be of no use."""
     if video.coding is not Coding.H264:
-        return f"{video.coding.value} does not play everywhere"
+        return f"{video.coding.label} does not play everywhere"
     try:
         configuration = parse_avc_configuration(video.extradata)
         sequence = parse_sequence_parameter_set(configuration.sequence_sets[0])

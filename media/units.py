@@ -26,6 +26,18 @@ class Coding(StrEnum):
     EAC3 = "eac3"
     MP3 = "mp3"
 
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return _LABELS.get(self, self.value.upper())
+
+
+_LABELS = {
+    Coding.H264: "H.264",
+    Coding.OPUS: "Opus",
+    Coding.AC3: "AC-3",
+    Coding.EAC3: "E-AC-3",
+}
 
 # What RFC 6381 names begin with; the MPEG-4 object types of MP3 come before those of AAC.
 _CODINGS = {

@@ -13,7 +13,7 @@ from config.limits import (
     SOUND_BLOCK_SAMPLES_MAX,
     SOUND_CHANNELS_MAX,
 )
-from media.units import Coding
+from media.units import Coding, Track
 
 VIDEO_DECODERS: Mapping[Coding, str] = MappingProxyType(
     {
@@ -45,27 +45,13 @@ A source may change its size at any time; a picture that is too large then canno
 costs no memory.
 """
 
-_NAMES: Mapping[Coding, str] = MappingProxyType(
-    {
-        Coding.H264: "H.264",
-        Coding.HEVC: "HEVC",
-        Coding.AV1: "AV1",
-        Coding.VP9: "VP9",
-        Coding.AAC: "AAC",
-        Coding.OPUS: "Opus",
-        Coding.FLAC: "FLAC",
-        Coding.AC3: "AC-3",
-        Coding.EAC3: "E-AC-3",
-        Coding.MP3: "MP3",
-    }
-)
 
-
-def why_encoded(coding: Coding) -> str | None:
-    """Why a source in this coding is encoded again, for its creator; None when it need not be."""
-    if coding in (Coding.H264, Coding.AAC):
-        return None
-    return f"{_NAMES[coding]} does not play everywhere, so it is encoded again"
+def can_be_decoded(track: Track) -> bool:
+    """Whether anything can be made of a track; also true of AAC, which is passed on."""
+    try:
+        return track.coding is Coding.AAC or track.coding in {**VIDEO_DECODERS, **SOUND_DECODERS}
+    except ValueError:
+        return False
 
 
 def why_not_decoded(width: int, height: int) -> str | None:

@@ -28,3 +28,8 @@ def test_the_name_of_a_codec_says_how_a_track_is_coded(codec: str, coding: Codin
 def test_an_unknown_codec_is_told() -> None:
     with pytest.raises(ValueError, match="vvc1"):
         assert Track(MediaKind.VIDEO, "vvc1.1", 90_000, b"").coding
+
+
+def test_codings_have_the_names_that_people_call_them_by() -> None:
+    codings = (Coding.HEVC, Coding.H264, Coding.EAC3, Coding.OPUS)
+    assert [one.label for one in codings] == ["HEVC", "H.264", "E-AC-3", "Opus"]

@@ -250,7 +250,7 @@ def test_a_track_that_does_not_play_everywhere_leaves_the_largest() -> None:
     assert (decision.number, decision.ladder) == (0, ())
     assert decision.verdict is not None
     assert decision.verdict.passed_through
-    assert "of video track 1: hevc does not play everywhere" in decision.verdict.reason
+    assert "of video track 1: HEVC does not play everywhere" in decision.verdict.reason
 
 
 def test_a_track_that_sends_nothing_is_left_out_after_a_while() -> None:
