@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from api.auth.account import AccountStore
+from api.broadcasts import Broadcasts
 from api.catalogue.asset import Asset, AssetState
 from api.wire import price_json, timestamp
 from config.job_store import JobStore
@@ -25,6 +26,7 @@ class ContentDocuments:
     library: Library
     intake: Intake
     jobs: JobStore
+    broadcasts: Broadcasts
 
     async def of_source(self, source: Source) -> dict[str, object]:
         """A source that has never been live."""
@@ -39,6 +41,7 @@ class ContentDocuments:
             "price": price_json(price),
             "watchUrl": f"/watch/{source.name}",
             "viewers": 0,
+            "interrupted": False,
             "posterUrl": None,
             "storyboardUrl": None,
         }
@@ -60,6 +63,7 @@ class ContentDocuments:
             "price": price_json(asset.price),
             "watchUrl": f"/watch/{asset.id}",
             "viewers": self.intake.viewers(asset.id),
+            "interrupted": self._is_interrupted(asset),
             "startedAt": timestamp(asset.started_at),
             "endedAt": None if asset.ended_at is None else timestamp(asset.ended_at),
             "durationSeconds": _duration_ms(asset, package) // 1000,
@@ -94,6 +98,13 @@ class ContentDocuments:
             "queuePosition": await self.jobs.position(job.id),
             "attempt": job.attempt,
         }
+
+    def _is_interrupted(self, asset: Asset) -> bool:
+        """Whether viewers of this live wait for its publisher to come back."""
+        broadcast = None if asset.source_id is None else self.broadcasts.get(asset.source_id)
+        if broadcast is None or broadcast.asset.id != asset.id:
+            return False
+        return broadcast.reconnect_ms_left() is not None
 
     async def _has_failed(self, asset: Asset) -> bool:
         job = await self.jobs.newest_of_subject(asset.id)

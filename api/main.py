@@ -222,7 +222,9 @@ def _routes(
         chain_dependency(money),
         jail_dependency(stores.jail, stores.settings.jail_level_minimum),
     )
-    documents = ContentDocuments(stores.accounts, media.library, intake, making.jobs)
+    documents = ContentDocuments(
+        stores.accounts, media.library, intake, making.jobs, media.broadcasts
+    )
 
     async def own_document(asset_id: str) -> dict[str, object]:
         return await documents.for_owner(await catalogue.asset(asset_id))
