@@ -93,6 +93,11 @@ class ChunkReader:
         self._streams: dict[int, _ChunkStream] = {}
         self._partial_bytes = 0
 
+    @property
+    def held_bytes(self) -> int:
+        """What has arrived of unfinished messages and chunks."""
+        return len(self._rest) + self._partial_bytes
+
     def feed(self, data: bytes) -> list[Message]:
         """Take bytes; return the messages that they complete.
 
