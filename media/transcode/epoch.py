@@ -9,12 +9,16 @@ from config.clock import Clock
 from config.limits import (
     EPOCH_PENDING_PACKETS_MAX,
     TRANSCODE_RETRY_MS,
+    WIDE_WORKER_START_MS_MAX,
 )
 from config.tasks import spawn
 from media.ladder import Rung, encoded_rungs
 from media.pictures import Picture
 from media.segmenter import Segmenter
 from media.timeline import Lane
+from media.transcode.conversation import Patience
+from media.transcode.decoding import why_not_decoded
+from media.transcode.handover import Handover
 from media.transcode.health import RenditionHealth, rendition_health
 from media.transcode.keyframe_group import KeyframeGroup
 from media.transcode.observation import Decision
@@ -25,10 +29,12 @@ from media.transcode.protocol import SourcePacket
 from media.transcode.rendition import Rendition, RenditionSink
 from media.transcode.sent_ladder import SentLadder
 from media.transcode.settings import TranscodeSettings
+from media.transcode.sound_plan import ENCODED_BIT_RATE
+from media.transcode.sound_supervisor import SoundSupervisor
 from media.transcode.source_picture import SourcePicture
 from media.transcode.supervisor import Supervisor
-from media.transcode.worker_process import worker_command
-from media.units import MediaKind, Packet, Track
+from media.transcode.worker_process import sound_worker_command, worker_command
+from media.units import Coding, MediaKind, Packet, Track
 from media.wire.nal import track_from_avc_configuration
 
 __all__ = ["AUDIO", "SOURCE", "Epoch", "TranscodeSettings"]
@@ -46,7 +52,8 @@ class Epoch:
     known; what comes before waits. Encoders that do not open in time are left out.
 
     Attributes:
-        supervisor: of the encoders; None when there is nothing to encode.
+        supervisor: of the encoders of pictures; None when there are none to encode.
+        sound: of the encoder of sound; None when there is none to encode.
     """
 
     def __init__(
@@ -66,7 +73,7 @@ class Epoch:
             pictures: where posters and sheets of earlier epochs go on.
         """
         self.decision = decision
-        self._sink = sink
+        self._handover = Handover(sink)
         self._settings = settings
         self._clock = clock
         self._passed_through = decision.verdict is not None and decision.verdict.passed_through
@@ -74,14 +81,15 @@ class Epoch:
             SentLadder(decision.ladder, settings.segment_ticks) if decision.ladder else None
         )
         self._rungs = self._choose_rungs()
+        self._patience = self._choose_patience()
         self.supervisor = self._supervise(start, pictures) if self._rungs else None
         self._segmenter = Segmenter.at_keyframes(settings.segment_ticks)
-        self._pending: list[tuple[str, Packet]] = []
-        self._begun = False
-        self._begin_ms_max = clock.monotonic_ms() + settings.patience.start_ms
-        self._retired: dict[str, str] = {}
+        self.sound = self._supervise_sound()
+        self._encoded: tuple[Rendition, ...] | None = None
+        self._encoded_sound: Rendition | None = None
+        self._begin_ms_max = clock.monotonic_ms() + self._patience.start_ms
         self._losses: dict[int, str] = {}
-        self._stopping: asyncio.Task[None] | None = None
+        self._stopping: list[asyncio.Task[None]] = []
         self._resuming = False
         self.group = KeyframeGroup()
 
@@ -121,22 +129,32 @@ class Epoch:
     def encoders_are_due(self) -> bool:
         """Encoders did not open, and it is time to try again with a new epoch."""
         waited_ms = self._clock.monotonic_ms() - self._begin_ms_max
-        return self._stopping is not None and waited_ms > TRANSCODE_RETRY_MS
+        return bool(self._stopping) and waited_ms > TRANSCODE_RETRY_MS
+
+    @property
+    def restarts(self) -> int:
+        """Workers that died or hung."""
+        return sum(one.restarts for one in self._supervisors())
+
+    @property
+    def dropped(self) -> int:
+        """Source packets that did not make it into every rendition."""
+        skipped = 0 if self.supervisor is None else self.supervisor.skipped
+        return skipped + sum(one.dropped for one in self._supervisors())
 
     def start(self) -> None:
-        if self.supervisor is None:
-            self._begin(())
-        else:
-            self.supervisor.start()
+        for one in self._supervisors():
+            one.start()
+        self._begin_when_open()
 
     def resume(self) -> None:
         """What follows is of another publication; its first keyframe starts a segment."""
         self._resuming = True
         if self._ladder is not None:
             self._hand_on(self._ladder.resume())
-        if not self._begun:
+        if not self._handover.begun:
             # Encoders had nothing to open with all the while.
-            self._begin_ms_max = self._clock.monotonic_ms() + self._settings.patience.start_ms
+            self._begin_ms_max = self._clock.monotonic_ms() + self._patience.start_ms
 
     def video(self, picture: SourcePicture) -> None:
         """Take the next packet of the source's video; the first has to be a keyframe."""
@@ -151,7 +169,7 @@ class Epoch:
         if self._passed_through:
             self.group.add(picture)
             self._deliver(SOURCE, packet)
-        if self.supervisor is not None and self._stopping is None:
+        if self.supervisor is not None and self._feeds_pictures:
             self.supervisor.feed(
                 SourcePacket(
                     dts=packet.dts,
@@ -169,9 +187,9 @@ class Epoch:
         self._hand_on(ladder.push(picture))
         for number, reason in ladder.lost.items():
             name = ladder.name(number)
-            if name not in self._retired:
-                self._retired[name] = self._losses[number] = reason
-                self._sink.retire(name, reason)
+            if name not in self._handover.retired:
+                self._losses[number] = reason
+                self._handover.retire(name, reason)
 
     def take_losses(self) -> dict[int, str]:
         """Tracks of a ladder that are no longer shown, since this was asked last; and why."""
@@ -183,59 +201,65 @@ class Epoch:
         return [] if self._ladder is None else self._ladder.take_undecided()
 
     def audio(self, packet: Packet) -> None:
-        if self.includes_audio:
+        if self.sound is not None:
+            self.sound.feed(packet)
+        elif self.includes_audio:
             self._deliver(AUDIO, packet)
 
     async def close(self) -> None:
         """Encode and hand over what is left."""
         if self._ladder is not None:
             self._hand_on(self._ladder.finish())
-        if self.supervisor is not None:
-            await self.supervisor.finish()
-        if not self._begun:
+        await asyncio.gather(*(one.finish() for one in self._supervisors()))
+        if not self._handover.begun:
             self._do_without_encoders()
 
     async def abort(self) -> None:
-        """Let go of the worker; nothing more is handed over."""
-        if self.supervisor is not None:
-            await self.supervisor.stop()
+        """Let go of the workers; nothing more is handed over."""
+        for one in self._supervisors():
+            await one.stop()
 
     def opened(self, configurations: tuple[bytes, ...]) -> None:
         """The worker says what it makes."""
-        if self._begun:
+        if self._handover.begun:
             return
         assert self.decision.video is not None
         frame_rate = self.decision.video.frame_rate
-        self._begin(
-            tuple(
-                Rendition(
-                    name=rung.name,
-                    track=replace(track_from_avc_configuration(record), frame_rate=frame_rate),
-                    bitrate_max=rung.bitrate_max,
-                    passed_through=False,
-                )
-                for rung, record in zip(self._rungs, configurations, strict=True)
+        self._encoded = tuple(
+            Rendition(
+                name=rung.name,
+                track=replace(track_from_avc_configuration(record), frame_rate=frame_rate),
+                bitrate_max=rung.bitrate_max,
+                passed_through=False,
             )
+            for rung, record in zip(self._rungs, configurations, strict=True)
         )
+        self._begin_when_open()
 
     def encoded(self, rung: int, packet: Packet) -> None:
         """The worker made a packet."""
-        name = self._rungs[rung].name
-        if name not in self._retired:
-            self._sink.packet(name, packet)
+        self._deliver(self._rungs[rung].name, packet)
 
     def picture(self, picture: Picture) -> None:
         """The worker made a poster or a sheet."""
-        if self._begun:
-            self._sink.picture(picture)
+        self._handover.picture(picture)
 
     def shed(self, rung: int, lag_ms: int) -> None:
         """The worker gave up a rung."""
         name = self._rungs[rung].name
-        reason = f"this machine is too slow for it: it was {lag_ms} ms late"
-        self._retired[name] = reason
         log.warning("rendition shed", rendition=name, lag_ms=lag_ms)
-        self._sink.retire(name, reason)
+        self._handover.retire(name, f"this machine is too slow for it: it was {lag_ms} ms late")
+
+    def sound_opened(self, track: Track) -> None:
+        """The worker of sound says what it makes."""
+        if not self._handover.begun:
+            self._encoded_sound = Rendition(AUDIO, track, ENCODED_BIT_RATE, passed_through=False)
+            self._begin_when_open()
+
+    def sound_encoded(self, packet: Packet) -> None:
+        """The worker of sound made a frame."""
+        if self._encoded_sound is not None:
+            self._deliver(AUDIO, packet)
 
     def renditions(self) -> tuple[RenditionHealth, ...]:
         """The video renditions as a creator sees them."""
@@ -245,13 +269,15 @@ class Epoch:
         made = [*self._passed_on(), *(_encoding(video, rung) for rung in self._rungs)]
         first = "" if self._ladder is not None else verdict.reason
         return tuple(
-            rendition_health(one, self._retired.get(one.name), first if index == 0 else "")
+            rendition_health(one, self._handover.retired.get(one.name), first if index == 0 else "")
             for index, one in enumerate(made)
         )
 
     def _choose_rungs(self) -> tuple[Rung, ...]:
         video = self.decision.video
         if video is None or self._ladder is not None:
+            return ()
+        if why_not_decoded(video.width, video.height):
             return ()
         return encoded_rungs(
             video.width, video.height, video.frame_rate, passed_through=self._passed_through
@@ -263,6 +289,7 @@ class Epoch:
         if encoder.preset == AUTO:
             encoder = replace(encoder, lookahead=False)
         plan = Plan(
+            coding=self.decision.video.coding,
             configuration=self.decision.video.extradata,
             frame_rate=self.decision.video.frame_rate,
             rungs=self._rungs,
@@ -278,10 +305,37 @@ class Epoch:
             plan,
             self,
             self._clock,
-            patience=self._settings.patience,
+            patience=self._patience,
             machine=self._settings.machine,
             command=worker_command(self._settings.jail_minimum),
         )
+
+    def _choose_patience(self) -> Patience:
+        """Only H.264 is known not to come in colours that have to be mapped."""
+        patience, video = self._settings.patience, self.decision.video
+        if not self._rungs or video is None or video.coding is Coding.H264:
+            return patience
+        return replace(patience, start_ms=max(patience.start_ms, WIDE_WORKER_START_MS_MAX))
+
+    def _supervise_sound(self) -> SoundSupervisor | None:
+        track = self.decision.audio
+        if track is None or track.coding is Coding.AAC:
+            return None
+        return SoundSupervisor(
+            track,
+            self,
+            self._clock,
+            patience=self._settings.patience,
+            command=sound_worker_command(self._settings.jail_minimum),
+        )
+
+    def _supervisors(self) -> tuple[Supervisor | SoundSupervisor, ...]:
+        return tuple(one for one in (self.supervisor, self.sound) if one is not None)
+
+    @property
+    def _feeds_pictures(self) -> bool:
+        """Encoders are open, or may still open."""
+        return self._encoded is not None or not self._stopping
 
     def _is_boundary(self, picture: SourcePicture) -> bool:
         """Whether all renditions start a segment here; encoders find other places by themselves."""
@@ -300,21 +354,40 @@ class Epoch:
             self._deliver(name, packet)
 
     def _deliver(self, name: str, packet: Packet) -> None:
-        if self._begun:
-            self._sink.packet(name, packet)
+        self._handover.packet(name, packet)
+        if self._handover.begun:
             return
-        self._pending.append((name, packet))
         late = self._clock.monotonic_ms() > self._begin_ms_max
-        if late or len(self._pending) > EPOCH_PENDING_PACKETS_MAX:
+        if late or self._handover.waiting > EPOCH_PENDING_PACKETS_MAX:
             self._do_without_encoders()
 
+    def _begin_when_open(self) -> None:
+        pictures_wait = self.supervisor is not None and self._encoded is None
+        sound_waits = self.sound is not None and self._encoded_sound is None
+        if not (pictures_wait or sound_waits or self._handover.begun):
+            self._handover.begin(self._made())
+
     def _do_without_encoders(self) -> None:
-        """What needs no encoder shall not wait for one any longer."""
-        assert self.supervisor is not None
-        log.warning("encoders did not open in time")
-        self._retired = {rung.name: "the video encoder did not start" for rung in self._rungs}
-        self._stopping = spawn(self.supervisor.stop(), name="stop of late encoders")
-        self._begin(())
+        """What needs no encoder, or has one that is open, shall not wait any longer."""
+        late: list[Supervisor | SoundSupervisor] = []
+        if self.supervisor is not None and self._encoded is None:
+            late.append(self.supervisor)
+            for rung in self._rungs:
+                self._handover.retire(rung.name, "the video encoder did not start")
+        if self.sound is not None and self._encoded_sound is None:
+            late.append(self.sound)
+        log.warning("encoders did not open in time", encoders=len(late))
+        self._stopping = [spawn(one.stop(), name="stop of late encoders") for one in late]
+        self._handover.begin(self._made())
+
+    def _made(self) -> list[Rendition]:
+        """All renditions, as far as their encoders are open."""
+        made = [*self._passed_on(), *(self._encoded or ())]
+        if self._encoded_sound is not None:
+            made.append(self._encoded_sound)
+        elif self.sound is None and self.decision.audio is not None:
+            made.append(Rendition(AUDIO, self.decision.audio, 0, passed_through=True))
+        return made
 
     def _passed_on(self) -> list[Rendition]:
         """The source's own video, as far as it is shown."""
@@ -323,17 +396,6 @@ class Epoch:
         if self.decision.video is None or not self._passed_through:
             return []
         return [Rendition(SOURCE, self.decision.video, 0, passed_through=True)]
-
-    def _begin(self, encoded: tuple[Rendition, ...]) -> None:
-        self._begun = True
-        renditions = [*self._passed_on(), *encoded]
-        if self.decision.audio is not None:
-            renditions.append(Rendition(AUDIO, self.decision.audio, 0, passed_through=True))
-        pending, self._pending = self._pending, []
-        if renditions:
-            self._sink.begin(renditions)
-            for name, packet in pending:
-                self._sink.packet(name, packet)
 
 
 def _encoding(video: Track, rung: Rung) -> Rendition:

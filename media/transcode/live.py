@@ -18,6 +18,7 @@ from media.hub import (
 )
 from media.timeline import Lane, Timeline
 from media.transcode.arrival import Arrival
+from media.transcode.decoding import can_be_decoded
 from media.transcode.epoch import Epoch
 from media.transcode.health import LiveHealth
 from media.transcode.keyframes import keyframes_too_rare
@@ -26,9 +27,9 @@ from media.transcode.observation import Decision, Observation, Verdict
 from media.transcode.picture_plan import LIVE_PICTURES
 from media.transcode.rendition import Rendition, RenditionSink
 from media.transcode.settings import TranscodeSettings
-from media.transcode.source_picture import SourcePicture
+from media.transcode.source_picture import SourcePicture, starts_afresh
 from media.units import MediaKind, Packet, Track
-from media.wire.nal import MalformedAccessUnit, contains_idr
+from media.wire.nal import MalformedAccessUnit
 
 __all__ = [
     "LiveHealth",
@@ -39,8 +40,6 @@ __all__ = [
 ]
 
 log = structlog.get_logger(__name__)
-
-_H264 = "avc1"
 
 
 class LivePipeline:
@@ -96,13 +95,12 @@ class LivePipeline:
         """How it is going right now."""
         epoch = self._epoch
         supervisor = None if epoch is None else epoch.supervisor
-        restarts, lag_ms, dropped = self._restarts, 0, self._dropped
-        if supervisor is not None:
-            restarts += supervisor.restarts
-            dropped += supervisor.dropped + supervisor.skipped
-            lag_ms = supervisor.lag_ms
+        restarts, dropped = self._restarts, self._dropped
+        if epoch is not None:
+            restarts += epoch.restarts
+            dropped += epoch.dropped
         return LiveHealth(
-            lag_ms=lag_ms,
+            lag_ms=0 if supervisor is None else supervisor.lag_ms,
             worker_restarts=restarts,
             dropped_packets=dropped + self._reader.dropped + self._timeline.dropped,
             preset="" if supervisor is None else supervisor.preset,
@@ -115,6 +113,12 @@ class LivePipeline:
         """Of the worker running now; None when there is none."""
         supervisor = None if self._epoch is None else self._epoch.supervisor
         return None if supervisor is None else supervisor.process_id
+
+    @property
+    def sound_process_id(self) -> int | None:
+        """Of the worker that encodes sound now; None when there is none."""
+        sound = None if self._epoch is None else self._epoch.sound
+        return None if sound is None else sound.process_id
 
     async def _receive(self, event: Event) -> None:
         match event:
@@ -165,8 +169,8 @@ class LivePipeline:
                 pass
 
     async def _announce_video(self, track: Track, number: int) -> None:
-        if not track.codec.startswith(_H264):
-            self._say(f"video of codec {track.codec} is not supported, only H.264 is")
+        if not can_be_decoded(track):
+            self._say(f"video of codec {track.codec} is not supported")
             return
         others = self._videos().keys() - {number}
         if len(others) >= LADDER_TRACKS_MAX:
@@ -187,6 +191,9 @@ class LivePipeline:
         self._observation.forget(number, self._known_verdict())
 
     async def _announce_audio(self, track: Track) -> None:
+        if not can_be_decoded(track):
+            self._say(f"sound of codec {track.codec} is not supported")
+            return
         self._tracks[MediaKind.AUDIO, 0] = track
         if self._epoch is not None and self._epoch.includes_video:
             # The picture goes on up to its next keyframe.
@@ -205,7 +212,7 @@ class LivePipeline:
             await self._take_audio(placed, track)
             return
         try:
-            refresh = contains_idr(placed.data)
+            refresh = starts_afresh(placed, track.coding)
         except MalformedAccessUnit:
             self._dropped += 1
             return
@@ -304,6 +311,9 @@ class LivePipeline:
             self._say(decision.verdict.reason)
         epoch = Epoch(decision, self._sink, self._settings, self._clock, start, self._pictures)
         self._epoch = epoch
+        if epoch.sound is not None and decision.audio is not None:
+            label = decision.audio.coding.label
+            self._say(f"sound in {label} does not play everywhere, so it is encoded again as AAC")
         epoch.start()
         for one in held:
             if isinstance(one, Packet):
@@ -329,8 +339,8 @@ class LivePipeline:
         self._epoch = None
         if epoch.supervisor is not None:
             self._pictures = epoch.supervisor.pictures
-            self._restarts += epoch.supervisor.restarts
-            self._dropped += epoch.supervisor.dropped + epoch.supervisor.skipped
+        self._restarts += epoch.restarts
+        self._dropped += epoch.dropped
 
     def _say(self, message: str) -> None:
         log.info("broadcast is told", message=message)

@@ -8,6 +8,7 @@ from statistics import median_low
 
 from config.limits import KEYFRAME_WAIT_MS_MAX, OBSERVED_PACKETS_MAX, TRACK_WAIT_MS_MAX
 from media.ladder import why_track_is_not_passed_through
+from media.transcode.decoding import why_not_decoded
 from media.transcode.keyframes import are_too_rare, keyframe_interval_max, keyframes_too_rare
 from media.transcode.sent_ladder import (
     LadderVerdict,
@@ -225,12 +226,17 @@ def _judge(
     if reason is None and not pictures[0].refresh:
         reason = "its keyframes are not places where a player can start"
     if reason is not None:
-        return Verdict(passed_through=False, reason=reason)
+        return _encoded(video, f"{reason}, so it is encoded again")
     refreshed = [one.packet.pts for one in pictures if one.refresh]
     newest = max(one.packet.pts for one in pictures)
     if are_too_rare(refreshed, newest, segment_ticks):
-        return Verdict(passed_through=False, reason=keyframes_too_rare(segment_ticks))
+        return _encoded(video, keyframes_too_rare(segment_ticks))
     return Verdict(passed_through=True) if len(refreshed) > 1 or ended else None
+
+
+def _encoded(video: Track, reason: str) -> Verdict:
+    too_large = why_not_decoded(video.width, video.height)
+    return Verdict(passed_through=False, reason=too_large or reason)
 
 
 def frame_rate(video: Track, pictures: Sequence[SourcePicture]) -> tuple[int, int]:
