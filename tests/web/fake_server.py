@@ -55,6 +55,7 @@ def content(identity: str, title: str, state: str, **other: Any) -> dict[str, An
         "durationSeconds": None,
         "watchUrl": f"/watch/{identity}",
         "viewers": 3,
+        "interrupted": False,
         "posterUrl": None,
         "storyboardUrl": None,
         **other,
@@ -76,20 +77,70 @@ def source(identity: str, name: str, **other: Any) -> dict[str, Any]:
         "name": name,
         "title": name.title(),
         "state": "idle",
+        "reconnectMsLeft": None,
+        "reconnectSeconds": 60,
+        "takeover": "replace",
+        "publishers": [],
         "assetId": None,
         "watchUrl": f"/watch/{name}",
         "rtmpUrl": "rtmp://127.0.0.1:1935/live",
+        "rtmpsUrl": "rtmps://127.0.0.1:1936/live",
         "price": price(),
         "health": None,
         **other,
     }
 
 
+def publisher(*findings: dict[str, Any], complete: bool = True, **other: Any) -> dict[str, Any]:
+    """One publisher of a source, with what was found about its encoder."""
+    video = {
+        "kind": "video",
+        "number": 0,
+        "coding": "h264",
+        "codec": "avc1.64002a",
+        "bitrate": 6_000_000,
+        "profile": "High 4.2",
+        "width": 1920,
+        "height": 1080,
+        "frameRate": 59.94,
+        "keyframeMs": 10_000,
+        "keyframeMsMax": 10_000,
+    }
+    sound = {
+        "kind": "audio",
+        "number": 0,
+        "coding": "aac",
+        "codec": "mp4a.40.2",
+        "bitrate": 160_000,
+        "sampleRate": 48_000,
+        "channels": 2,
+    }
+    tracks = [video, sound]
+    facts = {"encoder": "obs-output module (libobs version 32.0.1)", "tracks": tracks}
+    return {
+        "address": "203.0.113.7",
+        "client": "FMLE/3.0 (compatible; FMSc/1.0)",
+        "secure": True,
+        "role": "active",
+        "connectedMs": 754_000,
+        "bitrate": 6_160_000,
+        "preflight": {"complete": complete, "findings": list(findings), "facts": facts},
+        **other,
+    }
+
+
+LONG_GOP = {
+    "code": "gop_too_long",
+    "severity": "warning",
+    "cause": "A keyframe comes every 10 s: your picture has to be encoded again here.",
+    "cure": "Set Keyframe Interval to 2 s in OBS, Settings, Output.",
+}
+
 HEALTH: dict[str, Any] = {
     "lagMs": 180,
     "workerRestarts": 0,
     "droppedPackets": 0,
-    "messages": ["keyframes come every 8 s: set 2 s in OBS, Output"],
+    "messages": ["the machine is busy: 720p is left out"],
     "renditions": [
         {
             "name": name,
@@ -109,6 +160,12 @@ HEALTH: dict[str, Any] = {
         )
     ],
 }
+
+
+def stream_key(identity: str, label: str, expires_at: str | None = None) -> dict[str, Any]:
+    """One stream key, as its creator sees it later."""
+    made = "2026-11-20T09:00:00.000Z"
+    return {"id": identity, "label": label, "createdAt": made, "expiresAt": expires_at}
 
 
 @dataclass(slots=True)
@@ -141,7 +198,11 @@ class FakeServer:
         self.payouts: list[dict[str, Any]] = []
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
+        self.keys = [stream_key("key_1", "")]
+        self.grace_seconds: list[int] = []
         self.live_ended = False
+        self.live_held: int | None = None
+        """Segments of a live whose publisher has gone; None while it is there."""
         self.seconds_made = FIRST_SEGMENTS
         """Of an upload that is still processed: what can be watched of it."""
         self.refuse: Callable[[web.Request], int | None] = lambda _request: None
@@ -171,9 +232,15 @@ class FakeServer:
                 web.post("/api/v1/streaming/stop", self._stop),
                 web.get("/api/v1/sources", self._sources),
                 web.post("/api/v1/sources", self._create),
+                web.get("/api/v1/sources/events", self._source_events),
+                web.patch("/api/v1/sources/{id}", self._change),
                 web.post("/api/v1/sources/{id}/regenerate-key", self._regenerate),
+                web.get("/api/v1/sources/{id}/keys", self._keys),
+                web.post("/api/v1/sources/{id}/keys", self._add_key),
+                web.delete("/api/v1/sources/{id}/keys/{key}", self._revoke),
+                web.get("/api/v1/sources/{id}/obs-multitrack.json", self._multitrack),
                 web.get("/api/v1/earnings", self._earnings),
-                web.get("/api/v1/earnings/events", self._events),
+                web.get("/api/v1/earnings/events", self._earnings_events),
                 web.get("/hls/{session}/master.m3u8", self._multivariant),
                 web.get("/hls/{session}/{rendition}/{name}", self._media),
             ]
@@ -341,6 +408,8 @@ class FakeServer:
             return SECONDS
         if self.live_ended:
             return FIRST_SEGMENTS
+        if self.live_held is not None:
+            return self.live_held
         elapsed = asyncio.get_running_loop().time() - self._live_since
         return min(SECONDS, FIRST_SEGMENTS + int(elapsed))
 
@@ -372,8 +441,36 @@ class FakeServer:
         self.sources.append(made)
         return web.json_response({"source": made, "streamKey": "key-of-creation"}, status=201)
 
-    async def _regenerate(self, _request: web.Request) -> web.Response:
+    async def _change(self, request: web.Request) -> web.Response:
+        (changed,) = (one for one in self.sources if one["id"] == request.match_info["id"])
+        changed.update(await request.json())
+        return web.json_response(changed)
+
+    async def _regenerate(self, request: web.Request) -> web.Response:
+        self.grace_seconds.append((await request.json())["graceSeconds"])
         return web.json_response({"streamKey": "key-made-anew"})
+
+    async def _keys(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": self.keys})
+
+    async def _add_key(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        expires = "2030-01-31T00:00:00.000Z" if "expiresInSeconds" in body else None
+        made = stream_key(f"key_{len(self.keys) + 1}", body["label"], expires)
+        self.keys.append(made)
+        return web.json_response({"key": made, "streamKey": "key-of-a-guest"}, status=201)
+
+    async def _revoke(self, request: web.Request) -> web.Response:
+        self.keys = [one for one in self.keys if one["id"] != request.match_info["key"]]
+        return web.Response(status=204)
+
+    async def _multitrack(self, request: web.Request) -> web.Response:
+        if not creator(request):
+            return problem(401, "sign in first")
+        return web.json_response({"encoder_configurations": []})
+
+    async def _source_events(self, request: web.Request) -> web.StreamResponse:
+        return await self._events(request, "sources", lambda: {"items": self.sources})
 
     def _earnings_document(self) -> dict[str, Any]:
         return {
@@ -393,16 +490,24 @@ class FakeServer:
             return problem(401, "sign in first")
         return web.json_response(self._earnings_document())
 
-    async def _events(self, request: web.Request) -> web.StreamResponse:
+    async def _earnings_events(self, request: web.Request) -> web.StreamResponse:
+        def earn() -> dict[str, Any]:
+            self.earned += 3 * PRICE_STROOPS // PRICE_SECONDS
+            return self._earnings_document()
+
+        return await self._events(request, "earnings", earn)
+
+    async def _events(
+        self, request: web.Request, name: str, document: Callable[[], dict[str, Any]]
+    ) -> web.StreamResponse:
         if not creator(request):
             return problem(401, "sign in first")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         while not self._stopping.is_set():
-            self.earned += 3 * PRICE_STROOPS // PRICE_SECONDS
-            data = json.dumps(self._earnings_document())
+            data = json.dumps(document())
             try:
-                await response.write(f"event: earnings\ndata: {data}\n\n".encode())
+                await response.write(f"event: {name}\ndata: {data}\n\n".encode())
                 async with asyncio.timeout(PUSH_SECONDS):
                     await self._stopping.wait()
             except TimeoutError:

@@ -5,12 +5,21 @@ import re
 import pytest
 import pytest_asyncio
 
-from tests.web.fake_server import CREATOR_TOKEN, HEALTH, FakeServer, content, source
+from tests.web.fake_server import (
+    CREATOR_TOKEN,
+    HEALTH,
+    LONG_GOP,
+    FakeServer,
+    content,
+    publisher,
+    source,
+)
 from tests.web.visitor import Visitor
 
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio(loop_scope="session")]
 
 LINK = f"/studio#token={CREATOR_TOKEN}"
+KEY_HINT = ".key-hint"
 CLIPBOARD = "() => navigator.clipboard.readText()"
 
 
@@ -42,23 +51,27 @@ async def test_without_a_token_it_asks_for_the_link(server: FakeServer, visitor:
     await visitor.reads(".source-title", "text === 'Main'")
 
 
-async def test_a_new_key_is_confirmed_shown_once_and_copied(studio: Visitor) -> None:
+async def test_a_new_key_is_confirmed_shown_once_and_copied(
+    server: FakeServer, studio: Visitor
+) -> None:
     key = ".field .key-value"
     assert re.fullmatch("•+", await studio.text(key))
     await studio.press("New key")
-    await studio.reads("dialog", "text.includes('The old key stops working')")
+    await studio.reads("dialog", "text.includes('goes on working for 10 minutes')")
     await studio.press("Cancel")
     assert re.fullmatch("•+", await studio.text(key))
     await studio.press("New key")
+    await studio.page.get_by_label("stops working at once").check()
     await studio.press("Make a new key")
-    await studio.reads(".publish .hint", "text.includes('Shown this once')")
+    await studio.reads(KEY_HINT, "text.includes('Shown this once')")
+    assert server.grace_seconds == [0]
     assert re.fullmatch("•+", await studio.text(key)), "it appears only when asked for"
     await studio.press("Show the key")
     await studio.reads(key, "text === 'key-made-anew'")
     await studio.press("Copy Stream key")
     assert await studio.page.evaluate(CLIPBOARD) == "key-made-anew"
     await studio.page.reload()
-    await studio.reads(".publish .hint", "text.includes('Only its hash is kept')")
+    await studio.reads(KEY_HINT, "text.includes('Only its hash is kept')")
     assert "key-made-anew" not in await studio.page.content()
 
 
@@ -76,6 +89,12 @@ async def test_commands_are_copied_with_the_real_values(studio: Visitor) -> None
     assert "key-made-anew" not in shown
     await studio.press("Copy Server")
     assert await studio.page.evaluate(CLIPBOARD) == "rtmp://127.0.0.1:1935/live"
+    await studio.press("Copy Server, encrypted")
+    assert await studio.page.evaluate(CLIPBOARD) == "rtmps://127.0.0.1:1936/live"
+    await studio.page.get_by_role("tab", name="OBS multitrack").click()
+    await studio.press("Copy the configuration")
+    await studio.reads("[role=tabpanel]:not([hidden])", "text.includes('Copied.')")
+    assert "encoder_configurations" in await studio.page.evaluate(CLIPBOARD)
 
 
 async def test_earnings_tick_as_the_ledger_does(studio: Visitor) -> None:
@@ -144,7 +163,7 @@ async def test_a_live_source_shows_health_and_what_viewers_see(
     server.contents["ast_1"] = content("ast_1", "Main", "live")
     server.sources = [source("src_1", "main", state="live", assetId="ast_1", health=HEALTH)]
     await studio.looks_again()
-    await studio.reads(".messages", "text.includes('keyframes come every 8 s')")
+    await studio.reads(".health .messages", "text.includes('720p is left out')")
     await studio.reads(".table", "text.includes('1920') && text.includes('6.0 Mb/s')")
     await studio.reads(".table", "text.includes('Shed') && text.includes('the machine is busy')")
     await studio.until("document.querySelector('video')?.currentTime > 0.5")
@@ -157,3 +176,74 @@ async def test_a_live_source_shows_health_and_what_viewers_see(
     server.sources = [source("src_1", "main")]
     await studio.looks_again()
     await studio.reads(".source .badge", "text === 'Not publishing'")
+
+
+async def test_a_publisher_is_told_what_to_set_otherwise(
+    server: FakeServer, studio: Visitor
+) -> None:
+    findings = ".findings"
+    server.contents["main"] = content("main", "Main", "live")
+    live = source("src_1", "main", state="live", publishers=[publisher(complete=False)])
+    server.sources = [live]
+    await studio.reads(findings, "text.includes('Checking what your encoder sends')")
+    live["publishers"] = [publisher(LONG_GOP)]
+    await studio.reads(findings, "text.includes('Warning: A keyframe comes every 10 s')")
+    await studio.reads(findings, "text.includes('Set Keyframe Interval to 2 s in OBS')")
+    await studio.reads(".publisher-line", "text.includes('obs') && text.includes('203.0.113.7')")
+    await studio.reads(".publisher-line", "text.includes('Encrypted') && text.includes('6.2 Mb/s')")
+    await studio.reads(".publisher-tracks", "/H.264 High 4.2, 1920 . 1080/.test(text)")
+    live["publishers"] = [publisher(), publisher(role="standby", secure=False)]
+    await studio.reads(findings, "text === 'Your encoder\\'s settings are fine.'")
+    await studio.until("document.querySelectorAll('.publisher').length === 2")
+    assert await studio.page.get_by_text("Backup", exact=True).is_visible()
+
+
+async def test_a_source_that_waits_for_its_publisher_says_how_long(
+    server: FakeServer, studio: Visitor
+) -> None:
+    server.contents["main"] = content("main", "Main", "live")
+    waiting = source("src_1", "main", state="reconnecting", reconnectMsLeft=41_300)
+    server.sources = [waiting]
+    await studio.reads(".source .badge", "text === 'Reconnecting… 42 s'")
+    assert "Publish again with the same key" in await studio.text(".reconnecting")
+    server.sources = [source("src_1", "main", state="live", publishers=[publisher()])]
+    await studio.reads(".source .badge", "text === 'Live'")
+    assert not await studio.page.locator(".reconnecting").is_visible()
+
+
+async def test_what_a_source_does_when_its_publisher_drops_is_set(
+    server: FakeServer, studio: Visitor
+) -> None:
+    await studio.page.get_by_text("Settings and keys").click()
+    await studio.page.get_by_label("When the publisher drops").select_option("120")
+    await studio.reads(".settings-said", "text.startsWith('Saved')")
+    await studio.page.get_by_label("When a second encoder").select_option("standby")
+    await studio.reads(".source-settings", "text.includes('as soon as the first one fails')")
+    await studio.reads(".settings-said", "text.startsWith('Saved')")
+    (changed,) = server.sources
+    assert (changed["reconnectSeconds"], changed["takeover"]) == (120, "standby")
+
+
+async def test_keys_are_added_for_a_time_and_revoked(server: FakeServer, studio: Visitor) -> None:
+    await studio.page.get_by_text("Settings and keys").click()
+    await studio.reads(".keys", "text.includes('Works until revoked')")
+    await studio.page.get_by_label("Name of a new key").fill("Guest camera")
+    await studio.page.get_by_label("Works", exact=True).select_option(label="for 7 days")
+    await studio.press("Add a key")
+    await studio.reads(".fresh-key", "text.includes('key-of-a-guest')")
+    await studio.reads(".keys", "text.includes('Guest camera') && text.includes('2030')")
+    await studio.press("Revoke Guest camera")
+    await studio.page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    await studio.reads(".keys", "!text.includes('Guest camera')")
+    assert len(server.keys) == 1
+
+
+async def test_sources_are_polled_when_they_cannot_be_streamed(
+    server: FakeServer, studio: Visitor
+) -> None:
+    studio.expected = {404}
+    server.refuse = lambda request: 404 if request.path.endswith("/sources/events") else None
+    await studio.page.reload()
+    await studio.reads(".source-title", "text === 'Main'")
+    server.sources = [source("src_2", "second")]
+    await studio.reads(".source-title", "text === 'Second'")

@@ -104,6 +104,33 @@ async def test_a_live_shows_its_delay_and_plays_to_the_end_when_it_ends(
     await visitor.reads("#receipt", "text.includes('You paid')")
 
 
+async def test_an_interrupted_live_says_so_when_all_was_shown_and_goes_on_by_itself(
+    server: FakeServer, visitor: Visitor, live: str
+) -> None:
+    await visitor.open(live)
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    await visitor.until("tollcast.currentTime > 4")
+    server.live_held = 8
+    server.contents["live"]["interrupted"] = True
+    await visitor.looks_again()
+    note = ".player-status:not([hidden])"
+    assert await visitor.page.locator(note).count() == 0, "there is something left to be shown"
+    await visitor.reads(note, "text.includes('It goes on here as soon as the streamer is back')")
+    await visitor.reads(".meter-still", "text.includes('nothing is charged')")
+    (session,) = server.sessions.values()
+    at, billed = await visitor.probe("currentTime"), session.amount
+    assert at > 7, "all of it was shown"
+    server.live_held = None
+    server.contents["live"]["interrupted"] = False
+    await visitor.until(f"tollcast.currentTime > {at} + 1")
+    assert await visitor.probe("currentTime") < at + 4, "nothing is left out"
+    assert session.amount >= billed
+    await visitor.reads(".meter-still", "text === ''")
+    assert await visitor.page.locator(note).count() == 0
+    assert len(server.sessions) == 1
+
+
 async def test_a_quality_is_chosen_from_the_menu(visitor: Visitor, film: str) -> None:
     await visitor.open(film)
     await visitor.press("Watch")

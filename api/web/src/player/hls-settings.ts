@@ -66,6 +66,8 @@ export function hlsSettings(startPosition: number, recorded: boolean): Partial<H
     backBufferLength: BEHIND_S,
     maxLiveSyncPlaybackRate: recorded ? 1 : CATCH_UP_RATE,
     capLevelToPlayerSize: true,
+    // An interrupted live stays as it is until its publisher is back: that is no fault of the playlist.
+    liveMaxUnchangedPlaylistRefresh: Infinity,
     fragLoadPolicy: {
       default: {
         ...fragLoadPolicy.default,

@@ -18,6 +18,8 @@ export interface PlayerListener {
   ended(): void;
   /** The live ended; what is left is still played. */
   liveEnded(): void;
+  /** All of an interrupted live was shown, and it waits for its publisher; or it goes on. */
+  stillChanged(still: boolean): void;
 }
 
 export interface LoadOptions {
@@ -51,6 +53,8 @@ export class TollcastPlayer extends HTMLElement {
   private trouble: Trouble = "none";
   private started = false;
   private wasLive = false;
+  private still = false;
+  private publisherGone = false;
   private hideTimer: number | undefined;
   private refreshTimer: number | undefined;
   private readonly status = element("p", { class: "player-status", role: "status", hidden: true });
@@ -131,6 +135,14 @@ export class TollcastPlayer extends HTMLElement {
     this.trouble = "none";
     this.started = false;
     this.wasLive = false;
+    this.still = false;
+    this.publisherGone = false;
+  }
+
+  /** Whether the publisher of this live is known to be gone for a while. */
+  set interrupted(interrupted: boolean) {
+    this.publisherGone = interrupted;
+    this.refresh();
   }
 
   togglePlay(): void {
@@ -258,6 +270,14 @@ export class TollcastPlayer extends HTMLElement {
     this.refresh();
   }
 
+  private noteStill(engine: Engine): void {
+    const waits = engine.live && (this.publisherGone || engine.signalLost);
+    const still = waits && this.started && !this.video.paused && isDry(this.video);
+    if (still === this.still) return;
+    this.still = still;
+    this.listener?.stillChanged(still);
+  }
+
   private showPoster(url: string | null): void {
     const path = url === null ? null : pathOf(url);
     if (path === null) this.video.removeAttribute("poster");
@@ -283,6 +303,7 @@ export class TollcastPlayer extends HTMLElement {
   private readonly refresh = (): void => {
     if (this.engine === null) return;
     this.controls.update(this.controlState(this.engine));
+    this.noteStill(this.engine);
     const words = this.statusWords(this.engine);
     this.status.hidden = words === "";
     setText(this.status, words);
@@ -315,7 +336,7 @@ export class TollcastPlayer extends HTMLElement {
     if (this.trouble === "recovering") return strings.player.recovering;
     if (video.paused || video.ended || !isDry(video)) return "";
     if (engine.growing && video.currentTime > video.duration - EDGE_S) return strings.player.caughtUp;
-    return engine.signalLost ? strings.player.signalLost : strings.player.buffering;
+    return this.still ? strings.player.interrupted : strings.player.buffering;
   }
 }
 

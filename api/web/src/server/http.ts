@@ -25,7 +25,7 @@ export interface RequestOptions {
 
 /** Sends one request and returns its parsed answer. Throws Problem, and nothing else. */
 export async function request<Answer>(
-  method: "GET" | "POST" | "DELETE",
+  method: "GET" | "POST" | "PATCH" | "DELETE",
   path: string,
   { token, body, keepalive = false }: RequestOptions = {},
 ): Promise<Answer> {

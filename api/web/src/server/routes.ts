@@ -9,7 +9,9 @@ import type {
   Receipt,
   SessionStatus,
   Source,
+  SourceSettings,
   StartedSession,
+  StreamKey,
   System,
 } from "./types";
 
@@ -17,6 +19,7 @@ const at = (path: string): string => `/api/v1/${path}`;
 const part = encodeURIComponent;
 
 export const EARNINGS_EVENTS = at("earnings/events");
+export const SOURCES_EVENTS = at("sources/events");
 export const CONTENT_EVENTS = at("content/events");
 /** A tus 1.0 endpoint: what is sent here becomes content. */
 export const UPLOADS = at("uploads");
@@ -60,10 +63,28 @@ export const listSources = async (token: string): Promise<Source[]> =>
 export const createSource = (token: string, source: NewSource) =>
   request<{ source: Source; streamKey: string }>("POST", at("sources"), { token, body: source });
 
-export const regenerateKey = (token: string, sourceId: string) =>
+export const changeSource = (token: string, sourceId: string, body: SourceSettings) =>
+  request<Source>("PATCH", at(`sources/${part(sourceId)}`), { token, body });
+
+/** A new key in place of the others, which work for so many seconds more. */
+export const regenerateKey = (token: string, sourceId: string, graceSeconds: number) =>
   request<{ streamKey: string }>("POST", at(`sources/${part(sourceId)}/regenerate-key`), {
     token,
-    body: {},
+    body: { graceSeconds },
   });
+
+export const listKeys = async (token: string, sourceId: string): Promise<StreamKey[]> =>
+  (await request<{ items: StreamKey[] }>("GET", at(`sources/${part(sourceId)}/keys`), { token })).items;
+
+/** One more key beside the others; without `expiresInSeconds` it works until it is revoked. */
+export const addKey = (token: string, sourceId: string, key: { label: string; expiresInSeconds?: number }) =>
+  request<{ key: StreamKey; streamKey: string }>("POST", at(`sources/${part(sourceId)}/keys`), { token, body: key });
+
+export const revokeKey = (token: string, sourceId: string, keyId: string) =>
+  request<void>("DELETE", at(`sources/${part(sourceId)}/keys/${part(keyId)}`), { token });
+
+/** OBS's own configuration for sending all qualities itself. */
+export const readObsMultitrack = (token: string, sourceId: string) =>
+  request<unknown>("GET", at(`sources/${part(sourceId)}/obs-multitrack.json`), { token });
 
 export const readEarnings = (token: string) => request<Earnings>("GET", at("earnings"), { token });

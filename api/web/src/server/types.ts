@@ -54,6 +54,8 @@ export interface Content {
   viewers: number;
   posterUrl: string | null;
   storyboardUrl: string | null;
+  /** The publisher of a live has gone, and is waited for. */
+  interrupted: boolean;
   status?: ContentStatus;
 }
 
@@ -126,16 +128,83 @@ export interface Health {
   messages: string[];
 }
 
+export type Severity = "info" | "advice" | "warning" | "error";
+
+/** One line of a preflight report, in words for the person who publishes. */
+export interface Finding {
+  code: string;
+  severity: Severity;
+  cause: string;
+  cure: string;
+}
+
+/** One track as it comes in; sound has neither size nor keyframes. */
+export interface TrackFacts {
+  kind: "video" | "audio";
+  number: number;
+  coding: string | null;
+  codec: string;
+  bitrate: number;
+  profile?: string;
+  width?: number;
+  height?: number;
+  frameRate?: number;
+  keyframeMs?: number | null;
+  keyframeMsMax?: number;
+  sampleRate?: number;
+  channels?: number;
+}
+
+export interface Preflight {
+  /** Enough was seen to judge; there are no findings before that. */
+  complete: boolean;
+  findings: Finding[];
+  facts: { encoder: string; tracks: TrackFacts[] };
+}
+
+export interface Publisher {
+  address: string;
+  client: string;
+  secure: boolean;
+  role: "active" | "standby";
+  connectedMs: number;
+  bitrate: number;
+  preflight: Preflight;
+}
+
+/** What becomes of a second publisher with the same key. */
+export type Takeover = "reject" | "replace" | "standby";
+
 export interface Source {
   id: string;
   name: string;
   title: string;
-  state: "live" | "idle";
+  state: "live" | "idle" | "reconnecting";
+  /** How long viewers still wait for the publisher; null while it is there. */
+  reconnectMsLeft: number | null;
+  reconnectSeconds: number;
+  takeover: Takeover;
+  publishers: Publisher[];
   assetId: string | null;
   watchUrl: string;
   rtmpUrl: string;
+  rtmpsUrl: string | null;
   price: Price;
   health: Health | null;
+}
+
+export interface SourceSettings {
+  reconnectSeconds?: number;
+  takeover?: Takeover;
+}
+
+/** A stream key without its secret, of which only a hash is kept. */
+export interface StreamKey {
+  id: string;
+  label: string;
+  createdAt: string;
+  /** When it stops working; null when it does not. */
+  expiresAt: string | null;
 }
 
 export interface NewSource {

@@ -18,7 +18,7 @@ export function copyButton(what: string, text: () => string): HTMLButtonElement 
     word,
   );
   button.addEventListener("click", async () => {
-    await copy(text());
+    await copyText(text());
     setIcon(drawn, "check");
     setText(word, strings.common.copied);
     window.clearTimeout(timer);
@@ -30,7 +30,8 @@ export function copyButton(what: string, text: () => string): HTMLButtonElement 
   return button;
 }
 
-async function copy(text: string): Promise<void> {
+/** Puts a text on the clipboard. */
+export async function copyText(text: string): Promise<void> {
   // The clipboard API exists only on https and localhost; a studio in a home network has neither.
   if (window.isSecureContext) {
     await navigator.clipboard.writeText(text);

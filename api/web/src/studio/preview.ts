@@ -74,6 +74,7 @@ export class Preview {
         failed: () => this.offer(words.previewFailed),
         ended: () => this.close(),
         liveEnded: () => undefined,
+        stillChanged: () => undefined,
       },
     });
   }

@@ -2,12 +2,13 @@
 import { regenerateKey } from "../server/routes";
 import { Problem } from "../server/http";
 import type { Source } from "../server/types";
-import { confirmed } from "../shell/confirm";
 import { copyButton } from "../shell/copy";
 import { element, setText } from "../shell/element";
 import { icon, setIcon } from "../shell/icons";
 import { strings } from "../strings";
 import { ffmpegCommand, gstreamerCommand } from "./commands";
+import { MultitrackPanel } from "./multitrack-panel";
+import { askForGrace } from "./new-key-dialog";
 import { tabs } from "./tabs";
 
 const words = strings.studio;
@@ -22,7 +23,7 @@ export class PublishPanel {
   private readonly eyeIcon = icon("eye");
   private readonly eye: HTMLButtonElement;
   private readonly copyKey: HTMLButtonElement;
-  private readonly hint = element("p", { class: "hint" });
+  private readonly hint = element("p", { class: "hint key-hint" });
   private readonly problem = element("p", { class: "form-error", role: "alert", hidden: true });
   private readonly commands: { code: HTMLElement; make: (key: string) => string }[] = [];
   private readonly notes: HTMLElement[] = [];
@@ -31,8 +32,10 @@ export class PublishPanel {
   constructor(
     private readonly token: string,
     private readonly source: Source,
+    /** Told after a new key was made. */
+    private readonly renewed: () => void,
   ) {
-    const { rtmpUrl } = source;
+    const { rtmpUrl, rtmpsUrl } = source;
     this.eye = element(
       "button",
       { type: "button", class: "button button-small button-icon", onclick: () => this.reveal(!this.shown) },
@@ -48,7 +51,9 @@ export class PublishPanel {
     this.root = element(
       "div",
       { class: "publish" },
-      field(words.server, element("code", { class: "value" }, rtmpUrl), copyButton(words.server, () => rtmpUrl)),
+      address(words.server, rtmpUrl),
+      rtmpsUrl !== null && address(words.secureServer, rtmpsUrl),
+      rtmpsUrl !== null && element("p", { class: "hint" }, words.secureServerHint),
       field(words.key, this.keyField, this.eye, this.copyKey, fresh),
       this.hint,
       this.problem,
@@ -56,6 +61,7 @@ export class PublishPanel {
         { name: "obs", label: words.obs, panel: this.obsPanel() },
         this.commandTab("ffmpeg", words.ffmpeg, (key) => ffmpegCommand(rtmpUrl, key)),
         this.commandTab("gstreamer", words.gstreamer, (key) => gstreamerCommand(rtmpUrl, key)),
+        { name: "multitrack", label: words.obsMultitrack, panel: new MultitrackPanel(token, source.id, source.name).root },
       ]),
     );
     this.reveal(false);
@@ -87,11 +93,12 @@ export class PublishPanel {
   }
 
   private async renew(): Promise<void> {
-    const question = { title: words.newKeyTitle, text: words.newKeyText, confirm: words.newKeyConfirm };
-    if (!(await confirmed(question))) return;
+    const graceSeconds = await askForGrace();
+    if (graceSeconds === null) return;
     this.problem.hidden = true;
     try {
-      this.setKey((await regenerateKey(this.token, this.source.id)).streamKey);
+      this.setKey((await regenerateKey(this.token, this.source.id, graceSeconds)).streamKey);
+      this.renewed();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.problem.hidden = false;
@@ -130,6 +137,10 @@ export class PublishPanel {
     );
     return { name, label, panel };
   }
+}
+
+function address(label: string, url: string): HTMLElement {
+  return field(label, element("code", { class: "value" }, url), copyButton(label, () => url));
 }
 
 function field(label: string, ...parts: HTMLElement[]): HTMLElement {

@@ -1,11 +1,8 @@
 // The studio of one creator: keeps sources and earnings up to date.
-import { Problem } from "../server/http";
-import { listSources } from "../server/routes";
 import type { Earnings, Source } from "../server/types";
 import { element, setText, showList } from "../shell/element";
 import { icon } from "../shell/icons";
 import { notice, replaceWith } from "../shell/notice";
-import { Poller } from "../shell/poller";
 import { strings } from "../strings";
 import { UploadsSection } from "../uploads/uploads-section";
 import { openCreateForm } from "./create-form";
@@ -13,8 +10,8 @@ import { earningsFeed } from "./earnings-feed";
 import { EarningsPanel } from "./earnings-panel";
 import type { EventFeed } from "./event-feed";
 import { SourceCard, sourceCards } from "./source-card";
+import { sourcesFeed } from "./sources-feed";
 
-const POLL_MS = 2000;
 const ASSET_AT_FIRST = "XLM";
 
 const words = strings.studio;
@@ -29,7 +26,7 @@ export class StudioPage {
   private readonly list = element("div", { class: "sources-list" });
   private readonly message = element("div");
   private readonly said = element("p", { class: "said", role: "status", hidden: true });
-  private readonly poller = new Poller(POLL_MS, () => this.refresh());
+  private readonly sourcesFeed: EventFeed<{ items: Source[] }>;
   private readonly feed: EventFeed<Earnings>;
   private readonly uploads: UploadsSection;
 
@@ -41,6 +38,11 @@ export class StudioPage {
   ) {
     this.earnings = new EarningsPanel(playMoney);
     this.uploads = new UploadsSection(token, () => this.asset, () => this.refused());
+    this.sourcesFeed = sourcesFeed(token, {
+      changed: ({ items }) => this.show(items),
+      stateChanged: (state) => state === "lost" && this.showUnreachable(),
+      refused: () => this.refused(),
+    });
     this.feed = earningsFeed(token, {
       changed: (earnings) => {
         this.asset = earnings.asset;
@@ -84,14 +86,14 @@ export class StudioPage {
   }
 
   open(): void {
-    this.poller.start();
+    void this.sourcesFeed.run();
     void this.feed.run();
     this.uploads.open();
   }
 
   close(): void {
     this.closed = true;
-    this.poller.stop();
+    this.sourcesFeed.stop();
     this.feed.stop();
     this.uploads.close();
   }
@@ -121,18 +123,12 @@ export class StudioPage {
     if (!this.closed) this.leave(true);
   }
 
-  private async refresh(): Promise<void> {
-    try {
-      this.show(await listSources(this.token));
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      if (error.status === 401 || error.status === 403) return this.refused();
-      const { unreachable, unreachableText } = strings.common;
-      replaceWith(
-        this.message,
-        notice({ name: "unreachable", icon: "alert", title: unreachable, text: unreachableText }),
-      );
-    }
+  private showUnreachable(): void {
+    const { unreachable, unreachableText } = strings.common;
+    replaceWith(
+      this.message,
+      notice({ name: "unreachable", icon: "alert", title: unreachable, text: unreachableText }),
+    );
   }
 
   private show(listed: readonly Source[]): void {

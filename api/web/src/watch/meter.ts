@@ -22,6 +22,7 @@ export class Meter {
   private readonly seconds = element("dd", { id: "seconds" }, "0:00");
   private readonly balance = element("dd", { id: "balance" }, "–");
   private readonly affordable = element("dd", { id: "affordable" }, "–");
+  private readonly still = element("p", { class: "meter-still", role: "status" });
   private readonly word = element("span", {}, words.stop);
   private readonly button: HTMLButtonElement;
   private readonly problem = element("p", { class: "form-error", role: "alert", hidden: true });
@@ -58,6 +59,7 @@ export class Meter {
         row(words.affordable, this.affordable),
         row(words.balance, this.balance),
       ),
+      this.still,
       this.button,
       this.problem,
       this.announcer.region,
@@ -79,6 +81,12 @@ export class Meter {
       words.announce(trimAmount(amount), asset, secondsBilled),
       performance.now(),
     );
+  }
+
+  /** Nothing comes from the publisher, and so nothing is charged. */
+  showStill(still: boolean): void {
+    this.root.classList.toggle("meter-stands", still);
+    setText(this.still, still ? words.still : "");
   }
 
   stopping(): void {

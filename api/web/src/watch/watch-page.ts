@@ -123,6 +123,7 @@ export class WatchPage {
     }
     this.about.update(this.content);
     this.poster?.update(this.content);
+    this.player.interrupted = this.content.interrupted;
     if (reflecting.has(this.state)) this.reflect(this.content);
     else if (before !== null) this.noteProgress(before, this.content);
   }
@@ -198,6 +199,7 @@ export class WatchPage {
         failed: (reason) => this.fail(reason),
         ended: () => void this.stop(strings.watch.receiptEnded),
         liveEnded: () => this.note.show(strings.watch.endedLive),
+        stillChanged: (still) => this.meter?.showStill(still),
       },
     });
     this.meterPoller.start();

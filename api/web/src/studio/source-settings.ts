@@ -1,0 +1,86 @@
+// What becomes of a source when its publisher drops, or a second one comes.
+import { Problem } from "../server/http";
+import { changeSource } from "../server/routes";
+import type { Source, SourceSettings, Takeover } from "../server/types";
+import { element, setText } from "../shell/element";
+import { strings } from "../strings";
+
+const words = strings.studio.settings;
+
+/** Windows to choose from, in seconds; one that was set in another way is listed as well. */
+const windows = [0, 15, 30, 60, 120, 300];
+const takeovers: readonly Takeover[] = ["replace", "standby", "reject"];
+
+export class SourceSettingsPanel {
+  readonly root: HTMLElement;
+  private readonly window: HTMLSelectElement;
+  private readonly takeover: HTMLSelectElement;
+  private readonly takeoverHint: HTMLElement;
+  private readonly said = element("p", { class: "hint settings-said", role: "status" });
+
+  constructor(
+    private readonly token: string,
+    private source: Source,
+  ) {
+    const at = `settings-${source.id}`;
+    this.window = element("select", { id: `${at}-window`, "aria-describedby": `${at}-window-hint` });
+    this.takeover = element(
+      "select",
+      { id: `${at}-takeover`, "aria-describedby": `${at}-takeover-hint` },
+      ...takeovers.map((value) => element("option", { value }, words.takeovers[value])),
+    );
+    this.takeoverHint = element("p", { class: "hint", id: `${at}-takeover-hint` });
+    this.window.addEventListener("change", () => void this.save({ reconnectSeconds: Number(this.window.value) }));
+    this.takeover.addEventListener("change", () => {
+      this.showHint();
+      void this.save({ takeover: this.takeover.value as Takeover });
+    });
+    this.root = element(
+      "div",
+      { class: "form source-settings" },
+      element("label", { for: this.window.id }, words.window),
+      this.window,
+      element("p", { class: "hint", id: `${at}-window-hint` }, words.windowHint),
+      element("label", { for: this.takeover.id }, words.takeover),
+      this.takeover,
+      this.takeoverHint,
+      this.said,
+    );
+    this.show(source);
+  }
+
+  /** Follows the server, but not while somebody is choosing. */
+  update(source: Source): void {
+    this.source = source;
+    if (!this.root.contains(document.activeElement)) this.show(source);
+  }
+
+  private show({ reconnectSeconds, takeover }: Source): void {
+    const offered = [...new Set([...windows, reconnectSeconds])].sort((one, other) => one - other);
+    const shown = [...this.window.options].map(({ value }) => Number(value));
+    if (shown.join() !== offered.join()) {
+      this.window.replaceChildren(...offered.map((value) => element("option", { value }, words.windowFor(value))));
+    }
+    this.window.value = String(reconnectSeconds);
+    this.takeover.value = takeover;
+    this.showHint();
+  }
+
+  private showHint(): void {
+    setText(this.takeoverHint, words.takeoverHints[this.takeover.value as Takeover]);
+  }
+
+  private async save(changed: SourceSettings): Promise<void> {
+    this.said.classList.remove("settings-failed");
+    setText(this.said, words.saving);
+    try {
+      this.source = await changeSource(this.token, this.source.id, changed);
+      setText(this.said, words.saved);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.said.classList.add("settings-failed");
+      setText(this.said, error.status === 0 ? strings.common.unreachable : error.message);
+      this.show(this.source);
+    }
+  }
+}
