@@ -1,0 +1,79 @@
+"""A ladder that an encoder sends by multitrack RTMP plays as it came, and costs no worker."""
+
+import io
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import av
+import m3u8
+import pytest
+
+from tests.end_to_end.multitrack_publisher import SIZES, publishing_ladder
+from tests.end_to_end.running_server import RunningServer, eventually, guest_of
+from tests.end_to_end.viewer import Viewer, watch
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(90)]
+
+NAMES = [f"{height}p" for _, height, _ in SIZES]
+
+
+async def test_a_ladder_of_an_encoder_plays_as_it_was_sent(start: Any) -> None:
+    """Each size decodes from every boundary on, and all have the same lines."""
+    server = await start()
+    url = f"{server.rtmp_url}/{server.announced['stream_key']}"
+    async with guest_of(server) as guest, publishing_ladder(url, seconds=14):
+        viewer = await watch(guest, "main", seconds=30)
+        playlists = await eventually(lambda: three_segments(viewer), 30, "three segments")
+        multivariant = await viewer.multivariant()
+        assert workers(server) == []
+
+        assert {p.uri: p.stream_info.resolution for p in multivariant.playlists} == {
+            f"{height}p/index.m3u8": (width, height) for width, height, _ in SIZES
+        }
+        for variant in multivariant.playlists:
+            assert variant.stream_info.codecs.startswith("avc1.")
+            assert variant.stream_info.codecs.endswith("mp4a.40.2")
+            assert variant.stream_info.frame_rate == 25
+            assert variant.stream_info.audio == "audio"
+        assert "EXT-X-INDEPENDENT-SEGMENTS" in await viewer.text(viewer.session["playbackUrl"])
+
+        lines = {name: durations(playlists[name]) for name in [*NAMES, "audio"]}
+        common = sorted(set.intersection(*(set(each) for each in lines.values())))
+        assert len(common) >= 2
+        for uri in common:
+            assert {each[uri] for each in lines.values()} == {2.0}
+            shown = {name: await decode(viewer, playlists[name], name, uri) for name in NAMES}
+            first, *others = shown.values()
+            assert len(first) == 50
+            assert all(other == first for other in others)
+
+
+async def three_segments(viewer: Viewer) -> dict[str, m3u8.M3U8] | None:
+    """By rendition, once all of them have three segments."""
+    playlists = {
+        url.split("/")[-2]: playlist for url, playlist in (await viewer.media_playlists()).items()
+    }
+    ready = all(len(playlists[name].segments) >= 3 for name in [*NAMES, "audio"])
+    return playlists if ready else None
+
+
+def durations(playlist: m3u8.M3U8) -> dict[str, float]:
+    return {segment.uri: segment.duration for segment in playlist.segments}
+
+
+async def decode(viewer: Viewer, playlist: m3u8.M3U8, name: str, uri: str) -> list[float]:
+    """The times of all pictures of one segment, decoded by itself."""
+    base = urljoin(viewer.session["playbackUrl"], f"{name}/")
+    body = await viewer.body(urljoin(base, playlist.segment_map[0].uri))
+    body += await viewer.body(urljoin(base, uri))
+    with av.open(io.BytesIO(body), mode="r", format="mp4") as container:
+        frames = list(container.decode(video=0))
+    assert frames[0].key_frame
+    return [round(frame.time, 2) for frame in frames]
+
+
+def workers(server: RunningServer) -> list[str]:
+    """Command lines of the server's transcode workers."""
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes().decode() for pid in server.descendants()]
+    return [line for line in lines if "media.transcode" in line]
