@@ -1,9 +1,9 @@
 """The running figures of one track of a publication, for its preflight report."""
 
 from collections import deque
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median_low
+from typing import NamedTuple
 
 from config.limits import (
     PREFLIGHT_JUMP_KEPT_MS,
@@ -16,9 +16,11 @@ from config.limits import (
 from ingest.preflight_facts import TrackFacts
 from media.units import MediaKind, Packet, Track
 
+# Before the first packet, so that its step is none that any packet takes.
+_NEVER_MS = -(1 << 62)
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+
+class Mark(NamedTuple):
     """A second's end: what had come until then, in all.
 
     Attributes:
@@ -46,9 +48,8 @@ class Gauge:
         self._number = number
         self._is_video = track.kind is MediaKind.VIDEO
         self._packets = self._bytes = self._uneven = 0
-        self._at_ms = self._media_ms = 0
-        self._delay_ms_min = self._delay_ms_max = 0
-        self._is_new_second = True
+        self._at_ms, self._media_ms = 0, _NEVER_MS
+        self._delay_ms_min, self._delay_ms_max = -_NEVER_MS, _NEVER_MS
         self._steps: list[int] = []
         self._step_ms_max = PREFLIGHT_JUMP_MS
         self._is_settled = False
@@ -61,26 +62,20 @@ class Gauge:
     def add(self, packet: Packet, timescale: int, now_ms: int) -> None:
         """Count a packet that came at `now_ms`."""
         media_ms = packet.dts * 1000 // timescale
-        if self._packets == 0:
-            self._at_ms, self._media_ms = now_ms, media_ms
-        step_ms = media_ms - self._media_ms
-        if not 0 <= step_ms <= self._step_ms_max:
-            self._step_strangely(step_ms, now_ms)
         self._packets += 1
         self._bytes += len(packet.data)
+        step_ms = media_ms - self._media_ms
+        if not 0 <= step_ms <= self._step_ms_max:
+            self._step_strangely(step_ms, media_ms, now_ms)
         delay_ms = now_ms - media_ms
-        if self._is_new_second:
-            self._is_new_second = False
-            self._delay_ms_min = self._delay_ms_max = delay_ms
-        elif delay_ms < self._delay_ms_min:
+        if delay_ms < self._delay_ms_min:
             self._delay_ms_min = delay_ms
-        elif delay_ms > self._delay_ms_max:
+        if delay_ms > self._delay_ms_max:
             self._delay_ms_max = delay_ms
-        self._at_ms, self._media_ms = now_ms, media_ms
+        self._at_ms = now_ms
+        self._media_ms = media_ms
         if self._is_video:
             self._add_picture(packet, media_ms, step_ms)
-        if not self.marks:
-            self.mark(now_ms)
 
     def keyframe_unusable(self) -> None:
         """Count a picture that was marked as a keyframe and is none."""
@@ -90,18 +85,10 @@ class Gauge:
         """End a second; nothing before the first packet."""
         if self._packets == 0:
             return
-        self.marks.append(
-            Mark(
-                now_ms,
-                self._media_ms,
-                self._packets,
-                self._bytes,
-                self._uneven,
-                self._delay_ms_min,
-                self._delay_ms_max,
-            )
-        )
-        self._is_new_second = True
+        if self._delay_ms_max < self._delay_ms_min:  # nothing came, and it is at least so late
+            self._delay_ms_min = self._delay_ms_max = now_ms - self._media_ms
+        self._append_mark(now_ms, self._media_ms, self._delay_ms_min, self._delay_ms_max)
+        self._delay_ms_min, self._delay_ms_max = -_NEVER_MS, _NEVER_MS
         while self.jumps and now_ms - self.jumps[0][0] > PREFLIGHT_JUMP_KEPT_MS:
             self.jumps.popleft()
 
@@ -149,7 +136,11 @@ class Gauge:
         return max(rates, default=0)
 
     def _add_picture(self, packet: Packet, media_ms: int, step_ms: int) -> None:
-        if step_ms > 0 and not self._is_settled and len(self._steps) < PREFLIGHT_STEPS_MAX:
+        if (
+            not self._is_settled
+            and 0 < step_ms <= PREFLIGHT_JUMP_MS
+            and len(self._steps) < PREFLIGHT_STEPS_MAX
+        ):
             self._steps.append(step_ms)
         if packet.keyframe:
             if self._keyframe_ms is not None:
@@ -163,13 +154,20 @@ class Gauge:
             self._pts_max = packet.pts
             self._b_frames = 0
 
-    def _step_strangely(self, step_ms: int, now_ms: int) -> None:
+    def _step_strangely(self, step_ms: int, media_ms: int, now_ms: int) -> None:
         """A frame that is late is uneven; a step that the clock on the wall did not make jumps."""
         waited_ms = now_ms - self._at_ms
         if -PREFLIGHT_JUMP_MS <= step_ms <= waited_ms + PREFLIGHT_JUMP_MS:
             self._uneven += 1
             return
-        self.jumps.append((now_ms, step_ms))
+        if self._packets > 1:
+            self.jumps.append((now_ms, step_ms))
         self.marks.clear()
+        self._append_mark(now_ms, media_ms, now_ms - media_ms, now_ms - media_ms)
+        self._delay_ms_min, self._delay_ms_max = -_NEVER_MS, _NEVER_MS
         self._keyframe_ms = self._pts_max = None
-        self._is_new_second = True
+
+    def _append_mark(self, now_ms: int, media_ms: int, low_ms: int, high_ms: int) -> None:
+        self.marks.append(
+            Mark(now_ms, media_ms, self._packets, self._bytes, self._uneven, low_ms, high_ms)
+        )
