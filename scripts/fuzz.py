@@ -21,7 +21,7 @@ _SLACK_SECONDS = 60
 
 
 def fuzz(
-    target: Target, seconds: int, learnt: Path, found: Path, *, seed: int = 0
+    target: Target, seconds: int, learnt: Path, found: Path, *, seed: int = 0, runs: int = -1
 ) -> "subprocess.CompletedProcess[bytes]":
     """Fuzz in a child process for so long, or until an input fails: then it returns non-zero.
 
@@ -29,14 +29,16 @@ def fuzz(
         learnt: a folder for inputs that led to something new.
         found: a folder for those that failed.
         seed: of the fuzzer's chance; 0 for another one each time.
+        runs: inputs to try at most; as many as there is time for by default.
     """
     learnt.mkdir(parents=True, exist_ok=True)
     found.mkdir(parents=True, exist_ok=True)
     command = [
-        *(sys.executable, "-P", "-m", "tests.fuzz.fuzz_one", target.name, str(learnt)),
+        *(sys.executable, "-P", "-m", "tests.fuzz.fuzz_one"),
+        *(target.check.__module__, target.name, str(learnt)),
         *((str(target.kept),) if target.kept.is_dir() else ()),
-        *(f"-max_total_time={seconds}", f"-seed={seed}", f"-artifact_prefix={found}/"),
-        *(f"-timeout={_SECONDS_AN_INPUT_MAX}", "-print_final_stats=1"),
+        *(f"-max_total_time={seconds}", f"-runs={runs}", f"-seed={seed}"),
+        *(f"-artifact_prefix={found}/", f"-timeout={_SECONDS_AN_INPUT_MAX}"),
     ]
     limit = seconds + _SLACK_SECONDS
     return subprocess.run(command, capture_output=True, check=False, timeout=limit)
