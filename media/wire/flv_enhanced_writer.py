@@ -43,7 +43,9 @@ def write_enhanced_video(*tags: WritableVideo) -> bytes:
         packet_type = VideoPacket.CODED_FRAMES
     first = tags[0]
     if isinstance(first, VideoMetadata):
-        frame_type = COMMAND_FRAME
+        # As FFmpeg marks it. Of several tracks it would be read as a command, and no more.
+        is_default = len(tags) == 1 and first.number == 0
+        frame_type = COMMAND_FRAME if is_default else KEY_FRAME
     else:
         is_inter = isinstance(first, VideoFrame) and not first.keyframe
         frame_type = _INTER_FRAME if is_inter else KEY_FRAME
