@@ -145,7 +145,10 @@ class LivePipeline:
             return
         self._timeline.resume(arrival.starts)
         self._tracks = {lane: self._tracks[lane] for lane in arrival.tracks if lane in self._tracks}
-        self._lost = LostTracks()
+        if any(number in self._lost for kind, number in arrival.tracks if kind is MediaKind.VIDEO):
+            self._lost = LostTracks()
+            self._verdict = None
+            self._renewal_wanted = True
         if self._epoch is not None:
             if self._epoch.needs <= arrival.tracks.keys():
                 self._epoch.resume()

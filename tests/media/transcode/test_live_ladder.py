@@ -280,3 +280,22 @@ async def test_a_track_that_stopped_may_return_after_a_while() -> None:
 
     assert list(sink.epochs[-1]) == ["180p", "136p", "90p"]
     assert sink.boundaries("90p") == sink.boundaries("180p")
+
+
+async def test_a_publisher_that_returns_brings_back_a_track_that_was_lost() -> None:
+    tracks, stream = ladder(8), new_stream()
+    pipeline, sink = new_pipeline(stream)
+    running = spawn(pipeline.run(), name="pipeline under test")
+    publish(stream, {0: tracks[0], 1: tracks[1], 2: until(tracks, 45)[2]})
+    await sink.until(lambda it: "90p" in it.retired and len(it.kept[0]["136p"]) > 105)
+    sink.retired.clear()
+    stream.leave("gone", 60_000)
+    stream.arrive()
+    publish(stream, until(tracks, 60))
+    stream.end("done")
+    await running
+
+    names = ["180p", "136p", "90p"]
+    assert [list(one) for one in sink.epochs] == [names, names]
+    assert [len(sink.kept[1][name]) for name in names] == [60, 60, 60]
+    assert sink.boundaries("90p") == sink.boundaries("180p")
