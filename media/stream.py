@@ -63,6 +63,7 @@ class Reader:
         self._packets = 0
         self._packets_max = packets_max
         self._skipping = False
+        self._videos: set[int] = set()
         self._ready = asyncio.Event()
         self.dropped = 0
 
@@ -70,6 +71,10 @@ class Reader:
         if isinstance(event, PacketReceived) and not self._admit(event):
             self.dropped += 1
             return
+        if isinstance(event, TrackAnnounced) and event.track.kind is MediaKind.VIDEO:
+            self._videos.add(event.number)
+        elif isinstance(event, PublisherArrived):
+            self._videos.clear()
         self._events.append(event)
         self._ready.set()
 
@@ -78,12 +83,18 @@ class Reader:
             self._skipping = True
             return False
         if self._skipping:
-            if event.kind is MediaKind.VIDEO and event.packet.keyframe and not event.number:
-                self._skipping = False
-            else:
+            if not self._may_go_on(event):
                 return False
+            self._skipping = False
         self._packets += 1
         return True
+
+    def _may_go_on(self, event: PacketReceived) -> bool:
+        """Whether nothing is lost but what was skipped: at a keyframe of the default track."""
+        if not self._videos:
+            return True
+        is_default = event.kind is MediaKind.VIDEO and event.number == min(self._videos)
+        return is_default and event.packet.keyframe
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """Yield events until the stream has ended; the last one is `StreamEnded`."""

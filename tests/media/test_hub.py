@@ -111,22 +111,35 @@ async def test_a_reader_waits_for_what_is_not_there_yet() -> None:
 
 async def test_a_slow_reader_skips_to_a_keyframe_and_loses_no_announcement() -> None:
     reader = Reader(packets_max=3)
+    for number in (2, 1):
+        reader.push(TrackAnnounced(VIDEO, number))
     for dts in range(5):
-        reader.push(PacketReceived(MediaKind.VIDEO, packet(dts, keyframe=dts == 0)))
+        reader.push(PacketReceived(MediaKind.VIDEO, packet(dts, keyframe=dts == 0), 1))
     reader.push(TrackAnnounced(AUDIO))
     events = aiter(reader)
-    taken = [await anext(events) for _ in range(4)]
+    taken = [await anext(events) for _ in range(6)]
     assert numbers(taken) == [0, 1, 2]
-    assert taken[3] == TrackAnnounced(AUDIO)
+    assert taken[5] == TrackAnnounced(AUDIO)
     # There is room again, but the picture can only go on at a keyframe of the default track.
-    reader.push(PacketReceived(MediaKind.VIDEO, packet(5)))
+    reader.push(PacketReceived(MediaKind.VIDEO, packet(5), 1))
     reader.push(PacketReceived(MediaKind.AUDIO, packet(6)))
-    reader.push(PacketReceived(MediaKind.VIDEO, packet(6, keyframe=True), 1))
-    reader.push(PacketReceived(MediaKind.VIDEO, packet(7, keyframe=True)))
+    reader.push(PacketReceived(MediaKind.VIDEO, packet(6, keyframe=True), 2))
+    reader.push(PacketReceived(MediaKind.VIDEO, packet(7, keyframe=True), 1))
     reader.push(PacketReceived(MediaKind.AUDIO, packet(8)))
     reader.push(StreamEnded("done"))
     assert numbers([event async for event in events]) == [7, 8]
     assert reader.dropped == 5
+
+
+async def test_a_slow_reader_of_sound_goes_on_as_soon_as_there_is_room() -> None:
+    reader = Reader(packets_max=1)
+    reader.push(TrackAnnounced(AUDIO))
+    for dts in range(2):
+        reader.push(PacketReceived(MediaKind.AUDIO, packet(dts)))
+    events = aiter(reader)
+    taken = [await anext(events) for _ in range(2)]
+    reader.push(PacketReceived(MediaKind.AUDIO, packet(2)))
+    assert numbers([*taken, await anext(events)]) == [0, 2]
 
 
 def test_after_its_end_a_name_is_free() -> None:
