@@ -38,7 +38,6 @@ class _Lane:
 
     Attributes:
         newest: the largest pts that came.
-        last_dts: of what was handed on.
         has_joined: it has met the others at a keyframe; before that nothing is handed on.
         held: from a keyframe on of which it is not known yet whether all tracks are cut there.
         meetings: those that it has not reached yet.
@@ -46,7 +45,6 @@ class _Lane:
     """
 
     newest: int
-    last_dts: int | None = None
     has_joined: bool = False
     held: deque[SourcePicture] = field(default_factory=deque)
     held_bytes: int = 0
@@ -86,6 +84,7 @@ class Alignment:
         self._segmenter = Segmenter.at_keyframes(segment_ticks)
         self._resuming = False
         self._lanes: dict[int, _Lane] = {}
+        self._last_dts: dict[int, int] = {}
         self._ready: list[tuple[int, Packet]] = []
 
     @property
@@ -212,10 +211,10 @@ class Alignment:
         """Hand on a packet whose dts grows and is no later than its pts."""
         if not lane.has_joined:
             return
-        if lane.last_dts is not None and packet.dts <= lane.last_dts:
-            dts = lane.last_dts + 1
-            packet = replace(packet, dts=dts, pts=max(packet.pts, dts))
-        lane.last_dts = packet.dts
+        earliest = self._last_dts.get(number, packet.dts - 1) + 1
+        if packet.dts < earliest:
+            packet = replace(packet, dts=earliest, pts=max(packet.pts, earliest))
+        self._last_dts[number] = packet.dts
         self._ready.append((number, packet))
 
     def _retire_the_lost(self) -> None:

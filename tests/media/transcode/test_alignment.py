@@ -119,6 +119,40 @@ def test_the_order_in_which_tracks_come_makes_no_difference(
         assert all(later.dts > earlier.dts for earlier, later in pairwise(packets))
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.integers(0, 9 * SECOND),
+            st.integers(0, SECOND),
+            st.booleans(),
+            st.integers(0, 40),
+        ),
+        max_size=120,
+    )
+)
+def test_whatever_comes_what_goes_out_is_in_order(
+    drawn: list[tuple[int, int, int, bool, int]],
+) -> None:
+    """Times may be nonsense; a resumption comes where the last figure is 0."""
+    alignment = Alignment([0, 1, 2], SEGMENT)
+    output: Output = {}
+    for number, dts, offset, refresh, figure in drawn:
+        packet = Packet(dts, dts + offset, 0, keyframe=refresh, data=b"x")
+        run(alignment, [SourcePicture(packet, refresh, number)], output)
+        if figure == 0:
+            for track_number, each in alignment.resume():
+                output.setdefault(track_number, []).append(each)
+    finish(alignment, output)
+    assert len(alignment.numbers) >= 1
+    assert alignment.leader in alignment.numbers
+    for packets in output.values():
+        assert packets[0].keyframe
+        assert all(each.keyframe for each in packets if each.boundary)
+        assert all(each.dts <= each.pts for each in packets)
+        assert all(later.dts > earlier.dts for earlier, later in pairwise(packets))
+
+
 def test_the_default_track_never_waits_and_others_wait_from_their_keyframes_on() -> None:
     alignment = Alignment([0, 1], SEGMENT)
     leading, following = track(0, 3), track(1, 3)
