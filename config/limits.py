@@ -178,8 +178,9 @@ WORKER_CRASHES_MAX = 3
 # Waits between such workers double from the first to the second figure.
 WORKER_BACKOFF_MS_MIN = 100
 WORKER_BACKOFF_MS_MAX = 5_000
-# The same for a source that may have HDR: the table that maps its colours takes 6 s of CPU.
-WIDE_WORKER_START_MS_MAX = 24_000
+# The same, and until everything is encoded, for a source that may have HDR: the table that maps its
+# colours takes 6 s of CPU, times ten on a machine that has other things to do.
+WIDE_WORKER_MS_MAX = 60_000
 # When the source has ended: until everything is encoded.
 WORKER_FINISH_MS_MAX = 8_000
 # Of a worker's standard error this much is logged in a second; libav may complain per picture.
@@ -583,6 +584,37 @@ RTMP_KNOWN_KEYS_MS = 5_000
 PUBLISH_ADDRESS_CHARACTERS_MAX = 1_024
 # Fields of a query that are looked at; publishers send one to four.
 PUBLISH_QUERY_FIELDS_MAX = 16
+# Stream keys of a source that are good: a main one and some for guests, tools and other machines.
+SOURCE_KEYS_MAX = 32
+# Networks that a stream key may be bound to.
+STREAM_KEY_ADDRESSES_MAX = 16
+# How long a key that was replaced may go on; an encoder that is set anew later than that has none.
+STREAM_KEY_GRACE_SECONDS_MAX = 30 * 86_400
+# The least that a publisher can do something with, and what nobody sends.
+STREAM_KEY_BITRATE_MIN = 100_000
+STREAM_KEY_BITRATE_MAX = 1_000_000_000
+# A key's last use is written down at most this often.
+STREAM_KEY_USED_MS = 60_000
+# A publish token is made when somebody is about to publish.
+PUBLISH_TOKEN_SECONDS_MAX = 900
+# How far the clocks of an issuer and of this machine may differ.
+PUBLISH_TOKEN_LEEWAY_SECONDS = 60
+# An issuer signs with one key, and has another while it goes over to that.
+KEY_SET_KEYS_MAX = 32
+# A hundred bytes a key, and certificates that are not looked at.
+KEY_SET_BYTES_MAX = 64 * 1024
+# Keys are fetched again when they are older; a withdrawn one is good for so long.
+KEY_SET_FRESH_MS = 300_000
+# Whatever comes in, the issuer is asked this often at most.
+KEY_SET_RETRY_MS = 10_000
+# An issuer that is away for a day has withdrawn its keys.
+KEY_SET_KEPT_MS = 86_400_000
+# Less than a publisher may wait for its admission.
+KEY_SET_FETCH_SECONDS_MAX = 3
+# How long a source's stream waits for its publisher, until its owner says otherwise; Mux offers
+# half an hour at most.
+SOURCE_RECONNECT_SECONDS = RECONNECT_WINDOW_MS // 1000
+SOURCE_RECONNECT_SECONDS_MAX = 1_800
 # Stopping: how long sockets may take to close.
 RTMP_STOP_MS_MAX = 2_000
 # Times of one publisher never jump so far while its connection lives; nearer is no wrap.

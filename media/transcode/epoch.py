@@ -9,13 +9,14 @@ from config.clock import Clock
 from config.limits import (
     EPOCH_PENDING_PACKETS_MAX,
     TRANSCODE_RETRY_MS,
-    WIDE_WORKER_START_MS_MAX,
+    WIDE_WORKER_MS_MAX,
 )
 from config.tasks import spawn
 from media.ladder import Rung, encoded_rungs
 from media.pictures import Picture
 from media.segmenter import Segmenter
 from media.timeline import Lane
+from media.transcode.colours import may_be_wide
 from media.transcode.conversation import Patience
 from media.transcode.decoding import why_not_decoded
 from media.transcode.handover import Handover
@@ -311,11 +312,11 @@ class Epoch:
         )
 
     def _choose_patience(self) -> Patience:
-        """Only H.264 is known not to come in colours that have to be mapped."""
+        """Colours that have to be mapped take their time, at the beginning."""
         patience, video = self._settings.patience, self.decision.video
-        if not self._rungs or video is None or video.coding is Coding.H264:
+        if not self._rungs or video is None or not may_be_wide(video):
             return patience
-        return replace(patience, start_ms=max(patience.start_ms, WIDE_WORKER_START_MS_MAX))
+        return replace(patience, start_ms=WIDE_WORKER_MS_MAX, finish_ms=WIDE_WORKER_MS_MAX)
 
     def _supervise_sound(self) -> SoundSupervisor | None:
         track = self.decision.audio
