@@ -88,16 +88,15 @@ class Publisher:
 
     def receive(self, event: Video | Audio | MetadataReceived) -> None:
         """Take what the connection received."""
-        match event:
-            case Video(timestamp, _, data):
-                for video in parse_video(data):
-                    self._receive_video(timestamp, video)
-            case Audio(timestamp, _, data):
-                for audio in parse_audio(data):
-                    self._receive_audio(timestamp, audio)
-            case MetadataReceived(fields):
-                self._frame_rates = frame_rates(fields)
-                self._preflight.metadata(fields)
+        if isinstance(event, Video):
+            for video in parse_video(event.data):
+                self._receive_video(event.timestamp, video)
+        elif isinstance(event, Audio):
+            for audio in parse_audio(event.data):
+                self._receive_audio(event.timestamp, audio)
+        else:
+            self._frame_rates = frame_rates(event.fields)
+            self._preflight.metadata(event.fields)
 
     def leave(self, reason: str) -> None:
         """The connection is gone, and the publisher may come back."""

@@ -1,6 +1,7 @@
 """What RTMP's audio and video messages say, as values: FLV tags, legacy and enhanced.
 
-`number` is Enhanced RTMP's track id; 0 is the default track, and all that legacy tags know.
+`number` is Enhanced RTMP's track id; 0 is the default track, and all that legacy tags know. Frames
+are not frozen, since one is made for every packet and that would take thrice as long.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ class VideoConfiguration:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VideoFrame:
     """One access unit.
 
@@ -67,7 +68,7 @@ class AudioConfiguration:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AudioFrame:
     """One access unit; of AAC without ADTS header. `nanoseconds` as in VideoFrame."""
 

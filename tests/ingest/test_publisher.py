@@ -2,13 +2,14 @@ import itertools
 from dataclasses import replace
 
 import av
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.clock import ManualClock
 from ingest.preflight import Preflight
 from ingest.publisher import Counters, Publisher
 from media.hub import Event, Hub, PacketReceived, Reader, Stream, TrackAnnounced
-from media.units import MediaKind, Packet, Track
+from media.units import Coding, MediaKind, Packet, Track
 from media.wire.amf0 import Value
 from media.wire.flv import (
     AudioConfiguration,
@@ -16,7 +17,11 @@ from media.wire.flv import (
     VideoConfiguration,
     VideoEnded,
     VideoFrame,
+    VideoMetadata,
+    WritableAudio,
+    WritableVideo,
     write_audio,
+    write_enhanced_video,
     write_video,
 )
 from media.wire.nal import parse_avc_configuration
@@ -35,15 +40,16 @@ class Bench:
         clock = ManualClock()
         self.preflight = Preflight(0)
         publication = self._hub.publish("src_1")
+        self.stream = publication.stream
         self.publisher = Publisher(publication, self.counters, self.preflight, clock)
 
     def _published(self, stream: Stream) -> None:
         self._readers.append(stream.read())
 
-    def video(self, time: int, tag: VideoConfiguration | VideoFrame | VideoEnded) -> None:
+    def video(self, time: int, tag: WritableVideo) -> None:
         self.publisher.receive(Video(time, 1, write_video(tag)))
 
-    def audio(self, time: int, tag: AudioConfiguration | AudioFrame) -> None:
+    def audio(self, time: int, tag: WritableAudio) -> None:
         self.publisher.receive(Audio(time, 1, write_audio(tag)))
 
     async def events(self) -> list[Event]:
@@ -185,34 +191,155 @@ async def test_audio_and_video_wrap_together(footage: Footage) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("rate", "expected"),
-    [
-        (29.97, (30_000, 1001)),
-        (23.976, (24_000, 1001)),
-        (59.94005994, (60_000, 1001)),
-        (30.0, (30, 1)),
-        (12.5, (25, 2)),
-        (0.0, (0, 1)),
-        (float("nan"), (0, 1)),
-        (1e9, (0, 1)),
-        ("30", (0, 1)),
-    ],
-)
-async def test_the_metadata_fills_in_a_frame_rate_that_the_video_does_not_say(
-    rate: Value, expected: tuple[int, int]
-) -> None:
-    bench = Bench()
-    bench.publisher.receive(MetadataReceived({"framerate": rate}))
-    # 320x192, constrained baseline, no VUI.
+def record_without_rate() -> bytes:
+    """320x192, constrained baseline, no VUI."""
     sps = bytes.fromhex("6742c00dda0a0c9000")
     pps = b"\x68\xce\x3c\x80"
-    record = b"\1\x42\xc0\x0d\xff\xe1" + len(sps).to_bytes(2, "big") + sps + b"\1\0\4" + pps
-    bench.video(0, VideoConfiguration(record))
+    return b"\1\x42\xc0\x0d\xff\xe1" + len(sps).to_bytes(2, "big") + sps + b"\1\0\4" + pps
 
-    (track,) = await bench.tracks()
 
-    assert track.frame_rate == expected
+async def test_the_metadata_fills_in_a_frame_rate_that_the_video_does_not_say() -> None:
+    bench = Bench()
+    tracks: Value = {"1": {"framerate": 29.97}}
+    fields = {"framerate": 60.0, "videoTrackIdInfoMap": tracks}
+    bench.publisher.receive(MetadataReceived(fields))
+    for number in range(3):
+        bench.video(0, VideoConfiguration(record_without_rate(), number=number))
+
+    rates = [track.frame_rate for track in await bench.tracks()]
+
+    assert rates == [(60, 1), (30_000, 1001), (60, 1)]
+
+
+async def test_without_metadata_the_frame_rate_stays_unknown() -> None:
+    bench = Bench()
+    bench.video(0, VideoConfiguration(record_without_rate()))
+
+    assert [track.frame_rate for track in await bench.tracks()] == [(0, 1)]
+
+
+async def test_every_track_begins_with_a_keyframe_of_its_own(footage: Footage) -> None:
+    bench = Bench()
+    (_, keyframe), (_, other) = footage.frames[:2]
+    for number in (0, 1):
+        bench.video(0, VideoConfiguration(footage.record, number=number))
+    bench.video(0, keyframe)
+    bench.video(0, replace(other, number=1))
+    bench.video(40, other)
+    bench.video(40, replace(keyframe, number=1))
+
+    received = [event for event in await bench.events() if isinstance(event, PacketReceived)]
+
+    assert [(event.number, event.packet.dts) for event in received] == [
+        (0, 0),
+        (0, 3_600),
+        (1, 3_600),
+    ]
+
+
+async def test_tracks_of_one_message_share_its_time(footage: Footage) -> None:
+    bench = Bench()
+    keyframe = footage.frames[0][1]
+    numbers = (0, 1, 4)
+    configurations = [VideoConfiguration(footage.record, number=number) for number in numbers]
+    frames = [replace(keyframe, number=number, nanoseconds=500_000) for number in numbers]
+    bench.publisher.receive(Video(0xFFFFFF, 1, write_enhanced_video(*configurations)))
+    bench.publisher.receive(Video(0xFFFFFF, 1, write_enhanced_video(*frames)))
+
+    events = await bench.events()
+    received = [event for event in events if isinstance(event, PacketReceived)]
+
+    assert [event.number for event in events if isinstance(event, TrackAnnounced)] == [0, 1, 4]
+    assert [(event.number, event.packet.dts) for event in received] == [
+        (number, 0xFFFFFF * 90 + 45) for number in numbers
+    ]
+
+
+async def test_nanoseconds_of_sound_become_samples(footage: Footage) -> None:
+    bench = Bench()
+    bench.audio(0, AudioConfiguration(footage.config))
+    bench.audio(21, AudioFrame(b"frame", nanoseconds=333_334))
+
+    (packet,) = await bench.packets(MediaKind.AUDIO)
+
+    assert packet.dts == 1_024
+
+
+async def test_an_encoder_may_turn_to_another_coding(footage: Footage) -> None:
+    bench = Bench()
+    bench.audio(0, AudioConfiguration(footage.config))
+    bench.audio(0, AudioFrame(b"frame"))
+    bench.audio(40, AudioFrame(b"\xff\xfb\x90\x00", Coding.MP3))
+    bench.video(0, VideoConfiguration(footage.record))
+    bench.video(0, footage.frames[0][1])
+    bench.video(40, VideoFrame(True, 0, b"\0\0\0\2\x26\1", Coding.HEVC))
+
+    events = await bench.events()
+
+    assert [event.track.coding for event in events if isinstance(event, TrackAnnounced)] == [
+        Coding.AAC,
+        Coding.MP3,
+        Coding.H264,
+    ]
+    assert bench.counters.skipped_last == "video before its configuration"
+
+
+async def test_other_sounds_and_endless_pictures_are_left_out_with_a_note(
+    footage: Footage,
+) -> None:
+    bench = Bench()
+    bench.audio(0, AudioConfiguration(footage.config, number=1))
+    bench.audio(0, AudioFrame(b"frame", number=1))
+    bench.publisher.receive(Video(0, 1, b"\x90vvc1"))
+    for number in range(10):
+        bench.video(0, VideoConfiguration(footage.record, number=number))
+        bench.video(0, replace(footage.frames[0][1], number=number))
+
+    assert len(await bench.packets(MediaKind.VIDEO)) == 8
+    assert bench.counters.audio_packets == 0
+    assert bench.preflight.report(0).facts.skipped == (
+        "audio track 1",
+        "video codec vvc1",
+        "video track 8",
+        "video track 9",
+    )
+
+
+async def test_marked_keyframes_that_are_none_are_told_to_the_preflight(footage: Footage) -> None:
+    bench = Bench()
+    bench.video(0, VideoConfiguration(footage.record))
+    bench.video(0, footage.frames[0][1])
+    bench.video(40, replace(footage.frames[1][1], keyframe=True))
+
+    (track,) = bench.preflight.report(0).facts.tracks
+
+    assert track.keyframes_unusable == 1
+
+
+async def test_what_has_nothing_to_carry_is_no_mistake(footage: Footage) -> None:
+    bench = Bench()
+    bench.publisher.receive(Audio(0, 1, b""))
+    bench.publisher.receive(Video(0, 1, b""))
+    bench.publisher.receive(Audio(0, 1, b"\x94Opus\1\2\0\0\0\3"))
+    bench.video(0, VideoMetadata(b"\2\0\x09colorInfo", Coding.HEVC))
+    bench.video(0, VideoEnded(number=3))
+
+    assert await bench.events() == []
+    assert bench.counters.skipped == 0
+
+
+async def test_a_publisher_may_come_back_after_leaving(footage: Footage) -> None:
+    bench = Bench()
+    bench.publisher.leave("cut off")
+
+    assert bench.stream.reconnect_ms_left() == 60_000
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, (1 << 32) - 1), st.binary(max_size=24))))
+def test_nothing_that_is_sent_is_fatal(messages: list[tuple[bool, int, bytes]]) -> None:
+    publisher = Bench().publisher
+    for is_video, time, data in messages:
+        publisher.receive(Video(time, 1, data) if is_video else Audio(time, 1, data))
 
 
 async def test_what_cannot_be_used_is_skipped_and_counted(footage: Footage) -> None:
@@ -222,9 +349,11 @@ async def test_what_cannot_be_used_is_skipped_and_counted(footage: Footage) -> N
     bench.video(0, VideoConfiguration(b"broken"))
     bench.publisher.receive(Video(0, 1, b"\x90vvc1"))
     bench.publisher.receive(Audio(0, 1, b"\xaf"))
+    bench.audio(0, AudioFrame(b"noise", Coding.MP3))
+    bench.video(0, VideoConfiguration(footage.record + bytes(65_536)))
     bench.video(0, VideoConfiguration(footage.record))
     bench.video(0, VideoFrame(True, 0, b"\0\0\0\xff\x65"))
 
     assert await bench.packets(MediaKind.VIDEO) == []
-    assert bench.counters.skipped == 6
+    assert bench.counters.skipped == 8
     assert "longer than" in bench.counters.skipped_last

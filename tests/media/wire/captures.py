@@ -1,5 +1,6 @@
 """What FFmpeg's FLV muxer wrote of each coding (scripts/enhanced_captures.py made the files)."""
 
+from functools import cache
 from pathlib import Path
 
 from media.wire.rtmp_chunk import AUDIO, VIDEO
@@ -18,6 +19,7 @@ def path_of(name: str) -> Path:
     return DIRECTORY / f"{name}.flv"
 
 
+@cache
 def capture(name: str) -> list[Video | Audio]:
     """The messages that a publisher of this file sends, without metadata."""
     data = path_of(name).read_bytes()

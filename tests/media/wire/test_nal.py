@@ -15,10 +15,12 @@ from media.wire.nal import (
     avc_configuration_from_annex_b,
     build_avc_configuration,
     contains_idr,
+    is_idr,
     iterate_annex_b,
     iterate_length_prefixed,
     length_prefixed_to_annex_b,
     parse_avc_configuration,
+    scan_access_unit,
     track_from_avc_configuration,
     widen_lengths,
 )
@@ -106,6 +108,17 @@ def test_a_decoder_takes_the_record_and_the_length_prefixed_packets() -> None:
     assert len(frames) == 8
     assert [contains_idr(data) for data in reframed] == [True] + [False] * 7
     assert track_from_avc_configuration(decoder.extradata).frame_rate == (30, 1)
+
+
+@pytest.mark.parametrize("data", [b"\0", b"\0\0\0\1\x65\0\0", b"\0\0\0\5\x65", b"\xff\xff\xff\xff"])
+def test_lengths_that_lead_outside_are_refused(data: bytes) -> None:
+    with pytest.raises(MalformedAccessUnit):
+        scan_access_unit(data, is_idr)
+
+
+def test_empty_units_are_passed_over() -> None:
+    assert scan_access_unit(b"\0\0\0\0\0\0\0\1\x65\0\0\0\0", is_idr)
+    assert not scan_access_unit(b"", is_idr)
 
 
 def test_packets_with_short_lengths_are_widened_and_the_track_says_four_bytes() -> None:

@@ -6,41 +6,7 @@ import pytest
 
 from media.wire.bits import MalformedConfiguration
 from media.wire.sps import parse_sequence_parameter_set
-
-
-class Bits:
-    """Writes the syntax elements of H.264, clause 7.3, by their descriptors."""
-
-    def __init__(self) -> None:
-        self._text = ""
-
-    def u(self, width: int, *values: int) -> "Bits":
-        self._text += "".join(f"{value:0{width}b}" for value in values)
-        return self
-
-    def ue(self, *values: int) -> "Bits":
-        for value in values:
-            text = f"{value + 1:b}"
-            self._text += "0" * (len(text) - 1) + text
-        return self
-
-    def se(self, *values: int) -> "Bits":
-        return self.ue(*(2 * value - 1 if value > 0 else -2 * value for value in values))
-
-    def nal(self) -> bytes:
-        text = self._text + "1"
-        text += "0" * (-len(text) % 8)
-        return b"\x67" + _with_emulation_prevention(int(text, 2).to_bytes(len(text) // 8, "big"))
-
-
-def _with_emulation_prevention(data: bytes) -> bytes:
-    """7.4.1.1."""
-    written = bytearray()
-    for byte in data:
-        if written.endswith(b"\0\0") and byte <= 3:
-            written.append(3)
-        written.append(byte)
-    return bytes(written)
+from tests.media.wire.bit_writer import Bits
 
 
 def baseline() -> Bits:
