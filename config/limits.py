@@ -611,6 +611,22 @@ KEY_SET_RETRY_MS = 10_000
 KEY_SET_KEPT_MS = 86_400_000
 # Less than a publisher may wait for its admission.
 KEY_SET_FETCH_SECONDS_MAX = 3
+# Questions to the publish webhook that are under way; more wait for their turn, and those are so
+# many at most: a restart of the server brings all publishers back at once.
+WEBHOOK_REQUESTS_MAX = 16
+WEBHOOK_QUESTIONS_MAX = 512
+# An answer is a handful of short fields.
+WEBHOOK_ANSWER_BYTES_MAX = 16 * 1024
+# What an encoder shows of a refusal.
+WEBHOOK_REASON_CHARACTERS_MAX = 200
+# How long somebody who was let in is not asked about again, unless the answer says: as long as a
+# stream waits for its publisher. A day at most.
+WEBHOOK_TTL_SECONDS = 60
+WEBHOOK_TTL_SECONDS_MAX = 86_400
+# Those who were let in, the latest ones; 300 bytes each.
+WEBHOOK_DECISIONS_MAX = 10_000
+# Event streams of sources that one process pushes at once; each costs one query a second.
+SOURCE_STREAMS_MAX = 200
 # How long a source's stream waits for its publisher, until its owner says otherwise; Mux offers
 # half an hour at most.
 SOURCE_RECONNECT_SECONDS = RECONNECT_WINDOW_MS // 1000
@@ -623,8 +639,15 @@ RTMP_TIMESTAMP_STEP_MS_MAX = 30_000
 # --- preflight of publishers ---------------------------------------------------------------------
 # What a publisher is told comes within five seconds; the page's event stream takes up to one.
 PREFLIGHT_MS = 4_000
-# Then it is judged anew this often: an encoder's faults are not a matter of seconds.
+# With less media than this by then, the report takes another second: x264 looks ahead for one or two.
+PREFLIGHT_MEDIA_MS = 3_000
+# It is judged anew each second at first, since keyframes may still show to be too rare, and then
+# this often.
+PREFLIGHT_YOUNG_MS = 20_000
 PREFLIGHT_JUDGE_MS = 5_000
+# What comes and goes with the network is told when it has lasted, and taken back likewise.
+PREFLIGHT_LASTING_MS = 5_000
+PREFLIGHT_GONE_MS = 12_000
 # Figures of now are those of so many seconds: five times the usual keyframe interval.
 PREFLIGHT_MARKS_MAX = 11
 # Distances of frames that are kept to find the typical one: 60 a second until the report.

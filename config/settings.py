@@ -49,6 +49,14 @@ def _web_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _rtmp_url(text: str) -> str:
+    """An rtmp(s) URL, or nothing."""
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("rtmp", "rtmps") or not parts.hostname):
+        raise ValueError("should be an rtmp:// or rtmps:// URL")
+    return text
+
+
 def _database_url(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if text and not text.startswith(("postgresql://", "postgres://")):
@@ -61,7 +69,9 @@ def _number_or_word(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-type Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free port
+_PORT_MAX = 65535
+
+type Port = Annotated[int, Field(ge=0, le=_PORT_MAX)]  # 0: any free port
 type Host = Annotated[str, Field(min_length=1)]
 type WebUrl = Annotated[str, AfterValidator(_web_url)]
 type Preset = Literal[
@@ -86,10 +96,27 @@ class Http(_Section):
 
 
 class Rtmp(_Section):
-    """Where publishers connect."""
+    """Where publishers connect, and where they are sent when this server stops."""
 
     host: Host = "127.0.0.1"
     port: Port = 1935
+    reconnect_url: Annotated[str, AfterValidator(_rtmp_url)] = ""
+    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 5
+
+
+class Rtmps(_Section):
+    """Where publishers connect over TLS, and with which certificate."""
+
+    host: Host = "127.0.0.1"
+    port: Annotated[Literal["auto", "off"] | Port, BeforeValidator(_number_or_word)] = "auto"
+    certificate_file: str = ""
+    key_file: str = ""
+
+    @model_validator(mode="after")
+    def _has_both_files(self) -> Self:
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise ValueError("certificate_file and key_file have to be set together")
+        return self
 
 
 class DatabaseSettings(_Section):
@@ -167,6 +194,7 @@ class Settings(_Section):
     demo: Literal["auto", "on", "off"] = "auto"
     http: Http = Http()
     rtmp: Rtmp = Rtmp()
+    rtmps: Rtmps = Rtmps()
     database: DatabaseSettings = DatabaseSettings()
     stellar: Stellar = Stellar()
     settlement: Settlement = Settlement()
@@ -185,6 +213,29 @@ class Settings(_Section):
             or self.stellar.rpc_url
             or self.http.public_url
         )
+
+    @model_validator(mode="after")
+    def _has_a_certificate(self) -> Self:
+        if isinstance(self.rtmps.port, int) and not (
+            self.rtmps.certificate_file or self.stands_alone
+        ):
+            raise ValueError("rtmps.port needs rtmps.certificate_file and rtmps.key_file")
+        return self
+
+    @property
+    def rtmps_port(self) -> int | None:
+        """0 for any free port, None for none.
+
+        "auto" is on where there is a certificate, or none is needed because nobody from outside
+        comes: then the server makes its own.
+        """
+        if self.rtmps.port == "off":
+            return None
+        if self.rtmps.port != "auto":
+            return self.rtmps.port
+        if not (self.rtmps.certificate_file or self.stands_alone):
+            return None
+        return self.rtmp.port + 1 if 0 < self.rtmp.port < _PORT_MAX else 0
 
     @property
     def jail_level_minimum(self) -> int:
@@ -273,7 +324,7 @@ def _explained(error: ValidationError, given: Mapping[str, Given]) -> Iterator[P
         reason = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
         item = given.get(path)
         if item is None:
-            yield Problem(path, reason)
+            yield Problem(path or "all together", reason)
         elif isinstance(found["input"], SecretStr) or path == "database.url":
             yield Problem(f"{item.origin}", f"{path} {reason}")
         else:

@@ -80,7 +80,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_place(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("flag", "advice"),
     [
-        ("--port=1", "did you mean http.port or rtmp.port?"),
+        ("--port=1", "did you mean http.port or rtmp.port or rtmps.port?"),
         ("--http.prot=1", "did you mean http.port?"),
         ("--http=1", "unknown setting http"),
         ("--http.port.x=1", "did you mean http.port?"),
@@ -146,6 +146,34 @@ def test_a_level_is_a_number_or_auto(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("flags", "port"),
+    [
+        ([], 1936),
+        (["--rtmp.port=0"], 0),
+        (["--rtmp.port=65535"], 0),
+        (["--rtmps.port=443"], 443),
+        (["--rtmps.port=off"], None),
+        (["--http.public_url=https://a.b"], None),
+        (
+            ["--http.public_url=https://a.b", "--rtmps.certificate_file=c", "--rtmps.key_file=k"],
+            1936,
+        ),
+    ],
+)
+def test_publishers_come_over_tls_where_there_is_a_certificate_or_nobody_from_outside(
+    flags: list[str], port: int | None
+) -> None:
+    assert load(flags, {}, None).rtmps_port == port
+
+
+def test_a_certificate_has_a_key_and_a_public_port_a_certificate() -> None:
+    assert "certificate_file and key_file" in _problems("--rtmps.key_file=k")[0]
+    problems = _problems("--rtmps.port=443", "--http.public_url=https://a.b")
+    assert "rtmps.port needs rtmps.certificate_file" in problems[0]
+    assert "rtmp://" in _problems("--rtmp.reconnect_url=http://a.b")[0]
+
+
 def test_a_secret_is_neither_printed_nor_put_into_an_error() -> None:
     url = "postgresql://u:hunter2@h/d"
     settings = load([f"--database.url={url}"], {}, None)
@@ -205,4 +233,4 @@ def test_the_sample_file_has_every_setting_and_a_comment_above_it() -> None:
         if re.match(r"\w+ = ", line) and not above.startswith("#")
     ]
     # Pairs that one comment explains together.
-    assert bare == ['rpc_url = ""', "seconds = 3600"]
+    assert bare == ['key_file = ""', 'rpc_url = ""', "seconds = 3600"]
