@@ -35,7 +35,7 @@ def ingest_dependency(rtmp: RtmpServer) -> Dependency:
     async def probe() -> str:
         if not rtmp.listening:
             raise NotWorking("the RTMP port is closed")
-        return f"RTMP on port {rtmp.port}"
+        return f"RTMP on port {rtmp.ports[0]}"
 
     return Dependency("ingest", probe)
 

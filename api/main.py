@@ -38,6 +38,7 @@ from api.payments import GuestLimit, Payments
 from api.pictures import Pictures
 from api.playback import Playback
 from api.removal import Removal
+from api.rtmp_listeners import rtmp_listeners
 from api.sandbox import Sandbox
 from api.secret_names import TOKEN_KEY
 from api.sources import Sources
@@ -52,6 +53,7 @@ from config.settings import Settings
 from ingest.admission import KeyAdmission
 from ingest.guess_limit import GuessLimit
 from ingest.rtmp_server import RtmpServer
+from ingest.rtmp_tls import CertificateUnusable
 from media.hub import Hub
 from media.transcode.live import LivePipeline, TranscodeSettings
 from media.transcode.plan import EncoderSettings
@@ -68,6 +70,7 @@ log = structlog.get_logger(__name__)
 
 _TICKS_PER_MS = 90
 _EXPECTED = (
+    CertificateUnusable,
     ChainUnreachable,
     LocalNetworkFailed,
     OSError,
@@ -158,8 +161,7 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     hub = Hub(broadcasts.published, stores.clock)
     stack.callback(hub.end_all, "server stops")  # also what waits for its publisher
     rtmp = RtmpServer(
-        settings.rtmp.host,
-        settings.rtmp.port,
+        rtmp_listeners(settings, stores.data, stores.clock),
         GuessLimit(
             KeyAdmission(stores.sources),
             lambda: stores.sources.key_hashes(RTMP_KNOWN_KEYS_MAX),
@@ -167,10 +169,12 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
         ),
         hub,
         stores.clock,
+        settings.rtmp.reconnect_url,
     )
     stack.push_async_callback(rtmp.stop)
     await rtmp.start()
-    rtmp_url = f"rtmp://{settings.rtmp.host}:{rtmp.port}/live"
+    stack.push_async_callback(rtmp.drain, settings.rtmp.drain_seconds)
+    rtmp_url = f"rtmp://{settings.rtmp.host}:{rtmp.ports[0]}/live"
     making = await _start_making(stores, stack)
     return _Media(archive, library, broadcasts, rtmp, rtmp_url, making)
 

@@ -1,6 +1,9 @@
 """What the files in the secrets directory are called."""
 
+SECRETS_DIRECTORY = "secrets"
+
 CREATOR_TOKEN = "creator-token"
 TOKEN_KEY = "playback-token-key"
+RTMPS_KEY = "rtmps-key"
 HOT_SEED = "stellar-hot-seed"
 CREATOR_SEED = "stellar-creator-seed"

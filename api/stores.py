@@ -8,6 +8,7 @@ from api.auth.account_postgres import PostgresAccountStore
 from api.catalogue.asset import AssetStore
 from api.catalogue.asset_postgres import PostgresAssetStore
 from api.ground import Ground, Network
+from api.secret_names import SECRETS_DIRECTORY
 from config.clock import Clock, SystemClock
 from config.postgres import Database
 from config.secret_files import SecretFiles
@@ -36,7 +37,7 @@ def open_stores(ground: Ground) -> Stores:
         ground.settings,
         SystemClock(),
         ground.data,
-        SecretFiles(ground.data / "secrets"),
+        SecretFiles(ground.data / SECRETS_DIRECTORY),
         ground.database,
         ground.network,
         ground.jail,

@@ -57,6 +57,9 @@ class RtmpServer:
 
     Args:
         reconnect_url: where publishers are sent when this server stops; empty for its own address.
+
+    Attributes:
+        ports: of the listeners, in their order; known once it has started.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class RtmpServer:
         self._per_address: Counter[str] = Counter()
         self._turned_away = 0
         self._reported_ms = 0
+        self.ports: tuple[int, ...] = ()
         self._servers: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._empty = asyncio.Event()
@@ -91,11 +95,6 @@ class RtmpServer:
     def listening(self) -> bool:
         """Whether publishers can connect, on every address."""
         return bool(self._servers) and all(server.is_serving() for server in self._servers)
-
-    @property
-    def ports(self) -> tuple[int, ...]:
-        """In the order of the listeners; known once it has started."""
-        return tuple(server.sockets[0].getsockname()[1] for server in self._servers)
 
     async def start(self) -> None:
         """Listen; raises OSError when an address cannot be had."""
@@ -124,8 +123,10 @@ class RtmpServer:
             self._close_listeners()
             raise
         self._servers.append(server)
-        secure, port = listener.tls is not None, server.sockets[0].getsockname()[1]
-        log.info("rtmp server listens", host=listener.host, port=port, secure=secure)
+        port = server.sockets[0].getsockname()[1]
+        self.ports += (port,)
+        is_secure = listener.tls is not None
+        log.info("rtmp server listens", host=listener.host, port=port, secure=is_secure)
 
     async def drain(self, seconds: float) -> None:
         """Stop listening, and ask publishers to go elsewhere; returns when those have who can.
@@ -141,7 +142,7 @@ class RtmpServer:
             log.warning("rtmp publishers did not reconnect in time", count=len(self._moving))
 
     async def stop(self) -> None:
-        """Close every connection, end all streams, and return when all are closed."""
+        """Close every connection, which leaves its stream, and return when all are closed."""
         self._close_listeners()
         for session in list(self._sessions):
             session.close("server stops")
@@ -150,7 +151,6 @@ class RtmpServer:
             await self._empty.wait()
             for server in self._servers:
                 await server.wait_closed()
-        self._hub.end_all("server stops")
         self._report()
 
     def publishers(self, source_id: str) -> tuple[PublisherStatus, ...]:

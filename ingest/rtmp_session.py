@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+import ssl
+from collections.abc import Callable
 from typing import Protocol, cast
 
 import structlog
@@ -10,20 +12,27 @@ from config.clock import Clock
 from config.limits import (
     RTMP_ADMISSION_MS_MAX,
     RTMP_HANDSHAKE_MS_MAX,
+    RTMP_HELD_BYTES_MAX,
     RTMP_IDLE_MS_MAX,
     RTMP_REFUSED_MS_MAX,
     RTMP_SILENCE_MS_MAX,
+    RTMP_UNREAD_BYTES_MAX,
 )
 from config.tasks import spawn
-from ingest.admission import PublishRefused
-from ingest.preflight import Preflight
-from ingest.publisher import Counters, Publisher
+from ingest.admission import Admitted, PublishRefused, PublishRequest
+from ingest.publisher import Counters
+from ingest.publisher_status import PublisherStatus
+from ingest.rtmp_publication import RtmpPublication
+from ingest.rtmp_tls import secure
 from media.hub import Publication
+from media.wire.rtmp_capabilities import Extension
 from media.wire.rtmp_connection import ServerConnection
 from media.wire.rtmp_event import (
+    Connected,
     MetadataReceived,
     PublishEnded,
     PublishRequested,
+    Refusal,
     ServerEvent,
 )
 from media.wire.rtmp_handshake import NONCE_BYTES
@@ -33,7 +42,7 @@ from media.wire.rtmp_state import RemoteProtocolError, State
 log = structlog.get_logger(__name__)
 
 # How long a connection may stay in each state, and what is said when it did for longer. While
-# publishing, time counts from the last bytes.
+# publishing, time counts from the last bytes. TLS is part of the first one.
 _DEADLINES = {
     State.HANDSHAKING: (RTMP_HANDSHAKE_MS_MAX, "no handshake in time"),
     State.GREETED: (RTMP_IDLE_MS_MAX, "did not publish in time"),
@@ -43,6 +52,8 @@ _DEADLINES = {
     State.REFUSED: (RTMP_REFUSED_MS_MAX, "refused"),
 }
 _IDLE = {State.GREETED: State.CONNECTED}
+
+type Replaced = Callable[[str], None]
 
 
 class Door(Protocol):
@@ -54,30 +65,49 @@ class Door(Protocol):
     def leave(self, session: "RtmpSession") -> None:
         """The session's socket is closed."""
 
-    async def admit(self, app: str, stream_key: str, address: str) -> Publication:
-        """What this publisher may write to.
+    async def admit(
+        self, request: PublishRequest, replaced: Replaced
+    ) -> tuple[Admitted, Publication]:
+        """What this publisher may do, and what it may write to.
+
+        Args:
+            replaced: called with the reason when another publisher took its place.
 
         Raises:
             PublishRefused: see there.
         """
 
+    def accepted(self, session: "RtmpSession") -> None:
+        """The session publishes from now on."""
+
 
 class RtmpSession(asyncio.Protocol):
-    """The socket of one publisher, from its first byte to its log line."""
+    """The socket of one publisher, from its first byte to its log line.
 
-    def __init__(self, door: Door, clock: Clock) -> None:
+    Args:
+        tls: for publishers that come over TLS.
+    """
+
+    def __init__(self, door: Door, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
         self._door = door
         self._clock = clock
+        self._tls = tls
         self._connection = ServerConnection(secrets.token_bytes(NONCE_BYTES))
         self._state = State.HANDSHAKING
         self._began_ms = self._since_ms = clock.monotonic_ms()
-        self._publisher: Publisher | None = None
+        self._client = Connected("", "")
+        self._publication: RtmpPublication | None = None
         self._stream_name = ""
+        self._securing: asyncio.Task[None] | None = None
+        self._early: list[bytes] = []  # came while that task has not seen that TLS is there
         self._admission: asyncio.Task[None] | None = None
         self._held: list[ServerEvent] = []
+        self._held_bytes = 0
         self._counters = Counters()
         self._reason = ""  # why the socket is closed
         self._outcome = ""  # what became of the last publication
+        self._is_lost = False
+        self._is_moving = False  # was asked to publish elsewhere
         self._transport: asyncio.Transport
         self.address = ""
         self.is_turned_away = False
@@ -90,9 +120,18 @@ class RtmpSession(asyncio.Protocol):
         refusal = self._door.enter(self)
         if refusal is not None:
             self.turn_away(refusal)
+        elif self._tls is not None:
+            # The first bytes are for whoever shakes hands.
+            self._transport.pause_reading()
+            self._securing = spawn(self._secure(self._tls), name=f"rtmps {self.address}")
+        else:
+            self._transport.set_write_buffer_limits(high=RTMP_UNREAD_BYTES_MAX)
 
     def data_received(self, data: bytes) -> None:
         if self._reason:
+            return
+        if self._securing is not None:
+            self._early.append(data)
             return
         try:
             events = self._connection.receive_data(data)
@@ -112,14 +151,32 @@ class RtmpSession(asyncio.Protocol):
             self._set_reading(True)
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._is_lost:
+            return
+        self._is_lost = True
         lost = str(error) if error else "closed by the publisher"
         self._reason = self._reason or lost
         if self._admission is not None:
             self._admission.cancel()
-        self._end_publication(self._reason)
+        publication = self._take_publication(self._reason)
+        if publication is not None:
+            publication.leave(self._reason)
         if not self.is_turned_away:
             self._log_end(self._outcome or self._reason)
         self._door.leave(self)
+
+    async def _secure(self, context: ssl.SSLContext) -> None:
+        transport = None if self._reason else await secure(self._transport, self, context)
+        self._securing = None
+        if transport is None or self._reason:
+            self._reason = self._reason or "no TLS"
+            self.connection_lost(None)
+            return
+        self._transport = transport
+        transport.set_write_buffer_limits(high=RTMP_UNREAD_BYTES_MAX)
+        early, self._early = self._early, []
+        for data in early:
+            self.data_received(data)
 
     # --- what the server calls -------------------------------------------------------------------
 
@@ -129,11 +186,38 @@ class RtmpSession(asyncio.Protocol):
         is_early = self._state in (State.HANDSHAKING, State.GREETED, State.CONNECTED)
         return is_early and not self._reason
 
-    def close_if_overdue(self, now_ms: int) -> None:
-        """Close the connection when it has been in its state for too long."""
+    def check(self, now_ms: int) -> None:
+        """Close the connection when its state has lasted too long, or end what went too far."""
         limit_ms, reason = _DEADLINES[self._state]
         if now_ms - self._since_ms > limit_ms:
             self.close(reason)
+        elif self._publication is not None:
+            exceeded = self._publication.exceeded(self._connection.received)
+            if exceeded is not None:
+                self._cut_publication(Refusal.DENIED, exceeded, is_over=True)
+            else:
+                self._publication.report(self.address)
+
+    def request_reconnect(self, url: str | None, reason: str) -> bool:
+        """Ask a publisher to go elsewhere; whether it can.
+
+        What it ends from now on it goes on with there.
+        """
+        can_move = bool(self._client.capabilities.extensions & Extension.RECONNECT)
+        if self._publication is None or not can_move or self._reason:
+            return False
+        self._is_moving = True
+        self._connection.request_reconnect(url, reason)
+        self._flush()
+        return True
+
+    def status(self, stream_name: str) -> PublisherStatus | None:
+        """How this stream is published here; None when it is not."""
+        if self._publication is None or self._publication.stream_name != stream_name:
+            return None
+        return self._publication.status(
+            self.address, self._client.client, is_secure=self._tls is not None
+        )
 
     def turn_away(self, reason: str) -> None:
         """Close for want of room: counted by the server, and not worth a log line each."""
@@ -151,48 +235,63 @@ class RtmpSession(asyncio.Protocol):
 
     def _handle(self, event: ServerEvent) -> None:
         match event:
+            case Video() | Audio() | MetadataReceived() if self._publication is not None:
+                self._publication.receive(event)
+            case Video() | Audio() | MetadataReceived() if self._admission is not None:
+                self._hold(event)
+            case Connected():
+                self._client = event
             case PublishEnded():
                 self._publish_ended()
             case PublishRequested(app, stream_name):
                 # Until the answer is known nothing more is read; what has been read waits.
                 self._set_reading(False)
-                self._admission = spawn(
-                    self._admit(app, stream_name), name=f"rtmp admission {self.address}"
+                request = PublishRequest(
+                    app, stream_name, self.address, self._client.url, self._tls is not None
                 )
-            case Video() | Audio() | MetadataReceived() if self._admission is not None:
-                self._held.append(event)
-            case Video() | Audio() | MetadataReceived() if self._publisher is not None:
-                self._publisher.receive(event)
+                self._admission = spawn(self._admit(request), name=f"rtmp admission {self.address}")
             case _:
                 pass
+
+    def _hold(self, event: Video | Audio | MetadataReceived) -> None:
+        self._held_bytes += 0 if isinstance(event, MetadataReceived) else len(event.data)
+        if self._held_bytes > RTMP_HELD_BYTES_MAX:
+            self.close("sent too much before it was let in")
+        else:
+            self._held.append(event)
 
     def _publish_ended(self) -> None:
         if self._admission is not None:
             self.close("ended before it was let in")
-        self._end_publication("ended by the publisher")
+        reason = "moves to another server" if self._is_moving else "ended by the publisher"
+        publication = self._take_publication(reason)
+        if publication is not None and self._is_moving:
+            publication.leave(reason)
+            self.close(reason)
+        elif publication is not None:
+            publication.end(reason)
 
-    async def _admit(self, app: str, stream_key: str) -> None:
+    async def _admit(self, request: PublishRequest) -> None:
         try:
-            async with asyncio.timeout(RTMP_ADMISSION_MS_MAX / 1000):
-                publication = await self._door.admit(app, stream_key, self.address)
+            admitted, publication = await self._door.admit(request, self._replaced)
         except PublishRefused as refused:
             self._refuse(refused.description)
-        except TimeoutError:
-            self._refuse("the server is busy, try again")
         else:
-            self._accept(publication)
+            self._accept(admitted, publication)
 
-    def _accept(self, publication: Publication) -> None:
+    def _accept(self, admitted: Admitted, publication: Publication) -> None:
         self._admission = None
         self._stream_name = publication.stream_name
-        preflight = Preflight(self._clock.monotonic_ms())
-        self._publisher = Publisher(publication, self._counters, preflight, self._clock)
+        self._publication = RtmpPublication(
+            admitted, publication, self._counters, self._clock, self._connection.received
+        )
         self._connection.accept_publish()
-        held, self._held = self._held, []
+        held, self._held, self._held_bytes = self._held, [], 0
         for event in held:
             self._handle(event)
         self._flush()
         self._set_reading(True)
+        self._door.accepted(self)
 
     def _refuse(self, description: str) -> None:
         self._admission = None
@@ -202,11 +301,26 @@ class RtmpSession(asyncio.Protocol):
         self._flush()
         self._set_reading(True)
 
-    def _end_publication(self, reason: str) -> None:
-        publisher, self._publisher = self._publisher, None
-        if publisher is not None:
-            self._outcome = reason
-            publisher.end(reason)
+    def _replaced(self, reason: str) -> None:
+        """OBS gives up when it is told so, instead of taking the stream back at once."""
+        self._cut_publication(Refusal.BAD_NAME, reason, is_over=False)
+
+    def _cut_publication(self, code: Refusal, reason: str, *, is_over: bool) -> None:
+        """Tell the peer that nothing more is wanted; the stream ends too if it `is_over`."""
+        publication = self._take_publication(reason)
+        if publication is None or self._reason:
+            return
+        if is_over:
+            publication.end(reason)
+        self._connection.end_publish(code, reason)
+        self._flush()
+
+    def _take_publication(self, outcome: str) -> RtmpPublication | None:
+        """The publication, which is over here."""
+        publication, self._publication = self._publication, None
+        if publication is not None:
+            self._outcome = outcome
+        return publication
 
     # --- bookkeeping -----------------------------------------------------------------------------
 
@@ -235,6 +349,8 @@ class RtmpSession(asyncio.Protocol):
             "rtmp connection ended",
             reason=reason,
             peer=self.address,
+            secure=self._tls is not None,
+            client=self._client.client or None,
             stream=self._stream_name or None,
             seconds=(self._clock.monotonic_ms() - self._began_ms) // 1000,
             bytes=counters.bytes,

@@ -15,7 +15,7 @@ from config.clock import SystemClock
 from config.collector import collect_rarely
 from config.tasks import spawn
 from ingest.admission import Admitted, PublishRequest
-from ingest.rtmp_server import RtmpLimits, RtmpServer
+from ingest.rtmp_server import Listener, RtmpLimits, RtmpServer
 from media.hub import Hub, Stream, Terms
 from media.transcode.live import LivePipeline, TranscodeSettings
 from packager.archive import Archive
@@ -54,9 +54,9 @@ async def _serve(mode: str, directory: Path) -> None:
     await library.start()
     packaging = Packaging(library, clock)
     hub = Hub(packaging.published if mode == "hls" else lambda _: None, clock)
-    server = RtmpServer("127.0.0.1", 0, Everyone(), hub, clock, _LIMITS)
+    server = RtmpServer([Listener("127.0.0.1", 0)], Everyone(), hub, clock, "", _LIMITS)
     await server.start()
-    print(server.port, flush=True)
+    print(server.ports[0], flush=True)
     collect_rarely()
     await asyncio.Event().wait()
 

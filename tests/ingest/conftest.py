@@ -19,7 +19,7 @@ async def make_rig() -> AsyncIterator[Callable[..., Awaitable[Rig]]]:
     rigs = []
 
     async def make(**limits: int) -> Rig:
-        rig = Rig(RtmpLimits(**limits))
+        rig = Rig(RtmpLimits(**{"refusal_ms": 1, **limits}))
         rigs.append(rig)
         await rig.server.start()
         return rig

@@ -8,6 +8,8 @@ from media.wire.rtmp_event import ClientEvent
 from media.wire.rtmp_handshake import NONCE_BYTES
 from tests.ingest.footage import Footage
 
+DEADLINE_S = 20
+
 
 class Encoder:
     """Our client core on a socket."""
@@ -31,14 +33,15 @@ class Encoder:
 
     async def answer(self) -> ClientEvent:
         """What the server says to our wish to publish."""
-        while True:
-            data = await self._reader.read(65_536)
-            if not data:
-                raise ConnectionError("the server closed the connection")
-            events = self.core.receive_data(data)
-            self.flush()
-            if events:
-                return events[0]
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                data = await self._reader.read(65_536)
+                if not data:
+                    raise ConnectionError("the server closed the connection")
+                events = self.core.receive_data(data)
+                self.flush()
+                if events:
+                    return events[0]
 
     def send(self, footage: Footage) -> None:
         """Send all of it, as an encoder interleaves it."""
@@ -68,8 +71,9 @@ class Encoder:
     async def closed(self) -> None:
         """Wait until the server has closed the connection."""
         try:
-            while await self._reader.read(65_536):
-                pass
+            async with asyncio.timeout(DEADLINE_S):
+                while await self._reader.read(65_536):
+                    pass
         except ConnectionError:
             return
 

@@ -4,7 +4,8 @@ import asyncio
 
 from config.clock import Clock, ManualClock
 from ingest.admission import Admitted, PublishRefused, PublishRequest
-from ingest.rtmp_server import RtmpLimits, RtmpServer
+from ingest.rtmp_server import Listener, RtmpLimits, RtmpServer
+from ingest.rtmp_tls import ServerTls
 from media.hub import Event, Hub, Reader, Stream
 from tests.ingest.encoder import Encoder
 
@@ -13,44 +14,64 @@ class Keys:
     """An admission that knows one key; `opened` holds its answer back."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str, str]] = []
+        self.admitted = Admitted("src_1")
+        self.asked: list[PublishRequest] = []
         self.was_asked = asyncio.Event()
         self.opened = asyncio.Event()
         self.opened.set()
 
     async def admit(self, request: PublishRequest) -> Admitted:
-        self.asked.append((request.app, request.stream_name, request.address))
+        self.asked.append(request)
         self.was_asked.set()
         await self.opened.wait()
         if request.stream_name == "slow":
             raise TimeoutError
+        if request.stream_name == "wrong-and-slow":
+            await asyncio.sleep(0.4)
         if request.stream_name.partition("?")[0] != "right":
             raise PublishRefused("unknown stream key")
-        return Admitted("src_1")
+        return self.admitted
 
 
 class Rig:
-    """A server on a free port, its hub, and the first stream that is published."""
+    """A server on free ports, its hub, and the first stream that is published.
 
-    def __init__(self, limits: RtmpLimits, clock: Clock | None = None) -> None:
+    Args:
+        tls: for a second port, over TLS.
+    """
+
+    def __init__(
+        self, limits: RtmpLimits, clock: Clock | None = None, tls: ServerTls | None = None
+    ) -> None:
         self.keys = Keys()
         self.clock = ManualClock()
         self.readers: list[Reader] = []
         self.hub = Hub(self._published, clock or self.clock)
-        self.server = RtmpServer("127.0.0.1", 0, self.keys, self.hub, clock or self.clock, limits)
+        listeners = [Listener("127.0.0.1", 0)]
+        if tls is not None:
+            listeners.append(Listener("127.0.0.1", 0, tls))
+        self.server = RtmpServer(listeners, self.keys, self.hub, clock or self.clock, "", limits)
         self._encoders: list[Encoder] = []
+
+    @property
+    def port(self) -> int:
+        return self.server.ports[0]
+
+    @property
+    def tls_port(self) -> int:
+        return self.server.ports[1]
 
     def _published(self, stream: Stream) -> None:
         self.readers.append(stream.read())
 
     async def encoder(self, stream_name: str = "right") -> Encoder:
-        encoder = await Encoder.connect(self.server.port, stream_name)
+        encoder = await Encoder.connect(self.port, stream_name)
         self._encoders.append(encoder)
         return encoder
 
     async def stranger(self) -> Encoder:
         """A connection that has not said anything."""
-        streams = await asyncio.open_connection("127.0.0.1", self.server.port)
+        streams = await asyncio.open_connection("127.0.0.1", self.port)
         encoder = Encoder(*streams, "right")
         self._encoders.append(encoder)
         return encoder
@@ -61,5 +82,6 @@ class Rig:
 
     async def stop(self) -> None:
         await self.server.stop()
+        self.hub.end_all("server stops")
         for encoder in self._encoders:
             await encoder.close()

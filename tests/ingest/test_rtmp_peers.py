@@ -12,8 +12,17 @@ import pytest
 
 from config.child import die_with_parent
 from config.clock import SystemClock
+from ingest.admission import Admitted
 from ingest.rtmp_server import RtmpLimits
-from media.hub import PacketReceived, StreamEnded, TrackAnnounced
+from media.hub import (
+    PacketReceived,
+    PublisherArrived,
+    PublisherLeft,
+    StreamEnded,
+    Takeover,
+    Terms,
+    TrackAnnounced,
+)
 from media.units import MediaKind, Packet, Track
 from tests.ingest.rig import Rig
 from tests.programs import program
@@ -28,7 +37,7 @@ DEADLINE_S = 60
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
     """As the shared one, but deadlines run by the real clock, as the encoders do."""
-    rig = Rig(RtmpLimits(), SystemClock())
+    rig = Rig(RtmpLimits(refusal_ms=1), SystemClock())
     await rig.server.start()
     yield rig
     await rig.stop()
@@ -99,6 +108,8 @@ async def published(rig: Rig, number: int = 0) -> Publication:
                 result.packets[kind].append(packet)
             case StreamEnded(reason):
                 result.ended = reason
+            case PublisherLeft() | PublisherArrived():
+                pytest.fail(f"{event} of one publication")
     return result
 
 
@@ -135,7 +146,7 @@ def check(publication: Publication, size: tuple[int, int], frames: int) -> None:
 
 
 def url(rig: Rig, key: str = "right") -> str:
-    return f"rtmp://127.0.0.1:{rig.server.port}/live/{key}"
+    return f"rtmp://127.0.0.1:{rig.port}/live/{key}"
 
 
 @pytest.mark.parametrize("name", ["ffmpeg", "bundled ffmpeg"])
@@ -157,7 +168,7 @@ async def test_ffmpeg_publishes_a_file_as_it_is(rig: Rig, clip: Path, name: str)
 
     assert finished.status == 0, finished.output
     check(await published(rig), (320, 180), FRAMES)
-    assert rig.keys.asked[0][:2] == ("live", "right?token=1")
+    assert rig.keys.asked[0].stream_name == "right?token=1"
 
 
 @pytest.mark.parametrize("bits", [24, 31])
@@ -189,6 +200,7 @@ async def test_ffmpeg_shows_why_it_was_refused(rig: Rig, clip: Path, name: str) 
 
 
 async def test_ffmpeg_shows_that_the_stream_is_taken(rig: Rig, clip: Path) -> None:
+    rig.keys.admitted = Admitted("src_1", Terms(takeover=Takeover.REJECT))
     first = await rig.encoder()
     await first.answer()
 

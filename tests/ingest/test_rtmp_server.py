@@ -8,6 +8,7 @@ import pytest
 import structlog
 import uvloop
 
+from config.clock import SystemClock
 from config.limits import (
     RTMP_HANDSHAKE_MS_MAX,
     RTMP_IDLE_MS_MAX,
@@ -15,8 +16,18 @@ from config.limits import (
     RTMP_SILENCE_MS_MAX,
 )
 from config.tasks import spawn
+from ingest.admission import Admitted, PublishRequest
+from ingest.publisher_status import Role
 from ingest.rtmp_server import RtmpLimits
-from media.hub import PacketReceived, StreamEnded, TrackAnnounced
+from media.hub import (
+    PacketReceived,
+    PublisherArrived,
+    PublisherLeft,
+    StreamEnded,
+    Takeover,
+    Terms,
+    TrackAnnounced,
+)
 from media.units import MediaKind
 from media.wire.flv import AudioConfiguration, write_audio
 from media.wire.rtmp_event import PublishAccepted, PublishRefused
@@ -37,7 +48,7 @@ def test_a_publication_arrives_in_the_hub_and_ends_there(
     loop_factory: Callable[[], asyncio.AbstractEventLoop], footage: Footage
 ) -> None:
     async def publish() -> None:
-        rig = Rig(RtmpLimits())
+        rig = Rig(RtmpLimits(refusal_ms=1))
         await rig.server.start()
         encoder = await rig.encoder("right?token=1")
         assert await encoder.answer() == PublishAccepted()
@@ -53,7 +64,9 @@ def test_a_publication_arrives_in_the_hub_and_ends_there(
         assert len(video) == 50
         assert len(packets) == 50 + len(footage.audio)
         assert all(one.dts < two.dts for one, two in itertools.pairwise(video))
-        assert rig.keys.asked == [("live", "right?token=1", "127.0.0.1")]
+        assert rig.keys.asked == [
+            PublishRequest("live", "right?token=1", "127.0.0.1", "rtmp://127.0.0.1/live")
+        ]
         await rig.stop()
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -84,7 +97,8 @@ async def test_a_publisher_that_cannot_be_checked_in_time_may_try_again(rig: Rig
     assert await (await rig.encoder()).answer() == PublishAccepted()
 
 
-async def test_a_stream_has_one_publisher_at_a_time(rig: Rig, footage: Footage) -> None:
+async def test_a_source_may_take_one_publisher_at_a_time(rig: Rig) -> None:
+    rig.keys.admitted = Admitted("src_1", Terms(takeover=Takeover.REJECT))
     first, second = await rig.encoder(), await rig.encoder()
     assert await first.answer() == PublishAccepted()
 
@@ -99,14 +113,97 @@ async def test_a_stream_has_one_publisher_at_a_time(rig: Rig, footage: Footage) 
     assert await third.answer() == PublishAccepted()
 
 
-async def test_a_publisher_that_breaks_off_ends_its_stream(rig: Rig) -> None:
+async def test_a_publisher_that_is_replaced_gives_up_and_the_stream_goes_on(rig: Rig) -> None:
+    """BadName is what OBS gives up for; of a lost connection it would take the stream back."""
+    first, second = await rig.encoder(), await rig.encoder()
+    assert await first.answer() == PublishAccepted()
+    assert await second.answer() == PublishAccepted()
+
+    told = await first.answer()
+
+    assert told == PublishRefused("NetStream.Publish.BadName", "another publisher took over")
+    assert await anext(aiter(rig.readers[0])) == PublisherArrived()
+    rig.clock.advance(RTMP_REFUSED_MS_MAX + 1)
+    await first.closed()
+    assert len(rig.readers) == 1
+    assert rig.hub.names() == ["src_1"]
+
+
+async def test_a_publisher_that_breaks_off_may_come_back_for_a_while(rig: Rig) -> None:
     encoder = await rig.encoder()
     await encoder.answer()
 
     encoder.abort()
 
-    (end,) = await rig.events()
-    assert isinstance(end, StreamEnded)
+    reading = aiter(rig.readers[0])
+    assert isinstance(await anext(reading), PublisherLeft)
+    again = await rig.encoder()
+    assert await again.answer() == PublishAccepted()
+    assert await anext(reading) == PublisherArrived()
+    again.abort()
+    assert isinstance(await anext(reading), PublisherLeft)
+    rig.clock.advance(Terms().window_ms)
+    assert await anext(reading) == StreamEnded("the publisher did not come back")
+
+
+async def test_who_publishes_to_a_source_can_be_asked(rig: Rig, footage: Footage) -> None:
+    assert rig.server.publishers("src_1") == ()
+    rig.keys.admitted = Admitted("src_1", Terms(takeover=Takeover.STANDBY))
+    for encoder in (await rig.encoder(), await rig.encoder()):
+        assert await encoder.answer() == PublishAccepted()
+
+    rig.clock.advance(700)
+    first, second = rig.server.publishers("src_1")
+
+    assert (first.role, second.role) == (Role.ACTIVE, Role.STANDBY)
+    assert (first.address, first.client, first.secure) == ("127.0.0.1", "FMLE/3.0", False)
+    assert first.connected_ms == 700
+    assert rig.server.publishers("src_2") == ()
+
+
+async def test_a_publisher_is_let_in_for_a_while_only(rig: Rig) -> None:
+    rig.keys.admitted = Admitted("src_1", ends_ms=rig.clock.wall_ms() + 1_000)
+    encoder = await rig.encoder()
+    assert await encoder.answer() == PublishAccepted()
+
+    rig.clock.advance(1_000)
+
+    told = await encoder.answer()
+    assert isinstance(told, PublishRefused)
+    assert (told.code, "is over" in told.description) == ("NetStream.Publish.Denied", True)
+    assert await rig.events() == [StreamEnded(told.description)]
+
+
+async def test_a_publisher_that_sends_more_than_it_may_is_told_so(
+    rig: Rig, footage: Footage
+) -> None:
+    rig.keys.admitted = Admitted("src_1", bitrate_max=1_000)
+    encoder = await rig.encoder()
+    assert await encoder.answer() == PublishAccepted()
+
+    encoder.send(footage)
+
+    told = await encoder.answer()
+    assert isinstance(told, PublishRefused)
+    assert told.description == "more than 1 kbit/s came in, set a lower bitrate"
+    assert (await rig.events())[-1] == StreamEnded(told.description)
+
+
+async def test_all_refusals_come_after_the_same_time() -> None:
+    """Method: two refusals of which one takes long to decide, one beside the other."""
+    rig = Rig(RtmpLimits(refusal_ms=600), SystemClock())
+    await rig.server.start()
+    quick, slow = await rig.encoder("wrong"), await rig.encoder("wrong-and-slow")
+    loop = asyncio.get_running_loop()
+
+    async def time_s(encoder: Encoder) -> float:
+        assert isinstance(await encoder.answer(), PublishRefused)
+        return loop.time()
+
+    times = await asyncio.gather(time_s(quick), time_s(slow))
+
+    await rig.stop()
+    assert abs(times[0] - times[1]) < 0.2
 
 
 async def test_nothing_is_answered_until_admission_has_decided(rig: Rig, footage: Footage) -> None:
@@ -193,7 +290,7 @@ async def test_a_publisher_that_falls_silent_is_cut(rig: Rig, footage: Footage) 
 
     rig.clock.advance(RTMP_SILENCE_MS_MAX + 1)
 
-    assert await anext(reading) == StreamEnded("publisher fell silent")
+    assert await anext(reading) == PublisherLeft("publisher fell silent")
 
 
 async def test_a_refused_publisher_that_stays_is_cut(rig: Rig) -> None:
@@ -257,12 +354,12 @@ async def test_what_is_not_rtmp_is_cut_at_once_and_others_go_on(rig: Rig, garbag
     assert rig.hub.names() == ["src_1"]
 
 
-async def test_stopping_ends_publications_and_every_connection(rig: Rig) -> None:
+async def test_stopping_leaves_streams_and_ends_every_connection(rig: Rig) -> None:
     encoder = await rig.encoder()
     await encoder.answer()
     assert rig.server.listening
 
     await rig.server.stop()
 
-    assert await rig.events() == [StreamEnded("server stops")]
+    assert await anext(aiter(rig.readers[0])) == PublisherLeft("server stops")
     await encoder.closed()

@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 from config.clock import ManualClock
-from ingest.rtmp_session import RtmpSession
-from media.hub import Hub, Publication
+from ingest.admission import Admitted, PublishRequest
+from ingest.rtmp_session import Replaced, RtmpSession
+from media.hub import Hub, Publication, Terms
 from media.wire.rtmp_handshake import NONCE_BYTES
 from media.wire.rtmp_link import Link
 from media.wire.rtmp_message import Command
@@ -25,6 +26,9 @@ class Transport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += data
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
 
     def pause_reading(self) -> None:
         self._is_read = False
@@ -56,9 +60,14 @@ class Door:
     def leave(self, session: RtmpSession) -> None:
         self.left.append(session)
 
-    async def admit(self, app: str, stream_key: str, address: str) -> Publication:
+    async def admit(
+        self, request: PublishRequest, replaced: Replaced
+    ) -> tuple[Admitted, Publication]:
         await self.opened.wait()
-        return self.hub.publish(stream_key)
+        return Admitted("key"), self.hub.publish(request.stream_name, Terms(), replaced)
+
+    def accepted(self, session: RtmpSession) -> None:
+        pass
 
 
 class Play:
@@ -131,7 +140,7 @@ async def test_a_publisher_that_ends_before_it_is_let_in_leaves_nothing() -> Non
     assert play.door.left == [play.session]
 
 
-async def test_a_wish_that_was_granted_as_the_socket_closed_is_withdrawn() -> None:
+async def test_a_wish_that_was_granted_as_the_socket_closed_leaves_its_stream() -> None:
     play = Play()
     play.publish()
     play.door.opened.set()
@@ -141,4 +150,6 @@ async def test_a_wish_that_was_granted_as_the_socket_closed_is_withdrawn() -> No
     play.session.resume_writing()
     play.session.connection_lost(None)
 
-    assert play.door.hub.names() == []
+    stream = play.door.hub.get("key")
+    assert stream is not None
+    assert stream.reconnect_ms_left() == Terms().window_ms
