@@ -3,15 +3,9 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-ID3V2_HEADER_BYTES = 10
+from media.wire.mpeg_audio import parse_mp3_frame
 
-# ISO/IEC 11172-3, 2.4.2.3, layer III, and ISO/IEC 13818-3 for the lower sample rates; kbit/s.
-_KILOBITS_MPEG1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_KILOBITS_MPEG2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-# By the two bits that say MPEG-2.5, reserved, MPEG-2 and MPEG-1.
-_SAMPLE_RATES = ((11_025, 12_000, 8_000), (), (22_050, 24_000, 16_000), (44_100, 48_000, 32_000))
-_MPEG1 = 3
-_LAYER_III = 1
+ID3V2_HEADER_BYTES = 10
 
 _ADTS_HEADER_BYTES = 7
 _ADTS_SAMPLE_RATES = 13  # ISO/IEC 14496-3, table 1.18: the indices above are reserved
@@ -76,16 +70,8 @@ def _same_stream(data: bytes, one: int, other: int) -> bool:
 
 
 def _mp3_frame_bytes(data: bytes, start: int) -> int:
-    if len(data) < start + 4 or data[start] != 0xFF or data[start + 1] & 0xE0 != 0xE0:
-        return 0
-    version, layer = data[start + 1] >> 3 & 3, data[start + 1] >> 1 & 3
-    bitrate, sampling = data[start + 2] >> 4, data[start + 2] >> 2 & 3
-    rates = _SAMPLE_RATES[version]
-    if layer != _LAYER_III or bitrate in (0, 15) or sampling >= len(rates):
-        return 0
-    kilobits = _KILOBITS_MPEG1 if version == _MPEG1 else _KILOBITS_MPEG2
-    factor = 144_000 if version == _MPEG1 else 72_000
-    return factor * kilobits[bitrate] // rates[sampling] + (data[start + 2] >> 1 & 1)
+    frame = parse_mp3_frame(data, start)
+    return 0 if frame is None else frame.size
 
 
 def _adts_frame_bytes(data: bytes, start: int) -> int:
