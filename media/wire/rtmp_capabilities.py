@@ -47,9 +47,8 @@ NO_CAPABILITIES = Capabilities()
 
 _TAKEN = CodecUse.DECODE | CodecUse.FORWARD
 
-# Of ModEx only the frame is understood: what it adds is skipped.
 OURS = Capabilities(
-    Extension.RECONNECT | Extension.MULTITRACK | Extension.MOD_EX,
+    Extension.RECONNECT | Extension.MULTITRACK | Extension.MOD_EX | Extension.NANO_OFFSET,
     video=dict.fromkeys(("avc1", "hvc1", "av01", "vp09"), _TAKEN),
     audio=dict.fromkeys(("mp4a", ".mp3", "Opus", "fLaC", "ac-3", "ec-3"), _TAKEN),
 )
