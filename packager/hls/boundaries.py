@@ -135,6 +135,13 @@ class Boundaries:
         return max(media_end, start + 1)
 
     def _wall_ms(self, start: int, now_ms: int, discontinuity: bool) -> int:
+        """The time of day at `start`, continued by media time up to the next discontinuity.
+
+        So it falls behind by the time that a publisher was away, although a second date in the
+        playlist could tell it: hls.js 1.7.4 (`alignMediaPlaylistByPDT`) lays two playlists over
+        each other by one date of each, the first of one and the middle of the other. With the gap
+        between these, whoever joins or changes quality has picture and sound apart by its length.
+        """
         anchor, anchor_ms = self._wall_anchor
         continued_ms = anchor_ms + (start - anchor) // _TICKS_A_MS
         if self._closed and not discontinuity:
