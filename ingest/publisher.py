@@ -32,7 +32,7 @@ from media.wire.rtmp_event import MetadataReceived
 from media.wire.rtmp_message import Audio, Video
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
-_NANOSECONDS_PER_TICK = 1_000_000_000 // VIDEO_TIMESCALE
+_NANOSECONDS = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -150,7 +150,9 @@ class Publisher:
             self._skip("video before its configuration")
         elif keyframe or lane.has_keyframe:
             lane.has_keyframe = True
-            dts = time * _TICKS_PER_MS + frame.nanoseconds // _NANOSECONDS_PER_TICK
+            dts = time * _TICKS_PER_MS
+            if frame.nanoseconds:
+                dts += frame.nanoseconds * lane.timescale // _NANOSECONDS
             pts = dts + frame.composition_ms * _TICKS_PER_MS
             self._write(MediaKind.VIDEO, lane, Packet(dts, pts, 0, keyframe, data))
             self._counters.video_packets += 1
@@ -192,7 +194,7 @@ class Publisher:
             return
         dts = time * lane.timescale // 1000
         if frame.nanoseconds:
-            dts += frame.nanoseconds * lane.timescale // 1_000_000_000
+            dts += frame.nanoseconds * lane.timescale // _NANOSECONDS
         self._write(MediaKind.AUDIO, lane, Packet(dts, dts, duration, True, frame.data))
         self._counters.audio_packets += 1
 

@@ -242,7 +242,7 @@ async def test_tracks_of_one_message_share_its_time(footage: Footage) -> None:
     keyframe = footage.frames[0][1]
     numbers = (0, 1, 4)
     configurations = [VideoConfiguration(footage.record, number=number) for number in numbers]
-    frames = [replace(keyframe, number=number, nanoseconds=500_000) for number in numbers]
+    frames = [replace(keyframe, number=number, nanoseconds=999_999) for number in numbers]
     bench.publisher.receive(Video(0xFFFFFF, 1, write_enhanced_video(*configurations)))
     bench.publisher.receive(Video(0xFFFFFF, 1, write_enhanced_video(*frames)))
 
@@ -251,7 +251,7 @@ async def test_tracks_of_one_message_share_its_time(footage: Footage) -> None:
 
     assert [event.number for event in events if isinstance(event, TrackAnnounced)] == [0, 1, 4]
     assert [(event.number, event.packet.dts) for event in received] == [
-        (number, 0xFFFFFF * 90 + 45) for number in numbers
+        (number, 0xFFFFFF * 90 + 89) for number in numbers
     ]
 
 
