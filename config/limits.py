@@ -627,6 +627,10 @@ WEBHOOK_TTL_SECONDS_MAX = 86_400
 WEBHOOK_DECISIONS_MAX = 10_000
 # Event streams of sources that one process pushes at once; each costs one query a second.
 SOURCE_STREAMS_MAX = 200
+# What signs our questions, as long as the digest that it makes; and how many of its bytes differ at
+# least: even of 32 random hexadecimal digits fewer are different once in 28 million times.
+SIGNING_SECRET_BYTES_MIN = 32
+SIGNING_SECRET_DISTINCT_MIN = 8
 # How long a source's stream waits for its publisher, until its owner says otherwise; Mux offers
 # half an hour at most.
 SOURCE_RECONNECT_SECONDS = RECONNECT_WINDOW_MS // 1000
@@ -637,8 +641,8 @@ RTMP_STOP_MS_MAX = 2_000
 RTMP_TIMESTAMP_STEP_MS_MAX = 30_000
 
 # --- preflight of publishers ---------------------------------------------------------------------
-# What a publisher is told comes within five seconds; the page's event stream takes up to one.
-PREFLIGHT_MS = 4_000
+# What a publisher is told comes within five seconds, of which the page's event stream takes one.
+PREFLIGHT_MS = 3_900
 # With less media than this by then, the report takes another second: x264 looks ahead for one or two.
 PREFLIGHT_MEDIA_MS = 3_000
 # It is judged anew each second at first, since keyframes may still show to be too rare, and then

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 
 from config.limits import (
     PREFLIGHT_JUDGE_MS,
+    PREFLIGHT_MEDIA_MS,
     PREFLIGHT_MS,
     PREFLIGHT_NAME_CHARACTERS_MAX,
     PREFLIGHT_SKIPPED_MAX,
     PREFLIGHT_TRACKS_MAX,
+    PREFLIGHT_YOUNG_MS,
 )
 from ingest.preflight_facts import Facts
 from ingest.preflight_finding import Finding, Severity
@@ -25,7 +27,7 @@ from ingest.preflight_line import (
     punctual_delay_ms,
     speed_percent,
 )
-from ingest.preflight_rules import judge
+from ingest.preflight_rules import judge, worst_first
 from ingest.preflight_steady import Steady
 from media.units import MediaKind, Packet, Track
 from media.wire.amf0 import Value
@@ -53,8 +55,10 @@ class Preflight:
 
     def __init__(self, began_ms: int) -> None:
         """`began_ms`: when the publisher was let in, of the clock that `now_ms` is of."""
-        self._next_mark_ms = began_ms + _MARK_MS
+        self._began_ms = began_ms
+        self._next_mark_ms = began_ms + PREFLIGHT_MS % _MARK_MS
         self._next_judgement_ms = began_ms + PREFLIGHT_MS
+        self._next_look_ms = began_ms + PREFLIGHT_JUDGE_MS
         self._videos: dict[int, Gauge] = {}
         self._sounds: dict[int, Gauge] = {}
         self._skipped: dict[str, None] = {}
@@ -111,7 +115,7 @@ class Preflight:
 
     def completed(self, now_ms: int) -> Report | None:
         """The report when it is complete, once: for the log line of whoever asks."""
-        if self._is_told or now_ms < self._next_mark_ms - _MARK_MS:
+        if self._is_told:
             return None
         report = self.report(now_ms)
         self._is_told = report.complete
@@ -119,21 +123,28 @@ class Preflight:
 
     def _mark(self, now_ms: int) -> None:
         """A second is over; judge when it is time."""
-        self._next_mark_ms = now_ms + _MARK_MS
+        self._next_mark_ms = max(self._next_mark_ms + _MARK_MS, now_ms + _MARK_MS // 2)
         self._report = None
-        is_time_to_judge = now_ms >= self._next_judgement_ms
-        for gauge in self._gauges():
-            if is_time_to_judge and not self._is_complete:
+        if not self._is_complete and self._has_enough(now_ms):
+            self._is_complete = True
+            for gauge in self._gauges():
                 gauge.settle()
+        for gauge in self._gauges():
             gauge.mark(now_ms)
-        if is_time_to_judge:
-            self._next_judgement_ms = now_ms + PREFLIGHT_JUDGE_MS
-            self._judge(now_ms)
+        if now_ms >= self._next_look_ms:
+            self._next_look_ms = now_ms + PREFLIGHT_JUDGE_MS
+            self._watch_clock(now_ms)
+        if self._is_complete and now_ms >= self._next_judgement_ms:
+            is_young = now_ms - self._began_ms < PREFLIGHT_YOUNG_MS
+            self._next_judgement_ms = now_ms + (_MARK_MS // 2 if is_young else PREFLIGHT_JUDGE_MS)
+            found = self._steady.judged(judge(self._facts()), now_ms)
+            self._findings = worst_first(found)
 
-    def _judge(self, now_ms: int) -> None:
-        self._is_complete = True
-        self._watch_clock(now_ms)
-        self._findings = self._steady.judged(judge(self._facts()))
+    def _has_enough(self, now_ms: int) -> bool:
+        """Whether it is time for the report, or a second after that."""
+        age_ms = now_ms - self._began_ms
+        media_ms = max((gauge.media_ms for gauge in self._gauges()), default=0)
+        return age_ms >= PREFLIGHT_MS + (_MARK_MS if media_ms < PREFLIGHT_MEDIA_MS else 0)
 
     def _watch_clock(self, now_ms: int) -> None:
         for gauge in self._running()[:1]:

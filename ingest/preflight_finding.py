@@ -29,7 +29,9 @@ class Finding:
 
 
 def seconds(milliseconds: int) -> str:
-    """`2 s`, `0.5 s`."""
+    """`2 s`, `0.5 s`, `40 ms`."""
+    if milliseconds < 100:
+        return f"{milliseconds} ms"
     return f"{_tenths((milliseconds + 50) // 100)} s"
 
 

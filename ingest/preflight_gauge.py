@@ -77,6 +77,11 @@ class Gauge:
         if self._is_video:
             self._add_picture(packet, media_ms, step_ms)
 
+    @property
+    def media_ms(self) -> int:
+        """How much has come; 0 again after its clock has jumped."""
+        return self._media_ms - self.marks[0].media_ms if self.marks else 0
+
     def keyframe_unusable(self) -> None:
         """Count a picture that was marked as a keyframe and is none."""
         self._keyframes_unusable += 1

@@ -1,6 +1,6 @@
 """What is wrong with a publication: its figures to findings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ingest.preflight_facts import Facts
 from ingest.preflight_finding import Finding, Severity, bits, seconds
@@ -31,7 +31,7 @@ _WORST_FIRST = (Severity.ERROR, Severity.WARNING, Severity.ADVICE, Severity.INFO
 
 
 def judge(facts: Facts) -> tuple[Finding, ...]:
-    """What its publisher should know, the worst first; each code once, of its first track."""
+    """What its publisher should know; each code once, of its first track."""
     found: dict[str, Finding] = {}
     for track in facts.videos:
         for finding in judge_video(track):
@@ -40,7 +40,12 @@ def judge(facts: Facts) -> tuple[Finding, ...]:
         finding_or_none = rule(facts)
         if finding_or_none is not None:
             found[finding_or_none.code] = finding_or_none
-    return tuple(sorted(found.values(), key=lambda one: _WORST_FIRST.index(one.severity)))
+    return tuple(found.values())
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings as they are to be read."""
+    return tuple(sorted(findings, key=lambda one: _WORST_FIRST.index(one.severity)))
 
 
 def _missing(facts: Facts) -> Finding | None:
@@ -103,8 +108,8 @@ def _speed(facts: Facts) -> Finding | None:
             Severity.ERROR,
             f"In ten seconds only {seconds(percent * 100)} of your stream arrive: viewers will "
             "wait again and again.",
-            "Set a lower Bitrate in OBS, Settings, Output, or use a faster connection; a cable "
-            "does better than Wi-Fi.",
+            "The connection or the computer is too slow for it. Set a lower Bitrate or a faster "
+            "preset in OBS, Settings, Output; a cable does better than Wi-Fi.",
         )
     return Finding(
         "too_fast",
@@ -170,6 +175,8 @@ def _jumps(facts: Facts) -> Finding | None:
 
 
 def _bitrate(facts: Facts) -> Finding | None:
+    if facts.speed_percent is None:  # too little has come to speak of an average
+        return None
     if facts.bitrate_peak > max(facts.bitrate * _PEAK_FACTOR, _PEAK_BITRATE_MIN):
         return Finding(
             "bitrate_unstable",

@@ -1,14 +1,35 @@
-"""Keeps findings from coming and going: what is told has lasted, and so has what is taken back."""
+"""Keeps findings from coming and going: what passes by itself has to last before it is told."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from config.limits import PREFLIGHT_GONE_MS, PREFLIGHT_LASTING_MS
 from ingest.preflight_finding import Finding
 
-_TOLD_AFTER = 2
-"""Judgements in a row that have to agree before something new is told."""
+# What a network or a busy computer does for a moment. How an encoder is set stays as it is.
+_PASSING = frozenset(
+    {
+        "arrives_in_bursts",
+        "bitrate_low",
+        "bitrate_too_high",
+        "bitrate_unstable",
+        "frame_rate_differs",
+        "frame_rate_unstable",
+        "sound_apart",
+        "too_fast",
+        "too_slow_upload",
+    }
+)
 
-_DROPPED_AFTER = 3
-"""Judgements in a row without it before it is taken back."""
+
+@dataclass(slots=True)
+class _Spell:
+    """The time for which a passing finding has been there; `told` since the report says so."""
+
+    finding: Finding
+    since_ms: int
+    last_ms: int
+    told: bool
 
 
 class Steady:
@@ -18,25 +39,26 @@ class Steady:
     """
 
     def __init__(self) -> None:
-        self._told: dict[str, Finding] = {}
-        self._seen: dict[str, int] = {}
-        self._missed: dict[str, int] = {}
+        self._spells: dict[str, _Spell] = {}
         self._is_first = True
 
-    def judged(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    def judged(self, findings: Sequence[Finding], now_ms: int) -> list[Finding]:
         """What to tell now; words are those of the latest judgement that had the finding."""
-        now = {one.code: one for one in findings}
-        self._seen = {code: self._seen.get(code, 0) + 1 for code in now}
-        self._missed = {code: self._missed.get(code, 0) + 1 for code in self._told.keys() - now}
-        told = {
-            code: one
-            for code, one in now.items()
-            if self._is_first or code in self._told or self._seen[code] >= _TOLD_AFTER
-        }
-        kept = {
-            code: one
-            for code, one in self._told.items()
-            if code not in now and self._missed[code] < _DROPPED_AFTER
-        }
-        self._told, self._is_first = told | kept, False
-        return tuple(self._told.values())
+        for finding in findings:
+            if finding.code in _PASSING:
+                self._note(finding, now_ms)
+        self._is_first = False
+        for code, spell in list(self._spells.items()):
+            kept_ms = PREFLIGHT_GONE_MS if spell.told else 0
+            if now_ms - spell.last_ms > kept_ms:
+                del self._spells[code]
+        told = [finding for finding in findings if finding.code not in _PASSING]
+        return told + [spell.finding for spell in self._spells.values() if spell.told]
+
+    def _note(self, finding: Finding, now_ms: int) -> None:
+        spell = self._spells.get(finding.code)
+        if spell is None:
+            spell = _Spell(finding, now_ms, now_ms, told=self._is_first)
+            self._spells[finding.code] = spell
+        spell.finding, spell.last_ms = finding, now_ms
+        spell.told = spell.told or now_ms - spell.since_ms >= PREFLIGHT_LASTING_MS
