@@ -4,7 +4,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from media.units import Coding, Track
-from media.wire.av1 import normalise, parse_sequence_header, sequence_unit, track_from_av1_sequence
+from media.wire.av1 import normalise
+from media.wire.av1_sequence import (
+    parse_sequence_header,
+    sequence_unit,
+    track_from_av1_sequence,
+)
 from media.wire.bits import MalformedConfiguration
 from media.wire.hevc import (
     is_random_access,

@@ -12,9 +12,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from media.units import VIDEO_TIMESCALE, Coding, Packet, Track
-from media.wire.av1 import sequence_unit, track_from_av1_sequence
-from media.wire.hevc import track_from_hevc_configuration
-from media.wire.vp9 import parse_key_frame, track_from_vp9
+from media.wire.elementary_video import elementary_video
 from tests.media.file.film_maker import make
 from tests.media.transcode.synthetic import START, Source
 
@@ -28,25 +26,25 @@ _ENCODERS = {
 _DECODERS = {Coding.HEVC: "hevc", Coding.VP9: "vp9", Coding.AV1: "libdav1d", Coding.H264: "h264"}
 # Profile, level, bit depth with chroma and range; colours that are not specified; no more.
 _VP9_RECORD = bytes((0, 10, 8 << 4 | 1 << 1, 2, 2, 2, 0, 0))
-_PIECES = {"8": "yuv420p", "10": "yuv420p10le"}
+_PIXELS = {8: "yuv420p", 10: "yuv420p10le"}
 
 
 @cache
 def coded_source(
-    coding: Coding, *, size: str = "320x180", bits: int = 8, seconds: int = 4, more: str = ""
+    coding: Coding, *, size: str = "320x180", bits: int = 8, frames: int = 60
 ) -> Source:
-    """A moving test picture at 15 frames a second, with a keyframe every two seconds.
-
-    Args:
-        more: parameters for x265.
-    """
-    picture = f"testsrc2=s={size}:r=15:d={seconds}"
-    return filmed_source(coding, picture, _PIECES[str(bits)], more)
+    """A moving test picture at 15 frames a second, with a keyframe every two seconds."""
+    picture = f"testsrc2=s={size}:r=15,trim=end_frame={frames}"
+    return filmed_source(coding, picture, _PIXELS[bits])
 
 
 @cache
 def filmed_source(coding: Coding, picture: str, pixels: str, more: str = "") -> Source:
-    """What ffmpeg makes of a description of pictures."""
+    """What ffmpeg makes of a description of pictures.
+
+    Args:
+        more: parameters for x265.
+    """
     arguments = ("-f", "lavfi", "-i", picture, *_ENCODERS[coding], "-pix_fmt", pixels)
     if coding is Coding.HEVC:
         arguments += ("-x265-params", f"{_HEVC}:{more}" if more else _HEVC)
@@ -55,8 +53,8 @@ def filmed_source(coding: Coding, picture: str, pixels: str, more: str = "") -> 
         with av.open(str(film)) as container:
             stream = container.streams.video[0]
             record = bytes(stream.codec_context.extradata or b"")
-            packets = tuple(_packet(one) for one in container.demux(stream) if one.size)
-    return Source(_track(coding, record, packets[0].data), packets)
+            packets = [one for one in container.demux(stream) if one.size]
+    return _source(coding, record, packets)
 
 
 def shown(track: Track, packets: "tuple[Packet, ...] | list[Packet]") -> list[VideoFrame]:
@@ -83,21 +81,18 @@ def _samples(frame: VideoFrame, like: VideoFrame) -> "NDArray[np.int16]":
     return alike.to_ndarray().astype(np.int16)
 
 
-def _track(coding: Coding, record: bytes, first: bytes) -> Track:
-    match coding:
-        case Coding.HEVC:
-            return track_from_hevc_configuration(record)
-        case Coding.AV1:
-            return track_from_av1_sequence(sequence_unit(record))
-        case _:
-            frame = parse_key_frame(first)
-            assert frame is not None
-            return track_from_vp9(_VP9_RECORD, frame)
+def _source(coding: Coding, record: bytes, packets: "list[av.Packet[Any]]") -> Source:
+    """As if it had come from the wire."""
+    video = elementary_video(coding)
+    video.configure(record or _VP9_RECORD)
+    made = [_packet(one, *video.take(bytes(one))) for one in packets]
+    assert video.track is not None
+    return Source(video.track, tuple(made))
 
 
-def _packet(packet: "av.Packet[Any]") -> Packet:
+def _packet(packet: "av.Packet[Any]", data: bytes, keyframe: bool) -> Packet:
     assert packet.pts is not None
     assert packet.dts is not None
     scale = packet.time_base * VIDEO_TIMESCALE
     dts, pts = (START + int(time * scale) for time in (packet.dts, packet.pts))
-    return Packet(dts, pts, 0, packet.is_keyframe, bytes(packet))
+    return Packet(dts, pts, 0, keyframe, data)

@@ -8,7 +8,8 @@ from media.wire.elementary_video import elementary_video
 from media.wire.flv import VideoConfiguration, VideoFrame, VideoTag, parse_video
 from media.wire.nal import MalformedAccessUnit
 from tests.media.wire.captures import capture
-from tests.media.wire.test_av1 import INTER_FRAME, KEY_FRAME, RECORD, SEQUENCE
+from tests.media.wire.test_av1 import INTER_FRAME, KEY_FRAME, SEQUENCE
+from tests.media.wire.test_av1_sequence import RECORD
 
 VIDEOS = [Coding.H264, Coding.HEVC, Coding.AV1, Coding.VP9]
 _CAPTURES = {Coding.H264: "multitrack", Coding.HEVC: "hevc", Coding.AV1: "av1", Coding.VP9: "vp9"}
