@@ -457,6 +457,8 @@ RTMP_MODIFIERS_MAX = 8
 RTMP_MESSAGE_TRACKS_MAX = 32
 # Audio frames in one message: encoders send one, and six of E-AC-3 make up one of AC-3.
 RTMP_MESSAGE_FRAMES_MAX = 32
+# NAL units of one access unit: the largest one in slices that each fit a network packet.
+ACCESS_UNIT_NALS_MAX = 4_096
 # OBUs of one AV1 temporal unit: no level allows more than 128 tiles a picture (annex A.3).
 AV1_UNITS_MAX = 1_024
 # Video tracks of one publication that are carried: the ladders that OBS is told to send have six.

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from config.limits import ACCESS_UNIT_NALS_MAX
 from media.units import VIDEO_TIMESCALE, MediaKind, Track
 from media.wire.aac import track_from_audio_specific_config
 from media.wire.bits import MalformedConfiguration
@@ -228,11 +229,13 @@ def scan_access_unit(data: bytes, is_wanted: Callable[[int], bool]) -> bool:
     This is done for every packet of every publisher, so it is one loop without slices.
 
     Raises:
-        MalformedAccessUnit: a length points outside of the data.
+        MalformedAccessUnit: a length points outside of the data, or there are too many.
     """
     position, end, found = 0, len(data), False
     try:
-        while position < end:
+        for _ in range(ACCESS_UNIT_NALS_MAX):
+            if position >= end:
+                break
             (size,) = _LENGTH(data, position)
             position += 4
             if size and not found and position < end:
@@ -240,8 +243,9 @@ def scan_access_unit(data: bytes, is_wanted: Callable[[int], bool]) -> bool:
             position += size
     except struct.error:
         position = end + 1
-    if position > end:
-        raise MalformedAccessUnit("a NAL unit is longer than its access unit")
+    if position != end:
+        what = "is longer than its access unit" if position > end else "is one too many"
+        raise MalformedAccessUnit(f"a NAL unit {what}")
     return found
 
 

@@ -121,6 +121,12 @@ def test_empty_units_are_passed_over() -> None:
     assert not scan_access_unit(b"", is_idr)
 
 
+def test_endless_units_are_refused() -> None:
+    assert scan_access_unit(b"\0\0\0\1\x65" * 4_096, is_idr)
+    with pytest.raises(MalformedAccessUnit, match="too many"):
+        scan_access_unit(b"\0\0\0\0" * 100_000, is_idr)
+
+
 def test_packets_with_short_lengths_are_widened_and_the_track_says_four_bytes() -> None:
     encoded = encode(160, 96)
     record = bytearray(avc_configuration_from_annex_b(encoded.extradata))
