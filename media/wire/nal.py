@@ -169,15 +169,19 @@ def iterate_length_prefixed(data: bytes, length_size: int = 4) -> Iterator[bytes
     """The NAL units of a length-prefixed access unit.
 
     Raises:
-        MalformedAccessUnit: a length points outside of the data.
+        MalformedAccessUnit: a length points outside of the data, or there are too many.
     """
     position, end = 0, len(data)
-    while position < end:
+    for _ in range(ACCESS_UNIT_NALS_MAX):
+        if position >= end:
+            return
         start = position + length_size
         position = start + int.from_bytes(data[start - length_size : start], "big")
         if position > end or start > end:
             raise MalformedAccessUnit("a NAL unit is longer than its access unit")
         yield data[start:position]
+    if position < end:
+        raise MalformedAccessUnit("a NAL unit is one too many")
 
 
 def iterate_annex_b(data: bytes) -> Iterator[bytes]:

@@ -125,6 +125,8 @@ def test_endless_units_are_refused() -> None:
     assert scan_access_unit(b"\0\0\0\1\x65" * 4_096, is_idr)
     with pytest.raises(MalformedAccessUnit, match="too many"):
         scan_access_unit(b"\0\0\0\0" * 100_000, is_idr)
+    with pytest.raises(MalformedAccessUnit, match="too many"):
+        widen_lengths(bytes(100_000), 1)
 
 
 def test_packets_with_short_lengths_are_widened_and_the_track_says_four_bytes() -> None:
