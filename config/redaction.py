@@ -8,7 +8,7 @@ HIDDEN = "***"
 
 # Names whose values are secrets: `token`, `stream_key`, `X-Api-Key`; a public key is none.
 _SECRET_NAME = re.compile(
-    r"(?:^|_)(?:token|password|secret|authorization|seed|cookie|(?<!public_)key)s?$"
+    r"(?:^|_)(?:token|jwt|password|secret|authorization|seed|cookie|(?<!public_)key)s?$"
 )
 
 # One alternative per place where a secret sits in running text; what is kept comes first.
@@ -17,7 +17,7 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(/hls/[^/\s]+/)[^/\s?#\"']+"), rf"\g<1>{HIDDEN}"),
     # ?key=..., token=..., and the like in queries and messages
     (
-        re.compile(r"(?i)((?:key|token|password|secret|seed|signature)=)[^&\s\"']+"),
+        re.compile(r"(?i)((?:key|token|jwt|pass(?:word)?|secret|seed|signature)=)[^&\s\"']+"),
         rf"\g<1>{HIDDEN}",
     ),
     # scheme://user:password@host
@@ -27,6 +27,9 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
     # Our own tokens say what they are, and stream keys are four groups of eight.
     (re.compile(r"\b(tc_)[A-Za-z0-9_-]{16,}"), rf"\g<1>{HIDDEN}"),
     (re.compile(r"\b[0-9a-z]{8}(?:-[0-9a-z]{8}){3}\b"), HIDDEN),
+    # JSON Web Tokens, which all begin with `{"`, and secrets of webhooks
+    (re.compile(r"\b(eyJ)[\w-]+\.[\w-]*\.[\w-]*"), rf"\g<1>{HIDDEN}"),
+    (re.compile(r"\b(whsec_)[\w+/=-]+"), rf"\g<1>{HIDDEN}"),
     # Stellar seeds (SEP-23: version byte S, base 32)
     (re.compile(r"\bS[A-Z2-7]{55}\b"), f"S{HIDDEN}"),
 )

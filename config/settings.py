@@ -30,6 +30,7 @@ from config.settings_sources import (
     from_file,
     from_flags,
 )
+from config.signing_secret import require_strong
 
 
 class SettingsError(Exception):
@@ -64,6 +65,13 @@ def _database_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if text:
+        require_strong(text)
+    return secret
+
+
 def _number_or_word(value: object) -> object:
     """Flags and the environment know words only."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
@@ -78,6 +86,9 @@ type Preset = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "auto"
 ]
 type JailLevel = Annotated[Literal["auto", 0, 1, 2, 3], BeforeValidator(_number_or_word)]
+
+# What is never repeated in a message.
+_SECRETS = ("database.url", "rtmp.webhook.secret")
 
 PUBLIC_JAIL_LEVEL = 2
 """What strangers send is opened only where hostile media cannot call the kernel as it likes."""
@@ -95,6 +106,36 @@ class Http(_Section):
     public_url: WebUrl = ""
 
 
+class PublishTokens(_Section):
+    """Whose publish tokens are good besides our own."""
+
+    issuer: str = ""
+    jwks_url: WebUrl = ""
+    jwks_file: str = ""
+
+    @model_validator(mode="after")
+    def _has_an_issuer_with_keys(self) -> Self:
+        if self.jwks_url and self.jwks_file:
+            raise ValueError("jwks_url and jwks_file cannot both be set")
+        if bool(self.issuer) != bool(self.jwks_url or self.jwks_file):
+            raise ValueError("issuer has to be set together with jwks_url or jwks_file")
+        return self
+
+
+class PublishWebhook(_Section):
+    """Who is asked about publishers; nobody without a URL."""
+
+    url: WebUrl = ""
+    secret: Annotated[SecretStr, AfterValidator(_signing_secret)] = SecretStr("")
+    timeout_milliseconds: Annotated[int, Field(ge=100, le=4000)] = 2000
+
+    @model_validator(mode="after")
+    def _signs_what_it_asks(self) -> Self:
+        if bool(self.url) != bool(self.secret.get_secret_value()):
+            raise ValueError("url and secret have to be set together")
+        return self
+
+
 class Rtmp(_Section):
     """Where publishers connect, and where they are sent when this server stops."""
 
@@ -102,6 +143,8 @@ class Rtmp(_Section):
     port: Port = 1935
     reconnect_url: Annotated[str, AfterValidator(_rtmp_url)] = ""
     drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 5
+    tokens: PublishTokens = PublishTokens()
+    webhook: PublishWebhook = PublishWebhook()
 
 
 class Rtmps(_Section):
@@ -313,8 +356,11 @@ def _unknown(item: Given, known: Sequence[str]) -> str:
 def _nested(given: Iterator[Given] | Any) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for item in given:
-        section, _, key = item.path.rpartition(".")
-        (tree.setdefault(section, {}) if section else tree)[key] = item.value
+        *sections, key = item.path.split(".")
+        table = tree
+        for section in sections:
+            table = table.setdefault(section, {})
+        table[key] = item.value
     return tree
 
 
@@ -325,7 +371,7 @@ def _explained(error: ValidationError, given: Mapping[str, Given]) -> Iterator[P
         item = given.get(path)
         if item is None:
             yield Problem(path or "all together", reason)
-        elif isinstance(found["input"], SecretStr) or path == "database.url":
+        elif isinstance(found["input"], SecretStr) or path in _SECRETS:
             yield Problem(f"{item.origin}", f"{path} {reason}")
         else:
             yield Problem(f"{item.origin}", f"{path} {reason}, not {item.value!r}")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from config.redaction import is_secret, redacted, redacted_fields, redacted_text
 
+_TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJzcmNfMSJ9.c2lnbmF0dXJl-_"
 _SEED = "S" + "ABCDEFG2" * 6 + "ABCDEFG"
 
 
@@ -41,6 +42,10 @@ def test_other_fields_are_kept(name: str) -> None:
         (f"seed {_SEED}.", "seed S***."),
         ("made tc_ABCDEFGHIJKLMNOPQRST-_z", "made tc_***"),
         ("rtmp://h/live/1snw9bn8-ndqtzemr-nnkdecdj-5ksmdcvp x", "rtmp://h/live/*** x"),
+        (f"rtmp://h/live/{_TOKEN} x", "rtmp://h/live/eyJ*** x"),
+        (f"live/main?jwt={_TOKEN}&x=1", "live/main?jwt=***&x=1"),
+        ("live?user=main&pass=hunter2", "live?user=main&pass=***"),
+        ("with whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw.", "with whsec_***."),
         ("123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614174000"),
         ("the bearer of news", "the bearer of news"),
         ("http://host:8080/path", "http://host:8080/path"),

@@ -9,6 +9,7 @@ import pytest
 
 from config.settings import Settings, SettingsError, load, read_environment, setting_paths
 
+_RANDOM = "q0bGm2vK9lX7sT4uYw1zRr8nHc5dJp3fEa6iLo+/Vg4="
 _SAMPLE = Path(__file__).parents[2] / "scripts" / "deploy" / "tollcast.toml"
 
 
@@ -217,6 +218,62 @@ def test_only_our_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "DATABASE_URL" in environment
 
 
+def test_a_section_within_a_section_is_set_in_every_way(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(
+        f"[rtmp.webhook]\nurl = 'http://a'\nsecret = '{_RANDOM}'\ntimeout_milliseconds = 100\n"
+    )
+    environment = {"TOLLCAST_RTMP__WEBHOOK__URL": "http://b", "TOLLCAST_RTMP__PORT": "5"}
+
+    rtmp = load(["--rtmp.webhook.timeout_milliseconds=200"], environment, tmp_path / "x.toml").rtmp
+
+    assert (rtmp.port, rtmp.webhook.url, rtmp.webhook.timeout_milliseconds) == (5, "http://b", 200)
+    assert rtmp.webhook.secret.get_secret_value() == _RANDOM
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (["rtmp.webhook.url=https://a.b"], "rtmp.webhook: url and secret have to be set together"),
+        ([f"rtmp.webhook.secret={_RANDOM}"], "rtmp.webhook: url and secret have to be set"),
+        (["rtmp.webhook.url=a.b"], "rtmp.webhook.url should be an http:// or https:// URL"),
+        (["rtmp.webhook.timeout_milliseconds=99"], "should be greater than or equal to 100"),
+        (["rtmp.tokens.issuer=https://a.b"], "rtmp.tokens: issuer has to be set together with"),
+        (["rtmp.tokens.jwks_file=keys.json"], "rtmp.tokens: issuer has to be set together with"),
+        (
+            [
+                "rtmp.tokens.issuer=them",
+                "rtmp.tokens.jwks_file=keys.json",
+                "rtmp.tokens.jwks_url=https://a.b/keys",
+            ],
+            "rtmp.tokens: jwks_url and jwks_file cannot both be set",
+        ),
+    ],
+)
+def test_what_belongs_together_is_set_together(flags: list[str], problem: str) -> None:
+    (told,) = _problems(*(f"--{flag}" for flag in flags))
+    assert problem in told
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "short",
+        "x" * 31,
+        "x" * 64,
+        "whsec_AAAA",
+        "whsec_" + "!" * 64,
+        "0123456789abcdef0123456789-changeme",
+        "your-webhook-secret-change-in-production",
+    ],
+)
+def test_a_weak_secret_is_refused_with_a_cure_and_not_repeated(secret: str) -> None:
+    problem = _problems("--rtmp.webhook.url=https://a.b", f"--rtmp.webhook.secret={secret}")[0]
+
+    assert problem.startswith("flag --rtmp.webhook.secret: rtmp.webhook.secret ")
+    assert "openssl rand -base64 32" in problem or "base 64" in problem
+    assert secret not in problem
+
+
 def test_the_sample_file_is_valid_and_says_the_defaults() -> None:
     assert load([], {}, _SAMPLE) == Settings()
 
@@ -224,8 +281,11 @@ def test_the_sample_file_is_valid_and_says_the_defaults() -> None:
 def test_the_sample_file_has_every_setting_and_a_comment_above_it() -> None:
     document = tomllib.loads(_SAMPLE.read_text())
     for path in setting_paths():
-        section, _, key = path.rpartition(".")
-        assert key in (document[section] if section else document), path
+        *sections, key = path.split(".")
+        table = document
+        for section in sections:
+            table = table[section]
+        assert key in table, path
     lines = _SAMPLE.read_text().splitlines()
     bare = [
         line
@@ -233,4 +293,4 @@ def test_the_sample_file_has_every_setting_and_a_comment_above_it() -> None:
         if re.match(r"\w+ = ", line) and not above.startswith("#")
     ]
     # Pairs that one comment explains together.
-    assert bare == ['key_file = ""', 'rpc_url = ""', "seconds = 3600"]
+    assert bare == ['jwks_file = ""', 'key_file = ""', 'rpc_url = ""', "seconds = 3600"]
