@@ -16,7 +16,8 @@ from config.postgres import UNAVAILABLE
 from config.telemetry import counter
 from ingest.admission import Admission, Admitted, PublishRefused, PublishRequest
 from ingest.credentials import parse_credentials
-from ingest.mistakes import Mistakes, network_of
+from ingest.mistakes import Mistakes
+from ingest.network import network_of
 from ingest.stream_key import hash_key
 
 _outcomes = counter("publish_requests_total", "Publishers that asked to be let in", ("outcome",))

@@ -1,7 +1,6 @@
 """How many wrong keys have been tried lately: from each network, and by all together."""
 
 from collections import deque
-from ipaddress import IPv6Address, ip_address
 
 from config.limits import (
     RTMP_WRONG_KEY_ADDRESSES_MAX,
@@ -47,19 +46,3 @@ class Mistakes:
     def _leak(self, now_ms: int) -> None:
         passed_ms, self._leaked_ms = now_ms - self._leaked_ms, now_ms
         self._level = max(0, self._level - passed_ms * RTMP_WRONG_KEYS_IN_ALL_MAX)
-
-
-def network_of(address: str) -> str:
-    """What counts as one place: an IPv4 address, or the /64 that every IPv6 host has to itself.
-
-    RFC 6177, section 2. An IPv4 address that is written as an IPv6 one is the former.
-    """
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"

@@ -1,12 +1,10 @@
-import pytest
-
 from config.limits import (
     RTMP_WRONG_KEY_ADDRESSES_MAX,
     RTMP_WRONG_KEYS_IN_ALL_MAX,
     RTMP_WRONG_KEYS_MAX,
     RTMP_WRONG_KEYS_MS,
 )
-from ingest.mistakes import Mistakes, network_of
+from ingest.mistakes import Mistakes
 
 
 def test_a_network_may_be_wrong_so_many_times_a_minute() -> None:
@@ -45,18 +43,3 @@ def test_all_together_may_be_wrong_so_many_times_a_minute() -> None:
     assert not mistakes.are_too_many_in_all(5 + each_ms)
     mistakes.record("one more", 5 + each_ms)
     assert mistakes.are_too_many_in_all(5 + each_ms)
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-        ("a path", "a path"),
-    ],
-)
-def test_an_ipv6_host_counts_with_all_its_addresses(address: str, network: str) -> None:
-    assert network_of(address) == network
