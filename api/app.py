@@ -14,11 +14,14 @@ from api.errors import Problem
 from api.failures import problem_of
 from api.health import Health
 from api.jobs import Jobs
+from api.obs_multitrack import ObsMultitrack
 from api.pages import Pages
 from api.payments import Payments
 from api.pictures import Pictures
 from api.playback import Playback
+from api.publish_tokens import PublishTokens
 from api.sources import Sources
+from api.stream_keys import StreamKeys
 from api.streaming import Streaming
 from api.system import System
 from api.uploads import UploadRoutes
@@ -45,6 +48,9 @@ class Routes:
     uploads: UploadRoutes
     jobs: Jobs
     sources: Sources
+    stream_keys: StreamKeys
+    publish_tokens: PublishTokens
+    obs_multitrack: ObsMultitrack
     payments: Payments
     earnings: EarningsRoutes
     health: Health
@@ -92,8 +98,16 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/api/v1/streaming/sessions/{session}", routes.streaming.get),
             web.get("/api/v1/sources", routes.sources.list),
             web.post("/api/v1/sources", routes.sources.create),
+            web.get("/api/v1/sources/events", routes.sources.events),
             web.get("/api/v1/sources/{source}", routes.sources.get),
-            web.post("/api/v1/sources/{source}/regenerate-key", routes.sources.regenerate_key),
+            web.patch("/api/v1/sources/{source}", routes.sources.change),
+            web.post("/api/v1/sources/{source}/regenerate-key", routes.stream_keys.regenerate),
+            web.get("/api/v1/sources/{source}/keys", routes.stream_keys.list),
+            web.post("/api/v1/sources/{source}/keys", routes.stream_keys.create),
+            web.delete("/api/v1/sources/{source}/keys/{key}", routes.stream_keys.revoke),
+            web.post("/api/v1/sources/{source}/publish-token", routes.publish_tokens.create),
+            web.get("/api/v1/sources/{source}/obs-multitrack.json", routes.obs_multitrack.get),
+            web.get("/.well-known/jwks.json", routes.publish_tokens.key_set),
             web.get("/api/v1/earnings", routes.earnings.get),
             web.get("/api/v1/earnings/events", routes.earnings.events),
         ]

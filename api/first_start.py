@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from api.auth.account import Account, AccountKind, AccountStore, hash_token, new_account, new_token
 from api.secret_names import CREATOR_TOKEN
-from api.sources import make_source
+from api.sources import NewSource, make_source
+from api.stream_keys import replace_main_key
 from config.clock import Clock
 from config.secret_files import SecretFiles
 from ingest.source import Source
 from ingest.source_store import SourceStore
-from ingest.stream_key import hash_key, new_key
 from metering.tariff import Price
 
 MAIN_SOURCE = "main"
@@ -48,9 +48,8 @@ class FirstStart:
         source = await self.sources.by_name(DEMO_SOURCE)
         if source is None:
             return await self._make(creator, DEMO_SOURCE, "Test pattern")
-        key = new_key()
-        await self.sources.replace_key(source.id, hash_key(key))
-        return source, key
+        return source, await replace_main_key(self.sources, source, self.clock)
 
     async def _make(self, creator: Account, name: str, title: str) -> tuple[Source, str]:
-        return await make_source(self.sources, creator.id, name, title, self.price, self.clock)
+        draft = NewSource(creator.id, name, title, self.price)
+        return await make_source(self.sources, draft, self.clock)

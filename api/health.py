@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from api.broadcasts import Broadcasts
-from api.sources import health_json
+from api.source_document import health_json
 from config import telemetry
 from config.limits import READINESS_SECONDS_MAX
 

@@ -1,15 +1,31 @@
 """Turn request bodies into checked values; everything that is wrong is said at once."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from api.errors import invalid
+from config.limits import (
+    PUBLISH_TOKEN_SECONDS_MAX,
+    SOURCE_RECONNECT_SECONDS,
+    SOURCE_RECONNECT_SECONDS_MAX,
+    STREAM_KEY_ADDRESSES_MAX,
+    STREAM_KEY_BITRATE_MAX,
+    STREAM_KEY_BITRATE_MIN,
+    STREAM_KEY_GRACE_SECONDS_MAX,
+)
+from ingest.network import parse_network
 from ingest.source import NAME_PATTERN
 
 _MONEY_MAX = 10**15
+_YEARS_10 = 10 * 366 * 86_400
+
+type _Title = Annotated[str, Field(min_length=1, max_length=120)]
+type _ReconnectSeconds = Annotated[int, Field(ge=0, le=SOURCE_RECONNECT_SECONDS_MAX)]
+type _Takeover = Literal["reject", "replace", "standby"]
+type _Network = Annotated[str, Field(max_length=64), AfterValidator(parse_network)]
 
 
 class _Body(BaseModel):
@@ -37,8 +53,41 @@ class PriceInput(_Body):
 
 class CreateSource(_Body):
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
-    title: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    title: _Title | None = None
     price: PriceInput | None = None
+    reconnectSeconds: _ReconnectSeconds = SOURCE_RECONNECT_SECONDS  # noqa: N815
+    takeover: _Takeover = "replace"
+
+
+class ChangeSource(_Body):
+    """What is left out stays as it is."""
+
+    title: _Title | None = None
+    price: PriceInput | None = None
+    reconnectSeconds: _ReconnectSeconds | None = None  # noqa: N815
+    takeover: _Takeover | None = None
+
+
+class RegenerateKey(_Body):
+    """For how long the key before is good as well."""
+
+    graceSeconds: Annotated[int, Field(ge=0, le=STREAM_KEY_GRACE_SECONDS_MAX)] = 0  # noqa: N815
+
+
+class CreateKey(_Body):
+    """Without `expiresInSeconds` it is good until it is revoked."""
+
+    label: Annotated[str, Field(min_length=1, max_length=60)]
+    expiresInSeconds: Annotated[int, Field(ge=1, le=_YEARS_10)] | None = None  # noqa: N815
+    endsPublication: bool = False  # noqa: N815
+    bitrateMax: (  # noqa: N815
+        Annotated[int, Field(ge=STREAM_KEY_BITRATE_MIN, le=STREAM_KEY_BITRATE_MAX)] | None
+    ) = None
+    addresses: Annotated[list[_Network], Field(max_length=STREAM_KEY_ADDRESSES_MAX)] = []
+
+
+class CreatePublishToken(_Body):
+    seconds: Annotated[int, Field(ge=1, le=PUBLISH_TOKEN_SECONDS_MAX)] = PUBLISH_TOKEN_SECONDS_MAX
 
 
 async def read_body[Model: BaseModel](request: web.Request, model: type[Model]) -> Model:

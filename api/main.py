@@ -32,26 +32,30 @@ from api.jobs import Jobs
 from api.local_network import LocalNetworkFailed
 from api.making import Making, hls_settings, media_directory, open_making
 from api.money import Money, chain_dependency
+from api.obs_multitrack import ObsMultitrack
 from api.originals import Originals
 from api.pages import Pages, PagesNotBuilt
 from api.payments import GuestLimit, Payments
 from api.pictures import Pictures
 from api.playback import Playback
+from api.publish_tokens import PublishTokens, open_token_signer
+from api.publisher_admission import open_admission
 from api.removal import Removal
 from api.rtmp_listeners import rtmp_listeners
 from api.sandbox import Sandbox
 from api.secret_names import TOKEN_KEY
+from api.source_document import SourceDocuments
 from api.sources import Sources
 from api.stores import Stores, open_stores
+from api.stream_keys import StreamKeys
 from api.streaming import Streaming
 from api.system import System
 from api.uploads import UploadRoutes
 from api.version import version
-from config.limits import CONTENT_STREAMS_MAX, JOB_STREAMS_MAX, RTMP_KNOWN_KEYS_MAX
+from config.limits import CONTENT_STREAMS_MAX, JOB_STREAMS_MAX, SOURCE_STREAMS_MAX
 from config.secret_files import SecretExposed
 from config.settings import Settings
-from ingest.admission import KeyAdmission
-from ingest.guess_limit import GuessLimit
+from ingest.publish_token import TokenSigner
 from ingest.rtmp_server import RtmpServer
 from ingest.rtmp_tls import CertificateUnusable
 from media.hub import Hub
@@ -144,6 +148,8 @@ class _Media:
     broadcasts: Broadcasts
     rtmp: RtmpServer
     rtmp_url: str
+    rtmps_url: str | None
+    signer: TokenSigner
     making: Making
 
 
@@ -160,13 +166,10 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     await broadcasts.recover()
     hub = Hub(broadcasts.published, stores.clock)
     stack.callback(hub.end_all, "server stops")  # also what waits for its publisher
+    signer = open_token_signer(stores.secrets)
     rtmp = RtmpServer(
         rtmp_listeners(settings, stores.data, stores.clock),
-        GuessLimit(
-            KeyAdmission(stores.sources),
-            lambda: stores.sources.key_hashes(RTMP_KNOWN_KEYS_MAX),
-            stores.clock,
-        ),
+        await open_admission(stores, signer, stack),
         hub,
         stores.clock,
         settings.rtmp.reconnect_url,
@@ -175,8 +178,11 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     await rtmp.start()
     stack.push_async_callback(rtmp.drain, settings.rtmp.drain_seconds)
     rtmp_url = f"rtmp://{settings.rtmp.host}:{rtmp.ports[0]}/live"
+    rtmps_url = None
+    if settings.rtmps_port is not None:
+        rtmps_url = f"rtmps://{settings.rtmps.host}:{rtmp.ports[1]}/live"
     making = await _start_making(stores, stack)
-    return _Media(archive, library, broadcasts, rtmp, rtmp_url, making)
+    return _Media(archive, library, broadcasts, rtmp, rtmp_url, rtmps_url, signer, making)
 
 
 async def _start_making(stores: Stores, stack: AsyncExitStack) -> Making:
@@ -230,6 +236,15 @@ def _routes(
         stores.accounts, media.library, intake, making.jobs, media.broadcasts
     )
 
+    sources = Sources(
+        stores.sources,
+        SourceDocuments(media.broadcasts, media.rtmp.publishers, media.rtmp_url, media.rtmps_url),
+        bearers,
+        clock,
+        _price(stores.settings),
+        EventStreams("sources", SOURCE_STREAMS_MAX, stopping),
+    )
+
     async def own_document(asset_id: str) -> dict[str, object]:
         return await documents.for_owner(await catalogue.asset(asset_id))
 
@@ -250,14 +265,12 @@ def _routes(
         pictures=Pictures(catalogue, media.library),
         uploads=UploadRoutes(making.uploads, bearers, _price(stores.settings)),
         jobs=Jobs(making.jobs, bearers, EventStreams("jobs", JOB_STREAMS_MAX, stopping)),
-        sources=Sources(
-            stores.sources,
-            media.broadcasts,
-            bearers,
-            clock,
-            media.rtmp_url,
-            _price(stores.settings),
+        sources=sources,
+        stream_keys=StreamKeys(stores.sources, sources.own, clock),
+        publish_tokens=PublishTokens(
+            media.signer, sources.own, clock, media.rtmp_url, media.rtmps_url
         ),
+        obs_multitrack=ObsMultitrack(sources.own, media.rtmp_url),
         payments=Payments(
             stores.accounts, bearers, intake, sandbox, GuestLimit(clock), clock, NATIVE
         ),

@@ -1,4 +1,4 @@
-"""A creator's sources: make one, give it a new key, see how its broadcast is doing."""
+"""A creator's sources: make one, set it up, see how its broadcast is doing."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -6,125 +6,143 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from api.auth.bearer import Bearers
-from api.broadcasts import Broadcasts
 from api.errors import Problem, not_found
-from api.input import CreateSource, read_body
-from api.wire import price_json
+from api.event_stream import EventStreams
+from api.input import ChangeSource, CreateSource, PriceInput, read_body
+from api.source_document import SourceDocuments
 from config.clock import Clock
 from config.ids import new_id
-from ingest.source import NameTaken, Source
+from config.limits import SOURCE_RECONNECT_SECONDS
+from ingest.source import NameTaken, Source, UnknownSource
 from ingest.source_store import SourceStore
-from ingest.stream_key import hash_key, new_key
-from media.transcode.health import LiveHealth
+from ingest.stream_key import StreamKey, hash_key, new_key
+from media.terms import Takeover
 from metering.tariff import Price
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The routes under `/api/v1/sources`. `rtmp_url` is what publishers are told to push to."""
+    """The routes under `/api/v1/sources`."""
 
     store: SourceStore
-    broadcasts: Broadcasts
+    documents: SourceDocuments
     bearers: Bearers
     clock: Clock
-    rtmp_url: str
     default_price: Price
+    streams: EventStreams
 
     async def list(self, request: web.Request) -> web.Response:
         creator = await self.bearers.creator(request)
-        items = [self._document(source) for source in await self.store.list_of(creator.id)]
-        return web.json_response({"items": items})
+        return web.json_response(await self._list(creator.id))
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: the same document whenever it changed, at most once a second."""
+        creator = await self.bearers.creator(request)
+        return await self.streams.push(request, lambda: self._list(creator.id))
 
     async def get(self, request: web.Request) -> web.Response:
-        return web.json_response(self._document(await self._own(request)))
+        return web.json_response(self.documents.of(await self.own(request)))
 
     async def create(self, request: web.Request) -> web.Response:
         creator = await self.bearers.creator(request)
         body = await read_body(request, CreateSource)
-        price = self.default_price
-        if body.price is not None:
-            price = replace(price, stroops=body.price.stroops, seconds=body.price.seconds)
+        draft = NewSource(
+            owner=creator.id,
+            name=body.name,
+            title=body.title or body.name,
+            price=_price(self.default_price, body.price),
+            reconnect_seconds=body.reconnectSeconds,
+            takeover=Takeover(body.takeover),
+        )
         try:
-            source, key = await make_source(
-                self.store, creator.id, body.name, body.title or body.name, price, self.clock
-            )
+            source, key = await make_source(self.store, draft, self.clock)
         except NameTaken:
             raise Problem(409, "name_taken", "Another source has this name", body.name) from None
-        return web.json_response({"source": self._document(source), "streamKey": key}, status=201)
+        document = {"source": self.documents.of(source), "streamKey": key}
+        return web.json_response(document, status=201)
 
-    async def regenerate_key(self, request: web.Request) -> web.Response:
-        source = await self._own(request)
-        key = new_key()
-        await self.store.replace_key(source.id, hash_key(key))
-        return web.json_response({"streamKey": key})
+    async def change(self, request: web.Request) -> web.Response:
+        """What is set holds from the next publication on, a new price from the next asset on."""
+        source = await self.own(request)
+        body = await read_body(request, ChangeSource)
+        before = Price(source.price_asset, source.price_stroops, source.price_seconds)
+        price = _price(before, body.price)
+        seconds = body.reconnectSeconds
+        changed = replace(
+            source,
+            title=body.title or source.title,
+            price_stroops=price.stroops,
+            price_seconds=price.seconds,
+            reconnect_seconds=source.reconnect_seconds if seconds is None else seconds,
+            takeover=Takeover(body.takeover or source.takeover),
+        )
+        try:
+            await self.store.change(changed)
+        except UnknownSource:
+            raise not_found("no such source") from None
+        return web.json_response(self.documents.of(changed))
 
-    async def _own(self, request: web.Request) -> Source:
+    async def own(self, request: web.Request) -> Source:
+        """The source that a request names, which belongs to whoever asks.
+
+        Raises:
+            Problem: 401, 403, or 404 when it is somebody else's.
+        """
         creator = await self.bearers.creator(request)
         source = await self.store.get(request.match_info["source"])
         if source is None or source.owner != creator.id:
             raise not_found("no such source")
         return source
 
-    def _document(self, source: Source) -> dict[str, object]:
-        broadcast = self.broadcasts.get(source.id)
-        return {
-            "id": source.id,
-            "name": source.name,
-            "title": source.title,
-            "state": "idle" if broadcast is None else "live",
-            "assetId": None if broadcast is None else broadcast.asset.id,
-            "watchUrl": f"/watch/{source.name}",
-            "rtmpUrl": self.rtmp_url,
-            "price": price_json(
-                Price(source.price_asset, source.price_stroops, source.price_seconds)
-            ),
-            "health": None if broadcast is None else health_json(broadcast.health()),
-        }
+    async def _list(self, owner: str) -> dict[str, object]:
+        return {"items": [self.documents.of(each) for each in await self.store.list_of(owner)]}
 
 
-async def make_source(
-    store: SourceStore, owner: str, name: str, title: str, price: Price, clock: Clock
-) -> tuple[Source, str]:
+@dataclass(frozen=True, slots=True)
+class NewSource:
+    """What a source is made of; see `Source`."""
+
+    owner: str
+    name: str
+    title: str
+    price: Price
+    reconnect_seconds: int = SOURCE_RECONNECT_SECONDS
+    takeover: Takeover = Takeover.REPLACE
+
+
+async def make_source(store: SourceStore, draft: NewSource, clock: Clock) -> tuple[Source, str]:
     """Store a new source and return it with its stream key, which is nowhere kept in clear.
 
     Raises:
         NameTaken: another source has this name.
     """
-    key = new_key()
+    now = datetime.fromtimestamp(clock.wall_ms() / 1000, UTC)
     source = Source(
         id=new_id("src", clock.wall_ms()),
-        owner=owner,
-        name=name,
-        title=title,
-        price_stroops=price.stroops,
-        price_seconds=price.seconds,
-        price_asset=price.asset,
-        key_hash=hash_key(key),
-        created_at=datetime.fromtimestamp(clock.wall_ms() / 1000, UTC),
+        owner=draft.owner,
+        name=draft.name,
+        title=draft.title,
+        price_stroops=draft.price.stroops,
+        price_seconds=draft.price.seconds,
+        price_asset=draft.price.asset,
+        created_at=now,
+        reconnect_seconds=draft.reconnect_seconds,
+        takeover=draft.takeover,
     )
-    await store.create(source)
-    return source, key
+    secret = new_key()
+    key = StreamKey(
+        id=new_id("key", clock.wall_ms()),
+        source_id=source.id,
+        label="main",
+        hash=hash_key(secret),
+        created_at=now,
+        is_main=True,
+    )
+    await store.create(source, key)
+    return source, secret
 
 
-def health_json(health: LiveHealth) -> dict[str, object]:
-    """A broadcast's health as the studio shows it."""
-    return {
-        "lagMs": health.lag_ms,
-        "workerRestarts": health.worker_restarts,
-        "droppedPackets": health.dropped_packets,
-        "preset": health.preset,
-        "messages": list(health.messages),
-        "renditions": [
-            {
-                "name": rendition.name,
-                "width": rendition.width,
-                "height": rendition.height,
-                "frameRate": rendition.frame_rate,
-                "bitrate": rendition.bitrate_max,
-                "passedThrough": rendition.passed_through,
-                "state": rendition.state,
-                "reason": rendition.reason,
-            }
-            for rendition in health.renditions
-        ],
-    }
+def _price(default: Price, given: PriceInput | None) -> Price:
+    if given is None:
+        return default
+    return replace(default, stroops=given.stroops, seconds=given.seconds)

@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from config.postgres import UNAVAILABLE
-from ingest.source_store import SourceStore
-from ingest.stream_key import hash_key, matches
 from media.terms import Terms
-
-_APP = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +33,14 @@ class Admitted:
         source_id: whose stream it may write to; also the stream's name in the hub.
         bitrate_max: bit/s that it may send over ten seconds; 0 for as much as it likes.
         ends_ms: when its publication is ended, in milliseconds since 1970; None for never.
+        key_id: of the stream key that it showed; empty when it showed a token.
     """
 
     source_id: str
     terms: Terms = Terms()
     bitrate_max: int = 0
     ends_ms: int | None = None
+    key_id: str = ""
 
 
 class PublishRefused(Exception):
@@ -68,24 +65,3 @@ class Admission(Protocol):
         Raises:
             PublishRefused: see there.
         """
-
-
-class KeyAdmission:
-    """Admits whoever knows a source's stream key."""
-
-    def __init__(self, store: SourceStore) -> None:
-        self._store = store
-
-    async def admit(self, request: PublishRequest) -> Admitted:
-        if request.app != _APP:
-            raise PublishRefused(f"the server's address ends in /{_APP}")
-        key = request.stream_name.partition("?")[0]
-        try:
-            source = await self._store.by_key_hash(hash_key(key))
-        except UNAVAILABLE:
-            # Closed when in doubt: nobody publishes under a name that could not be checked.
-            description = "stream keys cannot be checked now, try again"
-            raise PublishRefused(description, is_mistake=False) from None
-        if source is None or not matches(key, source.key_hash):
-            raise PublishRefused("unknown stream key")
-        return Admitted(source.id)

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.limits import SOURCE_RECONNECT_SECONDS
+from media.terms import Takeover, Terms
+
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
 _NAME = re.compile(NAME_PATTERN)
@@ -29,8 +32,9 @@ class Source:
         id: also the name of its stream in the hub.
         owner: account id of the creator.
         price_stroops, price_seconds: so many stroops for so many seconds, copied into each asset.
-        key_hash: of its stream key, see `ingest.stream_key`; the key itself is nowhere.
         created_at: aware.
+        reconnect_seconds: how long its stream waits for a publisher that has gone.
+        takeover: what becomes of a second publisher.
 
     Raises:
         InvalidName: see there.
@@ -43,8 +47,13 @@ class Source:
     price_stroops: int
     price_seconds: int
     price_asset: str
-    key_hash: bytes
     created_at: datetime
+    reconnect_seconds: int = SOURCE_RECONNECT_SECONDS
+    takeover: Takeover = Takeover.REPLACE
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.reconnect_seconds * 1000, self.takeover)
 
     def __post_init__(self) -> None:
         if _NAME.fullmatch(self.name) is None:

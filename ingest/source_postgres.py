@@ -1,15 +1,39 @@
-"""Sources in Postgres (table `source`)."""
+"""Sources in Postgres (tables `source` and `stream_key`)."""
 
-from config.postgres import Database, Record, UniqueViolationError
+from datetime import datetime
+
+from config.limits import SOURCE_KEYS_MAX
+from config.postgres import Connection, Database, Record, UniqueViolationError
 from ingest.source import NameTaken, Source, UnknownSource
+from ingest.stream_key import StreamKey, TooManyKeys, UnknownKey
+from media.terms import Takeover
 
+_COLUMNS = (
+    "id, owner, name, title, price_stroops, price_seconds, price_asset, created_at,"
+    " reconnect_seconds, takeover"
+)
+_SELECT = f"select {_COLUMNS} from source"
 _INSERT = (
     "insert into source (id, owner, name, title, price_stroops, price_seconds, price_asset,"
-    " key_hash, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    " created_at, reconnect_seconds, takeover) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 )
-_SELECT = (
-    "select id, owner, name, title, price_stroops, price_seconds, price_asset, key_hash,"
-    " created_at from source"
+_CHANGE = (
+    "update source set title = $2, price_stroops = $3, price_seconds = $4, price_asset = $5,"
+    " reconnect_seconds = $6, takeover = $7 where id = $1"
+)
+_KEY_COLUMNS = (
+    "id, source_id, label, hash, created_at, is_main, expires_at, ends_publication, bitrate_max,"
+    " addresses, last_used_at"
+)
+_SELECT_KEY = f"select {_KEY_COLUMNS} from stream_key"
+_INSERT_KEY = (
+    f"insert into stream_key ({_KEY_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+)
+# Those whose time is over when another one is made.
+_FORGET_KEYS = "delete from stream_key where source_id = $1 and expires_at <= $2"
+_END_MAIN_KEY = (
+    "update stream_key set is_main = false, expires_at = least(expires_at, $2)"  # least skips null
+    " where source_id = $1 and is_main"
 )
 
 
@@ -19,24 +43,41 @@ class PostgresSourceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, source: Source) -> None:
+    async def create(self, source: Source, key: StreamKey) -> None:
         try:
-            await self._database.execute(
-                _INSERT,
-                source.id,
-                source.owner,
-                source.name,
-                source.title,
-                source.price_stroops,
-                source.price_seconds,
-                source.price_asset,
-                source.key_hash,
-                source.created_at,
-            )
+            async with self._database.transaction() as connection:
+                await connection.execute(
+                    _INSERT,
+                    source.id,
+                    source.owner,
+                    source.name,
+                    source.title,
+                    source.price_stroops,
+                    source.price_seconds,
+                    source.price_asset,
+                    source.created_at,
+                    source.reconnect_seconds,
+                    source.takeover.value,
+                )
+                await connection.execute(_INSERT_KEY, *_key_row(key))
         except UniqueViolationError as error:
             if error.constraint_name != "source_name_key":
                 raise
             raise NameTaken(source.name) from None
+
+    async def change(self, source: Source) -> None:
+        tag = await self._database.execute(
+            _CHANGE,
+            source.id,
+            source.title,
+            source.price_stroops,
+            source.price_seconds,
+            source.price_asset,
+            source.reconnect_seconds,
+            source.takeover.value,
+        )
+        if tag != "UPDATE 1":
+            raise UnknownSource(source.id)
 
     async def get(self, source_id: str) -> Source | None:
         return await self._one(f"{_SELECT} where id = $1", source_id)
@@ -44,31 +85,74 @@ class PostgresSourceStore:
     async def by_name(self, name: str) -> Source | None:
         return await self._one(f"{_SELECT} where name = $1", name)
 
-    async def by_key_hash(self, key_hash: bytes) -> Source | None:
-        return await self._one(f"{_SELECT} where key_hash = $1", key_hash)
-
-    async def key_hashes(self, count: int) -> list[bytes]:
-        rows = await self._database.fetch(
-            "select key_hash from source order by created_at desc limit $1", count
-        )
-        return [row["key_hash"] for row in rows]
-
     async def list_of(self, owner: str) -> list[Source]:
         rows = await self._database.fetch(
             f"{_SELECT} where owner = $1 order by created_at, id", owner
         )
         return [_source(row) for row in rows]
 
-    async def replace_key(self, source_id: str, key_hash: bytes) -> None:
-        tag = await self._database.execute(
-            "update source set key_hash = $2 where id = $1", source_id, key_hash
-        )
-        if tag != "UPDATE 1":
-            raise UnknownSource(source_id)
+    async def by_key_hash(self, key_hash: bytes) -> tuple[Source, StreamKey] | None:
+        row = await self._database.fetchrow(f"{_SELECT_KEY} where hash = $1", key_hash)
+        if row is None:
+            return None
+        source = await self.get(row["source_id"])
+        return None if source is None else (source, _key(row))
 
-    async def _one(self, query: str, argument: str | bytes) -> Source | None:
+    async def key_hashes(self, count: int) -> list[bytes]:
+        rows = await self._database.fetch(
+            "select hash from stream_key order by created_at desc limit $1", count
+        )
+        return [row["hash"] for row in rows]
+
+    async def keys_of(self, source_id: str) -> list[StreamKey]:
+        rows = await self._database.fetch(
+            f"{_SELECT_KEY} where source_id = $1 order by is_main desc, created_at, id", source_id
+        )
+        return [_key(row) for row in rows]
+
+    async def add_key(self, key: StreamKey) -> None:
+        async with self._database.transaction() as connection:
+            await _lock(connection, key.source_id)
+            await _insert_key(connection, key)
+
+    async def replace_key(self, key: StreamKey, ends_at: datetime) -> None:
+        async with self._database.transaction() as connection:
+            await _lock(connection, key.source_id)
+            await connection.execute(_END_MAIN_KEY, key.source_id, ends_at)
+            await _insert_key(connection, key)
+
+    async def remove_key(self, source_id: str, key_id: str) -> None:
+        tag = await self._database.execute(
+            "delete from stream_key where id = $1 and source_id = $2", key_id, source_id
+        )
+        if tag != "DELETE 1":
+            raise UnknownKey(key_id)
+
+    async def use_key(self, key_id: str, used_at: datetime) -> None:
+        await self._database.execute(
+            "update stream_key set last_used_at = $2 where id = $1", key_id, used_at
+        )
+
+    async def _one(self, query: str, argument: str) -> Source | None:
         row = await self._database.fetchrow(query, argument)
         return None if row is None else _source(row)
+
+
+async def _lock(connection: Connection, source_id: str) -> None:
+    """Keys of one source are made one after the other."""
+    found = await connection.fetchval("select 1 from source where id = $1 for update", source_id)
+    if found is None:
+        raise UnknownSource(source_id)
+
+
+async def _insert_key(connection: Connection, key: StreamKey) -> None:
+    await connection.execute(_FORGET_KEYS, key.source_id, key.created_at)
+    count = await connection.fetchval(
+        "select count(*) from stream_key where source_id = $1", key.source_id
+    )
+    if count >= SOURCE_KEYS_MAX:
+        raise TooManyKeys(key.source_id)
+    await connection.execute(_INSERT_KEY, *_key_row(key))
 
 
 def _source(row: Record) -> Source:
@@ -80,6 +164,40 @@ def _source(row: Record) -> Source:
         price_stroops=row["price_stroops"],
         price_seconds=row["price_seconds"],
         price_asset=row["price_asset"],
-        key_hash=row["key_hash"],
         created_at=row["created_at"],
+        reconnect_seconds=row["reconnect_seconds"],
+        takeover=Takeover(row["takeover"]),
+    )
+
+
+def _key(row: Record) -> StreamKey:
+    return StreamKey(
+        id=row["id"],
+        source_id=row["source_id"],
+        label=row["label"],
+        hash=row["hash"],
+        created_at=row["created_at"],
+        is_main=row["is_main"],
+        expires_at=row["expires_at"],
+        ends_publication=row["ends_publication"],
+        bitrate_max=row["bitrate_max"],
+        addresses=tuple(row["addresses"]),
+        last_used_at=row["last_used_at"],
+    )
+
+
+def _key_row(key: StreamKey) -> tuple[object, ...]:
+    """In the order of `_KEY_COLUMNS`."""
+    return (
+        key.id,
+        key.source_id,
+        key.label,
+        key.hash,
+        key.created_at,
+        key.is_main,
+        key.expires_at,
+        key.ends_publication,
+        key.bitrate_max,
+        list(key.addresses),
+        key.last_used_at,
     )

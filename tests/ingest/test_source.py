@@ -14,7 +14,6 @@ def named(name: str) -> Source:
         price_stroops=1,
         price_seconds=1,
         price_asset="XLM",
-        key_hash=bytes(32),
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 

@@ -1,0 +1,81 @@
+"""A source as its creator sees it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from api.broadcasts import Broadcast, Broadcasts
+from api.preflight import publishers_json
+from api.wire import price_json
+from ingest.publisher_status import PublisherStatus
+from ingest.source import Source
+from media.transcode.health import LiveHealth
+from metering.tariff import Price
+
+Publishers = Callable[[str], Sequence[PublisherStatus]]
+"""Who publishes to the source of that id now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocuments:
+    """Makes documents of sources.
+
+    Attributes:
+        rtmp_url: what publishers are told to push to.
+        rtmps_url: the same over TLS; None when there is none.
+    """
+
+    broadcasts: Broadcasts
+    publishers: Publishers
+    rtmp_url: str
+    rtmps_url: str | None
+
+    def of(self, source: Source) -> dict[str, object]:
+        broadcast = self.broadcasts.get(source.id)
+        return {
+            "id": source.id,
+            "name": source.name,
+            "title": source.title,
+            "assetId": None if broadcast is None else broadcast.asset.id,
+            "watchUrl": f"/watch/{source.name}",
+            "rtmpUrl": self.rtmp_url,
+            "rtmpsUrl": self.rtmps_url,
+            "price": price_json(
+                Price(source.price_asset, source.price_stroops, source.price_seconds)
+            ),
+            "reconnectSeconds": source.reconnect_seconds,
+            "takeover": source.takeover.value,
+            "publishers": publishers_json(self.publishers(source.id)),
+            "health": None if broadcast is None else health_json(broadcast.health()),
+            **_state(broadcast),
+        }
+
+
+def _state(broadcast: Broadcast | None) -> dict[str, object]:
+    if broadcast is None:
+        return {"state": "idle", "reconnectMsLeft": None}
+    left_ms = broadcast.reconnect_ms_left()
+    return {"state": "live" if left_ms is None else "reconnecting", "reconnectMsLeft": left_ms}
+
+
+def health_json(health: LiveHealth) -> dict[str, object]:
+    """A broadcast's health as the studio shows it."""
+    return {
+        "lagMs": health.lag_ms,
+        "workerRestarts": health.worker_restarts,
+        "droppedPackets": health.dropped_packets,
+        "preset": health.preset,
+        "messages": list(health.messages),
+        "renditions": [
+            {
+                "name": rendition.name,
+                "width": rendition.width,
+                "height": rendition.height,
+                "frameRate": rendition.frame_rate,
+                "bitrate": rendition.bitrate_max,
+                "passedThrough": rendition.passed_through,
+                "state": rendition.state,
+                "reason": rendition.reason,
+            }
+            for rendition in health.renditions
+        ],
+    }
