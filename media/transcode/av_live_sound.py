@@ -14,6 +14,7 @@ from media.transcode.protocol import (
     Appearance,
     Encoded,
     Finished,
+    Message,
     Opened,
     Progress,
     SourcePacket,
@@ -44,6 +45,7 @@ class LiveSound:
         self._encoder = SoundEncoder(plan.encoded_rate, ENCODED_CHANNELS, ENCODED_BIT_RATE)
         self._sound: EvenSound | None = None
         self._start = 0
+        self._made: list[Message] = []
         self._consumed = 0
         self._undecodable = 0
         outbox.send(Opened(Appearance(), (self._encoder.configuration(),)))
@@ -61,8 +63,8 @@ class LiveSound:
         self._decode(None)
         if self._sound is not None:
             self._sound.finish()
-        self._report()
-        self._outbox.send(Finished())
+        self._made.append(Finished())
+        self._outbox.send_all(self._made)
 
     def _decode(self, packet: "av.Packet[Any] | None") -> None:
         try:
@@ -93,7 +95,7 @@ class LiveSound:
         assert packet.pts is not None
         if packet.pts < self._start:
             return
-        self._outbox.send(
+        self._made.append(
             Encoded(
                 rung=0,
                 dts=packet.pts,
@@ -106,14 +108,11 @@ class LiveSound:
         )
 
     def _report(self) -> None:
-        self._outbox.send(
-            Progress(
-                consumed=self._consumed,
-                undecodable=self._undecodable,
-                skipped=0,
-                displaced=0,
-            )
+        progress = Progress(
+            consumed=self._consumed, undecodable=self._undecodable, skipped=0, displaced=0
         )
+        self._outbox.send_all([*self._made, progress])
+        self._made.clear()
 
 
 def _open_decoder(plan: SoundPlan) -> AudioCodecContext:

@@ -1,7 +1,7 @@
 """The worker process of one source's sound: decodes it with libav and encodes it as AAC.
 
 Messages as in `media.transcode.av_worker`; `Configure` carries a `media.transcode.sound_plan`. It
-has one thread, and takes a hundredth of a core. A packet that cannot be decoded is counted; all
+has one thread, and takes a thirtieth of a core. A packet that cannot be decoded is counted; all
 else that goes wrong ends the process, and the supervisor starts another.
 """
 

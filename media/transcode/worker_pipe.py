@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from media.transcode.protocol import (
     Finish,
@@ -85,7 +85,11 @@ class Outbox:
 
     def send(self, message: Message) -> None:
         """Write a whole message; waits while the pipe is full."""
-        rest = memoryview(encode_message(message))
+        self.send_all((message,))
+
+    def send_all(self, messages: Iterable[Message]) -> None:
+        """Write messages at once, so that the server wakes up for them once."""
+        rest = memoryview(b"".join(encode_message(one) for one in messages))
         with self._lock:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]

@@ -25,7 +25,8 @@ from media.transcode.protocol import (
     encode_message,
 )
 from media.transcode.worker_process import WORKER_COMMAND
-from media.units import VIDEO_TIMESCALE, Packet
+from media.units import VIDEO_TIMESCALE, Coding, Packet
+from tests.media.transcode.picture_source import filmed_source
 from tests.media.transcode.synthetic import Source, video_source
 
 pytestmark = pytest.mark.process
@@ -243,6 +244,15 @@ def test_the_range_of_samples_stays_what_it_was() -> None:
     source = video_source(320, 180, seconds=1, pixel_format="yuvj420p")
     (opened,) = [one for one in transcode(plan_for(source), source) if isinstance(one, Opened)]
     assert opened.appearance.color_range == 2
+
+
+def test_pictures_that_are_larger_than_any_that_are_decoded_are_left_out() -> None:
+    """Whatever their source has said of its size."""
+    picture = "color=s=4608x2592:r=15,trim=end_frame=2"
+    source = filmed_source(Coding.HEVC, picture, "yuv420p")
+    said = transcode(plan_for(source, coding=Coding.HEVC), source)
+    assert not [one for one in said if isinstance(one, Opened | Encoded)]
+    assert [one for one in said if isinstance(one, Progress)][-1].undecodable == 2
 
 
 def test_a_source_without_packets_ends_at_once() -> None:

@@ -5,8 +5,9 @@ from config.limits import TRANSCODE_RETRY_MS
 from media.transcode.conversation import Patience
 from media.transcode.epoch import Epoch, TranscodeSettings
 from media.transcode.observation import Decision, SourcePicture, Verdict
-from media.units import Packet
+from media.units import Coding, Packet
 from media.wire.nal import contains_idr
+from tests.media.transcode.sound_source import sound_source
 from tests.media.transcode.synthetic import RecordingSink, audio_source, video_source
 
 SETTINGS = TranscodeSettings(patience=Patience(start_ms=1000))
@@ -114,3 +115,38 @@ async def test_the_reason_for_encoding_is_told_with_the_top_rung() -> None:
         ("480p", "because"),
         ("360p", ""),
     ]
+
+
+async def test_sound_that_is_encoded_is_waited_for_but_not_for_ever() -> None:
+    sound = sound_source(Coding.OPUS)
+    epoch, sink, clock = prepared(Decision(SOURCE.track, sound.track, PASSED.verdict))
+    first, second, *_ = pictures()
+    epoch.video(first)
+    epoch.audio(sound.packets[0])
+    epoch.opened((SOURCE.track.extradata,))
+    assert not sink.epochs
+    clock.advance(1001)
+    epoch.video(second)
+    assert list(sink.epochs[0]) == ["source", "360p"]
+    epoch.sound_opened(audio_source().track)
+    epoch.sound_encoded(audio_source().packets[0])
+    epoch.encoded(0, encoded(first))
+    assert [len(one) for one in sink.kept[0].values()] == [2, 1]
+    clock.advance(TRANSCODE_RETRY_MS + 1)
+    assert epoch.encoders_are_due
+
+
+async def test_what_encoders_of_pictures_make_waits_for_that_of_sound() -> None:
+    sound = sound_source(Coding.OPUS)
+    epoch, sink, _ = prepared(Decision(SOURCE.track, sound.track, ENCODED.verdict))
+    epoch.opened((SOURCE.track.extradata, SOURCE.track.extradata))
+    first, second, *_ = pictures()
+    epoch.encoded(1, encoded(first))
+    epoch.shed(0, 4000)
+    epoch.sound_opened(audio_source().track)
+    epoch.sound_encoded(audio_source().packets[0])
+    epoch.encoded(1, encoded(second))
+    assert list(sink.epochs[0]) == ["360p", "audio"]
+    assert not sink.epochs[0]["audio"].passed_through
+    assert [len(one) for one in sink.kept[0].values()] == [2, 1]
+    assert not sink.retired

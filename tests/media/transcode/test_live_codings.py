@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import sys
 from dataclasses import replace
 
 import pytest
 
 from config.clock import SystemClock
 from config.tasks import spawn
+from media.jail.level import Level
 from media.transcode.health import LiveHealth
 from media.transcode.live import LivePipeline
 from media.transcode.plan import EncoderSettings
@@ -28,7 +30,8 @@ from tests.media.transcode.synthetic import (
 
 pytestmark = pytest.mark.process
 
-SETTINGS = TranscodeSettings(encoder=EncoderSettings(preset="ultrafast"))
+LEVEL = Level.FULL if sys.platform.startswith("linux") else Level.NONE
+SETTINGS = TranscodeSettings(encoder=EncoderSettings(preset="ultrafast"), jail_minimum=LEVEL)
 SECOND = VIDEO_TIMESCALE
 # A red of studio white's brightness in HDR10, as the tests of files have it.
 RED_IN_HDR = (
@@ -122,7 +125,7 @@ async def test_aac_in_many_channels_is_passed_on() -> None:
 
 async def test_a_killed_worker_of_either_kind_costs_a_moment() -> None:
     """Of pictures nothing at all, of sound what was in the worker."""
-    pictures = coded_source(Coding.HEVC, size="320x180", seconds=8)
+    pictures = coded_source(Coding.HEVC, frames=120)
     sound = sound_source(Coding.OPUS, seconds=8)
     stream, sink = new_stream(), RecordingSink()
     pipeline = LivePipeline(stream.read(), sink, SETTINGS, SystemClock())
