@@ -195,6 +195,15 @@ def test_a_track_whose_keyframes_drift_is_retired_at_the_second_miss() -> None:
     assert len(boundaries(output, 1)) == 2
 
 
+def test_single_misses_are_forgiven() -> None:
+    """Track 1 has no keyframe at every other cut."""
+    alignment = Alignment([0, 1], SEGMENT)
+    output = run(alignment, by_time(track(0), track(1, every=120)))
+    assert not alignment.retired
+    assert len(output[1]) == 300
+    assert boundaries(output, 1) == boundaries(output, 0)[::2]
+
+
 def test_a_track_that_stops_costs_only_itself() -> None:
     alignment = Alignment([0, 1, 2], SEGMENT)
     output = run(alignment, by_time(track(0), track(1, 3), track(2)))
@@ -243,6 +252,17 @@ def test_a_new_publication_is_cut_at_the_first_keyframe_of_each_track() -> None:
     assert boundaries(output, 0)[-1] == again[0][60].packet.pts
     # What comes before it cannot be decoded, or is not there in all tracks.
     assert len(output[0]) == len(output[1]) == 90 + 30
+
+
+def test_a_new_publication_is_not_cut_where_a_segment_has_only_just_begun() -> None:
+    alignment = Alignment([0, 1], SEGMENT)
+    before = (track(0, 3)[:70], track(1, 3)[:70])
+    output = run(alignment, by_time(*before))
+    assert alignment.resume() == []
+    run(alignment, by_time(*(track(number, 3, offset=70 * FRAME) for number in (0, 1))), output)
+    assert boundaries(output, 0) == boundaries(output, 1)
+    assert len(boundaries(output, 0)) == 3
+    assert len(output[0]) == len(output[1]) == 70 + 90
 
 
 def test_what_is_undecided_can_go_on_elsewhere() -> None:
