@@ -164,8 +164,15 @@ HEALTH: dict[str, Any] = {
 
 def stream_key(identity: str, label: str, expires_at: str | None = None) -> dict[str, Any]:
     """One stream key, as its creator sees it later."""
-    made = "2026-11-20T09:00:00.000Z"
-    return {"id": identity, "label": label, "createdAt": made, "expiresAt": expires_at}
+    return {
+        "id": identity,
+        "label": label,
+        "main": label == "main",
+        "createdAt": "2026-11-20T09:00:00.000Z",
+        "expiresAt": expires_at,
+        "expired": False,
+        "lastUsedAt": None if expires_at is None else "2026-11-21T09:00:00.000Z",
+    }
 
 
 @dataclass(slots=True)
@@ -198,7 +205,7 @@ class FakeServer:
         self.payouts: list[dict[str, Any]] = []
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
-        self.keys = [stream_key("key_1", "")]
+        self.keys = [stream_key("key_1", "main")]
         self.grace_seconds: list[int] = []
         self.live_ended = False
         self.live_held: int | None = None

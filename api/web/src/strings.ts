@@ -262,8 +262,10 @@ export const strings = {
     keys: {
       heading: "Stream keys",
       lead: "Give each encoder or guest a key of its own, and take it back without disturbing the others.",
-      unnamed: "Stream key",
-      made: (when: string) => `Made ${when}`,
+      main: "Main key",
+      unused: "Not used yet",
+      used: (when: string) => `Last used ${when}`,
+      over: "Works no longer",
       noEnd: "Works until revoked",
       until: (when: string) => `Works until ${when}`,
       revoke: "Revoke",

@@ -202,9 +202,13 @@ export interface SourceSettings {
 export interface StreamKey {
   id: string;
   label: string;
+  /** The one that a new key takes the place of. */
+  main: boolean;
   createdAt: string;
   /** When it stops working; null when it does not. */
   expiresAt: string | null;
+  expired: boolean;
+  lastUsedAt: string | null;
 }
 
 export interface NewSource {

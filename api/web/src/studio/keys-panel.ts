@@ -90,19 +90,19 @@ export class KeysPanel {
   }
 
   private row(key: StreamKey): HTMLElement {
-    const { label, createdAt, expiresAt } = key;
-    const now = new Date();
-    const name = label || words.unnamed;
+    const { label, main, expired, lastUsedAt } = key;
+    const name = main ? words.main : label;
+    const used = lastUsedAt === null ? words.unused : words.used(moment(lastUsedAt, new Date()));
     return element(
       "li",
-      { class: "key" },
+      { class: expired ? "key key-expired" : "key" },
       icon("key"),
       element(
         "span",
         { class: "key-words" },
         element("strong", {}, name),
-        element("small", {}, words.made(moment(createdAt, now))),
-        element("small", {}, expiresAt === null ? words.noEnd : words.until(moment(expiresAt, now))),
+        element("small", {}, lifeOf(key)),
+        element("small", {}, used),
       ),
       element(
         "button",
@@ -127,4 +127,9 @@ export class KeysPanel {
       setText(this.problem, error.status === 0 ? strings.common.unreachable : error.message);
     }
   }
+}
+
+function lifeOf({ expiresAt, expired }: StreamKey): string {
+  if (expiresAt === null) return words.noEnd;
+  return expired ? words.over : words.until(moment(expiresAt, new Date()));
 }
