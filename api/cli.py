@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(known: argparse.Namespace, settings: Settings) -> int:
     match known.command:
         case "keys":
-            return asyncio.run(_rotate(settings, known.source))
+            return asyncio.run(_rotate(settings, known.source, known.grace))
         case "config":
             print(settings.model_dump_json(indent=2))  # noqa: T201
             return 0
@@ -73,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     keys = commands.add_parser("keys", help="give a source a new stream key", allow_abbrev=False)
     keys.add_argument("source", help="the source's name, e.g. main")
+    keys.add_argument(
+        "--grace",
+        type=int,
+        default=0,
+        metavar="SECONDS",
+        help="for how long the key before works as well (0)",
+    )
     doctor = commands.add_parser(
         "doctor",
         help="tell what this machine has and lacks",
@@ -119,11 +126,11 @@ def _examine(settings: Settings) -> int:
     return 0 if is_fit(findings) else 1
 
 
-async def _rotate(settings: Settings, name: str) -> int:
+async def _rotate(settings: Settings, name: str, grace_seconds: int) -> int:
     from api.remote import CommandFailed, regenerate_key
 
     try:
-        key = await regenerate_key(settings, name)
+        key = await regenerate_key(settings, name, grace_seconds)
     except CommandFailed as error:
         print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
         return 1

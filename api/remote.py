@@ -13,8 +13,8 @@ class CommandFailed(Exception):
     """The command could not be carried out; the text says why."""
 
 
-async def regenerate_key(settings: Settings, name: str) -> str:
-    """Give a source a new stream key; the old one stops working.
+async def regenerate_key(settings: Settings, name: str, grace_seconds: int) -> str:
+    """Give a source a new stream key; the one before works for the grace only.
 
     Raises:
         CommandFailed: no server answers, or it refused.
@@ -25,7 +25,8 @@ async def regenerate_key(settings: Settings, name: str) -> str:
         if not found:
             names = ", ".join(source["name"] for source in sources)
             raise CommandFailed(f"no source is called {name!r}; there are: {names}")
-        answer = await _call(http, "POST", f"/api/v1/sources/{found[0]}/regenerate-key")
+        path = f"/api/v1/sources/{found[0]}/regenerate-key"
+        answer = await _call(http, "POST", path, {"graceSeconds": grace_seconds})
         key: str = answer["streamKey"]
         return key
 
@@ -43,9 +44,11 @@ def _session(settings: Settings) -> aiohttp.ClientSession:
     )
 
 
-async def _call(http: aiohttp.ClientSession, method: str, path: str) -> Any:
+async def _call(
+    http: aiohttp.ClientSession, method: str, path: str, body: dict[str, int] | None = None
+) -> Any:
     try:
-        async with http.request(method, path) as answer:
+        async with http.request(method, path, json=body) as answer:
             document = await answer.json(content_type=None)
             if answer.status >= 400:
                 raise CommandFailed(document.get("detail", f"status {answer.status}"))
