@@ -113,8 +113,8 @@ class RtmpServer:
         """
 
         def make_session() -> RtmpSession:
-            tls = listener.tls
-            return RtmpSession(self, self._clock, None if tls is None else tls.context)
+            tls = None if listener.tls is None else listener.tls.accept()
+            return RtmpSession(self, self._clock, tls)
 
         loop = asyncio.get_running_loop()
         try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -23,7 +22,7 @@ from ingest.admission import Admitted, PublishRefused, PublishRequest
 from ingest.publisher import Counters
 from ingest.publisher_status import PublisherStatus
 from ingest.rtmp_publication import RtmpPublication
-from ingest.rtmp_tls import secure
+from ingest.rtmp_tls import TlsFailed, TlsLayer
 from media.hub import Publication
 from media.wire.rtmp_capabilities import Extension
 from media.wire.rtmp_connection import ServerConnection
@@ -88,7 +87,7 @@ class RtmpSession(asyncio.Protocol):
         tls: for publishers that come over TLS.
     """
 
-    def __init__(self, door: Door, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, door: Door, clock: Clock, tls: TlsLayer | None = None) -> None:
         self._door = door
         self._clock = clock
         self._tls = tls
@@ -98,15 +97,12 @@ class RtmpSession(asyncio.Protocol):
         self._client = Connected("", "")
         self._publication: RtmpPublication | None = None
         self._stream_name = ""
-        self._securing: asyncio.Task[None] | None = None
-        self._early: list[bytes] = []  # came while that task has not seen that TLS is there
         self._admission: asyncio.Task[None] | None = None
         self._held: list[ServerEvent] = []
         self._held_bytes = 0
         self._counters = Counters()
         self._reason = ""  # why the socket is closed
         self._outcome = ""  # what became of the last publication
-        self._is_lost = False
         self._is_moving = False  # was asked to publish elsewhere
         self._transport: asyncio.Transport
         self.address = ""
@@ -117,30 +113,27 @@ class RtmpSession(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
         self.address = str((transport.get_extra_info("peername") or ("",))[0])
+        self._transport.set_write_buffer_limits(high=RTMP_UNREAD_BYTES_MAX)
         refusal = self._door.enter(self)
         if refusal is not None:
             self.turn_away(refusal)
-        elif self._tls is not None:
-            # The first bytes are for whoever shakes hands.
-            self._transport.pause_reading()
-            self._securing = spawn(self._secure(self._tls), name=f"rtmps {self.address}")
-        else:
-            self._transport.set_write_buffer_limits(high=RTMP_UNREAD_BYTES_MAX)
 
     def data_received(self, data: bytes) -> None:
         if self._reason:
             return
-        if self._securing is not None:
-            self._early.append(data)
-            return
         try:
+            if self._tls is not None:
+                data = self._tls.receive(data)
             events = self._connection.receive_data(data)
-        except RemoteProtocolError as error:
+        except (RemoteProtocolError, TlsFailed) as error:
+            self._flush()  # an alert, or an answer to what came before
             self.close(f"broke the protocol: {error}")
             return
         for event in events:
             self._handle(event)
         self._flush()
+        if self._tls is not None and self._tls.is_closed:
+            self.close("closed by the publisher")
 
     def pause_writing(self) -> None:
         """A peer that does not read our answers is not read either, until its silence counts."""
@@ -151,9 +144,6 @@ class RtmpSession(asyncio.Protocol):
             self._set_reading(True)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._is_lost:
-            return
-        self._is_lost = True
         lost = str(error) if error else "closed by the publisher"
         self._reason = self._reason or lost
         if self._admission is not None:
@@ -164,19 +154,6 @@ class RtmpSession(asyncio.Protocol):
         if not self.is_turned_away:
             self._log_end(self._outcome or self._reason)
         self._door.leave(self)
-
-    async def _secure(self, context: ssl.SSLContext) -> None:
-        transport = None if self._reason else await secure(self._transport, self, context)
-        self._securing = None
-        if transport is None or self._reason:
-            self._reason = self._reason or "no TLS"
-            self.connection_lost(None)
-            return
-        self._transport = transport
-        transport.set_write_buffer_limits(high=RTMP_UNREAD_BYTES_MAX)
-        early, self._early = self._early, []
-        for data in early:
-            self.data_received(data)
 
     # --- what the server calls -------------------------------------------------------------------
 
@@ -335,6 +312,10 @@ class RtmpSession(asyncio.Protocol):
     def _flush(self) -> None:
         """Send what the core has to say, and see how far the connection has come."""
         data = self._connection.data_to_send()
+        if self._tls is not None:
+            if data:
+                self._tls.send(data)
+            data = self._tls.data_to_send()
         if data:
             self._transport.write(data)
         before, self._state = self._state, self._connection.state

@@ -74,7 +74,7 @@ class Encoder:
             async with asyncio.timeout(DEADLINE_S):
                 while await self._reader.read(65_536):
                     pass
-        except ConnectionError:
+        except OSError:
             return
 
     def abort(self) -> None:
@@ -84,5 +84,5 @@ class Encoder:
         self._writer.close()
         try:
             await self._writer.wait_closed()
-        except ConnectionError:
+        except OSError:
             return

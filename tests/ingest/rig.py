@@ -69,12 +69,16 @@ class Rig:
         self._encoders.append(encoder)
         return encoder
 
-    async def stranger(self) -> Encoder:
+    async def stranger(self, port: int | None = None) -> Encoder:
         """A connection that has not said anything."""
-        streams = await asyncio.open_connection("127.0.0.1", self.port)
+        streams = await asyncio.open_connection("127.0.0.1", port or self.port)
         encoder = Encoder(*streams, "right")
         self._encoders.append(encoder)
         return encoder
+
+    def keep(self, encoder: Encoder) -> None:
+        """Close it in the end."""
+        self._encoders.append(encoder)
 
     async def events(self, publication: int = 0) -> list[Event]:
         """All of a publication; returns when it has ended."""
