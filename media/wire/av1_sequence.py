@@ -10,6 +10,7 @@ from media.units import VIDEO_TIMESCALE, MediaKind, Track
 from media.wire.av1 import SEQUENCE_HEADER, iterate_units
 from media.wire.bits import BitReader, MalformedConfiguration
 from media.wire.nal import MalformedAccessUnit
+from media.wire.sps import SIDE_PIXELS_MAX
 
 _MARKER_AND_VERSION = 0x81
 _RECORD_BYTES = 4
@@ -127,7 +128,10 @@ class _SequenceReader:
 
     def _read_size(self) -> tuple[int, int]:
         width_bits, height_bits = self._bits.read(4) + 1, self._bits.read(4) + 1
-        return self._bits.read(width_bits) + 1, self._bits.read(height_bits) + 1
+        width, height = self._bits.read(width_bits) + 1, self._bits.read(height_bits) + 1
+        if max(width, height) > SIDE_PIXELS_MAX:
+            raise MalformedConfiguration(f"a picture of {width}x{height} is impossible")
+        return width, height
 
     def _skip_tools(self, is_reduced: bool) -> None:
         bits = self._bits

@@ -95,6 +95,14 @@ def _ac3_track(data: bytes) -> Track | None:
     return None if frame is None else frame.track
 
 
+def _aac_track(config: bytes) -> Track:
+    """MPEG-4 has MP3 as well, whose frames come under FLV's own number for it."""
+    track = track_from_audio_specific_config(config)
+    if track.coding is not Coding.AAC:
+        raise MalformedConfiguration(f"{track.codec} is no AAC")
+    return track
+
+
 def _mp3_track(data: bytes) -> Track | None:
     frame = mpeg_audio.parse_mp3_frame(data)
     return None if frame is None else frame.track
@@ -115,4 +123,4 @@ def elementary_audio(coding: Coding) -> ElementaryAudio:
             return _SelfDescribedAudio(_mp3_track, mpeg_audio.message_samples)
         case _:
             assert coding is Coding.AAC, coding
-            return _ConfiguredAudio(track_from_audio_specific_config, None)
+            return _ConfiguredAudio(_aac_track, None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from media.units import VIDEO_TIMESCALE, MediaKind, Track
 from media.wire.bits import BitReader, MalformedConfiguration
+from media.wire.sps import SIDE_PIXELS_MAX
 
 # VP9 in ISOBMFF: the record within a vpcC box, which is a full box of version 1.
 _BOX_HEADER = b"\1\0\0\0"
@@ -80,4 +81,9 @@ def _read_key_frame(bits: BitReader) -> KeyFrame | None:
         bits.read(4 if profile & 1 else 1)  # color_range, subsampling_x, _y, reserved_zero
     elif profile & 1:
         bits.flag()
-    return KeyFrame(profile, bit_depth, bits.read(16) + 1, bits.read(16) + 1)
+    width, height = bits.read(16) + 1, bits.read(16) + 1
+    return (
+        KeyFrame(profile, bit_depth, width, height)
+        if max(width, height) <= SIDE_PIXELS_MAX
+        else None
+    )
