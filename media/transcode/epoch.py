@@ -9,29 +9,24 @@ from config.clock import Clock
 from config.limits import (
     EPOCH_PENDING_PACKETS_MAX,
     TRANSCODE_RETRY_MS,
-    WIDE_WORKER_MS_MAX,
 )
 from config.tasks import spawn
-from media.ladder import Rung, encoded_rungs
+from media.ladder import Rung
 from media.pictures import Picture
-from media.segmenter import Segmenter
 from media.timeline import Lane
-from media.transcode.colours import may_be_wide
-from media.transcode.conversation import Patience
-from media.transcode.decoding import why_not_decoded
 from media.transcode.handover import Handover
 from media.transcode.health import RenditionHealth, rendition_health
 from media.transcode.keyframe_group import KeyframeGroup
+from media.transcode.live_plan import live_plan, patience_with, rungs_below
 from media.transcode.observation import Decision
 from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan
-from media.transcode.plan import Plan
-from media.transcode.preset import AUTO
 from media.transcode.protocol import SourcePacket
 from media.transcode.rendition import Rendition, RenditionSink
 from media.transcode.sent_ladder import SentLadder
 from media.transcode.settings import TranscodeSettings
 from media.transcode.sound_plan import ENCODED_BIT_RATE
 from media.transcode.sound_supervisor import SoundSupervisor
+from media.transcode.source_cuts import SourceCuts
 from media.transcode.source_picture import SourcePicture
 from media.transcode.supervisor import Supervisor
 from media.transcode.worker_process import sound_worker_command, worker_command
@@ -82,16 +77,15 @@ class Epoch:
             SentLadder(decision.ladder, settings.segment_ticks) if decision.ladder else None
         )
         self._rungs = self._choose_rungs()
-        self._patience = self._choose_patience()
+        self._patience = patience_with(decision, self._rungs, settings.patience)
         self.supervisor = self._supervise(start, pictures) if self._rungs else None
-        self._segmenter = Segmenter.at_keyframes(settings.segment_ticks)
+        self._cuts = SourceCuts(settings.segment_ticks, passed_through=self._passed_through)
         self.sound = self._supervise_sound()
         self._encoded: tuple[Rendition, ...] | None = None
         self._encoded_sound: Rendition | None = None
         self._begin_ms_max = clock.monotonic_ms() + self._patience.start_ms
         self._losses: dict[int, str] = {}
         self._stopping: list[asyncio.Task[None]] = []
-        self._resuming = False
         self.group = KeyframeGroup()
 
     @property
@@ -150,7 +144,7 @@ class Epoch:
 
     def resume(self) -> None:
         """What follows is of another publication; its first keyframe starts a segment."""
-        self._resuming = True
+        self._cuts.resume()
         if self._ladder is not None:
             self._hand_on(self._ladder.resume())
         if not self._handover.begun:
@@ -165,7 +159,7 @@ class Epoch:
         if picture.number != self.decision.number:
             return
         pts = picture.packet.pts
-        boundary = self._is_boundary(picture)
+        boundary = self._cuts.is_boundary(picture)
         packet = replace(picture.packet, boundary=boundary)
         if self._passed_through:
             self.group.add(picture)
@@ -275,48 +269,17 @@ class Epoch:
         )
 
     def _choose_rungs(self) -> tuple[Rung, ...]:
-        video = self.decision.video
-        if video is None or self._ladder is not None:
-            return ()
-        if why_not_decoded(video.width, video.height):
-            return ()
-        return encoded_rungs(
-            video.width, video.height, video.frame_rate, passed_through=self._passed_through
-        )
+        return () if self._ladder is not None else rungs_below(self.decision)
 
     def _supervise(self, start: int | None, pictures: PicturePlan) -> Supervisor:
-        assert self.decision.video is not None
-        encoder = self._settings.encoder
-        if encoder.preset == AUTO:
-            encoder = replace(encoder, lookahead=False)
-        plan = Plan(
-            coding=self.decision.video.coding,
-            configuration=self.decision.video.extradata,
-            frame_rate=self.decision.video.frame_rate,
-            rungs=self._rungs,
-            named_boundaries=self._passed_through,
-            segment_ticks=self._settings.segment_ticks,
-            start=start,
-            encoder=encoder,
-            shedding=self._settings.shedding,
-            lag_ms_max=self._settings.lag_ms_max,
-            pictures=pictures,
-        )
         return Supervisor(
-            plan,
+            live_plan(self.decision, self._rungs, self._settings, start, pictures),
             self,
             self._clock,
             patience=self._patience,
             machine=self._settings.machine,
             command=worker_command(self._settings.jail_minimum),
         )
-
-    def _choose_patience(self) -> Patience:
-        """Colours that have to be mapped take their time, at the beginning."""
-        patience, video = self._settings.patience, self.decision.video
-        if not self._rungs or video is None or not may_be_wide(video):
-            return patience
-        return replace(patience, start_ms=WIDE_WORKER_MS_MAX, finish_ms=WIDE_WORKER_MS_MAX)
 
     def _supervise_sound(self) -> SoundSupervisor | None:
         track = self.decision.audio
@@ -337,18 +300,6 @@ class Epoch:
     def _feeds_pictures(self) -> bool:
         """Encoders are open, or may still open."""
         return self._encoded is not None or not self._stopping
-
-    def _is_boundary(self, picture: SourcePicture) -> bool:
-        """Whether all renditions start a segment here; encoders find other places by themselves."""
-        packet = picture.packet
-        is_first = self._resuming and packet.keyframe
-        if is_first:
-            self._resuming = False
-        if not self._passed_through:
-            return is_first
-        if not picture.refresh:
-            return False
-        return (self._segmenter.cut_early if is_first else self._segmenter.cut)(packet.pts)
 
     def _hand_on(self, packets: list[tuple[str, Packet]]) -> None:
         for name, packet in packets:
