@@ -1,6 +1,7 @@
 """An RTMP server on a free port with a hub whose publications are recorded."""
 
 import asyncio
+from dataclasses import replace
 
 from config.clock import Clock, ManualClock
 from ingest.admission import Admitted, PublishRefused, PublishRequest
@@ -11,7 +12,10 @@ from tests.ingest.encoder import Encoder
 
 
 class Keys:
-    """An admission that knows one key; `opened` holds its answer back."""
+    """An admission that knows the key `right`, and `right-x` of source `x`.
+
+    `opened` holds its answers back.
+    """
 
     def __init__(self) -> None:
         self.admitted = Admitted("src_1")
@@ -28,9 +32,10 @@ class Keys:
             raise TimeoutError
         if request.stream_name == "wrong-and-slow":
             await asyncio.sleep(0.4)
-        if request.stream_name.partition("?")[0] != "right":
+        key, _, source_id = request.stream_name.partition("?")[0].partition("-")
+        if key != "right":
             raise PublishRefused("unknown stream key")
-        return self.admitted
+        return replace(self.admitted, source_id=source_id or self.admitted.source_id)
 
 
 class Rig:

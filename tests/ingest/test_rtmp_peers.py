@@ -10,14 +10,17 @@ from pathlib import Path
 import av
 import pytest
 
+from api.certificate import own_certificate
 from config.child import die_with_parent
 from config.clock import SystemClock
 from ingest.admission import Admitted
 from ingest.rtmp_server import RtmpLimits
+from ingest.rtmp_tls import ServerTls
 from media.hub import (
     PacketReceived,
     PublisherArrived,
     PublisherLeft,
+    Reader,
     StreamEnded,
     Takeover,
     Terms,
@@ -96,8 +99,12 @@ class Publication:
 
 
 async def published(rig: Rig, number: int = 0) -> Publication:
+    return await collected(rig.readers[number])
+
+
+async def collected(reader: Reader) -> Publication:
     async with asyncio.timeout(DEADLINE_S):
-        events = await rig.events(number)
+        events = [event async for event in reader]
     result = Publication({}, {MediaKind.VIDEO: [], MediaKind.AUDIO: []}, "")
     for event in events:
         match event:
@@ -210,6 +217,44 @@ async def test_ffmpeg_shows_that_the_stream_is_taken(rig: Rig, clip: Path) -> No
 
     assert finished.status != 0
     assert "already being published" in finished.output
+
+
+def push(url: str, clip: str) -> None:
+    """PyAV, in a thread: copy the clip at once."""
+    with (
+        av.open(clip) as source,
+        av.open(url, "w", format="flv", options={"tls_verify": "0"}) as target,
+    ):
+        streams = {each: target.add_stream_from_template(each) for each in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream]
+                target.mux(packet)
+
+
+async def test_publishers_come_over_tls(clip: Path, tmp_path: Path) -> None:
+    """FFmpeg with GnuTLS, FFmpeg as PyAV brings it, and GStreamer, one beside the other."""
+    files = own_certificate(tmp_path, SystemClock())
+    rig = Rig(RtmpLimits(refusal_ms=1), SystemClock(), ServerTls(*files))
+    await rig.server.start()
+    to = f"rtmps://127.0.0.1:{rig.tls_port}/live/right"
+    copied = ["-v", "warning", "-i", str(clip), "-c", "copy", "-f", "flv"]
+    ffmpeg, pushed, gst = await asyncio.gather(
+        run(program("ffmpeg"), *copied, f"{to}-ffmpeg"),
+        asyncio.to_thread(push, f"{to}-pyav", str(clip)),
+        run(
+            program("gst-launch-1.0"),
+            *gstreamer(f"rtmp2sink tls-validation-flags=0 location={to}-gstreamer"),
+        ),
+    )
+
+    assert (ffmpeg.status, pushed) == (0, None), ffmpeg.output
+    assert gst.status == 0, gst.output
+    for reader in rig.readers:
+        check(await collected(reader), (320, 180), FRAMES)
+    assert len(rig.readers) == 3
+    assert all(request.secure for request in rig.keys.asked)
+    await rig.stop()
 
 
 def gstreamer(sink: str) -> list[str]:
