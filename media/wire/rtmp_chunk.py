@@ -23,6 +23,7 @@ _CHUNK_BYTES_BEFORE_AGREEMENT = 128
 _CHUNK_BYTES_MAX = 0x7FFFFFFF  # 5.4.1
 _EXTENDED = 0xFFFFFF
 _MODULUS = 1 << 32
+_FRAME_MS_MAX = 1_000
 
 # 5.3.1.2: bytes of the message header after the basic header, by chunk type.
 _HEADER_BYTES = (11, 7, 3, 0)
@@ -57,8 +58,10 @@ class _ChunkStream:
     """What a chunk stream remembers from one chunk to the next.
 
     Attributes:
-        delta: added for a message that begins with a type 3 chunk. After a type 0 chunk it is 0:
-            the specification says the timestamp itself (5.3.1.2.4), which only Flash encoders do.
+        delta: added for a message that begins with a type 3 chunk. After a type 0 chunk it is that
+            chunk's time (5.3.1.2.4): FFmpeg's second message of a track has such a header when its
+            time is twice that of the first. Of a time that is no difference of two frames it is 0,
+            as others mean it who repeat a time.
         extended: the value of the last extended timestamp field; None if there was none.
         absolute: the last timestamp field was a time, not a difference.
         partial: what has arrived of a message; None between messages.
@@ -92,6 +95,7 @@ class ChunkReader:
         self._chunk_bytes = _CHUNK_BYTES_BEFORE_AGREEMENT
         self._streams: dict[int, _ChunkStream] = {}
         self._partial_bytes = 0
+        self._repeats_extended = True  # until the peer once did not
 
     @property
     def held_bytes(self) -> int:
@@ -179,18 +183,20 @@ class ChunkReader:
                 _check_length(length, type_id)
         if kind == 0:
             (stream_id,) = _STREAM_ID(buffer, position + 7)
-        if extended is not None:
+        is_time = kind == 0
+        if extended is not None and (kind != _CONTINUATION or self._repeats_extended):
             end += 4
             if end > arrived:
                 return 0
             extended = field = int.from_bytes(buffer[end - 4 : end], "big")
+            is_time = absolute
         payload, end = self._payload(buffer, end, length, 0 if extended is not None else marker)
         if payload is None:
             return 0
         stream.length, stream.type_id, stream.stream_id = length, type_id, stream_id
         stream.extended, stream.absolute = extended, absolute
-        if absolute and (kind == 0 or extended is not None):
-            stream.timestamp, stream.delta = field, 0
+        if is_time:
+            stream.timestamp, stream.delta = field, field if field <= _FRAME_MS_MAX else 0
         else:
             stream.timestamp, stream.delta = (stream.timestamp + field) % _MODULUS, field
         self._take(stream, payload, messages)
@@ -234,13 +240,17 @@ class ChunkReader:
         """Read a later chunk of a message; 0 when not all of it has arrived."""
         partial = stream.partial
         assert partial is not None, "else the message would only begin here"
-        if stream.extended is not None:
+        if stream.extended is not None and self._repeats_extended:
             # Some peers repeat the extended timestamp here (librtmp, FFmpeg, 5.3.1.3) and others
-            # do not; a different value is payload, as SRS decides it.
+            # do not. A different value is payload, and shows for good of which kind this one is:
+            # then payload that happens to look like the timestamp is not taken for it.
             if position + 4 > len(buffer):
                 return 0
-            if int.from_bytes(buffer[position : position + 4], "big") == stream.extended:
+            found = int.from_bytes(buffer[position : position + 4], "big")
+            if found in (stream.extended, stream.timestamp):
                 position += 4
+            else:
+                self._repeats_extended = False
         taken = min(self._chunk_bytes, stream.length - len(partial))
         following = position + taken
         if following > len(buffer):

@@ -122,10 +122,23 @@ def test_a_type_3_chunk_after_a_difference_repeats_the_difference() -> None:
     assert [message.timestamp for message in received] == [100, 110, 120, 130]
 
 
-def test_a_type_3_chunk_after_a_full_header_repeats_the_time() -> None:
-    received = read(header(4, 100, 1), b"a", b"\xc4b")
+@pytest.mark.parametrize(
+    ("first", "times"),
+    [
+        (0, [0, 0, 0]),
+        # 5.3.1.2.4, and FFmpeg's writer: its second frame comes as long after the first one as that
+        # one after the beginning.
+        (23, [23, 46, 69]),
+        # Nobody means twice an hour.
+        (3_600_000, [3_600_000, 3_600_000, 3_600_000]),
+    ],
+)
+def test_a_type_3_chunk_after_a_full_header_is_a_frame_later_or_at_the_same_time(
+    first: int, times: list[int]
+) -> None:
+    received = read(header(4, first, 1), b"a", b"\xc4b", b"\xc4c")
 
-    assert [message.timestamp for message in received] == [100, 100]
+    assert [message.timestamp for message in received] == times
 
 
 def test_a_difference_beyond_24_bits_may_be_followed_by_another_one() -> None:
@@ -164,6 +177,41 @@ def test_both_dialects_of_extended_timestamps_are_understood(repeated: bytes) ->
     )
 
     assert received == [Message(VIDEO, 0x1000000, 1, body)]
+
+
+def test_payload_that_looks_like_an_extended_timestamp_is_payload_of_who_leaves_those_out() -> None:
+    """Method: the first continuation shows the dialect, at the second one the values are equal.
+
+    Then a message that begins with a type 3 chunk has no extended timestamp either, and one of
+    three bytes is not held back for a fourth.
+    """
+    time = b"\1\0\0\0"
+    body = bytes(range(128)) + b"payload " * 16 + time + b"\0" * 127
+    reader = ChunkReader()
+
+    received = reader.feed(b"\4\xff\xff\xff\0\1\x83\x09\1\0\0\0" + time + body[:128])
+    received += reader.feed(b"\xc4" + body[128:256] + b"\xc4" + body[256:384])
+    received += reader.feed(b"\xc4" + body[384:])
+    again = [b"\xc4" + body[start : start + 128] for start in range(0, 387, 128)]
+    received += reader.feed(b"".join(again))
+
+    assert received == [Message(VIDEO, 0x1000000, 1, body)] * 2
+
+
+@pytest.mark.parametrize("boundary", [1 << 24, 1 << 31, 1 << 32])
+@pytest.mark.parametrize("step", [33, 20_000_000], ids=["frames", "extended differences"])
+def test_time_goes_on_over_every_boundary(boundary: int, step: int) -> None:
+    times = [(boundary + n * step) % (1 << 32) for n in range(-2, 3)]
+    writer, reader = ChunkWriter(), ChunkReader()
+
+    received = [
+        message
+        for time in times
+        for message in reader.feed(writer.write(Message(VIDEO, time, 1, X300), 70))
+    ]
+
+    assert [message.timestamp for message in received] == times
+    assert all(message.payload == X300 for message in received)
 
 
 def test_audio_goes_between_the_chunks_of_a_video_message() -> None:
