@@ -71,11 +71,12 @@ class Heard:
     sample_rate: int
     samples: "NDArray[np.float32]"
 
-    def onset(self) -> float:
+    def onset(self, after: float = 0) -> float:
         """When the tone begins, in seconds of the timeline: a tenth of it is loud enough."""
-        loud = np.nonzero(np.abs(self.samples) > 0.05)[0]
+        first = max(0, int(after * self.sample_rate) - self.start)
+        loud = np.nonzero(np.abs(self.samples[first:]) > 0.05)[0]
         assert len(loud), "nothing is heard"
-        return (self.start + int(loud[0])) / self.sample_rate
+        return (self.start + first + int(loud[0])) / self.sample_rate
 
     def frequency(self) -> float:
         """Of the loudest tone in the last half second, in Hz."""

@@ -24,6 +24,7 @@ from tests.media.transcode.synthetic import (
     audio_source,
     new_stream,
     publish,
+    shifted,
     video_source,
     write,
 )
@@ -151,6 +152,30 @@ async def test_a_killed_worker_of_either_kind_costs_a_moment() -> None:
     assert abs(played.onset() - sink.pictures("180p")[0] / SECOND - ONSET_SECONDS) < 0.02
     assert played.silent_seconds() < 0.6
     assert pipeline.health().worker_restarts == 2
+
+
+async def test_both_go_on_together_when_a_publisher_is_cut_off_and_returns() -> None:
+    """Cut off amid a group of pictures; the clock begins anew, and so does the tone."""
+    pictures, sound = coded_source(Coding.HEVC), sound_source(Coding.OPUS)
+    stream, sink = new_stream(), RecordingSink()
+    pipeline = LivePipeline(stream.read(), sink, SETTINGS, SystemClock())
+    publish(
+        stream,
+        Source(pictures.track, pictures.packets[:50]),
+        Source(sound.track, sound.packets[:160]),
+    )
+    stream.leave("link lost", 60_000)
+    stream.arrive()
+    publish(stream, *(shifted(one, -10 * SECOND) for one in (pictures, sound)))
+    stream.end("done")
+    await pipeline.run()
+
+    assert [list(one) for one in sink.epochs] == [["180p", "audio"]]
+    returned = sink.boundaries("180p")[2]
+    assert len(sink.pictures("180p")) == 50 + 60
+    played = heard(sink.epochs[0]["audio"], sink.kept[0]["audio"])
+    silence_begins = returned / SECOND + 0.1
+    assert abs(played.onset(silence_begins) - returned / SECOND - ONSET_SECONDS) < 0.02
 
 
 async def test_pictures_that_are_too_large_are_told_and_leave_the_sound() -> None:
