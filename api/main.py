@@ -238,7 +238,9 @@ def _routes(
 
     sources = Sources(
         stores.sources,
-        SourceDocuments(media.broadcasts, media.rtmp.publishers, media.rtmp_url, media.rtmps_url),
+        SourceDocuments(
+            media.broadcasts.get, media.rtmp.publishers, media.rtmp_url, media.rtmps_url
+        ),
         bearers,
         clock,
         _price(stores.settings),

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from api.broadcasts import Broadcast, Broadcasts
+from api.catalogue.asset import Asset
 from api.preflight import publishers_json
 from api.wire import price_json
 from ingest.publisher_status import PublisherStatus
@@ -15,22 +16,35 @@ Publishers = Callable[[str], Sequence[PublisherStatus]]
 """Who publishes to the source of that id now."""
 
 
+class OnAir(Protocol):
+    """A source that is live, or whose publisher is waited for."""
+
+    @property
+    def asset(self) -> Asset: ...
+
+    def health(self) -> LiveHealth: ...
+
+    def reconnect_ms_left(self) -> int | None:
+        """How long its publisher may still come back; None while one is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceDocuments:
     """Makes documents of sources.
 
     Attributes:
+        on_air: what comes of the source of that id now.
         rtmp_url: what publishers are told to push to.
         rtmps_url: the same over TLS; None when there is none.
     """
 
-    broadcasts: Broadcasts
+    on_air: Callable[[str], OnAir | None]
     publishers: Publishers
     rtmp_url: str
     rtmps_url: str | None
 
     def of(self, source: Source) -> dict[str, object]:
-        broadcast = self.broadcasts.get(source.id)
+        broadcast = self.on_air(source.id)
         return {
             "id": source.id,
             "name": source.name,
@@ -50,7 +64,7 @@ class SourceDocuments:
         }
 
 
-def _state(broadcast: Broadcast | None) -> dict[str, object]:
+def _state(broadcast: OnAir | None) -> dict[str, object]:
     if broadcast is None:
         return {"state": "idle", "reconnectMsLeft": None}
     left_ms = broadcast.reconnect_ms_left()
