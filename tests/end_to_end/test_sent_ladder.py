@@ -10,7 +10,7 @@ import m3u8
 import pytest
 
 from tests.end_to_end.multitrack_publisher import SIZES, publishing_ladder
-from tests.end_to_end.running_server import RunningServer, eventually, guest_of
+from tests.end_to_end.running_server import RunningServer, client_of, eventually, guest_of
 from tests.end_to_end.viewer import Viewer, watch
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(90)]
@@ -27,6 +27,16 @@ async def test_a_ladder_of_an_encoder_plays_as_it_was_sent(start: Any) -> None:
         playlists = await eventually(lambda: three_segments(viewer), 30, "three segments")
         multivariant = await viewer.multivariant()
         assert workers(server) == []
+        async with client_of(server, **server.creator) as creator:
+            (source,) = (await creator.get("/api/v1/sources"))["items"]
+            advice = f"/api/v1/sources/{source['id']}/obs-multitrack.json"
+            config = await creator.get(advice)
+            await guest.get(advice, status=403)
+        assert [(one["name"], one["passedThrough"]) for one in source["health"]["renditions"]] == [
+            (name, True) for name in NAMES
+        ]
+        template = config["ingest_endpoints"][0]["url_template"]
+        assert template == f"{server.rtmp_url}/{{stream_key}}"
 
         assert {p.uri: p.stream_info.resolution for p in multivariant.playlists} == {
             f"{height}p/index.m3u8": (width, height) for width, height, _ in SIZES
