@@ -18,10 +18,13 @@ const server = new NodeMediaServer(
 );
 if (push) {
   server.on("postPublish", (session) => {
+    session.broadcast.publishGraceMs = 0;
     // Its broadcast takes players once this event has been handled.
     setImmediate(() =>
       server.relayServer.addTask({ url: push, mode: "push", streamPath: session.streamPath }),
     );
   });
+  // It would stay connected and silent otherwise.
+  server.on("donePublish", () => server.relayServer.removeTask(`push:${push}`));
 }
 server.run();
