@@ -173,7 +173,7 @@ class Observation:
         self, shown: Mapping[int, Track], audio: Track | None, *, ended: bool, overdue: bool
     ) -> Decision | None:
         """All of them as they are, or else the largest alone."""
-        largest = min(shown, key=lambda each: (-shown[each].width * shown[each].height, each))
+        largest = _largest(shown)
         if len(shown) == 1 or (self._verdict is not None and not self._verdict.ladder):
             return self._decide_on_one(largest, shown, audio, ended=ended or overdue)
         pictures = {number: self._pictures[number] for number in shown}
@@ -217,6 +217,16 @@ class Observation:
     def _measure(self, time: int) -> None:
         self._oldest = time if self._oldest is None else min(self._oldest, time)
         self._newest = max(self._newest, time)
+
+
+def _largest(tracks: Mapping[int, Track]) -> int:
+    """The number of the largest track of those that can be encoded again, if any can."""
+
+    def rank(number: int) -> tuple[bool, int, int]:
+        width, height = tracks[number].width, tracks[number].height
+        return why_not_decoded(width, height) is not None, -width * height, number
+
+    return min(tracks, key=rank)
 
 
 def _judge(

@@ -253,6 +253,14 @@ def test_a_track_that_does_not_play_everywhere_leaves_the_largest() -> None:
     assert "of video track 1: HEVC does not play everywhere" in decision.verdict.reason
 
 
+def test_a_track_that_is_too_large_to_be_encoded_is_not_the_largest() -> None:
+    observation = Observation(SEGMENT, Verdict(passed_through=False))
+    observe_two(observation, seconds=0.1)
+    enormous = dataclasses.replace(VIDEO, width=8192, height=4320)
+    assert decided(observation.decide({0: enormous, 1: VIDEO}, AUDIO)).number == 1
+    assert decided(observation.decide({0: enormous, 1: enormous}, AUDIO)).number == 0
+
+
 def test_a_track_that_sends_nothing_is_left_out_after_a_while() -> None:
     observation = Observation(SEGMENT)
     observe(observation, seconds=4, every=2)
