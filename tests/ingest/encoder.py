@@ -3,6 +3,7 @@
 import asyncio
 
 from media.wire.flv import AudioConfiguration, VideoConfiguration, write_audio, write_video
+from media.wire.rtmp_capabilities import NO_CAPABILITIES, Capabilities
 from media.wire.rtmp_client import ClientConnection
 from media.wire.rtmp_event import ClientEvent
 from media.wire.rtmp_handshake import NONCE_BYTES
@@ -15,33 +16,50 @@ class Encoder:
     """Our client core on a socket."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stream_name: str
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        stream_name: str,
+        capabilities: Capabilities = NO_CAPABILITIES,
     ) -> None:
         self._reader = reader
         self._writer = writer
+        self._events: list[ClientEvent] = []
         self.core = ClientConnection(
-            bytes(NONCE_BYTES), app="live", url="rtmp://127.0.0.1/live", stream_name=stream_name
+            bytes(NONCE_BYTES),
+            app="live",
+            url="rtmp://127.0.0.1/live",
+            stream_name=stream_name,
+            capabilities=capabilities,
         )
 
     @classmethod
-    async def connect(cls, port: int, stream_name: str = "right") -> "Encoder":
+    async def connect(
+        cls,
+        port: int,
+        stream_name: str = "right",
+        capabilities: Capabilities = NO_CAPABILITIES,
+    ) -> "Encoder":
         """Connect and begin to speak; `answer` waits for what comes of it."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        encoder = cls(reader, writer, stream_name)
+        encoder = cls(reader, writer, stream_name, capabilities)
         encoder.flush()
         return encoder
 
     async def answer(self) -> ClientEvent:
-        """What the server says to our wish to publish."""
+        """What the server says next, first of all to our wish to publish."""
         async with asyncio.timeout(DEADLINE_S):
-            while True:
+            while not self._events:
                 data = await self._reader.read(65_536)
                 if not data:
                     raise ConnectionError("the server closed the connection")
-                events = self.core.receive_data(data)
+                self._events += self.core.receive_data(data)
                 self.flush()
-                if events:
-                    return events[0]
+        return self._events.pop(0)
+
+    async def answers(self, count: int) -> list[ClientEvent]:
+        """The next ones."""
+        return [await self.answer() for _ in range(count)]
 
     def send(self, footage: Footage) -> None:
         """Send all of it, as an encoder interleaves it."""

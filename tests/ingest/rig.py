@@ -46,13 +46,18 @@ class Rig:
     """
 
     def __init__(
-        self, limits: RtmpLimits, clock: Clock | None = None, tls: ServerTls | None = None
+        self,
+        limits: RtmpLimits,
+        clock: Clock | None = None,
+        tls: ServerTls | None = None,
+        port: int = 0,
     ) -> None:
         self.keys = Keys()
         self.clock = ManualClock()
         self.readers: list[Reader] = []
+        self.was_published = asyncio.Event()
         self.hub = Hub(self._published, clock or self.clock)
-        listeners = [Listener("127.0.0.1", 0)]
+        listeners = [Listener("127.0.0.1", port)]
         if tls is not None:
             listeners.append(Listener("127.0.0.1", 0, tls))
         self.server = RtmpServer(listeners, self.keys, self.hub, clock or self.clock, "", limits)
@@ -68,6 +73,7 @@ class Rig:
 
     def _published(self, stream: Stream) -> None:
         self.readers.append(stream.read())
+        self.was_published.set()
 
     async def encoder(self, stream_name: str = "right") -> Encoder:
         encoder = await Encoder.connect(self.port, stream_name)
