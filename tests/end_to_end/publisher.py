@@ -10,7 +10,8 @@ from tests.programs import program
 TEST_PATTERN = (
     "-f lavfi -i testsrc2=size={size}:rate=25{filters} "
     "-f lavfi -i sine=frequency=440:sample_rate=48000 "
-    "-c:v libx264 -preset ultrafast -profile:v main -g 50 -keyint_min 50 -sc_threshold 0 "
+    "-c:v libx264 -preset ultrafast -profile:v main -sc_threshold 0 "
+    "-g {keyframes} -keyint_min {keyframes} "
     "-pix_fmt yuv420p {rate} -c:a aac -b:a 96k"
 )
 
@@ -23,10 +24,12 @@ async def publishing(
     size: str = "640x360",
     seconds: int | None = None,
     huge: bool = False,
+    keyframes: int = 50,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Push a clip (copied, looped) or a test pattern (encoded) in real time, for this block.
 
-    `huge` makes segments of many megabytes, more than the sockets between two programs hold.
+    `huge` makes segments of many megabytes, more than the sockets between two programs hold. Each
+    `keyframes` pictures, of which there are 25 a second, one of them is a keyframe.
     """
     ffmpeg = program("ffmpeg")
     source = (
@@ -34,6 +37,7 @@ async def publishing(
             size=size,
             filters=",noise=alls=100:allf=t" if huge else "",
             rate="-qp 6" if huge else "-b:v 800k",
+            keyframes=keyframes,
         ).split()
         if clip is None
         else ["-stream_loop", "-1", "-i", str(clip), "-c", "copy"]
