@@ -44,6 +44,7 @@ class LiveSound:
         self._decoder = _open_decoder(plan)
         self._encoder = SoundEncoder(plan.encoded_rate, ENCODED_CHANNELS, ENCODED_BIT_RATE)
         self._sound: EvenSound | None = None
+        self._expected: int | None = None
         self._start = 0
         self._made: list[Message] = []
         self._consumed = 0
@@ -73,13 +74,16 @@ class LiveSound:
             self._undecodable += 1
             return  # what is missing becomes silence
         for frame in frames:
+            # Of several blocks in a packet only the first has a time.
+            pts = self._expected if frame.pts is None else frame.pts
             usual = is_usual_sound(frame.sample_rate, len(frame.layout.channels))
-            if not usual or frame.pts is None:
+            if not usual or pts is None:
                 self._undecodable += 1
                 continue
             if self._sound is None:
-                self._sound = self._begin(frame.pts)
-            self._sound.take(frame, frame.pts)
+                self._sound = self._begin(pts)
+            self._expected = pts + frame.samples * VIDEO_TIMESCALE // frame.sample_rate
+            self._sound.take(frame, pts)
 
     def _begin(self, pts: int) -> EvenSound:
         self._start = self._encoder.samples(pts) if self._plan.start is None else self._plan.start

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,7 @@ def run(*messages: Message) -> tuple[list[Message], int]:
         sound_worker_command(LEVEL),
         input=b"".join(encode_message(one) for one in messages),
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         timeout=60,
         check=False,
     )
@@ -94,3 +96,49 @@ def test_sound_of_every_coding_is_heard_when_it_was_meant_to_be(
     assert abs(sound.onset() - ONSET) < 0.02
     assert abs(sound.frequency() - TONE_HZ) <= 2
     assert sound.silent_seconds() < 0.03
+
+
+@pytest.mark.parametrize("coding", [Coding.AC3, Coding.MP3])
+def test_several_frames_in_a_packet_are_all_heard(coding: Coding) -> None:
+    """As senders of both may do (Enhanced RTMP, AC-3 and MP3)."""
+    source = sound_source(coding)
+    packets = packets_of(source)
+    pairs = [
+        replace(first, data=first.data + second.data)
+        for first, second in zip(packets[::2], packets[1::2], strict=False)
+    ]
+    sound, _ = encode(plan_for_track(source.track), pairs)
+    assert abs(sound.onset() - ONSET) < 0.02
+    assert sound.silent_seconds() < 0.03
+
+
+def test_sound_goes_on_where_an_earlier_worker_had_come_to() -> None:
+    """What is missing in between is silence; frames of the earlier worker are not made again."""
+    source = sound_source(Coding.OPUS)
+    start = (START // VIDEO_TIMESCALE + 1) * 48_000
+    plan = replace(plan_for_track(source.track), start=start)
+    later = [one for one in packets_of(source) if one.pts >= START + 2 * VIDEO_TIMESCALE]
+    sound, made = encode(plan, later)
+    assert made[0].dts == start
+    assert abs(sound.onset() - later[0].pts / VIDEO_TIMESCALE) < 0.02
+
+
+def test_packets_that_are_noise_become_silence() -> None:
+    source = sound_source(Coding.OPUS)
+    packets = packets_of(source)
+    noise = [replace(one, data=b"\xff" * 40) for one in packets[80:100]]
+    sound, _ = encode(plan_for_track(source.track), [*packets[:80], *noise, *packets[100:]])
+    assert abs(sound.onset() - ONSET) < 0.02
+    assert 0.3 < sound.silent_seconds() < 0.5
+
+
+@pytest.mark.parametrize(
+    "messages", [(), (Finish(),), (Configure(b"{}"), Finish())], ids=["nothing", "no plan", "bad"]
+)
+def test_a_worker_without_a_plan_fails(messages: tuple[Message, ...]) -> None:
+    assert run(*messages)[1] != 0
+
+
+def test_a_worker_whose_server_is_gone_ends() -> None:
+    plan = plan_for_track(sound_source(Coding.OPUS).track)
+    assert run(Configure(sound_plan_to_bytes(plan)))[1] != 0
