@@ -169,7 +169,7 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     signer = open_token_signer(stores.secrets)
     rtmp = RtmpServer(
         rtmp_listeners(settings, stores.data, stores.clock),
-        await open_admission(stores, signer, stack),
+        await open_admission(settings.rtmp, stores.sources, signer, stores.clock, stack),
         hub,
         stores.clock,
         settings.rtmp.reconnect_url,
