@@ -20,7 +20,7 @@ from tests.end_to_end.numbered_film import (
     make_numbered_film,
     number_of,
 )
-from tests.end_to_end.running_server import Client, RunningServer, client_of, guest_of
+from tests.end_to_end.running_server import Client, client_of, guest_of
 from tests.end_to_end.viewer import watch
 from tests.programs import missing, program
 
@@ -106,9 +106,9 @@ async def test_what_every_publisher_sends_is_what_viewers_see(
     """
     film, server = await asyncio.gather(make_numbered_film(tmp_path, SECONDS), start())
     async with client_of(server, **server.creator) as creator, guest_of(server) as guest:
-        keys = {name: await new_source(creator, name) for name in PUBLISHERS}
+        urls = {name: await new_source(creator, name) for name in PUBLISHERS}
         results = await asyncio.gather(
-            *(published(server, name, keys[name], film, guest) for name in PUBLISHERS),
+            *(published(name, urls[name], film, guest) for name in PUBLISHERS),
             return_exceptions=True,
         )
     failures = {
@@ -120,19 +120,17 @@ async def test_what_every_publisher_sends_is_what_viewers_see(
 
 
 async def new_source(creator: Client, name: str) -> str:
-    """A source of that name that waits for nobody, and its key."""
+    """Where to publish to a source of that name, which waits for nobody to come back."""
     body = {"name": name, "reconnectSeconds": 0}
-    return str((await creator.post("/api/v1/sources", body, status=201))["streamKey"])
+    made = await creator.post("/api/v1/sources", body, status=201)
+    address = made["source"]["rtmpsUrl" if PUBLISHERS[name].secure else "rtmpUrl"]
+    return f"{address}/{made['streamKey']}"
 
 
-async def published(
-    server: RunningServer, name: str, key: str, film: NumberedFilm, guest: Client
-) -> None:
+async def published(name: str, url: str, film: NumberedFilm, guest: Client) -> None:
     """Push the whole film and compare."""
     publisher = PUBLISHERS[name]
-    address = server.announced["rtmps_url"] if publisher.secure else server.rtmp_url
     async with asyncio.timeout(DEADLINE_SECONDS), contextlib.AsyncExitStack() as stack:
-        url = f"{address}/{key}"
         if name == "node-media-server":
             url = await stack.enter_async_context(relay(url, film.h264.parent / "relay"))
         process = await stack.enter_async_context(running(publisher.command(url, film)))
