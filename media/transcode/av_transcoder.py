@@ -215,6 +215,8 @@ def _open_decoder(plan: Plan) -> VideoCodecContext:
     decoder.extradata = plan.configuration
     decoder.options = dict(DECODER_OPTIONS)
     decoder.thread_count = 1
+    # Now, since PyAV crashes when a decoder is used a second time that could not be opened.
+    decoder.open()
     return decoder
 
 
