@@ -63,9 +63,7 @@ def _bitrate(first: Mark, last: Mark) -> int:
 
 
 def speed_percent(gauge: Gauge) -> int | None:
-    """Media time by arrival time; None too early."""
-    if not gauge.marks:
-        return None
+    """Media time by arrival time of a track of which something has come; None too early."""
     first, last = gauge.marks[0], gauge.marks[-1]
     arrival_ms = last.at_ms - first.at_ms
     if arrival_ms < _SPEED_MS_MIN:

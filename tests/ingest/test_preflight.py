@@ -63,7 +63,7 @@ class Sending:
 
     Attributes:
         bytes_of: the size of the frame of this number.
-        late_ms: how late a packet of this media time arrives.
+        late_ms: how late a packet of this media time arrives; sound by `sound_late_ms` more.
         shown: whether the frame of this number is sent.
         clock: what the publisher's timestamps say at this media time.
     """
@@ -75,6 +75,7 @@ class Sending:
     bytes_of: Callable[[int], int] = lambda _index: 4_000
     seconds: int = 9
     late_ms: Callable[[int], int] = lambda _at: 0
+    sound_late_ms: int = 0
     shown: Callable[[int], bool] = lambda _index: True
     clock: Callable[[int], int] = lambda at: at
 
@@ -91,7 +92,8 @@ class Sending:
             at = index * 1024 // 48
             time = self.clock(at) * 48
             packet = Packet(time, time, 0, True, bytes(340))
-            sent.append((at + self.late_ms(at), MediaKind.AUDIO, 48_000, packet))
+            arrival = at + self.late_ms(at) + self.sound_late_ms
+            sent.append((arrival, MediaKind.AUDIO, 48_000, packet))
         return sorted(sent, key=lambda one: one[0])
 
     def report(self, prepare: Callable[[Preflight], None] = lambda _preflight: None) -> Report:
@@ -146,7 +148,8 @@ def test_a_report_is_complete_within_five_seconds_whatever_comes_or_not() -> Non
 FAULTS: dict[str, tuple[dict[str, object], str]] = {
     "gop_too_long": ({"keyframe_frames": 90}, "every 3 s"),
     "gop_irregular": ({"keyframe_frames": 30, "shown": lambda at: at not in (60, 90)}, "after 3 s"),
-    "gop_too_short": ({"keyframe_frames": 6}, "every 0.2 s"),
+    "gop_too_short": ({"keyframe_frames": 1}, "every 33 ms"),
+    "sound_apart": ({"sound_late_ms": 1_200}, "The sound comes 1.2 s after the picture"),
     "keyframe_missing": ({"shown": lambda _index: False}, "No keyframe"),
     "bitrate_too_high": ({"bytes_of": lambda _index: 12_000}, "2.9 Mbit/s"),
     "bitrate_unstable": (
@@ -224,6 +227,34 @@ def test_what_cannot_be_used_is_named_and_bounded(plain: Track) -> None:
     assert len(report.facts.skipped) < 10
     assert len(report.facts.encoder) < 100
     assert "9 Mbit/s are announced" in report.findings[-1].cause
+
+
+def test_what_an_encoder_changes_is_seen(plain: Track) -> None:
+    preflight = Preflight(0)
+    preflight.track(plain, 0)
+    broken = replace(plain, width=641, extradata=b"", codec="avc1.zz001f")
+    preflight.track(broken, 0)
+    for index in range(130):
+        packet = Packet(index * 3_000, index * 3_000, 0, index % 60 == 0, b"a")
+        preflight.packet(MediaKind.VIDEO, 0, packet, VIDEO_TIMESCALE, index * 1000 // 30)
+    report = preflight.report(4_500)
+    assert codes(report) == ["profile_not_passed_through", "size_unusual", "sound_missing"]
+    assert report.facts.videos[0].profile == "avc1.zz001f"
+
+
+def test_a_single_large_picture_has_no_frame_rate_to_be_judged_by(plain: Track) -> None:
+    preflight = Preflight(0)
+    preflight.track(replace(plain, width=2560, height=1440, frame_rate=(0, 1)), 0)
+    preflight.packet(MediaKind.VIDEO, 0, Packet(0, 0, 0, True, b"a"), VIDEO_TIMESCALE, 10)
+    found = codes(preflight.report(4_990))
+    assert found == ["too_slow_upload", "size_unusual", "sound_missing"]
+
+
+def test_a_jump_of_the_clock_is_told_for_a_minute(plain: Track) -> None:
+    jump = Sending(plain, seconds=75, clock=lambda at: at + 7_000 * (at > 3_000))
+    told = [codes(report) for report in jump.reports()]
+    assert told[5:60] == [["timestamps_jump"]] * 55
+    assert told[-1] == []
 
 
 def test_every_track_is_judged_and_each_fault_is_told_once(plain: Track) -> None:
