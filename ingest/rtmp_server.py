@@ -20,6 +20,7 @@ from config.limits import (
 )
 from config.tasks import cancel, happens, spawn
 from ingest.admission import Admission, Admitted, PublishRefused, PublishRequest
+from ingest.network import network_of
 from ingest.publisher_status import PublisherStatus
 from ingest.rtmp_session import Replaced, RtmpSession
 from ingest.rtmp_tls import ServerTls
@@ -43,7 +44,7 @@ class Listener:
 class RtmpLimits:
     """How many connections there may be: in all, from one address, and before they publish.
 
-    All listeners together. `refusal_ms`: see `RTMP_REFUSAL_MS`.
+    All listeners together. An address is what `network_of` says. `refusal_ms`: `RTMP_REFUSAL_MS`.
     """
 
     connections: int = RTMP_CONNECTIONS_MAX
@@ -79,7 +80,7 @@ class RtmpServer:
         self._limits = limits
         # In the order of their arrival.
         self._sessions: dict[RtmpSession, None] = {}
-        self._per_address: Counter[str] = Counter()
+        self._per_network: Counter[str] = Counter()
         self._turned_away = 0
         self._reported_ms = 0
         self.ports: tuple[int, ...] = ()
@@ -167,11 +168,12 @@ class RtmpServer:
         that phase at once, and who holds such connections open does so on purpose.
         """
         self._sessions[session] = None
-        self._per_address[session.address] += 1
+        network = network_of(session.address)
+        self._per_network[network] += 1
         self._empty.clear()
         if len(self._sessions) > self._limits.connections:
             return "too many connections"
-        if self._per_address[session.address] > self._limits.per_address:
+        if self._per_network[network] > self._limits.per_address:
             return "too many connections from one address"
         half_open = [each for each in self._sessions if each.is_half_open]
         if len(half_open) > self._limits.half_open:
@@ -182,9 +184,10 @@ class RtmpServer:
         """Count a closed connection out."""
         self._turned_away += session.is_turned_away
         del self._sessions[session]
-        self._per_address[session.address] -= 1
-        if not self._per_address[session.address]:
-            del self._per_address[session.address]
+        network = network_of(session.address)
+        self._per_network[network] -= 1
+        if not self._per_network[network]:
+            del self._per_network[network]
         if not self._sessions:
             self._empty.set()
         if session in self._moving:

@@ -137,23 +137,28 @@ class ServerConnection:
 
     def _receive(self, message: Typed) -> ServerEvent | None:
         match message:
-            case Video() | Audio() | Data() if message.stream_id in self._surplus:
-                return None
             case Video() | Audio():
-                self._take(Step.MEDIA)
-                return message if self._is_wanted else None
+                return message if self._takes_media(message.stream_id) else None
             case Data():
-                self._take(Step.MEDIA)
                 fields = _metadata(message.values)
-                return MetadataReceived(fields) if fields and self._is_wanted else None
+                is_taken = self._takes_media(message.stream_id) and fields
+                return MetadataReceived(fields) if is_taken else None
             case Command():
                 return self._receive_command(message)
             case _:
                 return None
 
+    def _takes_media(self, stream_id: int) -> bool:
+        if stream_id in self._surplus:
+            return False
+        if self._is_wanted:  # there media is a step that leads nowhere, many times a second
+            return True
+        self._take(Step.MEDIA)
+        return False
+
     @property
     def _is_wanted(self) -> bool:
-        return self.state in (State.PENDING, State.PUBLISHING)
+        return self.state is State.PUBLISHING or self.state is State.PENDING
 
     def _receive_command(self, command: Command) -> ServerEvent | None:
         match command.name:
