@@ -4,12 +4,13 @@ import asyncio
 from typing import Any
 
 from config.clock import ManualClock
+from config.limits import RTMP_HELD_BYTES_MAX
 from ingest.admission import Admitted, PublishRequest
 from ingest.rtmp_session import Replaced, RtmpSession
 from media.hub import Hub, Publication, Terms
 from media.wire.rtmp_handshake import NONCE_BYTES
 from media.wire.rtmp_link import Link
-from media.wire.rtmp_message import Command
+from media.wire.rtmp_message import Command, Video
 
 
 class Transport(asyncio.Transport):
@@ -121,6 +122,21 @@ async def test_nothing_is_read_while_admission_decides() -> None:
 
     assert play.transport.is_reading()
     assert play.door.hub.names() == ["key"]
+    play.session.connection_lost(None)
+
+
+async def test_media_before_the_answer_is_held_up_to_a_limit() -> None:
+    play = Play()
+    play.publish()
+
+    for _ in range(RTMP_HELD_BYTES_MAX // 60_000):
+        play.link.send(Video(0, 1, bytes(60_000)), 4)
+    play.receive()
+    play.link.send(Video(0, 1, bytes(60_000)), 4)
+    assert not play.transport.is_closing()
+    play.receive()
+
+    assert play.transport.is_aborted
     play.session.connection_lost(None)
 
 
