@@ -13,19 +13,22 @@ _COLUMNS = (
     " reconnect_seconds, takeover"
 )
 _SELECT = f"select {_COLUMNS} from source"
-_INSERT = (
-    "insert into source (id, owner, name, title, price_stroops, price_seconds, price_asset,"
-    " created_at, reconnect_seconds, takeover) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-)
+_INSERT = f"insert into source ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _CHANGE = (
     "update source set title = $2, price_stroops = $3, price_seconds = $4, price_asset = $5,"
     " reconnect_seconds = $6, takeover = $7 where id = $1"
 )
 _KEY_COLUMNS = (
-    "id, source_id, label, hash, created_at, is_main, expires_at, ends_publication, bitrate_max,"
-    " addresses, last_used_at"
+    "id, source_id, label, hash, created_at, is_main, expires_at, ends_publication,"
+    " bitrate_max, addresses, last_used_at"
 )
 _SELECT_KEY = f"select {_KEY_COLUMNS} from stream_key"
+# One statement, so that a key that is refused takes as long as one that does not exist.
+_SELECT_BOTH = (
+    "select source.*, "
+    + ", ".join(f"stream_key.{column} as key_{column}" for column in _KEY_COLUMNS.split(", "))
+    + " from stream_key join source on source.id = source_id where hash = $1"
+)
 _INSERT_KEY = (
     f"insert into stream_key ({_KEY_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 )
@@ -92,11 +95,8 @@ class PostgresSourceStore:
         return [_source(row) for row in rows]
 
     async def by_key_hash(self, key_hash: bytes) -> tuple[Source, StreamKey] | None:
-        row = await self._database.fetchrow(f"{_SELECT_KEY} where hash = $1", key_hash)
-        if row is None:
-            return None
-        source = await self.get(row["source_id"])
-        return None if source is None else (source, _key(row))
+        row = await self._database.fetchrow(_SELECT_BOTH, key_hash)
+        return None if row is None else (_source(row), _key(row, "key_"))
 
     async def key_hashes(self, count: int) -> list[bytes]:
         rows = await self._database.fetch(
@@ -170,19 +170,19 @@ def _source(row: Record) -> Source:
     )
 
 
-def _key(row: Record) -> StreamKey:
+def _key(row: Record, prefix: str = "") -> StreamKey:
     return StreamKey(
-        id=row["id"],
-        source_id=row["source_id"],
-        label=row["label"],
-        hash=row["hash"],
-        created_at=row["created_at"],
-        is_main=row["is_main"],
-        expires_at=row["expires_at"],
-        ends_publication=row["ends_publication"],
-        bitrate_max=row["bitrate_max"],
-        addresses=tuple(row["addresses"]),
-        last_used_at=row["last_used_at"],
+        id=row[f"{prefix}id"],
+        source_id=row[f"{prefix}source_id"],
+        label=row[f"{prefix}label"],
+        hash=row[f"{prefix}hash"],
+        created_at=row[f"{prefix}created_at"],
+        is_main=row[f"{prefix}is_main"],
+        expires_at=row[f"{prefix}expires_at"],
+        ends_publication=row[f"{prefix}ends_publication"],
+        bitrate_max=row[f"{prefix}bitrate_max"],
+        addresses=tuple(row[f"{prefix}addresses"]),
+        last_used_at=row[f"{prefix}last_used_at"],
     )
 
 
