@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import av
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from api.certificate import own_certificate
 from config.child import die_with_parent
 from config.clock import SystemClock
+from config.tasks import spawn
 from ingest.admission import Admitted
 from ingest.rtmp_server import RtmpLimits
 from ingest.rtmp_tls import ServerTls
@@ -27,12 +30,17 @@ from media.hub import (
     TrackAnnounced,
 )
 from media.units import MediaKind, Packet, Track
+from media.wire.rtmp_connection import ServerConnection
+from media.wire.rtmp_event import PublishRequested
+from media.wire.rtmp_handshake import NONCE_BYTES
+from media.wire.rtmp_message import Video
 from tests.ingest.rig import Rig
 from tests.programs import program
 
 pytestmark = pytest.mark.peer
 
 SECONDS = 3
+AVC_PICTURE = 1  # FLV, E.4.3.1
 FRAMES = SECONDS * 25
 DEADLINE_S = 60
 
@@ -257,6 +265,20 @@ async def test_publishers_come_over_tls(clip: Path, tmp_path: Path) -> None:
     await rig.stop()
 
 
+async def test_ffmpeg_gives_up_when_another_publisher_takes_over(rig: Rig, clip: Path) -> None:
+    """Goal: it says why, and does not take the stream back."""
+    endless = ["-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy", "-f", "flv"]
+    pushing = spawn(run(program("ffmpeg"), "-v", "error", *endless, url(rig)), name="ffmpeg")
+    async with asyncio.timeout(DEADLINE_S):
+        await rig.was_published.wait()
+
+    await (await rig.encoder()).answer()
+
+    finished = await pushing
+    assert finished.status != 0
+    assert "another publisher took over" in finished.output
+
+
 def gstreamer(sink: str) -> list[str]:
     video = (
         f"videotestsrc num-buffers={FRAMES}"
@@ -300,3 +322,48 @@ async def test_an_encoder_publishes_again_after_it_ended(rig: Rig, clip: Path) -
         finished = await run(*command, url(rig))
         assert finished.status == 0, finished.output
         check(await published(rig, number), (320, 180), FRAMES)
+
+
+class Asking(asyncio.Protocol):
+    """A server that lets everyone in, asks them to reconnect at once, and counts their pictures."""
+
+    pictures: ClassVar[Counter[str]] = Counter()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._core = ServerConnection(bytes(NONCE_BYTES))
+        self._name = ""
+
+    def data_received(self, data: bytes) -> None:
+        for event in self._core.receive_data(data):
+            match event:
+                case PublishRequested(_, name):
+                    self._name = name
+                    self._core.accept_publish()
+                    self._core.request_reconnect("rtmp://192.0.2.1/live", "please")
+                case Video(_, _, body):
+                    self.pictures[self._name] += body[1] == AVC_PICTURE
+                case _:
+                    pass
+        self._transport.write(self._core.data_to_send())
+
+
+async def test_who_does_not_understand_requests_to_reconnect_is_not_disturbed(clip: Path) -> None:
+    """FFmpeg of both makes, GStreamer's own client and librtmp, which OBS has a copy of."""
+    server = await asyncio.get_running_loop().create_server(Asking, "127.0.0.1", 0)
+    to = f"rtmp://127.0.0.1:{server.sockets[0].getsockname()[1]}/live"
+    copied = ["-v", "warning", "-i", str(clip), "-c", "copy", "-f", "flv"]
+    launch = program("gst-launch-1.0")
+    encoders, sinks = ("ffmpeg", "bundled ffmpeg"), ("rtmp2sink", "rtmpsink")
+
+    all_finished = await asyncio.gather(
+        *(run(program(name), *copied, f"{to}/{name.split()[0]}") for name in encoders),
+        *(run(launch, *gstreamer(f"{sink} location={to}/{sink}")) for sink in sinks),
+    )
+
+    server.close()
+    for finished in all_finished:
+        assert finished.status == 0, finished.output
+        assert "ERROR" not in finished.output
+    assert Asking.pictures == dict.fromkeys(("ffmpeg", "bundled", *sinks), FRAMES)
