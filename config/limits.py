@@ -447,7 +447,7 @@ RTMP_AGGREGATE_MESSAGES_MAX = 1_024
 RTMP_SURPLUS_STREAMS_MAX = 16
 # Names that clients give themselves (`flashVer`); they have 10 to 60 characters.
 RTMP_CLIENT_NAME_CHARACTERS_MAX = 80
-# Messages begun and not complete, over all chunk streams of a connection.
+# Messages and chunks begun and not complete, over all chunk streams of a connection.
 RTMP_PARTIAL_BYTES_MAX = 8 * 1024 * 1024
 # Codec configurations: a dozen parameter sets of a hundred bytes each.
 RTMP_CONFIGURATION_BYTES_MAX = 64 * 1024

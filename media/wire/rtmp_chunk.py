@@ -124,6 +124,8 @@ class ChunkReader:
             del rest[:position]
         elif position < end:
             rest += data[position:]
+        if self.held_bytes > RTMP_PARTIAL_BYTES_MAX:
+            raise MalformedChunk("too much of unfinished messages")
         return messages
 
     def _read_chunk(self, buffer: _Buffer, start: int, messages: list[Message]) -> int:
@@ -206,7 +208,7 @@ class ChunkReader:
         if len(payload) == stream.length:
             self._complete(stream, bytes(payload), messages)
         else:
-            stream.partial = bytearray(payload)
+            stream.partial = payload if isinstance(payload, bytearray) else bytearray(payload)
             self._hold(len(payload))
 
     def _payload(
