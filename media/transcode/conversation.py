@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -17,7 +18,7 @@ from config.limits import (
 )
 from config.tasks import cancel, spawn, to_the_end
 from media.transcode.protocol import MalformedMessage, Message
-from media.transcode.worker_process import WorkerProcess
+from media.transcode.worker_process import WorkerGone, WorkerProcess
 
 log = structlog.get_logger(__name__)
 
@@ -93,10 +94,11 @@ async def converse(
     """Return the worker's exit code when it has ended, by itself or because it had to be.
 
     Args:
-        feed: sends to it.
+        feed: sends to it; that it does not read any more is no failure here, since its output ends
+            as well.
         take: gets what it says, and raises MalformedMessage when that makes no sense.
     """
-    feeding = spawn(feed, name="transcode feed")
+    feeding = spawn(_feed(feed), name="transcode feed")
     watching = spawn(attention.watch(worker), name="transcode watch")
     try:
         async for message in worker.messages():
@@ -108,6 +110,11 @@ async def converse(
         worker.kill()
         code = await to_the_end(_end(worker, feeding, watching), name="end of a worker")
     return code
+
+
+async def _feed(feed: Coroutine[None, None, None]) -> None:
+    with suppress(WorkerGone):
+        await feed
 
 
 async def _end(worker: WorkerProcess, *tasks: asyncio.Task[None]) -> int:

@@ -1,16 +1,12 @@
 """Keeps the worker of one source's sound alive: starts it, feeds it, replaces it."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-import structlog
-
 from config.clock import Clock
 from config.limits import SOUND_FRAMES_FORGIVING
-from config.tasks import cancel, spawn
-from media.transcode.conversation import Attention, Patience, converse
+from media.transcode.conversation import Patience
 from media.transcode.protocol import (
     Configure,
     Encoded,
@@ -25,10 +21,9 @@ from media.transcode.protocol import (
 from media.transcode.sound_check import SoundCheck
 from media.transcode.sound_plan import encoded_track, plan_for_track, sound_plan_to_bytes
 from media.transcode.sound_queue import SoundQueue
-from media.transcode.worker_process import WorkerGone, WorkerProcess, sound_worker_command
+from media.transcode.upkeep import Upkeep
+from media.transcode.worker_process import WorkerProcess, sound_worker_command
 from media.units import VIDEO_TIMESCALE, Packet, Track
-
-log = structlog.get_logger(__name__)
 
 
 class SoundListener(Protocol):
@@ -45,9 +40,6 @@ class SoundSupervisor:
     """Has a track encoded until its source ends, with as many workers as it takes.
 
     A worker that dies costs what was in it, which becomes silence.
-
-    Attributes:
-        restarts: workers that died or hung.
     """
 
     def __init__(
@@ -63,22 +55,19 @@ class SoundSupervisor:
         self._plan = plan_for_track(track)
         self._timescale = track.timescale
         self._listener = listener
-        self._clock = clock
-        self._patience = patience or Patience()
-        self._command = command or sound_worker_command(0)
+        self._upkeep = Upkeep(
+            self, command or sound_worker_command(0), clock, patience or Patience(), name="sound"
+        )
         self._queue = SoundQueue()
         self._check = SoundCheck(self._plan.encoded_rate)
-        self._may_send = asyncio.Event()
-        self._finishing = False
-        self._finished = False
         self._has_opened = False
-        self._failures = 0
         self._frames = 0
         self._lost = 0
-        self._task: asyncio.Task[None] | None = None
-        self._worker: WorkerProcess | None = None
-        self._attention = Attention(clock, self._patience)
-        self.restarts = 0
+
+    @property
+    def restarts(self) -> int:
+        """Workers that died or hung."""
+        return self._upkeep.restarts
 
     @property
     def dropped(self) -> int:
@@ -88,76 +77,49 @@ class SoundSupervisor:
     @property
     def process_id(self) -> int | None:
         """Of the worker running now."""
-        return None if self._worker is None else self._worker.process_id
+        return self._upkeep.process_id
 
     def start(self) -> None:
-        self._task = spawn(self._run(), name="sound supervisor")
+        self._upkeep.start()
 
     def feed(self, packet: Packet) -> None:
         """Take the next packet of the track; never waits, drops when too much is held."""
         self._queue.push(packet)
-        self._may_send.set()
+        self._upkeep.wake()
 
     async def finish(self) -> None:
         """Return when all that was fed has been encoded, or the deadline for that has passed."""
-        assert self._task is not None
-        self._finishing = True
-        self._may_send.set()
-        _, late = await asyncio.wait({self._task}, timeout=self._patience.finish_ms / 1000)
-        if late:
-            log.warning("sound worker did not finish in time")
-            await self.stop()
+        await self._upkeep.finish()
 
     async def stop(self) -> None:
         """Kill the worker and return when it is gone."""
-        await cancel(self._task)
+        await self._upkeep.stop()
 
-    async def _run(self) -> None:
-        while True:
-            code = await self._run_worker()
-            if self._finished:
-                return
-            self.restarts += 1
-            self._failures += 1
-            self._lost += self._attention.inside
-            log.warning("sound worker ended early", code=code, failures=self._failures)
-            await asyncio.sleep(self._patience.backoff_ms(self._failures) / 1000)
-
-    async def _run_worker(self) -> int | None:
-        """Run one worker to its end; its exit code, None when it could not be started."""
-        self._attention = Attention(self._clock, self._patience)
+    def begin(self) -> None:
+        """A worker is about to be started."""
         self._frames = 0
-        try:
-            worker = await WorkerProcess.start(self._command, self._clock)
-        except OSError as reason:
-            log.warning("sound worker could not be started", reason=str(reason))
-            return None
-        self._worker = worker
-        try:
-            return await converse(worker, self._feed_worker(worker), self._take, self._attention)
-        finally:
-            self._worker = None
 
-    async def _feed_worker(self, worker: WorkerProcess) -> None:
+    def failed(self, _failures: int) -> None:
+        """A worker has ended early, and what was in it is lost."""
+        self._lost += self._upkeep.attention.inside
+
+    async def supply(self, worker: WorkerProcess) -> None:
+        """Send a worker the plan, from where the one before had come to, and packets."""
         plan = replace(self._plan, start=self._check.next)
-        try:
-            await worker.send(Configure(sound_plan_to_bytes(plan)))
-            while packet := await self._next_packet():
-                self._attention.gave()
-                message = self._to_worker(packet)
-                self._check.fed(message.pts)
-                await worker.send(message)
-            await worker.send(Finish())
-        except WorkerGone:
-            return  # its output ends as well, which is where that is handled
+        await worker.send(Configure(sound_plan_to_bytes(plan)))
+        while packet := await self._next_packet():
+            self._upkeep.attention.gave()
+            message = self._to_worker(packet)
+            self._check.fed(message.pts)
+            await worker.send(message)
+        await worker.send(Finish())
 
     async def _next_packet(self) -> Packet | None:
         """The next packet to send, when the worker may have one; None when the source has ended."""
-        while (packet := self._queue.next(self._attention.inside)) is None:
-            if self._finishing and self._queue.is_empty():
+        while (packet := self._queue.next(self._upkeep.attention.inside)) is None:
+            if self._upkeep.is_finishing and self._queue.is_empty():
                 return None
-            self._may_send.clear()
-            await self._may_send.wait()
+            await self._upkeep.sleep()
         return packet
 
     def _to_worker(self, packet: Packet) -> SourcePacket:
@@ -165,17 +127,22 @@ class SoundSupervisor:
         pts = packet.pts * VIDEO_TIMESCALE // self._timescale
         return SourcePacket(pts, pts, pts, keyframe=True, boundary=False, data=packet.data)
 
-    def _take(self, message: Message) -> None:
+    def listen(self, message: Message) -> None:
+        """A worker says something.
+
+        Raises:
+            MalformedMessage: that makes no sense.
+        """
         match message:
             case Opened():
                 self._take_opened(message)
-            case Encoded() if self._attention.is_open:
+            case Encoded() if self._upkeep.attention.is_open:
                 self._take_encoded(message)
             case Progress():
-                self._attention.consumed = message.consumed
-                self._may_send.set()
-            case Finished() if self._finishing:
-                self._finished = True
+                self._upkeep.attention.consumed = message.consumed
+                self._upkeep.wake()
+            case Finished() if self._upkeep.is_finishing:
+                self._upkeep.is_finished = True
             case _:
                 raise MalformedMessage(f"{type(message).__name__} was not to be said")
 
@@ -185,7 +152,7 @@ class SoundSupervisor:
             track = encoded_track(self._plan, configuration)
         except ValueError as reason:
             raise MalformedMessage(str(reason)) from reason
-        self._attention.is_open = True
+        self._upkeep.attention.is_open = True
         if not self._has_opened:
             self._has_opened = True
             self._listener.sound_opened(track)
@@ -194,5 +161,5 @@ class SoundSupervisor:
         packet = self._check.take(message)
         self._frames += 1
         if self._frames == SOUND_FRAMES_FORGIVING:
-            self._failures = 0
+            self._upkeep.failures = 0
         self._listener.sound_encoded(packet)

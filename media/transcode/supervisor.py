@@ -1,6 +1,5 @@
 """Keeps one source's worker alive: starts it, feeds it, watches it, replaces it."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -9,9 +8,8 @@ import structlog
 
 from config.clock import Clock
 from config.limits import REPLAY_BYTES_MAX, REPLAY_MS_MAX
-from config.tasks import cancel, spawn
 from media.pictures import Picture, why_unfit
-from media.transcode.conversation import Attention, Patience, converse
+from media.transcode.conversation import Patience
 from media.transcode.machine import Machine
 from media.transcode.plan import Plan, plan_to_bytes
 from media.transcode.preset import AUTO, LIVE_PRESETS
@@ -29,7 +27,8 @@ from media.transcode.protocol import (
     SourcePacket,
 )
 from media.transcode.replay import Replay
-from media.transcode.worker_process import WORKER_COMMAND, WorkerGone, WorkerProcess
+from media.transcode.upkeep import Upkeep
+from media.transcode.worker_process import WORKER_COMMAND, WorkerProcess
 from media.units import VIDEO_TIMESCALE, Packet
 
 __all__ = ["Listener", "Patience", "Supervisor"]
@@ -59,7 +58,6 @@ class Supervisor:
     """Runs one plan until its source ends, with as many workers as it takes.
 
     Attributes:
-        restarts: workers that died or hung.
         given_up: times that packets were skipped because workers kept dying of them.
         undecodable, skipped: of the worker running now, as it counts them.
         pictures: what is to be made by whoever goes on from here.
@@ -77,10 +75,9 @@ class Supervisor:
     ) -> None:
         self._plan = plan
         self._listener = listener
-        self._clock = clock
         self._patience = patience or Patience()
         self._machine = machine or Machine()
-        self._command = command
+        self._upkeep = Upkeep(self, command, clock, self._patience, name="picture")
         self._replay = Replay(
             len(plan.rungs),
             named_boundaries=plan.named_boundaries,
@@ -88,23 +85,20 @@ class Supervisor:
             bytes_max=REPLAY_BYTES_MAX,
             ticks_max=REPLAY_MS_MAX * _TICKS_PER_MS,
         )
-        self._fed = asyncio.Event()
-        self._finishing = False
-        self._finished = False
-        self._task: asyncio.Task[None] | None = None
         self._appearance: Appearance | None = plan.appearance
         self._encoder = plan.encoder
         self._has_opened = False
-        self._failures = 0
         # Of the worker running now:
-        self._worker: WorkerProcess | None = None
         self._rungs: list[int] = []
-        self._attention = Attention(clock, self._patience)
         self.pictures = plan.pictures
-        self.restarts = 0
         self.given_up = 0
         self.undecodable = 0
         self.skipped = 0
+
+    @property
+    def restarts(self) -> int:
+        """Workers that died or hung."""
+        return self._upkeep.restarts
 
     @property
     def dropped(self) -> int:
@@ -124,62 +118,38 @@ class Supervisor:
     @property
     def process_id(self) -> int | None:
         """Of the worker running now."""
-        return None if self._worker is None else self._worker.process_id
+        return self._upkeep.process_id
 
     def start(self) -> None:
         self._machine.join()
-        self._task = spawn(self._run(), name="transcode supervisor")
-        self._task.add_done_callback(lambda _: self._machine.leave())
+        self._upkeep.start(ended=self._machine.leave)
 
     def feed(self, packet: SourcePacket) -> None:
         """Take the next packet of the source; never waits, drops when too much is held."""
         self._replay.push(packet)
-        self._fed.set()
+        self._upkeep.wake()
 
     async def finish(self) -> None:
         """Return when all that was fed has been encoded, or the deadline for that has passed."""
-        assert self._task is not None
-        self._finishing = True
-        self._fed.set()
-        _, late = await asyncio.wait({self._task}, timeout=self._patience.finish_ms / 1000)
-        if late:
-            log.warning("worker did not finish in time", lag_ms=self.lag_ms)
-            await self.stop()
+        await self._upkeep.finish()
 
     async def stop(self) -> None:
         """Kill the worker and return when it is gone."""
-        await cancel(self._task)
+        await self._upkeep.stop()
 
-    async def _run(self) -> None:
-        while True:
-            code = await self._run_worker()
-            if self._finished:
-                return
-            self.restarts += 1
-            self._failures += 1
-            log.warning("worker ended early", code=code, failures=self._failures)
-            if self._failures % self._patience.crashes_max == 0:
-                self._replay.skip()
-                self.given_up += 1
-            await asyncio.sleep(self._patience.backoff_ms(self._failures) / 1000)
-
-    async def _run_worker(self) -> int | None:
-        """Run one worker to its end; its exit code, None when it could not be started."""
+    def begin(self) -> None:
+        """All that is held is sent to the next worker."""
         self._replay.rewind()
         self._rungs = sorted(self._replay.active)
-        self._attention = Attention(self._clock, self._patience)
-        try:
-            worker = await WorkerProcess.start(self._command, self._clock)
-        except OSError as reason:
-            log.warning("worker could not be started", reason=str(reason))
-            return None
-        self._worker = worker
-        try:
-            return await converse(worker, self._feed_worker(worker), self._take, self._attention)
-        finally:
-            self._worker = None
 
-    async def _feed_worker(self, worker: WorkerProcess) -> None:
+    def failed(self, failures: int) -> None:
+        """A worker has ended early; some in a row die of what they are sent."""
+        if failures % self._patience.crashes_max == 0:
+            self._replay.skip()
+            self.given_up += 1
+
+    async def supply(self, worker: WorkerProcess) -> None:
+        """Send a worker the plan, as far as it is still to be made, and the source's packets."""
         plan = replace(
             self._plan,
             rungs=tuple(self._plan.rungs[rung] for rung in self._rungs),
@@ -189,33 +159,34 @@ class Supervisor:
             share_millicores=self._machine.share_millicores(),
             pictures=self.pictures,
         )
-        try:
-            await worker.send(Configure(plan_to_bytes(plan)))
-            while packet := await self._next_packet():
-                self._attention.gave()
-                newest = packet.pts if self._replay.newest is None else self._replay.newest
-                await worker.send(replace(packet, newest=newest))
-            await worker.send(Finish())
-        except WorkerGone:
-            return  # its output ends as well, which is where that is handled
+        await worker.send(Configure(plan_to_bytes(plan)))
+        while packet := await self._next_packet():
+            self._upkeep.attention.gave()
+            newest = packet.pts if self._replay.newest is None else self._replay.newest
+            await worker.send(replace(packet, newest=newest))
+        await worker.send(Finish())
 
     async def _next_packet(self) -> SourcePacket | None:
         """The next packet to send; None when the source has ended."""
         while (packet := self._replay.next_unsent()) is None:
-            if self._finishing:
+            if self._upkeep.is_finishing:
                 return None
-            self._fed.clear()
-            await self._fed.wait()
+            await self._upkeep.sleep()
         return packet
 
-    def _take(self, message: Message) -> None:
+    def listen(self, message: Message) -> None:
+        """A worker says something.
+
+        Raises:
+            MalformedMessage: that makes no sense.
+        """
         match message:
             case Opened():
                 self._take_opened(message)
             case Encoded():
                 self._take_encoded(message)
             case Progress():
-                self._attention.consumed = message.consumed
+                self._upkeep.attention.consumed = message.consumed
                 self.undecodable, self.skipped = message.undecodable, message.skipped
                 self._replay.finished(message.finished)
             case Shed(place, lag_ms):
@@ -225,12 +196,12 @@ class Supervisor:
             case Picture():
                 self._take_picture(message)
             case Finished():
-                self._finished = True
+                self._upkeep.is_finished = True
             case _:
                 raise MalformedMessage(f"{type(message).__name__} comes from servers only")
 
     def _take_opened(self, message: Opened) -> None:
-        self._attention.is_open = True
+        self._upkeep.attention.is_open = True
         if self._has_opened:
             return
         if self._encoder.preset == AUTO and message.preset not in LIVE_PRESETS:
@@ -247,7 +218,7 @@ class Supervisor:
         if not self._replay.encoded(rung, message.pts, boundary=message.boundary):
             return
         if message.boundary:
-            self._failures = 0
+            self._upkeep.failures = 0
         packet = Packet(
             dts=message.dts,
             pts=message.pts,
