@@ -31,8 +31,6 @@ from media.transcode.upkeep import Upkeep
 from media.transcode.worker_process import WORKER_COMMAND, WorkerProcess
 from media.units import VIDEO_TIMESCALE, Packet
 
-__all__ = ["Listener", "Patience", "Supervisor"]
-
 log = structlog.get_logger(__name__)
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
