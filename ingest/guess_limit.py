@@ -62,17 +62,17 @@ class GuessLimit:
     def _count(self, refused: PublishRefused, network: str) -> None:
         if refused.is_mistake:
             self._mistakes.record(network, self._clock.monotonic_ms())
-        _outcomes.labels("mistaken" if refused.is_mistake else "not_now").inc()
+        _outcomes.labels(_outcome(refused)).inc()
 
     async def _refuse_guesses(self, request: PublishRequest, network: str) -> None:
         now_ms = self._clock.monotonic_ms()
         if self._mistakes.are_too_many(network, now_ms):
-            raise _later()
+            raise _TooManyGuesses
         if not self._mistakes.are_too_many_in_all(now_ms) or self._good.has(network, now_ms):
             return
         key = parse_credentials(request.stream_name, request.app, request.url).key
         if key and not await self._keys.include(hash_key(key), now_ms):
-            raise _later()
+            raise _TooManyGuesses
 
 
 class _GoodNetworks:
@@ -114,6 +114,14 @@ class _KnownKeys:
             self._hashes = frozenset(await self._read())
 
 
-def _later() -> PublishRefused:
-    description = "too many wrong stream keys, try again in a minute"
-    return PublishRefused(description, is_mistake=False)
+class _TooManyGuesses(PublishRefused):
+    """What was shown is not looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("too many wrong stream keys, try again in a minute", is_mistake=False)
+
+
+def _outcome(refused: PublishRefused) -> str:
+    if isinstance(refused, _TooManyGuesses):
+        return "limited"
+    return "mistaken" if refused.is_mistake else "not_now"

@@ -1,6 +1,8 @@
 """Where publishers put what they show, each as a real client sends it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.limits import PUBLISH_ADDRESS_CHARACTERS_MAX
 from ingest.credentials import Credentials, parse_credentials
@@ -54,3 +56,14 @@ def test_credentials_are_found_wherever_they_are(
     stream_name: str, app: str, url: str, shown: Credentials
 ) -> None:
     assert parse_credentials(stream_name, app, url) == shown
+
+
+_ADDRESSES = st.text(alphabet=st.characters() | st.sampled_from("?&=%/.+;#"))
+
+
+@given(_ADDRESSES, _ADDRESSES, _ADDRESSES)
+def test_whatever_comes_is_a_key_a_token_or_nothing(stream_name: str, app: str, url: str) -> None:
+    shown = parse_credentials(stream_name, app, url)
+
+    assert not (shown.key and shown.token)
+    assert "" not in shown.names
