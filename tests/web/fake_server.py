@@ -213,6 +213,9 @@ class FakeServer:
         self.seconds_made = FIRST_SEGMENTS
         """Of an upload that is still processed: what can be watched of it."""
         self.refuse: Callable[[web.Request], int | None] = lambda _request: None
+        self.tells_first = False
+        """A new source is in the events before its maker is answered."""
+        self._told = asyncio.Event()
         self._live_since: float | None = None
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
@@ -446,6 +449,9 @@ class FakeServer:
         self.created.append(body)
         made = source(f"src_{len(self.sources) + 1}", body["name"])
         self.sources.append(made)
+        for _ in range(2 if self.tells_first else 0):  # the second is made after the first was sent
+            self._told.clear()
+            await self._told.wait()
         return web.json_response({"source": made, "streamKey": "key-of-creation"}, status=201)
 
     async def _change(self, request: web.Request) -> web.Response:
@@ -477,7 +483,11 @@ class FakeServer:
         return web.json_response({"encoder_configurations": []})
 
     async def _source_events(self, request: web.Request) -> web.StreamResponse:
-        return await self._events(request, "sources", lambda: {"items": self.sources})
+        def tell() -> dict[str, Any]:
+            self._told.set()
+            return {"items": self.sources}
+
+        return await self._events(request, "sources", tell)
 
     def _earnings_document(self) -> dict[str, Any]:
         return {

@@ -135,10 +135,12 @@ async def test_payouts_are_listed_with_their_transaction(
     assert await studio.page.evaluate(CLIPBOARD) == transaction
 
 
+@pytest.mark.parametrize("tells_first", [False, True])
 async def test_a_source_is_made_and_its_errors_are_said(
-    server: FakeServer, studio: Visitor
+    server: FakeServer, studio: Visitor, tells_first: bool
 ) -> None:
     studio.expected = {409}
+    server.tells_first = tells_first
     await studio.press("New source")
     name = studio.page.get_by_label("Name", exact=True)
     for wrong, complaint in (("Not A Name", "small letters"), ("main", "has this name")):
@@ -155,6 +157,7 @@ async def test_a_source_is_made_and_its_errors_are_said(
     made = studio.page.locator(".source", has_text="Chess")
     await made.get_by_role("button", name="Show the key").click()
     assert await made.locator(".field .key-value").inner_text() == "key-of-creation"
+    assert await made.count() == 1
 
 
 async def test_a_live_source_shows_health_and_what_viewers_see(

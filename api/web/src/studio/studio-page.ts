@@ -155,16 +155,25 @@ export class StudioPage {
 
   private create(): void {
     openCreateForm(this.token, this.asset, (source, streamKey) => {
-      const card = new SourceCard(this.token, source);
-      card.update(source, false);
+      const card = this.cardOf(source);
       card.setKey(streamKey);
-      card.root.dataset["key"] = source.id;
-      this.made.set(source.id, source);
-      replaceWith(this.message);
-      this.list.append(card.root);
       this.said.hidden = false;
       setText(this.said, words.created(source.name));
       card.root.scrollIntoView({ block: "nearest" });
     });
+  }
+
+  /** The card of a source that was just made; the server's events may have brought it before its answer. */
+  private cardOf(source: Source): SourceCard {
+    const there = this.list.querySelector<HTMLElement>(`[data-key="${CSS.escape(source.id)}"]`);
+    const shown = there === null ? undefined : sourceCards.get(there);
+    if (shown !== undefined) return shown;
+    const card = new SourceCard(this.token, source);
+    card.update(source, false);
+    card.root.dataset["key"] = source.id;
+    this.made.set(source.id, source);
+    replaceWith(this.message);
+    this.list.append(card.root);
+    return card;
   }
 }
