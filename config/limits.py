@@ -253,7 +253,7 @@ SOUND_AHEAD_MS_MAX = 2_000
 SOUND_FRAME_BYTES_MAX = 1_536
 # So many frames (2 s) without an accident, and a worker that dies is replaced at once again.
 SOUND_FRAMES_FORGIVING = 100
-# A sound worker's address space, most of which is libav's code: it took 0.2 GiB.
+# A sound worker's address space, most of which is libav's code: it took 0.16 GiB.
 SOUND_WORKER_MEMORY_BYTES_MAX = 1 << 30
 
 # --- jail ----------------------------------------------------------------------------------------
@@ -567,8 +567,9 @@ RTMP_SWEEP_MS = 250
 RTMP_CONNECTIONS_MAX = 1_000
 # A studio or a load test behind one address.
 RTMP_CONNECTIONS_PER_ADDRESS_MAX = 256
-# An encoder is through this phase in a fraction of a second; over it, the oldest is cut.
-RTMP_UNPUBLISHED_MAX = 64
+# Connections that do not publish. Encoders are through that in a fraction of a second, and all of a
+# large server come back within a few after its restart; over this, the oldest one is cut.
+RTMP_IDLE_MAX = 256
 # Nobody mistypes a key more often; the keys themselves cannot be guessed (160 bits).
 RTMP_WRONG_KEYS_MAX = 20
 RTMP_WRONG_KEYS_MS = 60_000
