@@ -646,7 +646,7 @@ RTMP_TIMESTAMP_STEP_MS_MAX = 30_000
 # --- preflight of publishers ---------------------------------------------------------------------
 # What a publisher is told comes within five seconds, of which the page's event stream takes one.
 PREFLIGHT_MS = 3_900
-# With less media than this by then, the report takes another second: x264 looks ahead for one or two.
+# With less media by then, the report takes another second: x264 looks ahead for one or two.
 PREFLIGHT_MEDIA_MS = 3_000
 # It is judged anew each second at first, since keyframes may still show to be too rare, and then
 # this often.

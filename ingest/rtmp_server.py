@@ -13,10 +13,10 @@ from config.limits import (
     RTMP_CERTIFICATE_CHECK_MS,
     RTMP_CONNECTIONS_MAX,
     RTMP_CONNECTIONS_PER_ADDRESS_MAX,
+    RTMP_IDLE_MAX,
     RTMP_REFUSAL_MS,
     RTMP_STOP_MS_MAX,
     RTMP_SWEEP_MS,
-    RTMP_UNPUBLISHED_MAX,
 )
 from config.tasks import cancel, happens, spawn
 from ingest.admission import Admission, Admitted, PublishRefused, PublishRequest
@@ -42,14 +42,14 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class RtmpLimits:
-    """How many connections there may be: in all, from one address, and before they publish.
+    """How many connections there may be: in all, from one address, and such as do not publish.
 
     All listeners together. An address is what `network_of` says. `refusal_ms`: `RTMP_REFUSAL_MS`.
     """
 
     connections: int = RTMP_CONNECTIONS_MAX
     per_address: int = RTMP_CONNECTIONS_PER_ADDRESS_MAX
-    half_open: int = RTMP_UNPUBLISHED_MAX
+    idle: int = RTMP_IDLE_MAX
     refusal_ms: int = RTMP_REFUSAL_MS
 
 
@@ -164,8 +164,8 @@ class RtmpServer:
     def enter(self, session: RtmpSession) -> str | None:
         """Count a new connection in; why it may not stay, if so.
 
-        When too many have not published yet, the oldest of them makes room: an encoder is through
-        that phase at once, and who holds such connections open does so on purpose.
+        When too many do not publish, the oldest of them makes room: an encoder is through that at
+        once, and who holds such connections open, or fills them with wrong keys, means to.
         """
         self._sessions[session] = None
         network = network_of(session.address)
@@ -175,9 +175,9 @@ class RtmpServer:
             return "too many connections"
         if self._per_network[network] > self._limits.per_address:
             return "too many connections from one address"
-        half_open = [each for each in self._sessions if each.is_half_open]
-        if len(half_open) > self._limits.half_open:
-            half_open[0].turn_away("too many connections that do not publish")
+        idle = [each for each in self._sessions if each.is_idle]
+        if len(idle) > self._limits.idle:
+            idle[0].turn_away("too many connections that do not publish")
         return None
 
     def leave(self, session: RtmpSession) -> None:

@@ -158,10 +158,9 @@ class RtmpSession(asyncio.Protocol):
     # --- what the server calls -------------------------------------------------------------------
 
     @property
-    def is_half_open(self) -> bool:
-        """Whether the peer is there and has not even asked to publish."""
-        is_early = self._state in (State.HANDSHAKING, State.GREETED, State.CONNECTED)
-        return is_early and not self._reason
+    def is_idle(self) -> bool:
+        """Whether the peer is there and does not publish: not yet, not any more, or in vain."""
+        return self._state is not State.PUBLISHING and not self._reason
 
     def check(self, now_ms: int) -> None:
         """Close the connection when its state has lasted too long, or end what went too far."""

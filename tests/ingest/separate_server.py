@@ -21,7 +21,7 @@ from ingest.rtmp_server import Listener, RtmpLimits, RtmpServer
 from media.hub import Hub, PacketReceived, Reader, Stream
 from media.terms import Terms
 
-_LIMITS = RtmpLimits(connections=5_000, per_address=5_000, half_open=5_000)
+_LIMITS = RtmpLimits(connections=5_000, per_address=5_000, idle=5_000)
 
 
 @dataclass(frozen=True)

@@ -305,7 +305,7 @@ async def test_a_refused_publisher_that_stays_is_cut(rig: Rig) -> None:
 async def test_200_half_open_connections_are_cut_while_others_publish(
     make_rig: MakeRig, footage: Footage
 ) -> None:
-    rig = await make_rig(half_open=20)
+    rig = await make_rig(idle=20)
     encoder = await rig.encoder()
     assert await encoder.answer() == PublishAccepted()
     with structlog.testing.capture_logs() as logs:

@@ -53,7 +53,7 @@ def test_both_listeners_share_their_limits_and_no_stranger_stays_in_a_tls_handsh
     """Method: one publisher over TLS, beside more strangers than may be there half open."""
 
     async def publish() -> None:
-        rig = Rig(RtmpLimits(half_open=4, refusal_ms=1), tls=ServerTls(*files))
+        rig = Rig(RtmpLimits(idle=4, refusal_ms=1), tls=ServerTls(*files))
         await rig.server.start()
         encoder = await connect(rig, files[0])
         assert await encoder.answer() == PublishAccepted()
