@@ -12,7 +12,10 @@ _MODULUS = 1 << 32
 
 def unpacked(messages: list[Message]) -> list[Message]:
     """The messages, with aggregates replaced by what they carry."""
-    if all(message.type_id != AGGREGATE for message in messages):
+    for message in messages:
+        if message.type_id == AGGREGATE:
+            break
+    else:  # as nearly always
         return messages
     return [
         part

@@ -9,12 +9,14 @@ from media.wire.rtmp_chunk import ChunkReader, ChunkWriter, MalformedChunk
 from media.wire.rtmp_handshake import Handshake, HandshakeFailed
 from media.wire.rtmp_message import (
     Acknowledgement,
+    Audio,
     ControlEvent,
     MalformedMessage,
     PeerBandwidth,
     SetChunkSize,
     Typed,
     UserControl,
+    Video,
     WindowSize,
     parse_message,
     write_message,
@@ -23,6 +25,8 @@ from media.wire.rtmp_state import RemoteProtocolError
 
 # Chunk stream of protocol control messages (5.4).
 CONTROL_CHUNK_STREAM = 2
+
+_MEDIA = (Video, Audio)
 
 
 class Link:
@@ -63,7 +67,8 @@ class Link:
         except (HandshakeFailed, MalformedChunk, MalformedMessage) as error:
             raise RemoteProtocolError(str(error)) from error
         for message in messages:
-            self._obey(message)
+            if not isinstance(message, _MEDIA):
+                self._obey(message)
         # At half of the window, so that a peer that waits for us at its end never has to.
         if self.received - self._acknowledged >= max(self._window // 2, 1) and self.is_open:
             self._acknowledged = self.received
@@ -99,7 +104,10 @@ class Link:
 
     def data_to_send(self) -> bytes:
         """What is to be written to the peer now."""
-        self._to_send.append(b"" if self.is_open else self._handshake.data_to_send())
+        if not self._handshake.done:
+            self._to_send.append(self._handshake.data_to_send())
+        elif not self._to_send:
+            return b""
         data = b"".join(self._to_send)
         self._to_send.clear()
         return data
