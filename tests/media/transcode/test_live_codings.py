@@ -115,6 +115,15 @@ async def test_sound_beside_a_picture_that_is_passed_through_costs_only_its_own_
         assert "does not play everywhere" in health.messages[0]
 
 
+async def test_sound_alone_is_a_stream_in_any_coding() -> None:
+    sink, _ = await transcoded(sound_source(Coding.FLAC, sample_rate=44_100))
+    assert list(sink.epochs[0]) == ["audio"]
+    sound = heard(sink.epochs[0]["audio"], sink.kept[0]["audio"])
+    assert sound.sample_rate == 44_100
+    assert len(sound.samples) >= 3 * 44_100
+    assert abs(sound.frequency() - TONE_HZ) <= 2
+
+
 async def test_aac_in_many_channels_is_passed_on() -> None:
     source = audio_source()
     surround = Source(replace(source.track, channels=6), source.packets)
