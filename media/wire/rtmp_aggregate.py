@@ -1,5 +1,7 @@
 """Aggregate messages: several messages as FLV tags in one (RTMP 1.0, 7.1.6)."""
 
+from collections.abc import Sequence
+
 from config.limits import RTMP_AGGREGATE_MESSAGES_MAX, RTMP_COMMAND_BYTES_MAX
 from media.wire.rtmp_chunk import AGGREGATE, AUDIO, VIDEO, Message
 
@@ -10,18 +12,9 @@ _BACK_POINTER_BYTES = 4
 _MODULUS = 1 << 32
 
 
-def unpacked(messages: list[Message]) -> list[Message]:
-    """The messages, with aggregates replaced by what they carry."""
-    for message in messages:
-        if message.type_id == AGGREGATE:
-            break
-    else:  # as nearly always
-        return messages
-    return [
-        part
-        for message in messages
-        for part in (_unpack(message) if message.type_id == AGGREGATE else (message,))
-    ]
+def unpacked(message: Message) -> Sequence[Message]:
+    """What an aggregate carries; of any other message itself."""
+    return _unpack(message) if message.type_id == AGGREGATE else (message,)
 
 
 def _unpack(aggregate: Message) -> list[Message]:

@@ -5,18 +5,23 @@ Handshake, chunking, acknowledgements and pings are the same for clients and ser
 
 from config.limits import RTMP_CHUNK_BYTES_SENT, RTMP_WINDOW_BYTES
 from media.wire.rtmp_aggregate import unpacked
-from media.wire.rtmp_chunk import ChunkReader, ChunkWriter, MalformedChunk
+from media.wire.rtmp_chunk import (
+    AUDIO,
+    VIDEO,
+    ChunkReader,
+    ChunkWriter,
+    MalformedChunk,
+    Message,
+)
 from media.wire.rtmp_handshake import Handshake, HandshakeFailed
 from media.wire.rtmp_message import (
     Acknowledgement,
-    Audio,
     ControlEvent,
     MalformedMessage,
     PeerBandwidth,
     SetChunkSize,
     Typed,
     UserControl,
-    Video,
     WindowSize,
     parse_message,
     write_message,
@@ -26,7 +31,7 @@ from media.wire.rtmp_state import RemoteProtocolError
 # Chunk stream of protocol control messages (5.4).
 CONTROL_CHUNK_STREAM = 2
 
-_MEDIA = (Video, Audio)
+_MEDIA = (AUDIO, VIDEO)
 
 
 class Link:
@@ -59,24 +64,28 @@ class Link:
             RemoteProtocolError: the bytes are not RTMP or break a limit.
         """
         self.received += len(data)
+        messages: list[Typed] = []
         try:
             if not self._handshake.done:
                 data = self._handshake.receive(data)
                 self._to_send.append(self._handshake.data_to_send())
-            messages = [parse_message(each) for each in unpacked(self._reader.feed(data))]
+            for message in self._reader.feed(data):
+                if message.type_id in _MEDIA:  # most of them, and nothing for the link
+                    messages.append(parse_message(message))
+                else:
+                    messages += map(self._obeyed, unpacked(message))
         except (HandshakeFailed, MalformedChunk, MalformedMessage) as error:
             raise RemoteProtocolError(str(error)) from error
-        for message in messages:
-            if not isinstance(message, _MEDIA):
-                self._obey(message)
         # At half of the window, so that a peer that waits for us at its end never has to.
         if self.received - self._acknowledged >= max(self._window // 2, 1) and self.is_open:
             self._acknowledged = self.received
             self.control(Acknowledgement(self.received & 0xFFFFFFFF))
         return messages
 
-    def _obey(self, message: Typed) -> None:
-        match message:
+    def _obeyed(self, message: Message) -> Typed:
+        """The message, after doing what it wants of the link."""
+        typed = parse_message(message)
+        match typed:
             case WindowSize(size):
                 self._window = size
             case PeerBandwidth(size, _) if size != self._window_sent:
@@ -85,6 +94,7 @@ class Link:
                 self.control(UserControl(ControlEvent.PING_RESPONSE, data[:4]))
             case _:
                 pass
+        return typed
 
     def announce_window(self, size: int) -> None:
         """Ask to be acknowledged every `size` bytes."""

@@ -19,7 +19,8 @@ def test_what_an_aggregate_carries_takes_its_place_and_its_time() -> None:
         tag(AUDIO, 0xFFFFFFF0, b"a") + tag(99, 5, b"?") + tag(VIDEO, 0x10, b"v") + tag(18, 0, b"")
     )
 
-    parts = unpacked([before, Message(AGGREGATE, 1_000, 1, tags), after])
+    whole = (before, Message(AGGREGATE, 1_000, 1, tags), after)
+    parts = [part for message in whole for part in unpacked(message)]
 
     assert parts == [
         before,
@@ -33,20 +34,20 @@ def test_what_an_aggregate_carries_takes_its_place_and_its_time() -> None:
 def test_a_tag_that_is_cut_off_ends_an_aggregate() -> None:
     whole = tag(VIDEO, 0, b"v")
 
-    parts = unpacked([Message(AGGREGATE, 0, 1, whole + tag(VIDEO, 1, b"lost")[:13])])
+    parts = unpacked(Message(AGGREGATE, 0, 1, whole + tag(VIDEO, 1, b"lost")[:13]))
 
     assert parts == [Message(VIDEO, 0, 1, b"v")]
-    assert unpacked([Message(AGGREGATE, 0, 1, b"")]) == []
+    assert unpacked(Message(AGGREGATE, 0, 1, b"")) == []
 
 
 def test_what_an_aggregate_may_carry_is_bounded() -> None:
     greedy = tag(18, 0, bytes(RTMP_COMMAND_BYTES_MAX + 1)) + tag(AUDIO, 0, b"") * 2_000
 
-    parts = unpacked([Message(AGGREGATE, 0, 1, greedy)])
+    parts = unpacked(Message(AGGREGATE, 0, 1, greedy))
 
     assert parts == [Message(AUDIO, 0, 1, b"")] * (RTMP_AGGREGATE_MESSAGES_MAX - 1)
 
 
 @given(st.binary(max_size=100))
 def test_garbage_is_no_error(garbage: bytes) -> None:
-    unpacked([Message(AGGREGATE, 0, 1, garbage)])
+    unpacked(Message(AGGREGATE, 0, 1, garbage))
