@@ -48,7 +48,8 @@ class FirstStart:
         source = await self.sources.by_name(DEMO_SOURCE)
         if source is None:
             return await self._make(creator, DEMO_SOURCE, "Test pattern")
-        return source, await replace_main_key(self.sources, source, self.clock)
+        secret, _ = await replace_main_key(self.sources, source, self.clock)
+        return source, secret
 
     async def _make(self, creator: Account, name: str, title: str) -> tuple[Source, str]:
         draft = NewSource(creator.id, name, title, self.price)

@@ -268,7 +268,7 @@ def _routes(
         uploads=UploadRoutes(making.uploads, bearers, _price(stores.settings)),
         jobs=Jobs(making.jobs, bearers, EventStreams("jobs", JOB_STREAMS_MAX, stopping)),
         sources=sources,
-        stream_keys=StreamKeys(stores.sources, sources.own, clock),
+        stream_keys=StreamKeys(stores.sources, sources.own, clock, media.rtmp.dismiss),
         publish_tokens=PublishTokens(
             media.signer, sources.own, clock, media.rtmp_url, media.rtmps_url
         ),

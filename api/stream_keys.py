@@ -19,6 +19,11 @@ from ingest.stream_key import StreamKey, TooManyKeys, UnknownKey, hash_key, new_
 OwnSource = Callable[[web.Request], Awaitable[Source]]
 """The source that a request names, if it belongs to whoever asks; raises Problem."""
 
+Dismiss = Callable[[str, str, str], None]
+"""Sends away who publishes to a source with a key, and why: source id, key id, reason."""
+
+_REVOKED = "this stream key is no longer good"
+
 
 @dataclass(frozen=True, slots=True)
 class StreamKeys:
@@ -27,6 +32,7 @@ class StreamKeys:
     store: SourceStore
     own: OwnSource
     clock: Clock
+    dismiss: Dismiss
 
     async def list(self, request: web.Request) -> web.Response:
         source = await self.own(request)
@@ -58,24 +64,32 @@ class StreamKeys:
         return web.json_response({"key": key_json(key, now), "streamKey": secret}, status=201)
 
     async def revoke(self, request: web.Request) -> web.Response:
-        """Nobody is let in with it from now on; who was let in stays."""
-        source = await self.own(request)
+        """Nobody is let in with it from now on, and who was let in is sent away."""
+        source, key_id = await self.own(request), request.match_info["key"]
         try:
-            await self.store.remove_key(source.id, request.match_info["key"])
+            await self.store.remove_key(source.id, key_id)
         except UnknownKey:
             raise not_found("no such stream key") from None
+        self.dismiss(source.id, key_id, _REVOKED)
         return web.Response(status=204)
 
     async def regenerate(self, request: web.Request) -> web.Response:
-        """Another main key, with the limits of the one before; further keys stay as they are."""
+        """Another main key, with the limits of the one before; further keys stay as they are.
+
+        Without a grace, who publishes with the one before is sent away.
+        """
         source = await self.own(request)
         body = await read_body(request, RegenerateKey)
         try:
-            secret = await replace_main_key(self.store, source, self.clock, body.graceSeconds)
+            secret, before = await replace_main_key(
+                self.store, source, self.clock, body.graceSeconds
+            )
         except TooManyKeys:
             raise _too_many() from None
         except UnknownSource:
             raise not_found("no such source") from None
+        if before is not None and not body.graceSeconds:
+            self.dismiss(source.id, before.id, _REVOKED)
         return web.json_response({"streamKey": secret})
 
     def _now(self) -> datetime:
@@ -87,8 +101,10 @@ class StreamKeys:
 
 async def replace_main_key(
     store: SourceStore, source: Source, clock: Clock, grace_seconds: int = 0
-) -> str:
+) -> tuple[str, StreamKey | None]:
     """Give a source another main key; the one before is good for the grace only.
+
+    Returns the secret of the new one, and the one before.
 
     Raises:
         TooManyKeys: see there; never without grace.
@@ -107,7 +123,7 @@ async def replace_main_key(
         addresses=() if before is None else before.addresses,
     )
     await store.replace_key(key, ends_at=now + timedelta(seconds=grace_seconds))
-    return secret
+    return secret, before
 
 
 def key_json(key: StreamKey, now: datetime) -> dict[str, object]:

@@ -21,6 +21,7 @@ class RtmpPublication:
         received: bytes of the connection before this.
 
     Attributes:
+        key_id: of the stream key that it was admitted with; empty for a token.
         receive: takes media and metadata.
     """
 
@@ -32,6 +33,7 @@ class RtmpPublication:
         clock: Clock,
         received: int,
     ) -> None:
+        self.key_id = admitted.key_id
         self._publication = publication
         self._clock = clock
         self._began_ms = clock.monotonic_ms()

@@ -159,6 +159,11 @@ class RtmpServer:
         found = (session.status(source_id) for session in self._sessions)
         return tuple(status for status in found if status is not None)
 
+    def dismiss(self, source_id: str, key_id: str, reason: str) -> None:
+        """Send away whoever publishes to a source with a key that is no longer good."""
+        for session in list(self._sessions):
+            session.dismiss(source_id, key_id, reason)
+
     # --- the sessions' door ----------------------------------------------------------------------
 
     def enter(self, session: RtmpSession) -> str | None:

@@ -170,7 +170,7 @@ class RtmpSession(asyncio.Protocol):
         elif self._publication is not None:
             exceeded = self._publication.exceeded(self._connection.received)
             if exceeded is not None:
-                self._cut_publication(Refusal.DENIED, exceeded, is_over=True)
+                self._cut_publication(Refusal.DENIED, exceeded, ends=True)
             else:
                 self._publication.report(self.address)
 
@@ -194,6 +194,17 @@ class RtmpSession(asyncio.Protocol):
         return self._publication.status(
             self.address, self._client.client, is_secure=self._tls is not None
         )
+
+    def dismiss(self, source_id: str, key_id: str, reason: str) -> None:
+        """Send the publisher away if it was let in with this key of this source.
+
+        The stream waits for another publisher, which has to know another key.
+        """
+        publication = self._publication
+        if publication is None or publication.stream_name != source_id:
+            return
+        if publication.key_id == key_id:
+            self._cut_publication(Refusal.DENIED, reason, leaves=True)
 
     def turn_away(self, reason: str) -> None:
         """Close for want of room: counted by the server, and not worth a log line each."""
@@ -279,15 +290,19 @@ class RtmpSession(asyncio.Protocol):
 
     def _replaced(self, reason: str) -> None:
         """OBS gives up when it is told so, instead of taking the stream back at once."""
-        self._cut_publication(Refusal.BAD_NAME, reason, is_over=False)
+        self._cut_publication(Refusal.BAD_NAME, reason)
 
-    def _cut_publication(self, code: Refusal, reason: str, *, is_over: bool) -> None:
-        """Tell the peer that nothing more is wanted; the stream ends too if it `is_over`."""
+    def _cut_publication(
+        self, code: Refusal, reason: str, *, ends: bool = False, leaves: bool = False
+    ) -> None:
+        """Tell the peer that nothing more is wanted; `ends` the stream with it, or `leaves` it."""
         publication = self._take_publication(reason)
         if publication is None or self._reason:
             return
-        if is_over:
+        if ends:
             publication.end(reason)
+        elif leaves:
+            publication.leave(reason)
         self._connection.end_publish(code, reason)
         self._flush()
 
@@ -319,8 +334,7 @@ class RtmpSession(asyncio.Protocol):
             self._transport.write(data)
         before, self._state = self._state, self._connection.state
         # Between the handshake and `publish` one deadline runs, whatever happens there.
-        has_moved = self._state not in (before, _IDLE.get(before))
-        if has_moved or self._state is State.PUBLISHING:
+        if self._state is State.PUBLISHING or self._state not in (before, _IDLE.get(before)):
             self._since_ms = self._clock.monotonic_ms()
 
     def _log_end(self, reason: str) -> None:

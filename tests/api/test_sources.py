@@ -67,6 +67,7 @@ class Rig:
     admission: SourceAdmission
     on_air: dict[str, OnAir]
     publishers: dict[str, tuple[PublisherStatus, ...]]
+    dismissed: list[tuple[str, str, str]]
     seen: list[Any] = field(default_factory=list)
 
     async def call(
@@ -109,7 +110,8 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         EventStreams("sources", 10, stopping),
     )
     signer = open_token_signer(SecretFiles(tmp_path / "secrets"))
-    keys = StreamKeys(store, sources.own, clock)
+    dismissed: list[tuple[str, str, str]] = []
+    keys = StreamKeys(store, sources.own, clock, lambda *told: dismissed.append(told))
     tokens = PublishTokens(signer, sources.own, clock, RTMP_URL, RTMPS_URL)
     application = web.Application(middlewares=[answer_errors])
     add = application.router.add_route
@@ -132,13 +134,14 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     url = f"http://127.0.0.1:{server.port}"
     admission = SourceAdmission(store, [signer], clock)
     async with ClientSession(url) as http:
-        yield Rig(http, url, store, clock, admission, on_air, publishers)
+        yield Rig(http, url, store, clock, admission, on_air, publishers, dismissed)
         stopping.set()
         await server.stop()
 
 
 async def test_a_source_is_set_up_when_it_is_made_and_later(rig: Rig) -> None:
     first, _ = await rig.make()
+    rig.clock.advance(1)
     second, key = await rig.make(
         "stage",
         title="Stage",
@@ -321,6 +324,8 @@ async def test_a_revoked_key_opens_nothing_and_the_others_still_do(rig: Rig) -> 
 
     await rig.call("DELETE", at, None, 204)
 
+    reason = "this stream key is no longer good"
+    assert rig.dismissed == [(source, made["key"]["id"], reason)]
     assert await rig.publish(made["streamKey"]) is None
     assert await rig.publish(main) is not None
     await rig.call("DELETE", at, None, 404)
@@ -344,10 +349,12 @@ async def test_a_new_key_replaces_the_main_one_at_once_or_after_a_grace(rig: Rig
 
     second = (await rig.call("POST", f"/{source}/regenerate-key"))["streamKey"]
     assert await rig.publish(first) is None
+    assert len(rig.dismissed) == 1
     third = (await rig.call("POST", f"/{source}/regenerate-key", {"graceSeconds": 60}))["streamKey"]
 
     for key in (second, third, guest):
         assert await rig.publish(key) is not None
+    assert len(rig.dismissed) == 1
     rig.clock.advance(60_000)
     assert await rig.publish(second) is None
     for key in (third, guest):

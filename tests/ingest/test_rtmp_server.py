@@ -146,6 +146,24 @@ async def test_a_publisher_that_breaks_off_may_come_back_for_a_while(rig: Rig) -
     assert await anext(reading) == StreamEnded("the publisher did not come back")
 
 
+async def test_a_publisher_whose_key_was_revoked_is_sent_away_and_another_may_go_on(
+    rig: Rig,
+) -> None:
+    rig.keys.admitted = Admitted("src_1", key_id="key_1")
+    encoder = await rig.encoder()
+    await encoder.answer()
+
+    for source_id, key_id in (("src_1", "key_2"), ("src_2", "key_1")):
+        rig.server.dismiss(source_id, key_id, "revoked")
+    assert len(rig.server.publishers("src_1")) == 1
+    rig.server.dismiss("src_1", "key_1", "revoked")
+
+    assert await encoder.answer() == PublishRefused("NetStream.Publish.Denied", "revoked")
+    assert rig.server.publishers("src_1") == ()
+    assert await anext(aiter(rig.readers[0])) == PublisherLeft("revoked")
+    assert rig.hub.names() == ["src_1"]
+
+
 async def test_who_publishes_to_a_source_can_be_asked(rig: Rig, footage: Footage) -> None:
     assert rig.server.publishers("src_1") == ()
     rig.keys.admitted = Admitted("src_1", Terms(takeover=Takeover.STANDBY))
