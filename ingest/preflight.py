@@ -73,9 +73,9 @@ class Preflight:
     def track(self, track: Track, number: int) -> None:
         """A track was announced, or its parameters changed."""
         gauges = self._videos if track.kind is MediaKind.VIDEO else self._sounds
-        if number in gauges:
+        if number in gauges and gauges[number].track.timescale == track.timescale:
             gauges[number].track = track
-        elif len(gauges) < PREFLIGHT_TRACKS_MAX:
+        elif number in gauges or len(gauges) < PREFLIGHT_TRACKS_MAX:
             gauges[number] = Gauge(track, number)
 
     def metadata(self, fields: Mapping[str, Value]) -> None:
@@ -85,13 +85,11 @@ class Preflight:
             self._encoder = encoder[:PREFLIGHT_NAME_CHARACTERS_MAX]
         self._bitrate_declared = sum(_data_rate(fields.get(name)) for name in _DATA_RATES)
 
-    def packet(
-        self, kind: MediaKind, number: int, packet: Packet, timescale: int, now_ms: int
-    ) -> None:
+    def packet(self, kind: MediaKind, number: int, packet: Packet, now_ms: int) -> None:
         """Count a packet that came at `now_ms`; those of tracks never announced are left out."""
         gauge = (self._videos if kind is MediaKind.VIDEO else self._sounds).get(number)
         if gauge is not None:
-            gauge.add(packet, timescale, now_ms)
+            gauge.add(packet, now_ms)
         if now_ms >= self._next_mark_ms:
             self._mark(now_ms)
 

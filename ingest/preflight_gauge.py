@@ -16,17 +16,14 @@ from config.limits import (
 from ingest.preflight_facts import TrackFacts
 from media.units import MediaKind, Packet, Track
 
-# Before the first packet, so that its step is none that any packet takes.
-_NEVER_MS = -(1 << 62)
-
 
 class Mark(NamedTuple):
     """A second's end: what had come until then, in all.
 
     Attributes:
-        at_ms: of arrival; `media_ms` of the latest packet's decoding time.
-        delay_ms_min, delay_ms_max: arrival time less media time of that second's packets, whose
-            zero point means nothing.
+        at_ms: of this machine's clock; `media_ms` of the latest packet's decoding time.
+        delay_ms: arrival time less media time of the latest packet, whose zero point means nothing;
+            when none came in this second, how late the next one is at least.
     """
 
     at_ms: int
@@ -34,12 +31,15 @@ class Mark(NamedTuple):
     packets: int
     bytes: int
     uneven: int
-    delay_ms_min: int
-    delay_ms_max: int
+    delay_ms: int
 
 
 class Gauge:
-    """Counts packets of one track; `add` is called for each, everything else once a second."""
+    """Counts packets of one track; `add` is called for each, everything else once a second.
+
+    Until it is settled it looks at each picture; then an encoder's settings are known, and `add`
+    does as little as it can.
+    """
 
     def __init__(self, track: Track, number: int) -> None:
         self.track = track
@@ -47,53 +47,48 @@ class Gauge:
         self.jumps: deque[tuple[int, int]] = deque(maxlen=PREFLIGHT_JUMPS_MAX)
         self._number = number
         self._is_video = track.kind is MediaKind.VIDEO
+        self._is_settled = not self._is_video
         self._packets = self._bytes = self._uneven = 0
-        self._at_ms, self._media_ms = 0, _NEVER_MS
-        self._delay_ms_min, self._delay_ms_max = -_NEVER_MS, _NEVER_MS
+        self._at_ms = self._dts = 0
+        self._step_max = -1  # there is none before the first packet
         self._steps: list[int] = []
-        self._step_ms_max = PREFLIGHT_JUMP_MS
-        self._is_settled = False
-        self._keyframe_ms: int | None = None
-        self._keyframe_steps: deque[int] = deque(maxlen=PREFLIGHT_KEYFRAMES_MAX)
+        self._key_dts: int | None = None
+        self._key_steps_ms: deque[int] = deque(maxlen=PREFLIGHT_KEYFRAMES_MAX)
         self._keyframes_unusable = 0
         self._pts_max: int | None = None
         self._b_frames = self._b_frames_max = 0
 
-    def add(self, packet: Packet, timescale: int, now_ms: int) -> None:
+    def add(self, packet: Packet, now_ms: int) -> None:
         """Count a packet that came at `now_ms`."""
-        media_ms = packet.dts * 1000 // timescale
+        dts = packet.dts
         self._packets += 1
         self._bytes += len(packet.data)
-        step_ms = media_ms - self._media_ms
-        if not 0 <= step_ms <= self._step_ms_max:
-            self._step_strangely(step_ms, media_ms, now_ms)
-        delay_ms = now_ms - media_ms
-        if delay_ms < self._delay_ms_min:
-            self._delay_ms_min = delay_ms
-        if delay_ms > self._delay_ms_max:
-            self._delay_ms_max = delay_ms
+        step = dts - self._dts
+        if not 0 <= step <= self._step_max:
+            self._step_strangely(step, dts, now_ms)
+        self._dts = dts
         self._at_ms = now_ms
-        self._media_ms = media_ms
         if self._is_video:
-            self._add_picture(packet, media_ms, step_ms)
-
-    @property
-    def media_ms(self) -> int:
-        """How much has come; 0 again after its clock has jumped."""
-        return self._media_ms - self.marks[0].media_ms if self.marks else 0
+            if packet.keyframe:
+                self._add_keyframe(dts)
+            if not self._is_settled:
+                self._look_at_picture(packet, step)
 
     def keyframe_unusable(self) -> None:
         """Count a picture that was marked as a keyframe and is none."""
         self._keyframes_unusable += 1
 
+    @property
+    def media_ms(self) -> int:
+        """How much has come; 0 again after its clock has jumped."""
+        return self._milliseconds(self._dts) - self.marks[0].media_ms if self.marks else 0
+
     def mark(self, now_ms: int) -> None:
         """End a second; nothing before the first packet."""
         if self._packets == 0:
             return
-        if self._delay_ms_max < self._delay_ms_min:  # nothing came, and it is at least so late
-            self._delay_ms_min = self._delay_ms_max = now_ms - self._media_ms
-        self._append_mark(now_ms, self._media_ms, self._delay_ms_min, self._delay_ms_max)
-        self._delay_ms_min, self._delay_ms_max = -_NEVER_MS, _NEVER_MS
+        is_silent = self._packets == self.marks[-1].packets
+        self._append_mark(now_ms, now_ms if is_silent else self._at_ms, self._dts)
         while self.jumps and now_ms - self.jumps[0][0] > PREFLIGHT_JUMP_KEPT_MS:
             self.jumps.popleft()
 
@@ -102,11 +97,11 @@ class Gauge:
 
         Those that were uneven before that are counted as well.
         """
-        if not self._steps:
+        if self._is_settled or not self._steps:
             return
         self._is_settled = True
-        self._step_ms_max = median_low(self._steps) * 3 // 2 + 1
-        self._uneven += sum(step > self._step_ms_max for step in self._steps)
+        self._step_max = median_low(self._steps) * 3 // 2
+        self._uneven += sum(step > self._step_max for step in self._steps)
         self._steps.clear()
 
     def facts(self) -> TrackFacts:
@@ -116,8 +111,9 @@ class Gauge:
         first, last = self.marks[0], self.marks[-1]
         media_ms = last.media_ms - first.media_ms
         packets = last.packets - first.packets
-        steps = self._keyframe_steps
-        open_ms = None if self._keyframe_ms is None else self._media_ms - self._keyframe_ms
+        steps = self._key_steps_ms
+        key = self._key_dts
+        open_ms = None if key is None else self._milliseconds(self._dts - key)
         return TrackFacts(
             self._number,
             self.track,
@@ -140,39 +136,40 @@ class Gauge:
         )
         return max(rates, default=0)
 
-    def _add_picture(self, packet: Packet, media_ms: int, step_ms: int) -> None:
-        if (
-            not self._is_settled
-            and 0 < step_ms <= PREFLIGHT_JUMP_MS
-            and len(self._steps) < PREFLIGHT_STEPS_MAX
-        ):
-            self._steps.append(step_ms)
-        if packet.keyframe:
-            if self._keyframe_ms is not None:
-                self._keyframe_steps.append(media_ms - self._keyframe_ms)
-            self._keyframe_ms = media_ms
+    def _add_keyframe(self, dts: int) -> None:
+        if self._key_dts is not None:
+            self._key_steps_ms.append(self._milliseconds(dts - self._key_dts))
+        self._key_dts = dts
+
+    def _look_at_picture(self, packet: Packet, step: int) -> None:
+        if 0 < step <= self._step_max and len(self._steps) < PREFLIGHT_STEPS_MAX:
+            self._steps.append(step)
         if self._pts_max is not None and packet.pts < self._pts_max:
             self._b_frames += 1
-            if self._b_frames > self._b_frames_max:
-                self._b_frames_max = self._b_frames
+            self._b_frames_max = max(self._b_frames_max, self._b_frames)
         else:
             self._pts_max = packet.pts
             self._b_frames = 0
 
-    def _step_strangely(self, step_ms: int, media_ms: int, now_ms: int) -> None:
+    def _step_strangely(self, step: int, dts: int, now_ms: int) -> None:
         """A frame that is late is uneven; a step that the clock on the wall did not make jumps."""
-        waited_ms = now_ms - self._at_ms
-        if -PREFLIGHT_JUMP_MS <= step_ms <= waited_ms + PREFLIGHT_JUMP_MS:
+        step_ms, waited_ms = self._milliseconds(step), now_ms - self._at_ms
+        if self._packets == 1:
+            self._step_max = PREFLIGHT_JUMP_MS * self.track.timescale // 1000
+        elif -PREFLIGHT_JUMP_MS <= step_ms <= waited_ms + PREFLIGHT_JUMP_MS:
             self._uneven += 1
             return
-        if self._packets > 1:
+        else:
             self.jumps.append((now_ms, step_ms))
         self.marks.clear()
-        self._append_mark(now_ms, media_ms, now_ms - media_ms, now_ms - media_ms)
-        self._delay_ms_min, self._delay_ms_max = -_NEVER_MS, _NEVER_MS
-        self._keyframe_ms = self._pts_max = None
+        self._append_mark(now_ms, now_ms, dts)
+        self._key_dts = self._pts_max = None
 
-    def _append_mark(self, now_ms: int, media_ms: int, low_ms: int, high_ms: int) -> None:
+    def _append_mark(self, now_ms: int, at_ms: int, dts: int) -> None:
+        media_ms = self._milliseconds(dts)
         self.marks.append(
-            Mark(now_ms, media_ms, self._packets, self._bytes, self._uneven, low_ms, high_ms)
+            Mark(now_ms, media_ms, self._packets, self._bytes, self._uneven, at_ms - media_ms)
         )
+
+    def _milliseconds(self, ticks: int) -> int:
+        return ticks * 1000 // self.track.timescale

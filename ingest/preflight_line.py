@@ -49,7 +49,7 @@ class DriftGauge:
 def punctual_delay_ms(gauge: Gauge, marks_max: int) -> int | None:
     """Arrival time less media time of the most punctual packet of the last marks."""
     marks = list(gauge.marks)[-marks_max:]
-    return min((mark.delay_ms_min for mark in marks), default=None)
+    return min((mark.delay_ms for mark in marks), default=None)
 
 
 def bitrate(gauges: Sequence[Gauge]) -> int:
@@ -72,8 +72,9 @@ def speed_percent(gauge: Gauge) -> int | None:
 
 
 def burst_ms(gauge: Gauge) -> int:
-    """How much of it came at once that should have come one after the other, in any second."""
-    return max((mark.delay_ms_max - mark.delay_ms_min for mark in gauge.marks), default=0)
+    """How much later than the most punctual packet the latest one came."""
+    delays_ms = [mark.delay_ms for mark in gauge.marks]
+    return max(delays_ms) - min(delays_ms)
 
 
 def lateness_ms(gauges: Sequence[Gauge]) -> int | None:

@@ -233,9 +233,7 @@ class Publisher:
     ) -> None:
         self._publication.write(kind, packet, lane.number)
         self._counters.bytes += len(packet.data)
-        self._preflight.packet(
-            kind, lane.number, packet, lane.timescale, self._clock.monotonic_ms()
-        )
+        self._preflight.packet(kind, lane.number, packet, self._clock.monotonic_ms())
 
     def _leave_out(self, what: str) -> None:
         """Skip what we could not use at any time, so that its encoder is to be set otherwise."""

@@ -19,7 +19,7 @@ def test_a_publisher_and_its_report_are_json_from_its_first_moment_on() -> None:
     for index in range(160):
         now_ms, time = index * 1000 // 30, index * 3_000
         packet = Packet(time, time, 0, index % 120 == 0, bytes(2_000))
-        preflight.packet(MediaKind.VIDEO, 0, packet, VIDEO_TIMESCALE, now_ms)
+        preflight.packet(MediaKind.VIDEO, 0, packet, now_ms)
         report = preflight.report(now_ms)
         status = PublisherStatus("192.0.2.1", "obs", True, Role.STANDBY, now_ms, report)
         documents.append(json.loads(json.dumps(publishers_json([status])))[0])
