@@ -23,13 +23,13 @@ RUN useradd --system --create-home --home-dir /var/lib/tollcast tollcast
 COPY --from=program /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1 \
     TOLLCAST_DATA_DIRECTORY=/var/lib/tollcast/data \
-    TOLLCAST_HTTP__HOST=0.0.0.0 TOLLCAST_RTMP__HOST=0.0.0.0
+    TOLLCAST_HTTP__HOST=0.0.0.0 TOLLCAST_RTMP__HOST=0.0.0.0 TOLLCAST_RTMPS__HOST=0.0.0.0
 USER tollcast
 # Never a checkout: a mounted folder named like one of the packages would hide it.
 WORKDIR /var/lib/tollcast
 RUN mkdir -m 700 data
 VOLUME /var/lib/tollcast/data
-EXPOSE 8080 1935
+EXPOSE 8080 1935 1936
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["python", "-c", \
     "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=2)"]

@@ -11,6 +11,7 @@ class Announcement:
     Attributes:
         stream_key: of the source `source`; None when it was made at an earlier start, since only
             its hash is kept.
+        rtmps_url: None without TLS.
         demo_url: the watch page of the demo stream; None without a demo.
         creator_token: opens the studio; also kept in the data directory, mode 0600.
     """
@@ -18,6 +19,7 @@ class Announcement:
     version: str
     http_url: str
     rtmp_url: str
+    rtmps_url: str | None
     source: str
     stream_key: str | None
     watch_url: str
@@ -40,13 +42,16 @@ class Announcement:
         lines += [
             f"  Studio    {self.studio_url}",
             "",
-            f"  Publish   {self.rtmp_url}",
+            f"  Publish   {self.rtmp_url}{self._or_over_tls()}",
             f"  Key       {self._key()}",
             f"  Then      {self.watch_url}",
             "",
             "  Ctrl-C stops everything.",
         ]
         return "\n".join(lines)
+
+    def _or_over_tls(self) -> str:
+        return "" if self.rtmps_url is None else f"   (or {self.rtmps_url})"
 
     def _key(self) -> str:
         if self.stream_key is None:

@@ -39,6 +39,7 @@ from api.payments import GuestLimit, Payments
 from api.pictures import Pictures
 from api.playback import Playback
 from api.publish_tokens import PublishTokens, open_token_signer
+from api.publish_urls import PublishUrls, publish_urls
 from api.publisher_admission import open_admission
 from api.removal import Removal
 from api.rtmp_listeners import rtmp_listeners
@@ -120,14 +121,15 @@ async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event)
     if settings.demo_is_on:
         source, key = await first.demo_source(creator)
         await remove_recordings(stores.assets, media.archive, source.id)
-        publish_url = f"{media.rtmp_url}/{key}"
+        publish_url = f"{media.urls.local}/{key}"
         demo = Demo(publish_url, local_url, DEMO_SOURCE, stores.data / "demo.log")
         stack.push_async_callback(demo.stop)
         await demo.start()
     return Announcement(
         version=version(),
         http_url=http_url,
-        rtmp_url=media.rtmp_url,
+        rtmp_url=media.urls.rtmp,
+        rtmps_url=media.urls.rtmps,
         source=MAIN_SOURCE,
         stream_key=stream_key,
         watch_url=f"{http_url}/watch/{MAIN_SOURCE}",
@@ -147,8 +149,7 @@ class _Media:
     library: Library
     broadcasts: Broadcasts
     rtmp: RtmpServer
-    rtmp_url: str
-    rtmps_url: str | None
+    urls: PublishUrls
     signer: TokenSigner
     making: Making
 
@@ -177,12 +178,9 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     stack.push_async_callback(rtmp.stop)
     await rtmp.start()
     stack.push_async_callback(rtmp.drain, settings.rtmp.drain_seconds)
-    rtmp_url = f"rtmp://{settings.rtmp.host}:{rtmp.ports[0]}/live"
-    rtmps_url = None
-    if settings.rtmps_port is not None:
-        rtmps_url = f"rtmps://{settings.rtmps.host}:{rtmp.ports[1]}/live"
+    urls = publish_urls(settings, rtmp.ports)
     making = await _start_making(stores, stack)
-    return _Media(archive, library, broadcasts, rtmp, rtmp_url, rtmps_url, signer, making)
+    return _Media(archive, library, broadcasts, rtmp, urls, signer, making)
 
 
 async def _start_making(stores: Stores, stack: AsyncExitStack) -> Making:
@@ -239,7 +237,7 @@ def _routes(
     sources = Sources(
         stores.sources,
         SourceDocuments(
-            media.broadcasts.get, media.rtmp.publishers, media.rtmp_url, media.rtmps_url
+            media.broadcasts.get, media.rtmp.publishers, media.urls.rtmp, media.urls.rtmps
         ),
         bearers,
         clock,
@@ -270,9 +268,9 @@ def _routes(
         sources=sources,
         stream_keys=StreamKeys(stores.sources, sources.own, clock, media.rtmp.dismiss),
         publish_tokens=PublishTokens(
-            media.signer, sources.own, clock, media.rtmp_url, media.rtmps_url
+            media.signer, sources.own, clock, media.urls.rtmp, media.urls.rtmps
         ),
-        obs_multitrack=ObsMultitrack(sources.own, media.rtmp_url),
+        obs_multitrack=ObsMultitrack(sources.own, media.urls.rtmp),
         payments=Payments(
             stores.accounts, bearers, intake, sandbox, GuestLimit(clock), clock, NATIVE
         ),
@@ -280,5 +278,5 @@ def _routes(
             money.earnings, intake, media.broadcasts, bearers, NATIVE, stopping
         ),
         health=Health(dependencies, media.broadcasts, version()),
-        system=System(version(), play_money, media.rtmp_url, stores.network.passphrase),
+        system=System(version(), play_money, media.urls.rtmp, stores.network.passphrase),
     )

@@ -19,7 +19,8 @@ from ingest.source import Source
 from ingest.source_store import SourceStore
 from ingest.stream_key import StreamKey, hash_key, matches
 
-_APP = "live"
+APP = "live"
+"""What publishers connect to."""
 
 _UNCHECKED: tuple[type[Exception], ...] = (*UNAVAILABLE, KeysUnknown)
 
@@ -40,8 +41,8 @@ class SourceAdmission:
         self._clock = clock
 
     async def admit(self, request: PublishRequest) -> Admitted:
-        if request.app.partition("?")[0] != _APP:
-            raise PublishRefused(f"the server's address ends in /{_APP}")
+        if request.app.partition("?")[0] != APP:
+            raise PublishRefused(f"the server's address ends in /{APP}")
         shown = parse_credentials(request.stream_name, request.app, request.url)
         try:
             if shown.token:
