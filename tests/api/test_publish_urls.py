@@ -17,8 +17,10 @@ def test_an_address_that_is_listened_on_is_told_as_it_is() -> None:
 
 
 def test_who_listens_everywhere_is_known_by_the_public_name() -> None:
-    everywhere = ("--rtmp.host=0.0.0.0", "--rtmps.host=::", "--rtmps.port=443")
-    public = urls(*everywhere, "--http.public_url=https://live.example.org/x", ports=(1935, 443))
+    everywhere = ("--rtmp.host=0.0.0.0", "--rtmps.host=::")
+    certificate = ("--rtmps.certificate_file=a.pem", "--rtmps.key_file=b.pem")
+    name = "--http.public_url=https://live.example.org/x"
+    public = urls(*everywhere, *certificate, name, ports=(1935, 443))
 
     assert public == PublishUrls(
         "rtmp://live.example.org:1935/live",
