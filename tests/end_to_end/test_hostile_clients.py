@@ -88,18 +88,26 @@ async def test_a_wrong_key_is_refused_in_words(server: RunningServer) -> None:
 
 
 async def test_a_publisher_that_is_cut_off_leaves_a_recording(server: RunningServer) -> None:
-    async with guest_of(server) as guest:
-        key = server.announced["stream_key"]
+    """The live waits for it to come back as long as its source says, and then ends."""
+    async with guest_of(server) as guest, client_of(server, **server.creator) as creator:
+        body = {"name": "cut", "title": "Cut", "reconnectSeconds": 3}
+        key = (await creator.post("/api/v1/sources", body, status=201))["streamKey"]
         async with publishing(f"{server.rtmp_url}/{key}") as ffmpeg:
-            viewer = await watch(guest, "main")
+            viewer = await watch(guest, "cut")
             await goes_on(viewer)
             ffmpeg.kill()
             await ffmpeg.wait()
+
+        async def waiting() -> bool | None:
+            sources = (await creator.get("/api/v1/sources"))["items"]
+            state = next(one["state"] for one in sources if one["name"] == "cut")
+            return True if state == "reconnecting" else None
 
         async def ended() -> bool | None:
             playlists = await viewer.media_playlists()
             return True if all(p.is_endlist for p in playlists.values()) else None
 
+        await eventually(waiting, 3, "the publisher is waited for")
         await eventually(ended, 15, "the recording is complete")
 
 
