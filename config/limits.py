@@ -442,6 +442,11 @@ RTMP_COMMAND_BYTES_MAX = 64 * 1024
 RTMP_CHUNK_STREAMS_MAX = 16
 # Messages in an aggregate one; servers that send them gather a second or less of media.
 RTMP_AGGREGATE_MESSAGES_MAX = 1_024
+# Messages of one read of the socket that are no media: commands and metadata; ten come at once at
+# most. A read of 256 KiB holds 18,000 of the smallest, which would keep the server busy for 0.2 s.
+RTMP_CALLS_PER_READ_MAX = 256
+# Media that comes after a publication's end: what was under way, two seconds of six tracks.
+RTMP_UNWANTED_MAX = 2_000
 # Streams of one connection that were refused because it publishes one already: OBS asks for one for
 # each of its outputs, of which it has six.
 RTMP_SURPLUS_STREAMS_MAX = 16
@@ -563,6 +568,12 @@ RTMP_BITRATE_WINDOW_MS = 10_000
 RTMP_CERTIFICATE_CHECK_MS = 5_000
 # How often deadlines are looked at.
 RTMP_SWEEP_MS = 250
+# Less than this of a publisher's waits for more, or for two sweeps: one frame of most videos is
+# longer, and a few of sound are.
+RTMP_READ_BYTES_MIN = 2_048
+# Messages of one publisher between two such looks. Six tracks and their sound are 150; an encoder
+# whose link was down for a minute may catch up with 4,000.
+RTMP_SWEEP_MESSAGES_MAX = 10_000
 # A thousand publishers saturate any machine; each costs a socket and up to 12 MiB when hostile.
 RTMP_CONNECTIONS_MAX = 1_000
 # A studio or a load test behind one address.

@@ -15,10 +15,12 @@ from config.limits import (
     RTMP_IDLE_MS_MAX,
     RTMP_REFUSED_MS_MAX,
     RTMP_SILENCE_MS_MAX,
+    RTMP_SWEEP_MESSAGES_MAX,
     RTMP_UNREAD_BYTES_MAX,
 )
 from config.tasks import spawn
 from ingest.admission import Admitted, PublishRefused, PublishRequest
+from ingest.merged_reads import MergedReads
 from ingest.publisher import Counters
 from ingest.publisher_status import PublisherStatus
 from ingest.rtmp_publication import RtmpPublication
@@ -96,10 +98,12 @@ class RtmpSession(asyncio.Protocol):
         self._began_ms = self._since_ms = clock.monotonic_ms()
         self._client = Connected("", "")
         self._publication: RtmpPublication | None = None
+        self._reads = MergedReads()
         self._stream_name = ""
         self._admission: asyncio.Task[None] | None = None
         self._held: list[ServerEvent] = []
         self._held_bytes = 0
+        self._messages = 0  # when the server looked last
         self._counters = Counters()
         self._reason = ""  # why the socket is closed
         self._outcome = ""  # what became of the last publication
@@ -114,6 +118,7 @@ class RtmpSession(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
         self.address = str((transport.get_extra_info("peername") or ("",))[0])
         self._transport.set_write_buffer_limits(high=RTMP_UNREAD_BYTES_MAX)
+        self._reads = MergedReads(transport.get_extra_info("socket"))
         refusal = self._door.enter(self)
         if refusal is not None:
             self.turn_away(refusal)
@@ -165,14 +170,18 @@ class RtmpSession(asyncio.Protocol):
     def check(self, now_ms: int) -> None:
         """Close the connection when its state has lasted too long, or end what went too far."""
         limit_ms, reason = _DEADLINES[self._state]
+        before, self._messages = self._messages, self._connection.messages
         if now_ms - self._since_ms > limit_ms:
             self.close(reason)
+        elif self._messages - before > RTMP_SWEEP_MESSAGES_MAX:
+            self.close("sent too many messages")
         elif self._publication is not None:
             exceeded = self._publication.exceeded(self._connection.received)
             if exceeded is not None:
                 self._cut_publication(Refusal.DENIED, exceeded, ends=True)
             else:
                 self._publication.report(self.address)
+                self._reads.look(self._connection.received)
 
     def request_reconnect(self, url: str | None, reason: str) -> bool:
         """Ask a publisher to go elsewhere; whether it can.
@@ -309,6 +318,7 @@ class RtmpSession(asyncio.Protocol):
     def _take_publication(self, outcome: str) -> RtmpPublication | None:
         """The publication, which is over here."""
         publication, self._publication = self._publication, None
+        self._reads.stop()
         if publication is not None:
             self._outcome = outcome
         return publication

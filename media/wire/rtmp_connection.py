@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from config.limits import (
     RTMP_CLIENT_NAME_CHARACTERS_MAX,
     RTMP_SURPLUS_STREAMS_MAX,
+    RTMP_UNWANTED_MAX,
     RTMP_WINDOW_BYTES,
 )
 from media.wire.amf0 import Value, fields_of
@@ -51,6 +52,9 @@ class ServerConnection:
 
     Unknown commands get an empty answer and unknown messages none: encoders probe for much that
     nothing depends on.
+
+    Attributes:
+        messages: received so far.
     """
 
     def __init__(self, nonce: bytes) -> None:
@@ -61,6 +65,8 @@ class ServerConnection:
         # Streams besides that one, which the peer may send to until it has read that it may not.
         self._surplus: set[int] = set()
         self._announces = False
+        self._unwanted = 0  # media before a publication
+        self.messages = 0
         self.state = State.HANDSHAKING
 
     @property
@@ -75,6 +81,7 @@ class ServerConnection:
             RemoteProtocolError: the peer broke the protocol.
         """
         messages = self._link.receive(data)
+        self.messages += len(messages)
         if self._link.is_open and self.state is State.HANDSHAKING:
             self._take(Step.SHAKE_HANDS)
         events = []
@@ -154,6 +161,9 @@ class ServerConnection:
         if self._is_wanted:  # there media is a step that leads nowhere, many times a second
             return True
         self._take(Step.MEDIA)
+        self._unwanted += 1
+        if self._unwanted > RTMP_UNWANTED_MAX:
+            raise RemoteProtocolError("media without a publication")
         return False
 
     @property
@@ -174,6 +184,7 @@ class ServerConnection:
                 self._take(Step.PUBLISH)
                 self._stream_id = command.stream_id
                 self._surplus.discard(command.stream_id)
+                self._unwanted = 0
                 return PublishRequested(self._app, command.text(1))
             case name if name in _UNPUBLISHING:
                 return self._unpublish(command)

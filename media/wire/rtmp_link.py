@@ -3,7 +3,7 @@
 Handshake, chunking, acknowledgements and pings are the same for clients and servers.
 """
 
-from config.limits import RTMP_CHUNK_BYTES_SENT, RTMP_WINDOW_BYTES
+from config.limits import RTMP_CALLS_PER_READ_MAX, RTMP_CHUNK_BYTES_SENT, RTMP_WINDOW_BYTES
 from media.wire.rtmp_aggregate import unpacked
 from media.wire.rtmp_chunk import (
     AUDIO,
@@ -65,6 +65,7 @@ class Link:
         """
         self.received += len(data)
         messages: list[Typed] = []
+        calls = 0
         try:
             if not self._handshake.done:
                 data = self._handshake.receive(data)
@@ -73,6 +74,9 @@ class Link:
                 if message.type_id in _MEDIA:  # most of them, and nothing for the link
                     messages.append(parse_message(message))
                 else:
+                    calls += 1
+                    if calls > RTMP_CALLS_PER_READ_MAX:
+                        raise MalformedMessage("too many commands at once")
                     messages += map(self._obeyed, unpacked(message))
         except (HandshakeFailed, MalformedChunk, MalformedMessage) as error:
             raise RemoteProtocolError(str(error)) from error

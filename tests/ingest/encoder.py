@@ -83,10 +83,6 @@ class Encoder:
         self._writer.write(data)
         return await self._reader.readexactly(answer_bytes)
 
-    async def drained(self) -> None:
-        """Wait until the server has taken nearly everything."""
-        await self._writer.drain()
-
     def flush(self) -> None:
         self._writer.write(self.core.data_to_send())
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.limits import RTMP_UNWANTED_MAX
 from media.wire.amf0 import EcmaArray, Value
 from media.wire.rtmp_capabilities import OURS, Extension, read_capabilities
 from media.wire.rtmp_chunk import AUDIO, VIDEO
@@ -336,6 +337,15 @@ def test_a_stream_cannot_be_published_twice_nor_a_hundred_of_them() -> None:
     assert play.received(Video(0, 1, b"v")) == [Video(0, 1, b"v")]
     with pytest.raises(RemoteProtocolError):
         play.received(*(Command(n, "publish", 0.0, [None, "key"]) for n in range(2, 102)))
+
+
+def test_media_without_a_publication_is_skipped_up_to_a_limit() -> None:
+    play = publishing()
+    play.received(Command(0, "deleteStream", 6.0, [None, 1.0]))
+
+    assert play.received(*[Audio(0, 1, b"late")] * RTMP_UNWANTED_MAX) == []
+    with pytest.raises(RemoteProtocolError):
+        play.received(Audio(0, 1, b"never ending"))
 
 
 def test_a_publication_is_ended_with_a_code_for_which_obs_gives_up() -> None:

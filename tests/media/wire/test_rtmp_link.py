@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.limits import RTMP_CHUNK_BYTES_SENT, RTMP_WINDOW_BYTES
+from config.limits import RTMP_CALLS_PER_READ_MAX, RTMP_CHUNK_BYTES_SENT, RTMP_WINDOW_BYTES
 from media.wire.rtmp_handshake import NONCE_BYTES
 from media.wire.rtmp_link import Link
 from media.wire.rtmp_message import (
@@ -94,6 +94,15 @@ def test_a_peer_that_limits_us_learns_our_window_unless_it_knows() -> None:
     server.receive(client.data_to_send())
 
     assert client.receive(server.data_to_send()) == [WindowSize(7_000), WindowSize(9_000)]
+
+
+def test_a_peer_may_not_ask_for_more_at_once_than_anybody_needs() -> None:
+    client, server = joined()
+    for _ in range(RTMP_CALLS_PER_READ_MAX + 1):
+        client.control(UserControl(ControlEvent.PING_REQUEST, b"time"))
+
+    with pytest.raises(RemoteProtocolError, match="at once"):
+        server.receive(client.data_to_send())
 
 
 @pytest.mark.parametrize(
