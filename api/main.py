@@ -125,6 +125,8 @@ async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event)
         demo = Demo(publish_url, local_url, DEMO_SOURCE, stores.data / "demo.log")
         stack.push_async_callback(demo.stop)
         await demo.start()
+    # Before anything else ends: what publishers send until they move is watched here.
+    stack.push_async_callback(media.rtmp.drain, settings.rtmp.drain_seconds)
     return Announcement(
         version=version(),
         http_url=http_url,
@@ -177,7 +179,6 @@ async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     )
     stack.push_async_callback(rtmp.stop)
     await rtmp.start()
-    stack.push_async_callback(rtmp.drain, settings.rtmp.drain_seconds)
     urls = publish_urls(settings, rtmp.ports)
     making = await _start_making(stores, stack)
     return _Media(archive, library, broadcasts, rtmp, urls, signer, making)
