@@ -46,7 +46,7 @@ class Playback:
             raise not_found("nothing is packaged under this id yet")
         match parse_path(request.match_info["path"]):
             case PlaylistPath(rendition):
-                self.intake.require_open(session_id)
+                self.intake.look(session_id)
                 return _playlist(package, rendition)
             case InitPath(rendition, name):
                 self.intake.require_open(session_id)

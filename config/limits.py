@@ -536,6 +536,11 @@ INTAKE_SWEEP_SESSIONS_MAX = 1_000
 INTAKE_PACE_MS_MAX = 8_000
 # A viewer who fetches nothing for so long has left without saying so, or paused for a long while.
 SESSION_IDLE_MS_MAX = 600_000
+# Unless the player looks for what is new, as it does every few seconds while a live is interrupted
+# (browsers let pages in the background do so once a minute): then for the longest time that a
+# publisher may be away, and some more. A paused player looks too, so it has an end.
+SESSION_LOOKING_MS_MAX = 120_000
+SESSION_WAITING_MS_MAX = 2_400_000
 # Between two requests of a player that plays there are at most 20 s of buffer.
 SESSION_WATCHING_MS_MAX = 30_000
 # A commit takes milliseconds; one that takes seconds fails, and the requests that wait with it.

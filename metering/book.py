@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from config.limits import SESSION_LOOKING_MS_MAX, SESSION_WAITING_MS_MAX
 from metering.decision import Decision, Serve
 from metering.effects import effects
 from metering.meter import Meter
@@ -57,6 +58,7 @@ class OpenSession:
     requested_at: int
     advanced_at: int
     served: dict[int, Served] = field(default_factory=dict)  # by sequence
+    looked_at: int | None = None  # for what is new in the playlist
     closed_at: datetime | None = None
     # What is to be committed, when that is known already.
     change: SessionChange | None = None
@@ -188,6 +190,10 @@ class Book:
             kept.change = _change(kept)
         return ticket, decision
 
+    def look(self, session_id: str, now: int) -> None:
+        """The player of an open session looks for what is new: it is still there."""
+        self._sessions[session_id].looked_at = now
+
     def finish(self, session_id: str, ticket: int, *, complete: bool, now: int) -> None:
         """A body was sent to its last byte, or not; nothing happens when the session is gone."""
         kept = self._sessions.get(session_id)
@@ -213,7 +219,7 @@ class Book:
 
     def sweep(self, now: int, *, quiet_ms: int, idle_ms: int, limit: int) -> list[str]:
         """Advance sessions that were left alone for `quiet_ms`, at most `limit` of them; end those
-        that asked for nothing for `idle_ms`.
+        that asked for nothing for `idle_ms` and do not wait for more of a live.
 
         Returns:
             The sessions that were ended.
@@ -222,7 +228,7 @@ class Book:
         for kept in list(itertools.islice(self._sessions.values(), limit)):
             if now - kept.advanced_at < quiet_ms:
                 break
-            if kept.closed_at is None and now - kept.requested_at >= idle_ms:
+            if kept.closed_at is None and _is_left(kept, now, idle_ms):
                 self.close(kept.session.id, now)
                 ended.append(kept.session.id)
             elif kept.closed_at is None:
@@ -363,3 +369,10 @@ def _change(kept: OpenSession) -> SessionChange:
         done=effects(kept.session.price, kept.saved.totals, totals),
         served=tuple(kept.served.values()),
     )
+
+
+def _is_left(kept: OpenSession, now: int, idle_ms: int) -> bool:
+    """Whether nobody sits there any more, as far as can be told."""
+    idle = now - kept.requested_at
+    looks = kept.looked_at is not None and now - kept.looked_at < SESSION_LOOKING_MS_MAX
+    return idle >= idle_ms and not (looks and idle < SESSION_WAITING_MS_MAX)

@@ -209,6 +209,15 @@ class Intake:
         if not self._book.is_open(session_id):
             raise SessionClosed(session_id)
 
+    def look(self, session_id: str) -> None:
+        """The player looks for what is new, and so is still there though it asks for no media.
+
+        Raises:
+            SessionClosed: the session takes no requests.
+        """
+        self.require_open(session_id)
+        self._book.look(session_id, self._clock.monotonic_ms())
+
     def viewers(self, asset_id: str) -> int:
         """How many sessions watch an asset now."""
         return self._book.watching(asset_id, self._clock.monotonic_ms() - SESSION_WATCHING_MS_MAX)

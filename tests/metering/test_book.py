@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.limits import SESSION_LOOKING_MS_MAX, SESSION_WAITING_MS_MAX
 from metering.book import Book
 from metering.decision import Decision, Pace, Serve, ShortOfFunds
 from metering.effects import Totals
@@ -120,6 +121,27 @@ def test_sessions_left_alone_are_swept_the_oldest_first() -> None:
     assert save(book) == ["b"]
     book.sweep(5_000, quiet_ms=1_000, idle_ms=10**6, limit=5)
     assert save(book) == ["c"]
+
+
+def test_a_sweep_spares_who_waits_for_a_live_that_is_interrupted_but_not_for_ever() -> None:
+    book = book_of("a")
+    play(book, "a", 0, now=0)
+    left = book.available(V)
+    for now in range(60_000, SESSION_WAITING_MS_MAX, 60_000):
+        book.look("a", now)
+        assert book.sweep(now, quiet_ms=0, idle_ms=60_000, limit=9) == []
+    assert book.available(V) == left
+    book.look("a", SESSION_WAITING_MS_MAX)
+    assert book.sweep(SESSION_WAITING_MS_MAX, quiet_ms=0, idle_ms=60_000, limit=9) == ["a"]
+
+
+def test_a_sweep_ends_who_no_longer_looks() -> None:
+    book = book_of("a")
+    play(book, "a", 0, now=0)
+    book.look("a", 1_000)
+    gone = 1_000 + SESSION_LOOKING_MS_MAX
+    assert book.sweep(gone - 1, quiet_ms=0, idle_ms=60_000, limit=9) == []
+    assert book.sweep(gone, quiet_ms=0, idle_ms=60_000, limit=9) == ["a"]
 
 
 def test_a_sweep_ends_idle_sessions() -> None:
