@@ -576,9 +576,10 @@ RTMP_SWEEP_MS = 250
 # Less than this of a publisher's waits for more, or for two sweeps: one frame of most videos is
 # longer, and a few of sound are.
 RTMP_READ_BYTES_MIN = 2_048
-# Messages of one publisher between two such looks. Six tracks and their sound are 150; an encoder
-# whose link was down for a minute may catch up with 4,000.
-RTMP_SWEEP_MESSAGES_MAX = 10_000
+# Messages of one publisher between two such looks, where they have fewer bytes on average than this.
+# Six tracks and their sound are 150; whoever pushes a file as fast as it goes sends larger ones.
+RTMP_TINY_MESSAGES_MAX = 10_000
+RTMP_TINY_MESSAGE_BYTES = 64
 # A thousand publishers saturate any machine; each costs a socket and up to 12 MiB when hostile.
 RTMP_CONNECTIONS_MAX = 1_000
 # A studio or a load test behind one address.

@@ -15,7 +15,8 @@ from config.limits import (
     RTMP_IDLE_MS_MAX,
     RTMP_REFUSED_MS_MAX,
     RTMP_SILENCE_MS_MAX,
-    RTMP_SWEEP_MESSAGES_MAX,
+    RTMP_TINY_MESSAGE_BYTES,
+    RTMP_TINY_MESSAGES_MAX,
     RTMP_UNREAD_BYTES_MAX,
 )
 from config.tasks import spawn
@@ -103,7 +104,7 @@ class RtmpSession(asyncio.Protocol):
         self._admission: asyncio.Task[None] | None = None
         self._held: list[ServerEvent] = []
         self._held_bytes = 0
-        self._messages = 0  # when the server looked last
+        self._seen = (0, 0)  # messages and bytes, when the server looked last
         self._counters = Counters()
         self._reason = ""  # why the socket is closed
         self._outcome = ""  # what became of the last publication
@@ -170,10 +171,9 @@ class RtmpSession(asyncio.Protocol):
     def check(self, now_ms: int) -> None:
         """Close the connection when its state has lasted too long, or end what went too far."""
         limit_ms, reason = _DEADLINES[self._state]
-        before, self._messages = self._messages, self._connection.messages
         if now_ms - self._since_ms > limit_ms:
             self.close(reason)
-        elif self._messages - before > RTMP_SWEEP_MESSAGES_MAX:
+        elif self._is_flooding():
             self.close("sent too many messages")
         elif self._publication is not None:
             exceeded = self._publication.exceeded(self._connection.received)
@@ -182,6 +182,12 @@ class RtmpSession(asyncio.Protocol):
             else:
                 self._publication.report(self.address)
                 self._reads.look(self._connection.received)
+
+    def _is_flooding(self) -> bool:
+        """Whether lots of messages came since the last time, of next to nothing each."""
+        before, self._seen = self._seen, (self._connection.messages, self._connection.received)
+        messages, received = self._seen[0] - before[0], self._seen[1] - before[1]
+        return messages > max(RTMP_TINY_MESSAGES_MAX, received // RTMP_TINY_MESSAGE_BYTES)
 
     def request_reconnect(self, url: str | None, reason: str) -> bool:
         """Ask a publisher to go elsewhere; whether it can.
