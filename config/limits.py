@@ -576,7 +576,7 @@ RTMP_SWEEP_MS = 250
 # Less than this of a publisher's waits for more, or for two sweeps: one frame of most videos is
 # longer, and a few of sound are.
 RTMP_READ_BYTES_MIN = 2_048
-# Messages of one publisher between two such looks, where they have fewer bytes on average than this.
+# Messages of a publisher between two such looks, where they have fewer bytes on average than this.
 # Six tracks and their sound are 150; whoever pushes a file as fast as it goes sends larger ones.
 RTMP_TINY_MESSAGES_MAX = 10_000
 RTMP_TINY_MESSAGE_BYTES = 64
