@@ -580,6 +580,9 @@ RTMP_READ_BYTES_MIN = 2_048
 # Six tracks and their sound are 150; whoever pushes a file as fast as it goes sends larger ones.
 RTMP_TINY_MESSAGES_MAX = 10_000
 RTMP_TINY_MESSAGE_BYTES = 64
+# Connections that wait to be accepted. From a herd that comes at once we can choose; the kernel
+# would make an encoder that comes with it wait for seconds.
+RTMP_BACKLOG = 1_024
 # A thousand publishers saturate any machine; each costs a socket and up to 12 MiB when hostile.
 RTMP_CONNECTIONS_MAX = 1_000
 # A studio or a load test behind one address.

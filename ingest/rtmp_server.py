@@ -10,6 +10,7 @@ import structlog
 from config.clock import Clock
 from config.limits import (
     RTMP_ADMISSION_MS_MAX,
+    RTMP_BACKLOG,
     RTMP_CERTIFICATE_CHECK_MS,
     RTMP_CONNECTIONS_MAX,
     RTMP_CONNECTIONS_PER_ADDRESS_MAX,
@@ -119,7 +120,9 @@ class RtmpServer:
 
         loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(make_session, listener.host, listener.port)
+            server = await loop.create_server(
+                make_session, listener.host, listener.port, backlog=RTMP_BACKLOG
+            )
         except OSError:
             self._close_listeners()
             raise
