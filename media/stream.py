@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from config.clock import Clock
 from config.limits import HUB_READER_PACKETS_MAX
@@ -21,8 +22,9 @@ class TrackAnnounced:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PacketReceived:
+class PacketReceived(NamedTuple):
+    """A tuple, since there are many thousands a second."""
+
     kind: MediaKind
     packet: Packet
     number: int = 0

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from media.wire import amf3
 from media.wire.amf0 import MalformedAmf, Value, decode_into, encode
@@ -80,15 +81,13 @@ class PeerBandwidth:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Audio:
+class Audio(NamedTuple):
     timestamp: int
     stream_id: int
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Video:
+class Video(NamedTuple):
     timestamp: int
     stream_id: int
     data: bytes
