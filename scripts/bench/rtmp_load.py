@@ -1,8 +1,8 @@
 """Publishers in real time, in a process of their own: `python -m scripts.bench.rtmp_load JSON`.
 
 Each message is sent by itself at its time, as encoders do; the publishers begin one after the other
-within a second. When all of them publish, a line of JSON says so, and at the end of
-standard input another one says how that went.
+within a second. When all of them publish, a line of JSON says so. Each line of standard input is
+answered with how it went until then, and its end ends it.
 """
 
 import heapq
@@ -90,7 +90,7 @@ class Caller:
         self.socket.sendall(self._link.data_to_send())
 
 
-def _publish(sockets: list[socket.socket], clip: Clip) -> Report:
+def _publish(sockets: list[socket.socket], clip: Clip) -> None:
     """Send until standard input has ended."""
     report = Report()
     began = time.perf_counter()
@@ -100,7 +100,7 @@ def _publish(sockets: list[socket.socket], clip: Clip) -> Report:
     heapq.heapify(due)
     for each in sockets:
         each.sendall(clip.head)
-    while not select.select([sys.stdin], [], [], 0)[0]:
+    while _goes_on(report):
         now = (time.perf_counter() - began) * 1000
         while due[0][0] <= now:
             when, publisher, sent = due[0]
@@ -113,7 +113,16 @@ def _publish(sockets: list[socket.socket], clip: Clip) -> Report:
             following = starts[publisher] + rounds * clip.loop_ms + clip.loop[place].time_ms
             heapq.heapreplace(due, (following, publisher, sent + 1))
         time.sleep(max(0, due[0][0] / 1000 - (time.perf_counter() - began)))
-    return report
+
+
+def _goes_on(report: Report) -> bool:
+    """Answer a line of standard input, if there is one; false once it has ended."""
+    if not select.select([sys.stdin], [], [], 0)[0]:
+        return True
+    is_asked = bool(sys.stdin.readline())
+    if is_asked:
+        print(json.dumps(asdict(report)), flush=True)
+    return is_asked
 
 
 def _call(load: Load, number: int) -> socket.socket:
@@ -129,7 +138,7 @@ def main(load: Load) -> None:
     with ThreadPoolExecutor(_CALLERS) as threads:
         sockets = list(threads.map(lambda number: _call(load, number), range(load.publishers)))
     print(json.dumps({"publishing": len(sockets)}), flush=True)
-    print(json.dumps(asdict(_publish(sockets, clip))), flush=True)
+    _publish(sockets, clip)
 
 
 if __name__ == "__main__":
