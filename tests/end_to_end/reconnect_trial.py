@@ -64,13 +64,13 @@ class Fault:
 
 @dataclass
 class Tab:
-    """A viewer's page, and the segments of video that it was given in whole."""
+    """A viewer's page, and the segments that it was given of any rendition."""
 
     page: Page
     segments: set[int] = field(default_factory=set)
 
     def note(self, response: Response) -> None:
-        found = re.search(r"/(?:source|\d+p)/(\d+)\.m4s$", response.url)
+        found = re.search(r"/(?:source|audio|\d+p)/(\d+)\.m4s$", response.url)
         if found and response.ok:
             self.segments.add(int(found[1]))
 
@@ -233,7 +233,8 @@ class Trial:
         viewer = await watch(self._creator, asset)  # the owner's preview costs nothing
         durations = await self._check_playlists(viewer)
         delivered = sum(durations[sequence] for sequence in self._tab.segments)
-        assert 0 < seconds_billed <= delivered
+        told = f"{self.fault.name}: {seconds_billed} s billed of {delivered:.2f} s delivered"
+        assert 0 < seconds_billed <= delivered, told
         sent = self._publisher.pictures
         assert abs(sum(durations.values()) - sent * FRAME_MS / 1000) < 0.5
         shown = await asyncio.to_thread(count_pictures, self._server.data / "media" / asset)
