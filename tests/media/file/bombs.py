@@ -34,7 +34,7 @@ from tests.media.file.writers import (
     u32,
     wav,
 )
-from tests.media.wire.test_sps import Bits
+from tests.media.wire.bit_writer import Bits
 
 YEAR_MS = 31_536_000_000
 
