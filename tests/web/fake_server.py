@@ -205,6 +205,8 @@ class FakeServer:
         self.payouts: list[dict[str, Any]] = []
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
+        self._followed = 0
+        self.unfollowed = asyncio.Event()
         self.keys = [stream_key("key_1", "main")]
         self.grace_seconds: list[int] = []
         self.live_ended = False
@@ -521,6 +523,7 @@ class FakeServer:
             return problem(401, "sign in first")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
+        self._follow(1)
         while not self._stopping.is_set():
             data = json.dumps(document())
             try:
@@ -531,7 +534,13 @@ class FakeServer:
                 continue
             except ConnectionError:
                 break  # The page was closed.
+        self._follow(-1)
         return response
+
+    def _follow(self, change: int) -> None:
+        """Count the event streams that are open."""
+        self._followed += change
+        (self.unfollowed.clear if self._followed else self.unfollowed.set)()
 
 
 def creator(request: web.Request) -> bool:

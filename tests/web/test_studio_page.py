@@ -1,5 +1,6 @@
 """The studio: its way in, keys that are shown once, health, preview and earnings."""
 
+import asyncio
 import re
 
 import pytest
@@ -250,3 +251,23 @@ async def test_sources_are_polled_when_they_cannot_be_streamed(
     await studio.reads(".source-title", "text === 'Main'")
     server.sources = [source("src_2", "second")]
     await studio.reads(".source-title", "text === 'Second'")
+
+
+async def test_a_studio_that_nobody_sees_follows_nothing(
+    server: FakeServer, studio: Visitor
+) -> None:
+    """Goal: tabs in the background leave the browser's few connections to the others."""
+    hide = """(hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    await studio.reads(".earnings", "text.includes('Updating live')")
+    await studio.page.evaluate(hide, True)
+    async with asyncio.timeout(20):
+        await server.unfollowed.wait()
+
+    server.sources = [source("src_1", "main", title="Seen again")]
+    await studio.page.evaluate(hide, False)
+
+    await studio.reads(".source-title", "text === 'Seen again'")
+    assert not server.unfollowed.is_set()

@@ -1,4 +1,7 @@
 // A value as it changes: a stream of the server's events, or polling while there is none.
+//
+// A page that nobody sees reads nothing: over HTTP/1.1 a browser has six connections to a server for
+// all of its tabs, and a few studios in the background would keep all others waiting.
 import { Problem, problemOf } from "../server/http";
 import { EventStreamParser } from "./event-stream";
 
@@ -35,13 +38,16 @@ export class EventFeed<Value> {
   ) {}
 
   async run(): Promise<void> {
-    while (!this.ended) {
+    for (;;) {
+      await pageIsShown();
+      if (this.ended) return;
       try {
         await this.stream();
       } catch (error) {
         if (this.refused(error)) return;
       }
       if (this.ended) return;
+      if (document.hidden) continue;
       try {
         this.listener.changed(await this.source.read());
         this.listener.stateChanged("polling");
@@ -69,6 +75,18 @@ export class EventFeed<Value> {
   private async stream(): Promise<void> {
     const connection = new AbortController();
     this.connection = connection;
+    const pause = (): void => {
+      if (document.hidden) connection.abort();
+    };
+    document.addEventListener("visibilitychange", pause);
+    try {
+      await this.read(connection);
+    } finally {
+      document.removeEventListener("visibilitychange", pause);
+    }
+  }
+
+  private async read(connection: AbortController): Promise<void> {
     const { path, event } = this.source;
     const response = await fetch(path, {
       headers: { Authorization: `Bearer ${this.token}`, Accept: "text/event-stream" },
@@ -94,4 +112,16 @@ export class EventFeed<Value> {
       window.clearTimeout(silence);
     }
   }
+}
+
+function pageIsShown(): Promise<void> {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (document.hidden) return;
+      document.removeEventListener("visibilitychange", look);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", look);
+  });
 }
