@@ -27,6 +27,8 @@ _SOUND_NAMES = {
     Coding.EAC3: "E-AC-3",
     Coding.MP3: "MP3",
 }
+# What a track that is one too many is called, whatever its coding.
+_FURTHER = ("audio track ", "video track ")
 _WORST_FIRST = (Severity.ERROR, Severity.WARNING, Severity.ADVICE, Severity.INFO)
 
 
@@ -87,13 +89,26 @@ def _sound_coding(facts: Facts) -> Finding | None:
     return None
 
 
+def _further_tracks(facts: Facts) -> Finding | None:
+    further = [what for what in facts.skipped if what.startswith(_FURTHER)]
+    if not further:
+        return None
+    return Finding(
+        "further_tracks",
+        Severity.INFO,
+        f"More tracks come than viewers are given, and are left out: {', '.join(further)}.",
+        "Nothing has to be done if they are meant for others, as OBS's Twitch VOD Track is.",
+    )
+
+
 def _skipped(facts: Facts) -> Finding | None:
-    if not facts.skipped:
+    skipped = [what for what in facts.skipped if not what.startswith(_FURTHER)]
+    if not skipped:
         return None
     return Finding(
         "track_skipped",
         Severity.WARNING,
-        f"Something comes that cannot be used and is left out: {', '.join(facts.skipped)}.",
+        f"Something comes that cannot be used and is left out: {', '.join(skipped)}.",
         "Choose H.264 and AAC encoders in OBS, Settings, Output.",
     )
 
@@ -198,6 +213,7 @@ def _bitrate(facts: Facts) -> Finding | None:
 _RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     _missing,
     _skipped,
+    _further_tracks,
     _speed,
     _bursts,
     _interleaving,

@@ -33,6 +33,7 @@ from media.wire.rtmp_message import Audio, Video
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
 _NANOSECONDS = 1_000_000_000
+_TRACK_IDS = 256  # a byte says which track
 
 
 @dataclass(slots=True)
@@ -84,6 +85,7 @@ class Publisher:
         self._unwrapper = Unwrapper()
         self._videos: dict[int, _Lane[ElementaryVideo]] = {}
         self._audio: _Lane[ElementaryAudio] | None = None
+        self._heard = _TRACK_IDS  # the number of the audio track that is taken
         self._frame_rates: dict[int, tuple[int, int]] = {}
 
     def receive(self, event: Video | Audio | MetadataReceived) -> None:
@@ -163,17 +165,23 @@ class Publisher:
 
     def _receive_audio(self, timestamp: int, tag: AudioTag) -> None:
         match tag:
-            case AudioFrame(number=0):
-                self._write_audio(self._unwrapper.unwrap(timestamp), tag)
-            case AudioConfiguration(config, number=0):
-                self._configure(self._audio_lane(tag.coding), config)
-            case AudioFrame() | AudioConfiguration():
+            case AudioFrame() | AudioConfiguration() if not self._is_heard(tag.number):
                 # Such as OBS's track for the recording: which one is heard is not for a viewer.
                 self._leave_out(f"audio track {tag.number}")
+            case AudioFrame():
+                self._write_audio(self._unwrapper.unwrap(timestamp), tag)
+            case AudioConfiguration(config):
+                self._configure(self._audio_lane(tag.coding), config)
             case Unsupported(what):
                 self._leave_out(what)
             case _:
                 pass  # silence, ends, and the order of channels, which the codings say themselves
+
+    def _is_heard(self, number: int) -> bool:
+        """Whether viewers hear this track: the lowest that has come, mostly the only one."""
+        if number < self._heard:
+            self._heard, self._audio = number, None
+        return number == self._heard
 
     def _audio_lane(self, coding: Coding) -> _Lane[ElementaryAudio]:
         if self._audio is None or self._audio.coding is not coding:

@@ -214,6 +214,14 @@ def test_what_has_to_be_encoded_again_is_told(plain: Track, codec: str, name: st
     assert name in report.findings[0].cause
 
 
+def test_tracks_that_viewers_are_not_given_are_nothing_to_mend(plain: Track) -> None:
+    report = Sending(plain).report(lambda preflight: preflight.skipped("audio track 1"))
+
+    assert codes(report) == ["further_tracks"]
+    assert report.findings[0].severity is Severity.INFO
+    assert "audio track 1" in report.findings[0].cause
+
+
 def test_what_cannot_be_used_is_named_and_bounded(plain: Track) -> None:
     def skip(preflight: Preflight) -> None:
         for index in range(100):

@@ -288,21 +288,32 @@ async def test_other_sounds_and_endless_pictures_are_left_out_with_a_note(
     footage: Footage,
 ) -> None:
     bench = Bench()
-    bench.audio(0, AudioConfiguration(footage.config, number=1))
-    bench.audio(0, AudioFrame(b"frame", number=1))
+    for number in range(2):
+        bench.audio(0, AudioConfiguration(footage.config, number=number))
+        bench.audio(0, AudioFrame(b"frame", number=number))
     bench.publisher.receive(Video(0, 1, b"\x90vvc1"))
     for number in range(10):
         bench.video(0, VideoConfiguration(footage.record, number=number))
         bench.video(0, replace(footage.frames[0][1], number=number))
 
     assert len(await bench.packets(MediaKind.VIDEO)) == 8
-    assert bench.counters.audio_packets == 0
+    assert bench.counters.audio_packets == 1
     assert bench.preflight.report(0).facts.skipped == (
         "audio track 1",
         "video codec vvc1",
         "video track 8",
         "video track 9",
     )
+
+
+async def test_the_lowest_sound_track_is_heard_whatever_its_number(footage: Footage) -> None:
+    bench = Bench()
+    for number, frame in ((3, b"third"), (1, b"first"), (3, b"third"), (1, b"first again")):
+        bench.audio(0, AudioConfiguration(footage.config, number=number))
+        bench.audio(0, AudioFrame(frame, number=number))
+
+    heard = [packet.data for packet in await bench.packets(MediaKind.AUDIO)]
+    assert heard == [b"third", b"first", b"first again"]
 
 
 async def test_marked_keyframes_that_are_none_are_told_to_the_preflight(footage: Footage) -> None:
