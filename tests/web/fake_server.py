@@ -140,7 +140,7 @@ HEALTH: dict[str, Any] = {
     "lagMs": 180,
     "workerRestarts": 0,
     "droppedPackets": 0,
-    "messages": ["the machine is busy: 720p is left out"],
+    "messages": ["the machine is busy: 720p is left out", "the machine is busy"],
     "renditions": [
         {
             "name": name,

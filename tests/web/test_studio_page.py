@@ -167,7 +167,8 @@ async def test_a_live_source_shows_health_and_what_viewers_see(
     server.contents["ast_1"] = content("ast_1", "Main", "live")
     server.sources = [source("src_1", "main", state="live", assetId="ast_1", health=HEALTH)]
     await studio.looks_again()
-    await studio.reads(".health .messages", "text.includes('720p is left out')")
+    # The table has the reason of each rendition.
+    await studio.reads(".health .messages", "text === 'the machine is busy: 720p is left out'")
     await studio.reads(".table", "text.includes('1920') && text.includes('6.0 Mb/s')")
     await studio.reads(".table", "text.includes('Shed') && text.includes('the machine is busy')")
     await studio.until("document.querySelector('video')?.currentTime > 0.5")

@@ -63,17 +63,19 @@ export class HealthPanel {
     const state = JSON.stringify([health.messages, health.renditions]);
     if (state === this.shown) return;
     this.shown = state;
-    this.messages.replaceChildren(...messageLines(health.messages));
+    this.messages.replaceChildren(...messageLines(health));
     this.table.hidden = health.renditions.length === 0;
     this.rows.replaceChildren(...health.renditions.map(renditionRow));
   }
 }
 
-function messageLines(messages: string[]): HTMLElement[] {
+/** What the table of renditions does not say already. */
+function messageLines({ messages, renditions }: Health): HTMLElement[] {
   const line = (kind: "good" | "warning", text: string): HTMLElement =>
     element("li", { "data-kind": kind }, icon(kind === "good" ? "check" : "alert"), element("span", {}, text));
   if (messages.length === 0) return [line("good", words.healthGood)];
-  return messages.map((message) => line("warning", message));
+  const reasons = new Set(renditions.map(({ reason }) => reason));
+  return messages.filter((message) => !reasons.has(message)).map((message) => line("warning", message));
 }
 
 function renditionRow(rendition: SourceRendition): HTMLElement {
