@@ -108,7 +108,7 @@ def _source_packet(packet: "av.Packet[Any]") -> SourcePacket:
         pts=pts,
         newest=pts,
         keyframe=packet.is_keyframe,
-        boundary=packet.is_keyframe,
+        boundary=False,  # the worker cuts by itself
         data=bytes(packet),
     )
 
