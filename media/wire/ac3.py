@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from config.limits import RTMP_MESSAGE_FRAMES_MAX
 from media.units import Coding, MediaKind, Track
+from media.wire.audio_message import samples_of_frames
 
 _SYNC_WORD = b"\x0b\x77"
 _HEADER_BYTES = 8
@@ -102,11 +102,4 @@ def _eac3(header: bytes) -> SyncFrame | None:
 
 def message_samples(data: bytes) -> int:
     """How many samples all frames of a message last; 0 when it begins with none."""
-    samples = position = 0
-    for _ in range(RTMP_MESSAGE_FRAMES_MAX):
-        frame = parse_sync_frame(data, position)
-        if frame is None:
-            break
-        samples += frame.samples
-        position += frame.size
-    return samples
+    return samples_of_frames(parse_sync_frame, data)

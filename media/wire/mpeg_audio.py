@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from config.limits import RTMP_MESSAGE_FRAMES_MAX
 from media.units import MediaKind, Track
+from media.wire.audio_message import samples_of_frames
 
 # 11172-3, 2.4.2.3, and 13818-3 for the lower sample rates; kbit/s.
 _KILOBITS_MPEG1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -58,11 +58,4 @@ def parse_mp3_frame(data: bytes, position: int = 0) -> Mp3Frame | None:
 
 def message_samples(data: bytes) -> int:
     """How many samples all frames of a message last; 0 when it begins with none."""
-    samples = position = 0
-    for _ in range(RTMP_MESSAGE_FRAMES_MAX):
-        frame = parse_mp3_frame(data, position)
-        if frame is None:
-            break
-        samples += frame.samples
-        position += frame.size
-    return samples
+    return samples_of_frames(parse_mp3_frame, data)
