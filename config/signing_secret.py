@@ -19,7 +19,8 @@ _SAMPLES = (
     "replaceme",
     "yoursecret",
 )
-_ADVICE = "; make one with: openssl rand -base64 32"
+# With the prefix: the libraries of Standard Webhooks take all that they are given for base 64.
+_ADVICE = "; make one with: echo whsec_$(openssl rand -base64 32)"
 
 
 def signing_key(secret: str) -> bytes:
