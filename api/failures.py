@@ -13,7 +13,7 @@ from metering.errors import (
     SessionClosed,
     UnknownSession,
 )
-from packager.package import NotReady, UnknownPicture, UnknownRendition, UnknownSegment
+from packager.package import BadReload, NotReady, UnknownPicture, UnknownRendition, UnknownSegment
 
 _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     InsufficientFunds: lambda error: payment_required(str(error)),
@@ -27,6 +27,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     ),
     Overloaded: lambda _: unavailable("too much at once", retry_after_s=2),
     MeterUnavailable: lambda _: unavailable("nothing is served that cannot be billed", 2),
+    BadReload: lambda error: Problem(400, "bad_reload", str(error)),
     NotReady: lambda _: unavailable("the first segment is still being made", retry_after_s=1),
     UnknownRendition: lambda _: not_found("no such rendition"),
     UnknownSegment: lambda _: not_found("no such segment"),

@@ -13,13 +13,12 @@ from config.limits import RESPONSE_PIECE_BYTES, RESPONSE_WRITE_SECONDS_MAX
 from config.telemetry import counter
 from metering.intake import Intake
 from packager.library import Library
-from packager.naming import InitPath, PlaylistPath, SegmentPath, parse_path
-from packager.package import Package
+from packager.naming import FilePath, PlaylistPath, parse_path
+from packager.package import Charge, MediaFile, Package
 
 log = structlog.get_logger(__name__)
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
-MEDIA_TYPE = "video/mp4"
 
 _delivered = counter("delivered_bytes_total", "Media bytes handed to viewers' sockets")
 _aborted = counter("deliveries_aborted_total", "Segments whose viewer left before the last byte")
@@ -39,22 +38,19 @@ class Playback:
     clock: Clock
 
     async def get(self, request: web.Request) -> web.StreamResponse:
-        asset_id = request.match_info["asset"]
-        session_id = self._session(request.match_info["token"], asset_id)
+        asset_id, token = request.match_info["asset"], request.match_info["token"]
+        session_id = self._session(token, asset_id)
         package = await self.library.get(asset_id)
         if package is None:
             raise not_found("nothing is packaged under this id yet")
         match parse_path(request.match_info["path"]):
-            case PlaylistPath(rendition):
+            case PlaylistPath() as path:
                 self.intake.look(session_id)
-                return _playlist(package, rendition)
-            case InitPath(rendition, name):
-                self.intake.require_open(session_id)
-                return _media(package.init(rendition, name))
-            case SegmentPath(rendition, sequence):
-                return await self._segment(request, package, session_id, rendition, sequence)
+                return _playlist(package, path, token.encode())
             case None:
                 raise not_found("no such file")
+            case path:
+                return await self._file(request, package, session_id, path)
 
     def _session(self, token: str, asset_id: str) -> str:
         try:
@@ -67,24 +63,22 @@ class Playback:
             raise forbidden("this session is for another asset")
         return claims.session_id
 
-    async def _segment(
-        self,
-        request: web.Request,
-        package: Package,
-        session_id: str,
-        rendition: str,
-        sequence: int,
+    async def _file(
+        self, request: web.Request, package: Package, session_id: str, path: FilePath
     ) -> web.StreamResponse:
-        segment = await package.segment(rendition, sequence)
-        if request.method == "HEAD":
+        file = await package.file(path)
+        if file.charge is None or request.method == "HEAD":
             self.intake.require_open(session_id)
-            return _media(segment.body)
-        delivery = await self.intake.request(
-            session_id, segment.sequence, segment.start, segment.end
-        )
+            return web.Response(body=file.body, content_type=file.media_type, headers=_HEADERS)
+        return await self._metered(request, session_id, file, file.charge)
+
+    async def _metered(
+        self, request: web.Request, session_id: str, file: MediaFile, charge: Charge
+    ) -> web.StreamResponse:
+        delivery = await self.intake.request(session_id, charge.sequence, charge.start, charge.end)
         complete = False
         try:
-            response = await _send(request, segment.body)
+            response = await _send(request, file)
             complete = True
         except (ConnectionError, TimeoutError):
             _aborted.inc()
@@ -95,7 +89,7 @@ class Playback:
         return response
 
 
-async def _send(request: web.Request, body: bytes) -> web.StreamResponse:
+async def _send(request: web.Request, file: MediaFile) -> web.StreamResponse:
     """Write a body piece by piece; returning means that the socket took every byte.
 
     Raises:
@@ -103,11 +97,11 @@ async def _send(request: web.Request, body: bytes) -> web.StreamResponse:
         TimeoutError: the viewer stopped reading.
     """
     response = web.StreamResponse(headers=_HEADERS)
-    response.content_type = MEDIA_TYPE
-    response.content_length = len(body)
+    response.content_type = file.media_type
+    response.content_length = len(file.body)
     await response.prepare(request)
-    view = memoryview(body)
-    for offset in range(0, len(body), RESPONSE_PIECE_BYTES):
+    view = memoryview(file.body)
+    for offset in range(0, len(file.body), RESPONSE_PIECE_BYTES):
         piece = view[offset : offset + RESPONSE_PIECE_BYTES]
         async with asyncio.timeout(RESPONSE_WRITE_SECONDS_MAX):
             await response.write(piece)
@@ -120,10 +114,9 @@ async def _send(request: web.Request, body: bytes) -> web.StreamResponse:
 _HEADERS = {"Cache-Control": "private, no-store", "Access-Control-Allow-Origin": "*"}
 
 
-def _playlist(package: Package, rendition: str | None) -> web.Response:
-    body = package.multivariant() if rendition is None else package.media_playlist(rendition)
+def _playlist(package: Package, path: PlaylistPath, token: bytes) -> web.Response:
+    if path.rendition is None:
+        body = package.multivariant()
+    else:
+        body = package.playlist(path).fill(lambda _: token)
     return web.Response(body=body, content_type=PLAYLIST_TYPE, headers=_HEADERS)
-
-
-def _media(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type=MEDIA_TYPE, headers=_HEADERS)

@@ -394,6 +394,9 @@ HLS_SHORTFALL_MS_MAX = 500
 HLS_WINDOW_SEGMENTS = 6
 # Live segments in memory of one rendition; older ones are read from the archive.
 HLS_LIVE_BYTES_MAX = 64 * 1024 * 1024
+# Segments that one media token opens: about a minute, which is what one URI is worth to a thief. A
+# two hours' film has 112 groups, each with a signature that is made once for each session.
+MEDIA_TOKEN_SEGMENTS = 32
 # A viewer who comes first waits this long for all renditions, then gets those that are there.
 HLS_PLAYABLE_WAIT_MS_MAX = 8_000
 # Each holds an init segment per rendition in memory; a publisher whose parameters change more often

@@ -12,9 +12,9 @@ from packager.archive import Archive, AssetAlreadyArchived
 from packager.events import AssetEnded, Observers
 from packager.hls.origin import HlsSettings, Origin
 from packager.package import (
+    MediaFile,
     NotReady,
     Package,
-    Segment,
     UnknownAsset,
     UnknownPicture,
     UnknownRendition,
@@ -27,9 +27,9 @@ __all__ = [
     "AssetAlreadyArchived",
     "HlsSettings",
     "Library",
+    "MediaFile",
     "NotReady",
     "Package",
-    "Segment",
     "UnknownAsset",
     "UnknownPicture",
     "UnknownRendition",

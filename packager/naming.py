@@ -1,7 +1,7 @@
-"""Names of playlists, init segments and segments below an asset's URL prefix.
+"""Names of playlists, init segments, segments and parts below an asset's URL prefix.
 
 `master.m3u8` is the multivariant playlist; each rendition is a folder with `index.m3u8`,
-`init-0.mp4` (one per epoch) and `41.m4s` (one per sequence number).
+`init-0.mp4` (one per epoch), `41.m4s` (one per sequence number) and `41.3.m4s` (its parts).
 """
 
 import re
@@ -11,11 +11,15 @@ from media.pictures import PictureKind
 
 MULTIVARIANT_NAME = "master.m3u8"
 PLAYLIST_NAME = "index.m3u8"
+MP4 = "video/mp4"
+"""Media type of init segments, segments and parts, of pictures and of sound."""
 # No rendition can be called so.
 PICTURES_FOLDER = "_pictures"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_PATH = re.compile(rf"({_NAME.pattern})/(?:(index\.m3u8)|(init-\d{{1,9}}\.mp4)|(\d{{1,18}})\.m4s)")
+_PATH = re.compile(
+    rf"({_NAME.pattern})/(?:(index\.m3u8)|(init-\d{{1,9}}\.mp4)|(\d{{1,18}})(?:\.(\d{{1,4}}))?\.m4s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,17 @@ class SegmentPath:
     sequence: int
 
 
-Path = PlaylistPath | InitPath | SegmentPath
+@dataclass(frozen=True, slots=True)
+class PartPath:
+    """A piece of a segment, counted from 0."""
+
+    rendition: str
+    sequence: int
+    part: int
+
+
+FilePath = InitPath | SegmentPath | PartPath
+Path = PlaylistPath | FilePath
 
 
 def parse_path(path: str) -> Path | None:
@@ -47,13 +61,23 @@ def parse_path(path: str) -> Path | None:
     match = _PATH.fullmatch(path)
     if match is None or not path.isascii():
         return None
-    rendition, playlist, init, digits = match.groups()
+    rendition, playlist, init, digits, part = match.groups()
     if playlist is not None:
         return PlaylistPath(rendition)
     if init is not None:
         return InitPath(rendition, init)
-    # One name per segment, so that caches and logs see one: no leading zeros.
-    return SegmentPath(rendition, int(digits)) if digits == str(int(digits)) else None
+    if not _is_plain(digits) or not _is_plain(part or "0"):
+        return None
+    return (
+        SegmentPath(rendition, int(digits))
+        if part is None
+        else PartPath(rendition, int(digits), int(part))
+    )
+
+
+def _is_plain(digits: str) -> bool:
+    """One name per file, so that caches and logs see one: no leading zeros."""
+    return digits == str(int(digits))
 
 
 def playlist_path(rendition: str) -> str:
@@ -69,6 +93,11 @@ def init_name(epoch: int) -> str:
 def segment_name(sequence: int) -> str:
     """Relative to the rendition's playlist."""
     return f"{sequence}.m4s"
+
+
+def part_name(sequence: int, part: int) -> str:
+    """Relative to the rendition's playlist."""
+    return f"{sequence}.{part}.m4s"
 
 
 def picture_name(kind: PictureKind, number: int) -> str:

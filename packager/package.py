@@ -1,11 +1,19 @@
 """What can be served of one asset, live or on demand."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from packager.arrival import Arrival
+from packager.naming import FilePath, PlaylistPath
+from packager.playlist_text import PlaylistText
 
 
 class NotReady(Exception):
     """Nothing is complete enough to be played yet; ask again in a second."""
+
+
+class BadReload(Exception):
+    """A playlist was asked for as it will not be for long, or never (rfc8216bis, 6.2.5.2)."""
 
 
 class UnknownAsset(Exception):
@@ -24,22 +32,32 @@ class UnknownPicture(Exception):
     """The asset has no such picture, or its bytes are lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One segment of one rendition.
+class Charge(NamedTuple):
+    """The media that a file holds: what is billed for it.
 
     Attributes:
-        start, end: nominal times in 1/90000 s, the same in all renditions; this is what is billed.
+        sequence: of the segment that it is of.
+        start, end: nominal times in 1/90000 s, the same in all renditions.
+        prompt: a piece so small and urgent that it may be sent before what it costs is durable.
     """
 
-    body: bytes
     sequence: int
     start: int
     end: int
+    prompt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """Bytes that a playlist names; nothing is billed for a file without a charge."""
+
+    body: bytes
+    media_type: str
+    charge: Charge | None = None
 
 
 class Package(Protocol):
-    """Playlists and segments of an asset. URIs in the playlists are relative."""
+    """Playlists and files of an asset. URIs in the playlists are relative."""
 
     @property
     def live(self) -> bool: ...
@@ -66,14 +84,32 @@ class Package(Protocol):
     def multivariant(self) -> bytes:
         """Raises: NotReady."""
 
-    def media_playlist(self, rendition: str) -> bytes:
-        """Raises: UnknownRendition, NotReady."""
+    def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText:
+        """The playlist of a rendition as it is now.
 
-    def init(self, rendition: str, name: str) -> bytes:
-        """Raises: UnknownRendition, UnknownSegment."""
+        Args:
+            path: with a rendition.
+            skip: leave out what the player has (`_HLS_skip=YES`), where that is offered.
 
-    async def segment(self, rendition: str, sequence: int) -> Segment:
-        """Raises: UnknownRendition, UnknownSegment."""
+        Raises: UnknownRendition, NotReady.
+        """
+
+    def arrival(self, rendition: str, sequence: int, part: int | None) -> Arrival | None:
+        """What a player waits for that wants a playlist with a segment, or with a part of it.
+
+        Returns:
+            None when it is there, or when nothing will be added any more.
+
+        Raises:
+            BadReload: it is not the next, nor soon.
+            UnknownRendition: there is none of this name.
+        """
+
+    def file_at_hand(self, path: FilePath) -> MediaFile | None:
+        """A file that is in memory; None when it is not, or does not exist."""
+
+    async def file(self, path: FilePath) -> MediaFile:
+        """Raises: UnknownRendition, UnknownSegment, NotReady when it cannot be read in time."""
 
     async def read_picture(self, name: str) -> bytes:
         """A JPEG: `poster.jpg`, or a sheet that the storyboard names. Raises: UnknownPicture."""

@@ -23,6 +23,10 @@ class SegmentCache:
         self._bodies: LeastRecent[_Key, bytes] = LeastRecent(bytes_max)
         self._reading: dict[_Key, asyncio.Task[bytes | None]] = {}
 
+    def at_hand(self, asset_id: str, folder: str, name: str) -> bytes | None:
+        """Bytes that are in memory."""
+        return self._bodies.get((asset_id, folder, name))
+
     async def read(self, asset_id: str, folder: str, name: str, sha256: str | None) -> bytes:
         """A segment's or picture's bytes.
 

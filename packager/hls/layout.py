@@ -18,6 +18,7 @@ from packager.hls.storyboard import render_storyboard
 from packager.hls.variants import Measured, multivariant
 from packager.interval import Interval
 from packager.package import UnknownAsset
+from packager.playlist_text import PlaylistText
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Layout:
     """
 
     multivariant: bytes
-    playlists: dict[str, bytes]
+    playlists: dict[str, PlaylistText]
     segments: dict[str, dict[int, SegmentRecord]]
     inits: tuple[tuple[str, int], ...]
     pictures: dict[str, PictureRecord]
@@ -64,12 +65,12 @@ def lay_out(index: AssetIndex) -> Layout:
     intervals = shared_intervals(index, main) if index.growing else recorded_intervals(index)
     if not intervals:
         raise UnknownAsset("no segment is complete in all renditions")
-    playlists: dict[str, bytes] = {}
+    playlists: dict[str, PlaylistText] = {}
     measured: list[Measured] = []
     for name, track in _offered(main, index).items():
         chosen = _choose(name, track, intervals, index)
         segments = [_segment(name, *each) for each in zip(intervals, chosen, strict=True)]
-        playlists[name] = _playlist(index, segments)
+        playlists[name] = _playlist(name, index, segments)
         measured.append(_measure(name, track, chosen, index.target_duration))
     named = {name for epoch in index.epochs for name, _ in epoch.renditions}
     return Layout(
@@ -138,15 +139,14 @@ def _choose(
 
 def _segment(name: str, interval: Interval, record: SegmentRecord | None) -> PlaylistSegment:
     if record is None:
-        return PlaylistSegment(interval, gap=True, independent=True)
-    folder = "" if record.rendition == name else f"../{record.rendition}/"
-    return PlaylistSegment(interval, gap=False, independent=record.independent, folder=folder)
+        return PlaylistSegment(interval, gap=True, independent=True, rendition=name)
+    return PlaylistSegment(interval, False, record.independent, record.rendition)
 
 
-def _playlist(index: AssetIndex, segments: list[PlaylistSegment]) -> bytes:
+def _playlist(name: str, index: AssetIndex, segments: list[PlaylistSegment]) -> PlaylistText:
     kind = PlaylistType.EVENT if index.growing else PlaylistType.VOD
     return render_media_playlist(
-        MediaPlaylist(index.target_duration, segments, kind, ended=not index.growing)
+        MediaPlaylist(name, index.target_duration, segments, kind, ended=not index.growing)
     )
 
 

@@ -13,6 +13,7 @@ from packager.hls.video_cutter import VideoCutter
 from packager.hls.window import Window
 from packager.interval import Interval
 from packager.naming import init_name
+from packager.playlist_text import PlaylistText
 
 
 class LiveRendition:
@@ -29,7 +30,7 @@ class LiveRendition:
     ) -> None:
         self._boundaries = boundaries
         self._irregularities = irregularities
-        self._window = Window(boundaries, window_segments)
+        self._window = Window(rendition.name, boundaries, window_segments)
         self._bitrate = MeasuredBitrate(boundaries.duration_target)
         self._ceiling = 0
         self._independent = True
@@ -37,7 +38,7 @@ class LiveRendition:
         self._inits: dict[str, bytes] = {}
         self._bodies: dict[int, tuple[Interval, bytes]] = {}
         self._bodies_bytes = 0
-        self._playlist: bytes | None = None
+        self._playlist: PlaylistText | None = None
         self.begin(rendition, init)
 
     def begin(self, rendition: Rendition, init: bytes) -> None:
@@ -96,12 +97,13 @@ class LiveRendition:
     def init(self, name: str) -> bytes | None:
         return self._inits.get(name)
 
-    def playlist(self, target_duration: int, *, ended: bool) -> bytes:
+    def playlist(self, target_duration: int, *, ended: bool) -> PlaylistText:
         """The media playlist as it is now; there must be a segment."""
         if self._playlist is None:
             shown = self._window.shown()
+            name = self.rendition.name
             self._playlist = render_media_playlist(
-                MediaPlaylist(target_duration, shown, PlaylistType.LIVE, ended)
+                MediaPlaylist(name, target_duration, shown, PlaylistType.LIVE, ended)
             )
         return self._playlist
 

@@ -18,6 +18,7 @@ from media.transcode.rendition import Rendition
 from media.units import Packet
 from media.wire.fmp4_init import init_segment
 from packager.archive import Archive
+from packager.arrival import Arrival
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.assembly import AssembledSegment, Assembly
 from packager.hls.boundaries import target_duration_s
@@ -26,14 +27,26 @@ from packager.hls.irregularity_report import IrregularityReport
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.playlist import render_multivariant
 from packager.hls.variants import multivariant
-from packager.naming import is_name, picture_name, segment_name
+from packager.interval import Interval
+from packager.naming import (
+    MP4,
+    FilePath,
+    InitPath,
+    PlaylistPath,
+    SegmentPath,
+    is_name,
+    picture_name,
+    segment_name,
+)
 from packager.package import (
+    Charge,
+    MediaFile,
     NotReady,
-    Segment,
     UnknownPicture,
     UnknownRendition,
     UnknownSegment,
 )
+from packager.playlist_text import PlaylistText
 from packager.segment_cache import SegmentCache
 
 log = structlog.get_logger(__name__)
@@ -238,44 +251,53 @@ class Origin:
         waited_ms = self._clock.monotonic_ms() - self._first_segment_ms
         return waited_ms >= HLS_PLAYABLE_WAIT_MS_MAX
 
-    def media_playlist(self, rendition: str) -> bytes:
+    def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText:  # noqa: ARG002
         """Cached.
 
         Raises:
             UnknownRendition: there is none of this name, or it was retired.
             NotReady: it has no segment yet.
         """
-        live = self._known(rendition)
+        live = self._known(path.rendition or "")
         if live.retired:
-            raise UnknownRendition(rendition)
+            raise UnknownRendition(path.rendition)
         if not live.has_segments:
-            raise NotReady(f"{rendition} has no segment yet")
+            raise NotReady(f"{path.rendition} has no segment yet")
         return live.playlist(self._target_duration, ended=self._ended)
 
-    def init(self, rendition: str, name: str) -> bytes:
-        """Raises: UnknownRendition, UnknownSegment."""
-        init = self._known(rendition).init(name)
-        if init is None:
-            raise UnknownSegment(f"{rendition}/{name}")
-        return init
+    def arrival(self, rendition: str, sequence: int, part: int | None) -> Arrival | None:  # noqa: ARG002
+        """Raises: UnknownRendition."""
+        self._known(rendition)
+        return None
 
-    async def segment(self, rendition: str, sequence: int) -> Segment:
+    def file_at_hand(self, path: FilePath) -> MediaFile | None:
+        live = self._assembly.renditions.get(path.rendition)
+        if live is None:
+            return None
+        if isinstance(path, InitPath):
+            init = live.init(path.name)
+            return None if init is None else MediaFile(init, MP4)
+        kept = live.body(path.sequence) if isinstance(path, SegmentPath) else None
+        return None if kept is None else _media_file(*kept)
+
+    async def file(self, path: FilePath) -> MediaFile:
         """From memory, or from the archive when it has long left the playlist.
 
         Raises:
             UnknownRendition, UnknownSegment: there is none.
             NotReady: the archive does not answer in time.
         """
-        live = self._known(rendition)
-        kept = live.body(sequence)
+        live = self._known(path.rendition)
+        kept = self.file_at_hand(path)
         if kept is not None:
-            interval, body = kept
-            return Segment(body, sequence, interval.start, interval.end)
-        past = self._assembly.boundaries.interval(sequence)
-        if past is None or sequence > live.newest:
-            raise UnknownSegment(f"{rendition}/{sequence}")
-        body = await self._cache.read(self._asset_id, rendition, segment_name(sequence), None)
-        return Segment(body, sequence, past.start, past.end)
+            return kept
+        if not isinstance(path, SegmentPath):
+            raise UnknownSegment(str(path))
+        past = self._assembly.boundaries.interval(path.sequence)
+        if past is None or path.sequence > live.newest:
+            raise UnknownSegment(str(path))
+        name = segment_name(path.sequence)
+        return _media_file(past, await self._cache.read(self._asset_id, path.rendition, name, None))
 
     async def read_picture(self, name: str) -> bytes:
         """The newest poster only. Raises: UnknownPicture."""
@@ -292,3 +314,7 @@ class Origin:
         if live is None:
             raise UnknownRendition(rendition)
         return live
+
+
+def _media_file(interval: Interval, body: bytes) -> MediaFile:
+    return MediaFile(body, MP4, Charge(interval.sequence, interval.start, interval.end))

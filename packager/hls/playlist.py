@@ -8,6 +8,7 @@ from enum import StrEnum
 from media.units import VIDEO_TIMESCALE
 from packager.interval import Interval
 from packager.naming import init_name, playlist_path, segment_name
+from packager.playlist_text import PlaylistText, opened_by_token, token_group
 
 # EXT-X-GAP needs version 8 (rfc8216bis, 8).
 _VERSION = 8
@@ -22,14 +23,14 @@ class PlaylistSegment:
 
     Attributes:
         gap: the rendition lacks it.
-        folder: where its bytes are, relative to the playlist; "" is the rendition's own folder.
+        rendition: whose folder its bytes are in.
         independent: it starts with a keyframe.
     """
 
     interval: Interval
     gap: bool
     independent: bool
-    folder: str = ""
+    rendition: str
 
 
 class PlaylistType(StrEnum):
@@ -48,10 +49,12 @@ class MediaPlaylist:
     """One rendition's segments.
 
     Attributes:
+        rendition: whose playlist it is.
         target_duration: whole seconds.
         ended: nothing will be added.
     """
 
+    rendition: str
     target_duration: int
     segments: Sequence[PlaylistSegment]
     type: PlaylistType
@@ -132,48 +135,63 @@ def _variant_line(variant: Variant) -> str:
     return f"#EXT-X-STREAM-INF:{','.join(attributes)}"
 
 
-def render_media_playlist(playlist: MediaPlaylist) -> bytes:
+def render_media_playlist(playlist: MediaPlaylist) -> PlaylistText:
     """At least one segment is needed: there is no playlist of nothing."""
+    first, last = playlist.segments[0].interval, playlist.segments[-1].interval
+    lines = [(token_group(first.sequence), line) for line in _head_lines(playlist)]
+    lines += _segment_lines(playlist)
+    if playlist.ended:
+        lines.append((token_group(last.sequence), "#EXT-X-ENDLIST"))
+    return PlaylistText.of(lines)
+
+
+def _head_lines(playlist: MediaPlaylist) -> Iterator[str]:
     first = playlist.segments[0].interval
-    lines = [
-        "#EXTM3U",
-        f"#EXT-X-VERSION:{_VERSION}",
-        f"#EXT-X-TARGETDURATION:{playlist.target_duration}",
-        f"#EXT-X-MEDIA-SEQUENCE:{first.sequence}",
-        # The first segment's own tag is not counted here while it is printed below.
-        f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities - first.discontinuity}",
-    ]
+    yield "#EXTM3U"
+    yield f"#EXT-X-VERSION:{_VERSION}"
+    yield f"#EXT-X-TARGETDURATION:{playlist.target_duration}"
+    yield f"#EXT-X-MEDIA-SEQUENCE:{first.sequence}"
+    # The first segment's own tag is not counted here while it is printed below.
+    yield f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities - first.discontinuity}"
     if playlist.type is not PlaylistType.LIVE:
-        lines.append(f"#EXT-X-PLAYLIST-TYPE:{playlist.type.value}")
+        yield f"#EXT-X-PLAYLIST-TYPE:{playlist.type.value}"
     if playlist.type is PlaylistType.EVENT:
         # Without this a player begins near the end, as if it were live.
-        lines.append("#EXT-X-START:TIME-OFFSET=0")
+        yield "#EXT-X-START:TIME-OFFSET=0"
     elif all(segment.independent for segment in playlist.segments):
         # An event cannot promise it of what is to come, nor take it back.
-        lines.append(_INDEPENDENT)
-    lines += _segment_lines(playlist.segments)
-    if playlist.ended:
-        lines.append("#EXT-X-ENDLIST")
-    return _text(lines)
+        yield _INDEPENDENT
 
 
-def _segment_lines(segments: Sequence[PlaylistSegment]) -> Iterator[str]:
+def _segment_lines(playlist: MediaPlaylist) -> Iterator[tuple[int, str]]:
     init = None
-    for index, segment in enumerate(segments):
-        interval = segment.interval
-        if interval.discontinuity:
-            yield "#EXT-X-DISCONTINUITY"
-        if interval.wall_ms and (interval.discontinuity or index == 0):
-            yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(interval.wall_ms)}"
+    for index, segment in enumerate(playlist.segments):
+        group = token_group(segment.interval.sequence)
         # A gap may lack its init segment as well: nothing is loaded for it.
-        needed = segment.folder + init_name(interval.epoch)
-        if not segment.gap and needed != init:
-            init = needed
-            yield f'#EXT-X-MAP:URI="{init}"'
-        if segment.gap:
-            yield "#EXT-X-GAP"
-        yield f"#EXTINF:{_seconds(interval.duration)},"
-        yield segment.folder + segment_name(interval.sequence)
+        needed = init if segment.gap else _init_uri(playlist, segment)
+        for line in _lines_of(segment, needed if needed != init else None, first=index == 0):
+            yield group, line
+        init = needed
+
+
+def _init_uri(playlist: MediaPlaylist, segment: PlaylistSegment) -> str:
+    name = init_name(segment.interval.epoch)
+    own = segment.rendition == playlist.rendition
+    return name if own else f"../{segment.rendition}/{name}"
+
+
+def _lines_of(segment: PlaylistSegment, init: str | None, *, first: bool) -> Iterator[str]:
+    interval = segment.interval
+    if interval.discontinuity:
+        yield "#EXT-X-DISCONTINUITY"
+    if interval.wall_ms and (interval.discontinuity or first):
+        yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(interval.wall_ms)}"
+    if init is not None:
+        yield f'#EXT-X-MAP:URI="{init}"'
+    if segment.gap:
+        yield "#EXT-X-GAP"
+    yield f"#EXTINF:{_seconds(interval.duration)},"
+    yield opened_by_token(f"{segment.rendition}/{segment_name(interval.sequence)}")
 
 
 def _seconds(ticks: int) -> str:

@@ -3,15 +3,27 @@
 from media.pictures import PictureKind
 from packager.archive import Archive
 from packager.archive_disk import picture_file, segment_file
+from packager.archive_record import SegmentRecord
 from packager.hls.layout import Layout
-from packager.naming import PICTURES_FOLDER, init_name, picture_name
+from packager.naming import (
+    MP4,
+    PICTURES_FOLDER,
+    FilePath,
+    InitPath,
+    PlaylistPath,
+    SegmentPath,
+    init_name,
+    picture_name,
+)
 from packager.package import (
+    Charge,
+    MediaFile,
     NotReady,
-    Segment,
     UnknownPicture,
     UnknownRendition,
     UnknownSegment,
 )
+from packager.playlist_text import PlaylistText
 from packager.segment_cache import SegmentCache
 
 _POSTER = picture_name(PictureKind.POSTER, 0)
@@ -73,33 +85,43 @@ class OnDemandPackage:
     def multivariant(self) -> bytes:
         return self._layout.multivariant
 
-    def media_playlist(self, rendition: str) -> bytes:
-        """Raises: UnknownRendition."""
-        playlist = self._layout.playlists.get(rendition)
+    def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText:  # noqa: ARG002
+        """Whole, whatever is asked to be skipped. Raises: UnknownRendition."""
+        playlist = self._layout.playlists.get(path.rendition or "")
         if playlist is None:
-            raise UnknownRendition(rendition)
+            raise UnknownRendition(path.rendition)
         return playlist
 
-    def init(self, rendition: str, name: str) -> bytes:
-        """Raises: UnknownRendition, UnknownSegment."""
-        init = self._inits.get((rendition, name))
-        if init is not None:
-            return init
-        if rendition not in self._layout.segments:
-            raise UnknownRendition(rendition)
-        raise UnknownSegment(f"{rendition}/{name}")
+    def arrival(self, rendition: str, sequence: int, part: int | None) -> None:  # noqa: ARG002
+        """Nobody is kept waiting."""
+        return
 
-    async def segment(self, rendition: str, sequence: int) -> Segment:
-        """Raises: UnknownRendition, UnknownSegment, NotReady when the disk does not answer."""
-        records = self._layout.segments.get(rendition)
-        if records is None:
-            raise UnknownRendition(rendition)
-        record = records.get(sequence)
+    def file_at_hand(self, path: FilePath) -> MediaFile | None:
+        if isinstance(path, InitPath):
+            init = self._inits.get((path.rendition, path.name))
+            return None if init is None else MediaFile(init, MP4)
+        if not isinstance(path, SegmentPath):
+            return None
+        record = self._layout.segments.get(path.rendition, {}).get(path.sequence)
         if record is None:
-            raise UnknownSegment(f"{rendition}/{sequence}")
+            return None
         name = segment_file(record, by_content=self._layout.by_content)
-        body = await self._read(rendition, name, record.sha256)
-        return Segment(body, sequence, record.start, record.end)
+        body = self._cache.at_hand(self._asset_id, path.rendition, name)
+        return None if body is None else _media_file(record, body)
+
+    async def file(self, path: FilePath) -> MediaFile:
+        """Raises: UnknownRendition, UnknownSegment, NotReady when the disk does not answer."""
+        kept = self.file_at_hand(path)
+        if kept is not None:
+            return kept
+        records = self._layout.segments.get(path.rendition)
+        if records is None:
+            raise UnknownRendition(path.rendition)
+        record = records.get(path.sequence) if isinstance(path, SegmentPath) else None
+        if record is None:
+            raise UnknownSegment(str(path))
+        name = segment_file(record, by_content=self._layout.by_content)
+        return _media_file(record, await self._read(path.rendition, name, record.sha256))
 
     async def read_picture(self, name: str) -> bytes:
         """Raises: UnknownPicture, NotReady when the disk does not answer."""
@@ -122,3 +144,7 @@ class OnDemandPackage:
                 raise
             # Another attempt's file has taken its place since this package was opened.
             raise NotReady(f"{folder}/{name} is being replaced") from None
+
+
+def _media_file(record: SegmentRecord, body: bytes) -> MediaFile:
+    return MediaFile(body, MP4, Charge(record.sequence, record.start, record.end))

@@ -14,7 +14,8 @@ class Window:
     (RFC 8216, 6.2.2).
     """
 
-    def __init__(self, boundaries: Boundaries, segments: int) -> None:
+    def __init__(self, rendition: str, boundaries: Boundaries, segments: int) -> None:
+        self._rendition = rendition
         self._boundaries = boundaries
         self._segments_max = segments
         self._shown: deque[PlaylistSegment] = deque()
@@ -41,8 +42,8 @@ class Window:
             for sequence in range(self._newest + 1, interval.sequence):
                 missed = self._boundaries.interval(sequence)
                 if missed is not None:
-                    self._append(PlaylistSegment(missed, gap=True, independent=True))
-        self._append(PlaylistSegment(interval, gap=False, independent=independent))
+                    self._append(PlaylistSegment(missed, True, True, self._rendition))
+        self._append(PlaylistSegment(interval, False, independent, self._rendition))
         self._newest = interval.sequence
 
     def _append(self, segment: PlaylistSegment) -> None:

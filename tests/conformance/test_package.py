@@ -9,9 +9,11 @@ import pytest
 from config.clock import ManualClock
 from packager.archive import Archive
 from packager.library import HlsSettings, Library, Package, UnknownRendition, UnknownSegment
-from packager.naming import InitPath, PlaylistPath, SegmentPath, parse_path
+from packager.naming import PlaylistPath
+from tests.packager import fetching
 from tests.packager.clip import Clip, audio_clip, decode, video_clip
 from tests.packager.feeding import feed, renditions_of
+from tests.packager.fetching import fetch, media_playlist
 
 CLIPS: dict[str, Clip] = {
     "360p": video_clip(64, 36, b_frames=2),
@@ -46,21 +48,6 @@ async def package(
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
-
-
-async def fetch(package: Package, path: str) -> bytes:
-    """What the HTTP interface does with a path below the prefix."""
-    match parse_path(path):
-        case PlaylistPath(None):
-            return package.multivariant()
-        case PlaylistPath(str(rendition)):
-            return package.media_playlist(rendition)
-        case InitPath(rendition, name):
-            return package.init(rendition, name)
-        case SegmentPath(rendition, sequence):
-            return (await package.segment(rendition, sequence)).body
-        case other:
-            raise AssertionError(f"a playlist names {path}, which is {other}")
 
 
 def test_the_multivariant_playlist_describes_every_rendition(package: Package) -> None:
@@ -100,21 +87,24 @@ async def test_everything_a_playlist_names_can_be_fetched_and_decoded(
 
 async def test_nominal_times_are_those_of_the_playlist(package: Package) -> None:
     for rendition in CLIPS:
-        playlist = m3u8.loads(package.media_playlist(rendition).decode())
+        playlist = m3u8.loads(media_playlist(package, rendition))
         for index, each in enumerate(playlist.segments):
-            segment = await package.segment(rendition, playlist.media_sequence + index)
-            assert each.uri == f"{segment.sequence}.m4s"
-            assert segment.end - segment.start == round(each.duration * 90_000)
+            sequence = playlist.media_sequence + index
+            charge = (await fetching.segment(package, rendition, sequence)).charge
+            assert charge is not None
+            assert each.uri == f"{charge.sequence}.m4s"
+            assert charge.end - charge.start == round(each.duration * 90_000)
 
 
 def test_the_same_bytes_are_given_to_everybody(package: Package) -> None:
     assert package.multivariant() is package.multivariant()
-    assert package.media_playlist("360p") is package.media_playlist("360p")
+    path = PlaylistPath("360p")
+    assert package.playlist(path) is package.playlist(path)
 
 
 def test_it_ends_when_it_is_not_live(package: Package) -> None:
     for rendition in CLIPS:
-        playlist = m3u8.loads(package.media_playlist(rendition).decode())
+        playlist = m3u8.loads(media_playlist(package, rendition))
         assert playlist.is_endlist == (not package.live)
         assert playlist.playlist_type in (None, "vod")
     assert package.duration in (6 * 90_000, 8 * 90_000)
@@ -122,12 +112,12 @@ def test_it_ends_when_it_is_not_live(package: Package) -> None:
 
 async def test_what_is_not_there_is_named(package: Package) -> None:
     with pytest.raises(UnknownRendition):
-        package.media_playlist("1080p")
+        media_playlist(package, "1080p")
     with pytest.raises(UnknownRendition):
-        package.init("1080p", "init-0.mp4")
+        await fetching.init(package, "1080p", "init-0.mp4")
     with pytest.raises(UnknownRendition):
-        await package.segment("1080p", 0)
+        await fetching.segment(package, "1080p", 0)
     with pytest.raises(UnknownSegment):
-        package.init("720p", "init-7.mp4")
+        await fetching.init(package, "720p", "init-7.mp4")
     with pytest.raises(UnknownSegment):
-        await package.segment("720p", 99)
+        await fetching.segment(package, "720p", 99)

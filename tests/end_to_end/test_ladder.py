@@ -13,7 +13,7 @@ import pytest
 from scripts.test_media import ClipUnavailable, big_buck_bunny
 from tests.end_to_end.publisher import publishing
 from tests.end_to_end.running_server import eventually, guest_of
-from tests.end_to_end.viewer import Viewer, watch
+from tests.end_to_end.viewer import Viewer, files, watch
 from tests.programs import missing
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
@@ -44,7 +44,9 @@ async def test_three_rungs_of_a_real_clip_line_up_to_the_tick(start: Any, clip: 
 
         pictures = {}
         playlists = await eventually(lambda: three_segments(viewer), 20, "three segments")
-        common = sorted(set.intersection(*(uris(playlist) for playlist in playlists.values())))[:2]
+        common = sorted(
+            set.intersection(*(set(files(playlist)) for playlist in playlists.values()))
+        )[:2]
         for playlist_url, playlist in playlists.items():
             times = await decode(viewer, playlist_url, playlist, common)
             name = playlist_url.split("/")[-2]
@@ -62,17 +64,13 @@ async def three_segments(viewer: Viewer) -> dict[str, m3u8.M3U8] | None:
     return playlists if ready else None
 
 
-def uris(playlist: m3u8.M3U8) -> set[str]:
-    return {segment.uri for segment in playlist.segments}
-
-
 async def decode(
     viewer: Viewer, url: str, playlist: m3u8.M3U8, names: Iterable[str]
 ) -> list[float]:
     """The presentation times of all frames of some segments, by PyAV."""
     body = await viewer.body(urljoin(url, playlist.segment_map[0].uri))
     for name in names:
-        body += await viewer.body(urljoin(url, name))
+        body += await viewer.body(urljoin(url, files(playlist)[name]))
     with av.open(io.BytesIO(body), mode="r", format="mp4") as container:
         kind = {"audio": 0} if container.streams.audio else {"video": 0}
         frames = [

@@ -42,7 +42,7 @@ async def play(viewer: Viewer, seconds: int) -> set[int]:
                 address = urljoin(url, segment.uri)
                 if address not in viewer.fetched:
                     await viewer.body(address)
-                    sequences.add(int(segment.uri.removesuffix(".m4s")))
+                    sequences.add(int(segment.uri.rpartition("/")[2].removesuffix(".m4s")))
         await asyncio.sleep(0.5)  # a player's pace
     return sequences
 

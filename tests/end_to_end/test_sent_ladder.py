@@ -11,7 +11,7 @@ import pytest
 
 from tests.end_to_end.multitrack_publisher import SIZES, publishing_ladder
 from tests.end_to_end.running_server import RunningServer, client_of, eventually, guest_of
-from tests.end_to_end.viewer import Viewer, watch
+from tests.end_to_end.viewer import Viewer, files, watch
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(90)]
 
@@ -51,9 +51,9 @@ async def test_a_ladder_of_an_encoder_plays_as_it_was_sent(start: Any) -> None:
         lines = {name: durations(playlists[name]) for name in [*NAMES, "audio"]}
         common = sorted(set.intersection(*(set(each) for each in lines.values())))
         assert len(common) >= 2
-        for uri in common:
-            assert {each[uri] for each in lines.values()} == {2.0}
-            shown = {name: await decode(viewer, playlists[name], name, uri) for name in NAMES}
+        for file in common:
+            assert {each[file] for each in lines.values()} == {2.0}
+            shown = {name: await decode(viewer, playlists[name], name, file) for name in NAMES}
             first, *others = shown.values()
             assert len(first) == 50
             assert all(other == first for other in others)
@@ -69,14 +69,16 @@ async def three_segments(viewer: Viewer) -> dict[str, m3u8.M3U8] | None:
 
 
 def durations(playlist: m3u8.M3U8) -> dict[str, float]:
-    return {segment.uri: segment.duration for segment in playlist.segments}
+    return {
+        name: each.duration for name, each in zip(files(playlist), playlist.segments, strict=True)
+    }
 
 
-async def decode(viewer: Viewer, playlist: m3u8.M3U8, name: str, uri: str) -> list[float]:
+async def decode(viewer: Viewer, playlist: m3u8.M3U8, name: str, file: str) -> list[float]:
     """The times of all pictures of one segment, decoded by itself."""
     base = urljoin(viewer.session["playbackUrl"], f"{name}/")
     body = await viewer.body(urljoin(base, playlist.segment_map[0].uri))
-    body += await viewer.body(urljoin(base, uri))
+    body += await viewer.body(urljoin(base, files(playlist)[file]))
     with av.open(io.BytesIO(body), mode="r", format="mp4") as container:
         frames = list(container.decode(video=0))
     assert frames[0].key_frame

@@ -68,3 +68,8 @@ async def watch(client: Client, content: str, seconds: float = 20) -> Viewer:
     await eventually(playable, seconds, f"{content} can be watched")
     session = await client.post("/api/v1/streaming/start", {"contentId": content}, status=201)
     return Viewer(client, session)
+
+
+def files(playlist: m3u8.M3U8) -> dict[str, str]:
+    """URIs by the name of the file, which is the same in all renditions."""
+    return {uri.rpartition("/")[2]: uri for uri in (each.uri for each in playlist.segments)}

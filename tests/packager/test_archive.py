@@ -11,7 +11,9 @@ from media.units import VIDEO_TIMESCALE, MediaKind, Track
 from packager.archive import Archive, AssetAlreadyArchived
 from packager.interval import Interval
 from packager.library import HlsSettings, Library
+from tests.packager import fetching
 from tests.packager.clip import decode
+from tests.packager.fetching import media_playlist
 
 VIDEO = Track(MediaKind.VIDEO, "avc1.64001f", 90_000, b"", 1280, 720, (30, 1))
 START = 10 * VIDEO_TIMESCALE
@@ -138,13 +140,13 @@ async def test_a_killed_process_leaves_an_asset_that_plays(
     package = await library.get("ast_1")
     assert package is not None
     for rendition in ("360p", "audio"):
-        playlist = m3u8.loads(package.media_playlist(rendition).decode())
+        playlist = m3u8.loads(media_playlist(package, rendition))
         assert playlist.is_endlist
         segments = [each for each in playlist.segments if not each.gap_tag]
         assert len(segments) >= 8
-        file = package.init(rendition, "init-0.mp4")
+        file = await fetching.init(package, rendition, "init-0.mp4")
         bodies = [
-            (await package.segment(rendition, int(each.uri.removesuffix(".m4s")))).body
+            (await fetching.segment(package, rendition, int(each.uri.removesuffix(".m4s")))).body
             for each in segments
         ]
         found = decode(file + b"".join(bodies))

@@ -11,10 +11,11 @@ from aiohttp import web
 from config.clock import ManualClock
 from packager.archive import Archive
 from packager.library import HlsSettings, Library, Package, UnknownSegment
-from packager.naming import InitPath, PlaylistPath, SegmentPath, parse_path
+from packager.naming import PlaylistPath, parse_path
 from packager.on_demand_writer import OnDemandWriter
 from tests.packager.clip import START_S, Clip, audio_clip, video_clip
 from tests.packager.feeding import interleaved, renditions_of
+from tests.packager.fetching import fetch, media_playlist
 from tests.programs import program
 
 pytestmark = pytest.mark.peer
@@ -70,18 +71,10 @@ class Site:
             raise web.HTTPNotFound from None
 
     async def _body(self, package: Package, path: str) -> bytes:
-        match parse_path(path):
-            case PlaylistPath(None):
-                return package.multivariant()
-            case PlaylistPath(str(rendition)):
-                self.before_playlist(rendition)
-                return package.media_playlist(rendition)
-            case InitPath(rendition, name):
-                return package.init(rendition, name)
-            case SegmentPath(rendition, sequence):
-                return (await package.segment(rendition, sequence)).body
-            case other:
-                raise AssertionError(f"a player asked for {path}, which is {other}")
+        named = parse_path(path)
+        if isinstance(named, PlaylistPath) and named.rendition is not None:
+            self.before_playlist(named.rendition)
+        return await fetch(package, path)
 
 
 @pytest.fixture
@@ -176,7 +169,7 @@ async def test_a_live_asset_plays_while_it_grows_and_beyond_its_end(
 
     def more(rendition: str) -> None:
         nonlocal published
-        newest = origin.media_playlist(rendition).decode().splitlines()[-1]
+        newest = media_playlist(origin, rendition).splitlines()[-1]
         if f"{rendition}/{newest}" in site.requests:
             published += 0.48
             grow(published)
@@ -217,5 +210,5 @@ async def test_a_growing_asset_plays_from_its_start_while_its_file_is_read(
 
 def segment_names(package: Package | None) -> list[str]:
     assert package is not None
-    lines = package.media_playlist("360p").decode().splitlines()
+    lines = media_playlist(package, "360p").splitlines()
     return [line for line in lines if line.endswith(".m4s")]

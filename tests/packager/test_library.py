@@ -17,8 +17,10 @@ from packager.library import (
     UnknownRendition,
     UnknownSegment,
 )
+from tests.packager import fetching
 from tests.packager.clip import START_S, Clip, audio_clip, decode, shifted, video_clip
 from tests.packager.feeding import feed, interleaved, renditions_of
+from tests.packager.fetching import media_playlist
 
 CLIPS = {
     "360p": video_clip(64, 36, b_frames=2),
@@ -29,15 +31,15 @@ CLIPS = {
 
 async def played(package: Package, rendition: str) -> bytes:
     """What a player would put together from the playlist."""
-    playlist = m3u8.loads(package.media_playlist(rendition).decode())
+    playlist = m3u8.loads(media_playlist(package, rendition))
     file = b""
     init = None
     for segment in playlist.segments:
         if segment.init_section.uri != init:
             init = segment.init_section.uri
-            file += package.init(rendition, init)
+            file += await fetching.init(package, rendition, init)
         name = segment.uri.removesuffix(".m4s")
-        file += (await package.segment(rendition, int(name))).body
+        file += (await fetching.segment(package, rendition, int(name))).body
     return file
 
 
@@ -71,9 +73,9 @@ async def test_segments_of_all_renditions_have_the_same_nominal_times(library: L
     package = await finished(library, CLIPS)
     for sequence in range(4):
         times = {
-            (segment.start, segment.end)
+            (charge.start, charge.end)
             for name in CLIPS
-            for segment in [await package.segment(name, sequence)]
+            for charge in [await fetching.charge(package, name, sequence)]
         }
         start = (START_S + 2 * sequence) * VIDEO_TIMESCALE
         assert times == {(start, start + 2 * VIDEO_TIMESCALE)}
@@ -85,15 +87,15 @@ async def test_the_same_address_turns_from_live_to_on_demand(library: Library) -
     feed(origin, CLIPS)
     live = await library.get("ast_1")
     assert live is origin
-    playlist = m3u8.loads(origin.media_playlist("360p").decode())
+    playlist = m3u8.loads(media_playlist(origin, "360p"))
     assert (playlist.playlist_type, playlist.is_endlist) == (None, False)
     origin.end()
-    playlist = m3u8.loads(origin.media_playlist("360p").decode())
+    playlist = m3u8.loads(media_playlist(origin, "360p"))
     assert (playlist.playlist_type, playlist.is_endlist) == (None, True)
     await library.settle("ast_1")
     package = await library.get("ast_1")
     assert package is not None
-    playlist = m3u8.loads(package.media_playlist("360p").decode())
+    playlist = m3u8.loads(media_playlist(package, "360p"))
     assert (playlist.playlist_type, playlist.is_endlist) == ("vod", True)
     assert [segment.uri for segment in playlist.segments] == ["0.m4s", "1.m4s", "2.m4s", "3.m4s"]
 
@@ -114,7 +116,7 @@ async def test_what_was_live_is_on_demand_from_its_first_second_with_its_picture
         origin.picture(
             Picture(PictureKind.SHEET, jpeg(b"sheet", lap), 320, 270, 0, 2, 160, 90, times)
         )
-    assert "\n0.m4s" not in origin.media_playlist("360p").decode()
+    assert "\n0.m4s" not in media_playlist(origin, "360p")
     origin.end()
     await library.settle("ast_1")
     for each in (library, Library(archive, clock, HlsSettings(2000))):
@@ -163,15 +165,15 @@ async def test_what_is_not_there_is_not_served(library: Library) -> None:
     assert await library.get("ast_2") is None
     assert await library.get("../ast_1") is None
     with pytest.raises(UnknownRendition):
-        package.media_playlist("1080p")
+        media_playlist(package, "1080p")
     with pytest.raises(UnknownRendition):
-        package.init("1080p", "init-0.mp4")
+        await fetching.init(package, "1080p", "init-0.mp4")
     with pytest.raises(UnknownRendition):
-        await package.segment("1080p", 0)
+        await fetching.segment(package, "1080p", 0)
     with pytest.raises(UnknownSegment):
-        package.init("360p", "init-1.mp4")
+        await fetching.init(package, "360p", "init-1.mp4")
     with pytest.raises(UnknownSegment):
-        await package.segment("360p", 4)
+        await fetching.segment(package, "360p", 4)
     assert not package.has_poster
     assert package.storyboard() is None
     for name in ("poster.jpg", "../index.jsonl"):

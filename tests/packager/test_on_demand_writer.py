@@ -21,8 +21,10 @@ from packager.archive import Archive, AssetAlreadyArchived
 from packager.archive_disk import read_index, segment_file
 from packager.library import HlsSettings, Library, Package
 from packager.on_demand_writer import AssetRemoved, OnDemandWriter, StorageFull, TimesDiffer
+from tests.packager import fetching
 from tests.packager.clip import START_S, Clip, audio_clip, decode, shifted, video_clip
 from tests.packager.feeding import feed, interleaved, renditions_of
+from tests.packager.fetching import media_playlist
 
 SETTINGS = HlsSettings(segment_target_ms=1000)
 SECONDS = 8
@@ -69,17 +71,19 @@ async def package_of(library: Library, clock: ManualClock) -> Package:
 
 
 async def played(package: Package, rendition: str) -> bytes:
-    playlist = m3u8.loads(package.media_playlist(rendition).decode())
-    file = package.init(rendition, "init-0.mp4")
+    playlist = m3u8.loads(media_playlist(package, rendition))
+    file = await fetching.init(package, rendition, "init-0.mp4")
     for each in playlist.segments:
         assert not each.gap_tag
-        file += (await package.segment(rendition, int(each.uri.removesuffix(".m4s")))).body
+        file += (
+            await fetching.segment(package, rendition, int(each.uri.removesuffix(".m4s")))
+        ).body
     return file
 
 
-def media_lines(playlist: bytes) -> list[str]:
+def media_lines(playlist: str) -> list[str]:
     """From the first segment on, without the end."""
-    lines = playlist.decode().splitlines()
+    lines = playlist.splitlines()
     return [
         each for each in lines[lines.index('#EXT-X-MAP:URI="init-0.mp4"') :] if "END" not in each
     ]
@@ -113,8 +117,8 @@ async def test_two_passes_make_one_asset_that_holds_every_packet_at_its_own_time
         assert len(found.frames) == len(timed)
     for sequence, start in enumerate(starts):
         for name in FIRST | SECOND:
-            segment = await package.segment(name, sequence)
-            assert (segment.start, segment.end) == (start, start + VIDEO_TIMESCALE)
+            charge = await fetching.charge(package, name, sequence)
+            assert charge == (sequence, start, start + VIDEO_TIMESCALE, False)
 
 
 async def test_an_asset_is_watched_while_its_first_pass_goes_on(
@@ -139,12 +143,12 @@ async def test_an_asset_is_watched_while_its_first_pass_goes_on(
         assert package.growing
         durations.append(package.duration)
         for rendition, before in seen.items():
-            playlist = package.media_playlist(rendition)
+            playlist = media_playlist(package, rendition)
             lines = media_lines(playlist)
             assert lines[: len(before)] == before
-            assert b"ENDLIST" not in playlist
+            assert "ENDLIST" not in playlist
             seen[rendition] = lines
-            heads.add(playlist.decode().split("#EXT-X-MAP")[0])
+            heads.add(playlist.split("#EXT-X-MAP")[0])
             await played(package, rendition)
     (head,) = heads
     assert "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-START:TIME-OFFSET=0\n" in head
@@ -154,10 +158,10 @@ async def test_an_asset_is_watched_while_its_first_pass_goes_on(
     await writer.finish(last_pass=True)
     package = await package_of(library, clock)
     for rendition, before in seen.items():
-        playlist = package.media_playlist(rendition)
+        playlist = media_playlist(package, rendition)
         assert media_lines(playlist)[: len(before)] == before
-        assert m3u8.loads(playlist.decode()).playlist_type == "vod"
-        assert playlist.endswith(b"#EXT-X-ENDLIST\n")
+        assert m3u8.loads(playlist).playlist_type == "vod"
+        assert playlist.endswith("#EXT-X-ENDLIST\n")
 
 
 async def test_an_attempt_goes_on_where_a_crash_left_an_asset(
@@ -169,7 +173,7 @@ async def test_an_attempt_goes_on_where_a_crash_left_an_asset(
     for name, packet in interleaved(FIRST)[:400]:
         writer.packet(name, packet)
     await writer.written()
-    before = media_lines((await package_of(library, clock)).media_playlist("360p"))
+    before = media_lines(media_playlist(await package_of(library, clock), "360p"))
     index_path = root / "ast_1" / "index.jsonl"
     index_path.write_bytes(index_path.read_bytes() + b'{"kind":"segm')
     leftover = root / "ast_1" / "360p" / ".9.m4s.0badcafe.part"
@@ -181,11 +185,11 @@ async def test_an_attempt_goes_on_where_a_crash_left_an_asset(
     writer = await opened(root)
     assert writer.renditions == ()
     writer.begin(renditions_of(FIRST))
-    assert media_lines((await package_of(library, clock)).media_playlist("360p")) == before
+    assert media_lines(media_playlist(await package_of(library, clock), "360p")) == before
     feed_writer(writer, FIRST)
     await writer.finish(last_pass=True)
     package = await package_of(library, clock)
-    assert media_lines(package.media_playlist("360p"))[: len(before)] == before
+    assert media_lines(media_playlist(package, "360p"))[: len(before)] == before
     assert package.duration == SECONDS * VIDEO_TIMESCALE
     assert len(decode(await played(package, "360p")).frames) == SECONDS * 25
     assert not leftover.exists()
@@ -263,7 +267,7 @@ async def _attempt_twice(root: Path, turns: list[tuple[int, int]], ends: list[in
 async def _still_shows(library: Library, clock: ManualClock, before: list[str]) -> list[str]:
     clock.advance(1000)
     package = await library.get("ast_1")
-    lines = [] if package is None else media_lines(package.media_playlist("360p"))
+    lines = [] if package is None else media_lines(media_playlist(package, "360p"))
     assert lines[: len(before)] == before
     return lines
 
@@ -417,10 +421,10 @@ async def test_sound_alone_is_an_asset(library: Library, clock: ManualClock, roo
     for name, packet in interleaved(clips)[:200]:
         writer.packet(name, packet)
     await writer.written()
-    before = media_lines((await package_of(library, clock)).media_playlist("audio"))
+    before = media_lines(media_playlist(await package_of(library, clock), "audio"))
     await write_pass(root, clips, last_pass=True)
     package = await package_of(library, clock)
-    assert media_lines(package.media_playlist("audio"))[: len(before)] == before
+    assert media_lines(media_playlist(package, "audio"))[: len(before)] == before
     found = decode(await played(package, "audio"))
     assert found.times == [(each.dts, each.pts) for each in clips["audio"].packets]
 

@@ -13,6 +13,7 @@ from packager.archive_record import AssetRecord, EndRecord, EpochRecord, Record,
 from packager.package import NotReady, UnknownSegment
 from packager.segment_cache import SegmentCache
 from packager.shelf import Shelf
+from tests.packager import fetching
 
 SECOND = 90_000
 VIDEO = Track(MediaKind.VIDEO, "avc1.64001f", SECOND, b"", 640, 360, (30, 1))
@@ -142,10 +143,10 @@ async def test_a_segment_that_another_attempt_replaces_is_asked_for_again(stage:
         if path.read_bytes() == b"body":
             path.unlink()
     with pytest.raises(NotReady):
-        await package.segment("360p", 0)
+        await fetching.segment(package, "360p", 0)
     stage.clock.advance(1000)
     package = await stage.shelf.get("ast_1")
     assert package is not None
-    assert (await package.segment("360p", 0)).body == b"again"
+    assert (await fetching.segment(package, "360p", 0)).body == b"again"
     with pytest.raises(UnknownSegment):
-        await package.segment("360p", 1)
+        await fetching.segment(package, "360p", 1)

@@ -16,6 +16,7 @@ from packager.archive_record import (
 )
 from packager.hls.layout import Layout, lay_out
 from packager.package import UnknownAsset
+from tests.packager.fetching import beside
 
 SECOND = 90_000
 
@@ -44,7 +45,7 @@ def laid_out(*records: Record) -> Layout:
 
 def uris(layout: Layout, rendition: str) -> list[str]:
     """Segments' URIs; gaps in brackets, discontinuities with a bar before."""
-    playlist = m3u8.loads(layout.playlists[rendition].decode())
+    playlist = m3u8.loads(beside(layout.playlists[rendition], rendition))
     return [
         ("|" if each.discontinuity else "") + (f"({each.uri})" if each.gap_tag else each.uri)
         for each in playlist.segments
@@ -62,7 +63,7 @@ def test_an_asset_killed_between_renditions_is_playable_to_its_last_segment() ->
     assert uris(layout, "audio") == ["0.m4s", "(1.m4s)"]
     assert layout.duration == 4 * SECOND
     assert layout.inits == (("360p", 0), ("audio", 0))
-    assert b"#EXT-X-ENDLIST" in layout.playlists["360p"]
+    assert "#EXT-X-ENDLIST" in beside(layout.playlists["360p"], "360p")
 
 
 def test_rates_are_measured() -> None:
@@ -169,7 +170,7 @@ def test_a_growing_asset_offers_what_all_its_renditions_have() -> None:
     ]
     layout = lay_out(parse_index(map(encode_record, records)))
     assert uris(layout, "360p") == uris(layout, "audio") == ["0.m4s"]
-    assert b"ENDLIST" not in layout.playlists["360p"]
+    assert "ENDLIST" not in beside(layout.playlists["360p"], "360p")
     assert (layout.growing, layout.settled, layout.duration) == (True, False, 2 * SECOND)
     assert set(layout.segments) == {"360p", "audio"}
     with pytest.raises(UnknownAsset):

@@ -16,10 +16,12 @@ from media.wire.fmp4_init import UnsupportedTrack
 from packager.archive import Archive
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.origin import HlsSettings, Origin
-from packager.package import NotReady, UnknownPicture, UnknownRendition, UnknownSegment
+from packager.package import Charge, NotReady, UnknownPicture, UnknownRendition, UnknownSegment
 from packager.segment_cache import SegmentCache
+from tests.packager import fetching
 from tests.packager.clip import Clip, audio_clip, decode, shifted, video_clip
 from tests.packager.feeding import feed, interleaved, renditions_of
+from tests.packager.fetching import media_playlist
 
 CLIPS = {
     "360p": video_clip(64, 36),
@@ -44,7 +46,7 @@ class Stage:
         )
 
     def playlist(self, rendition: str = "360p") -> m3u8.M3U8:
-        return m3u8.loads(self.origin.media_playlist(rendition).decode())
+        return m3u8.loads(media_playlist(self.origin, rendition))
 
     def uris(self, rendition: str = "360p") -> list[str]:
         return [
@@ -81,7 +83,9 @@ async def test_segments_are_announced_once_each_with_their_nominal_times(stage: 
         assert each.start == (10 + 2 * each.sequence) * VIDEO_TIMESCALE
         assert each.end == each.start + 2 * VIDEO_TIMESCALE
         assert each.epoch == 0
-        assert each.body == (await stage.origin.segment(each.rendition, each.sequence)).body
+        assert (
+            each.body == (await fetching.segment(stage.origin, each.rendition, each.sequence)).body
+        )
     assert stage.ends == [AssetEnded("ast_1", 8 * VIDEO_TIMESCALE)]
     assert not stage.origin.live
 
@@ -94,7 +98,7 @@ async def test_a_segment_is_in_the_playlist_when_the_next_boundary_came(stage: S
     for packet in rest[:boundary]:
         stage.origin.packet("360p", packet)
         with pytest.raises(NotReady):
-            stage.origin.media_playlist("360p")
+            media_playlist(stage.origin, "360p")
     stage.origin.packet("360p", rest[boundary])
     assert stage.uris() == ["0.m4s"]
 
@@ -111,7 +115,7 @@ async def test_the_playlist_is_not_ready_before_every_rendition_is(
     with pytest.raises(NotReady):
         stage.origin.multivariant()
     with pytest.raises(NotReady):
-        stage.origin.media_playlist("720p")
+        media_playlist(stage.origin, "720p")
     for name in ("720p", "audio"):
         for packet in CLIPS[name].packets:
             stage.origin.packet(name, packet)
@@ -187,11 +191,11 @@ async def test_minutes_slide_through_a_window_and_its_numbers_only_rise(
     newest = stage.playlist().segments[-1].uri
     assert newest == "238.m4s"
     await archive.flush()
-    old = await stage.origin.segment("360p", 3)
+    old = await fetching.segment(stage.origin, "360p", 3)
     assert old.body == next(
         e.body for e in stage.closed if e.rendition == "360p" and e.sequence == 3
     )
-    assert old.start == 16 * VIDEO_TIMESCALE
+    assert old.charge == Charge(3, 16 * VIDEO_TIMESCALE, 18 * VIDEO_TIMESCALE)
 
 
 async def test_a_worker_that_is_replaced_leaves_no_trace(stage: Stage) -> None:
@@ -203,9 +207,9 @@ async def test_a_worker_that_is_replaced_leaves_no_trace(stage: Stage) -> None:
         stage.origin.packet("360p", packet)
     stage.origin.end()
     assert stage.sequences("360p") == [0, 1, 2, 3]
-    file = stage.origin.init("360p", "init-0.mp4")
+    file = await fetching.init(stage.origin, "360p", "init-0.mp4")
     for sequence in range(4):
-        file += (await stage.origin.segment("360p", sequence)).body
+        file += (await fetching.segment(stage.origin, "360p", sequence)).body
     assert decode(file).times == [(packet.dts, packet.pts) for packet in packets]
 
 
@@ -221,7 +225,7 @@ async def test_a_segment_that_a_rendition_missed_is_a_gap(stage: Stage) -> None:
     assert stage.uris("360p") == ["0.m4s", "1.m4s", "2.m4s", "3.m4s"]
     assert stage.uris("720p") == ["0.m4s", "(1.m4s)", "2.m4s", "3.m4s"]
     with pytest.raises(UnknownSegment):
-        await stage.origin.segment("720p", 1)
+        await fetching.segment(stage.origin, "720p", 1)
 
 
 async def test_other_codec_parameters_make_a_discontinuity_in_all_renditions(
@@ -244,10 +248,12 @@ async def test_other_codec_parameters_make_a_discontinuity_in_all_renditions(
         assert [each.discontinuity for each in playlist.segments] == [False] * 2 + [True] + [
             False
         ] * 3
-        assert stage.origin.init(name, "init-0.mp4") != stage.origin.init(name, "init-1.mp4")
-    file = stage.origin.init("720p", "init-1.mp4")
+        assert await fetching.init(stage.origin, name, "init-0.mp4") != await fetching.init(
+            stage.origin, name, "init-1.mp4"
+        )
+    file = await fetching.init(stage.origin, "720p", "init-1.mp4")
     for sequence in range(4, 8):
-        file += (await stage.origin.segment("720p", sequence)).body
+        file += (await fetching.segment(stage.origin, "720p", sequence)).body
     expected = later(other, 8)["720p"].packets
     assert decode(file).times == [(packet.dts, packet.pts) for packet in expected]
 
@@ -273,8 +279,8 @@ async def test_a_retired_rendition_is_no_longer_offered_but_its_segments_are(
     stage.origin.retire("720p", "too slow")
     assert b"720p" not in stage.origin.multivariant()
     with pytest.raises(UnknownRendition):
-        stage.origin.media_playlist("720p")
-    assert (await stage.origin.segment("720p", 2)).sequence == 2
+        media_playlist(stage.origin, "720p")
+    assert (await fetching.charge(stage.origin, "720p", 2)).sequence == 2
     stage.origin.packet("720p", CLIPS["720p"].packets[-1])
     assert stage.sequences("720p") == [0, 1, 2]
 
@@ -288,7 +294,7 @@ async def test_a_rendition_that_an_epoch_leaves_out_is_retired_and_may_return(
     stage.origin.begin(renditions_of(low))
     feed(stage.origin, later(low, 8))
     with pytest.raises(UnknownRendition):
-        stage.origin.media_playlist("720p")
+        media_playlist(stage.origin, "720p")
     stage.origin.begin(renditions_of(CLIPS))
     feed(stage.origin, later(CLIPS, 16))
     stage.origin.end()
@@ -306,9 +312,9 @@ async def test_audio_alone_is_cut_every_two_seconds(stage: Stage) -> None:
     assert durations[:3] == [2 * VIDEO_TIMESCALE] * 3
     found = m3u8.loads(stage.origin.multivariant().decode())
     assert [each.uri for each in found.playlists] == ["audio/index.m3u8"]
-    file = stage.origin.init("audio", "init-0.mp4")
+    file = await fetching.init(stage.origin, "audio", "init-0.mp4")
     for sequence in range(4):
-        file += (await stage.origin.segment("audio", sequence)).body
+        file += (await fetching.segment(stage.origin, "audio", sequence)).body
     expected = clips["audio"].packets
     assert decode(file).times == [(packet.dts, packet.pts) for packet in expected]
 
@@ -352,14 +358,14 @@ async def test_what_a_player_asks_for_in_vain_is_named(stage: Stage) -> None:
     stage.origin.begin(renditions_of(CLIPS))
     feed(stage.origin, CLIPS)
     with pytest.raises(UnknownRendition):
-        await stage.origin.segment("1080p", 0)
+        await fetching.segment(stage.origin, "1080p", 0)
     with pytest.raises(UnknownRendition):
-        stage.origin.init("1080p", "init-0.mp4")
+        await fetching.init(stage.origin, "1080p", "init-0.mp4")
     with pytest.raises(UnknownSegment):
-        stage.origin.init("720p", "init-1.mp4")
+        await fetching.init(stage.origin, "720p", "init-1.mp4")
     for sequence in (3, 4, 400, -1):
         with pytest.raises(UnknownSegment):
-            await stage.origin.segment("720p", sequence)
+            await fetching.segment(stage.origin, "720p", sequence)
 
 
 async def test_an_epoch_may_begin_within_the_last_picture(stage: Stage) -> None:

@@ -20,6 +20,7 @@ from packager.hls.playlist import (
     render_multivariant,
 )
 from packager.interval import Interval
+from tests.packager.fetching import beside
 
 SECOND = 90_000
 
@@ -32,18 +33,18 @@ def interval(sequence: int, **changes: int | bool) -> Interval:
 
 
 def live(*segments: PlaylistSegment) -> MediaPlaylist:
-    return MediaPlaylist(3, segments, PlaylistType.LIVE, ended=False)
+    return MediaPlaylist("720p", 3, segments, PlaylistType.LIVE, ended=False)
 
 
 def segment(
-    interval: Interval, *, gap: bool = False, independent: bool = True, folder: str = ""
+    interval: Interval, *, gap: bool = False, independent: bool = True, rendition: str = "720p"
 ) -> PlaylistSegment:
-    return PlaylistSegment(interval, gap, independent, folder)
+    return PlaylistSegment(interval, gap, independent, rendition)
 
 
 def test_a_live_playlist_reads_as_it_should() -> None:
     playlist = live(segment(interval(41)), segment(interval(42)))
-    assert render_media_playlist(playlist).decode() == (
+    assert beside(render_media_playlist(playlist), "720p") == (
         "#EXTM3U\n"
         "#EXT-X-VERSION:8\n"
         "#EXT-X-TARGETDURATION:3\n"
@@ -65,7 +66,7 @@ def test_an_independent_reader_finds_the_same() -> None:
         segment(interval(42), gap=True),
         segment(interval(43, epoch=1, discontinuity=True, discontinuities=1)),
     )
-    found = m3u8.loads(render_media_playlist(playlist).decode())
+    found = m3u8.loads(beside(render_media_playlist(playlist), "720p"))
     assert found.media_sequence == 41
     assert found.discontinuity_sequence == 0
     assert found.target_duration == 3
@@ -81,15 +82,15 @@ def test_an_independent_reader_finds_the_same() -> None:
 
 
 def test_a_finished_asset_is_on_demand() -> None:
-    playlist = MediaPlaylist(3, [segment(interval(0))], PlaylistType.VOD, ended=True)
-    found = m3u8.loads(render_media_playlist(playlist).decode())
+    playlist = MediaPlaylist("720p", 3, [segment(interval(0))], PlaylistType.VOD, ended=True)
+    found = m3u8.loads(beside(render_media_playlist(playlist), "720p"))
     assert (found.playlist_type, found.is_endlist, found.media_sequence) == ("vod", True, 0)
 
 
 def test_a_growing_asset_is_played_from_its_start_and_promises_nothing_of_the_rest() -> None:
     timeless = [segment(interval(n, wall_ms=0)) for n in range(2)]
-    playlist = MediaPlaylist(3, timeless, PlaylistType.EVENT, ended=False)
-    assert render_media_playlist(playlist).decode() == (
+    playlist = MediaPlaylist("720p", 3, timeless, PlaylistType.EVENT, ended=False)
+    assert beside(render_media_playlist(playlist), "720p") == (
         "#EXTM3U\n"
         "#EXT-X-VERSION:8\n"
         "#EXT-X-TARGETDURATION:3\n"
@@ -107,24 +108,24 @@ def test_a_growing_asset_is_played_from_its_start_and_promises_nothing_of_the_re
 
 def test_a_gap_needs_no_init_segment() -> None:
     playlist = live(segment(interval(0), gap=True), segment(interval(1)))
-    text = render_media_playlist(playlist).decode()
+    text = beside(render_media_playlist(playlist), "720p")
     assert text.index("#EXT-X-GAP") < text.index("#EXT-X-MAP") < text.index("1.m4s")
 
 
 def test_segments_of_another_rendition_come_with_its_init_segment() -> None:
     playlist = live(
-        segment(interval(0), folder="../720p/"),
+        segment(interval(0), rendition="360p"),
         segment(interval(1, epoch=1, discontinuity=True, discontinuities=1)),
     )
-    found = m3u8.loads(render_media_playlist(playlist).decode())
-    assert [each.uri for each in found.segments] == ["../720p/0.m4s", "1.m4s"]
+    found = m3u8.loads(beside(render_media_playlist(playlist), "720p"))
+    assert [each.uri for each in found.segments] == ["../360p/0.m4s", "1.m4s"]
     inits = [each.init_section.uri for each in found.segments]
-    assert inits == ["../720p/init-0.mp4", "init-1.mp4"]
+    assert inits == ["../360p/init-0.mp4", "init-1.mp4"]
 
 
 def test_segments_without_a_keyframe_are_not_called_independent() -> None:
     playlist = live(segment(interval(0)), segment(interval(1), independent=False))
-    assert b"INDEPENDENT" not in render_media_playlist(playlist)
+    assert "INDEPENDENT" not in beside(render_media_playlist(playlist), "720p")
 
 
 @given(
@@ -152,7 +153,7 @@ def test_numbers_agree_with_what_left_the_window(
         if each is not None
     ]
     first = min(first, len(every) - 1)
-    text = render_media_playlist(live(*every[first:])).decode()
+    text = beside(render_media_playlist(live(*every[first:])), "720p")
     playlist = m3u8.loads(text)
     assert playlist.media_sequence == first
     removed = sum(each.interval.discontinuity for each in every[:first])

@@ -1,0 +1,49 @@
+"""A media playlist with holes: every viewer's copy has that viewer's own tokens in its URIs."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+from config.limits import MEDIA_TOKEN_SEGMENTS
+
+_HOLE = b"\0"
+
+
+def token_group(sequence: int) -> int:
+    """Which media token opens a segment, its parts and what else is of it.
+
+    One token opens a group of neighbours, so that who gets hold of one URI has a minute of media at
+    most, while a segment's URI never changes within a session: players compare URIs (rfc8216bis,
+    6.2.1: nothing in a playlist changes), and a recording is watched long after its playlist came.
+    """
+    return sequence // MEDIA_TOKEN_SEGMENTS
+
+
+def opened_by_token(path: str) -> str:
+    """The URI of a file, relative to the playlist of a rendition; its token is left open."""
+    return f"../../\0/{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistText:
+    """The text between the holes.
+
+    Attributes:
+        runs: a token group, and pieces of text between which that group's token belongs.
+    """
+
+    runs: tuple[tuple[int, tuple[bytes, ...]], ...]
+
+    @classmethod
+    def of(cls, lines: Iterable[tuple[int, str]]) -> "PlaylistText":
+        """Lines in order, each with the group of the token that its hole, if any, is for."""
+        runs = []
+        for group, members in groupby(lines, key=itemgetter(0)):
+            text = "".join(f"{line}\n" for _, line in members)
+            runs.append((group, tuple(text.encode().split(_HOLE))))
+        return cls(tuple(runs))
+
+    def fill(self, token: Callable[[int], bytes]) -> bytes:
+        """The playlist of a viewer whose token for a group is `token(group)`."""
+        return b"".join([token(group).join(pieces) for group, pieces in self.runs])
