@@ -40,7 +40,8 @@ def media_directory(data: Path) -> Path:
 
 
 def hls_settings(settings: Settings) -> HlsSettings:
-    return HlsSettings(settings.media.segment_milliseconds, settings.media.window_segments)
+    media = settings.media
+    return HlsSettings(media.segment_milliseconds, media.window_segments, media.part_milliseconds)
 
 
 def open_making(

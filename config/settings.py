@@ -72,6 +72,12 @@ def _signing_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _part(milliseconds: int) -> int:
+    if milliseconds != 0 and not 100 <= milliseconds <= 1000:
+        raise ValueError("has to be 0 or between 100 and 1000")
+    return milliseconds
+
+
 def _number_or_word(value: object) -> object:
     """Flags and the environment know words only."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
@@ -194,6 +200,7 @@ class Media(_Section):
 
     segment_milliseconds: Annotated[int, Field(ge=500, le=10_000)] = 2000
     window_segments: Annotated[int, Field(ge=3, le=100)] = 8
+    part_milliseconds: Annotated[int, AfterValidator(_part)] = 200
     preset: Preset = "auto"
     jail_level_minimum: JailLevel = "auto"
 

@@ -9,6 +9,7 @@ from config.clock import Clock
 from config.limits import ARCHIVE_FLUSH_SECONDS_MAX
 from config.tasks import spawn
 from packager.archive import Archive, AssetAlreadyArchived
+from packager.asset_terms import AssetTerms
 from packager.events import AssetEnded, Observers
 from packager.hls.origin import HlsSettings, Origin
 from packager.package import (
@@ -25,6 +26,7 @@ from packager.shelf import Shelf
 
 __all__ = [
     "AssetAlreadyArchived",
+    "AssetTerms",
     "HlsSettings",
     "Library",
     "MediaFile",
@@ -35,6 +37,8 @@ __all__ = [
     "UnknownRendition",
     "UnknownSegment",
 ]
+
+_PLAIN = AssetTerms()
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +77,7 @@ class Library:
             await asyncio.wait(self._settling.values())
         await self._archive.stop()
 
-    def start_live(self, asset_id: str) -> Origin:
+    def start_live(self, asset_id: str, terms: AssetTerms = _PLAIN) -> Origin:
         """Begin a new asset; its sink takes packets at once.
 
         Raises:
@@ -83,11 +87,11 @@ class Library:
             raise AssetAlreadyArchived(asset_id)
         origin = Origin(
             asset_id,
-            self._archive,
             self._cache,
             self._clock,
             self._settings,
             replace(self._observers, ended=self._origin_ended),
+            terms,
         )
         self._live[asset_id] = origin
         return origin

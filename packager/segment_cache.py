@@ -19,7 +19,7 @@ class SegmentCache:
     """Reads through to the archive and keeps what was asked for last."""
 
     def __init__(self, archive: Archive, bytes_max: int = SEGMENT_CACHE_BYTES_MAX) -> None:
-        self._archive = archive
+        self.archive = archive
         self._bodies: LeastRecent[_Key, bytes] = LeastRecent(bytes_max)
         self._reading: dict[_Key, asyncio.Task[bytes | None]] = {}
 
@@ -59,7 +59,7 @@ class SegmentCache:
 
     async def _read(self, key: _Key, sha256: str | None) -> bytes | None:
         try:
-            body = await self._archive.read_file(*key, sha256)
+            body = await self.archive.read_file(*key, sha256)
         except OSError as error:
             log.warning("archived file cannot be read", file="/".join(key), error=str(error))
             body = None

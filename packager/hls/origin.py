@@ -17,8 +17,8 @@ from media.pictures import Picture, PictureKind, why_unfit
 from media.transcode.rendition import Rendition
 from media.units import Packet
 from media.wire.fmp4_init import init_segment
-from packager.archive import Archive
 from packager.arrival import Arrival
+from packager.asset_terms import AssetTerms
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.assembly import AssembledSegment, Assembly
 from packager.hls.boundaries import target_duration_s
@@ -61,10 +61,12 @@ class HlsSettings:
     Attributes:
         segment_target_ms: what the pipeline aims at; the playlists' target duration follows.
         window_segments: how many a live playlist shows, at least three target durations anyway.
+        part_target_ms: about how long the parts of live segments are; 0: there are none.
     """
 
     segment_target_ms: int
     window_segments: int = HLS_WINDOW_SEGMENTS
+    part_target_ms: int = 200
 
 
 class Origin:
@@ -73,18 +75,19 @@ class Origin:
     def __init__(
         self,
         asset_id: str,
-        archive: Archive,
         cache: SegmentCache,
         clock: Clock,
         settings: HlsSettings,
         observers: Observers,
+        terms: AssetTerms,
     ) -> None:
         """Raises: AssetAlreadyArchived."""
         self._asset_id = asset_id
-        self._archive = archive
+        self._archive = cache.archive
         self._cache = cache
         self._clock = clock
         self._observers = observers
+        self._terms = terms
         self._target_duration = target_duration_s(settings.segment_target_ms)
         self._assembly = Assembly(
             self._target_duration, settings.segment_target_ms, settings.window_segments
@@ -95,7 +98,7 @@ class Origin:
         self._multivariant: bytes | None = None
         self._ended = False
         self._poster: bytes | None = None
-        archive.create(asset_id, self._target_duration)
+        cache.archive.create(asset_id, self._target_duration)
 
     # --- RenditionSink ---------------------------------------------------------------------------
 

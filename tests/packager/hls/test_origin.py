@@ -14,6 +14,7 @@ from media.transcode.rendition import Rendition
 from media.units import VIDEO_TIMESCALE, Packet
 from media.wire.fmp4_init import UnsupportedTrack
 from packager.archive import Archive
+from packager.asset_terms import AssetTerms
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.origin import HlsSettings, Origin
 from packager.package import Charge, NotReady, UnknownPicture, UnknownRendition, UnknownSegment
@@ -38,11 +39,11 @@ class Stage:
         self.ends: list[AssetEnded] = []
         self.origin = Origin(
             "ast_1",
-            archive,
             SegmentCache(archive),
             clock,
             HlsSettings(segment_target_ms=2000, window_segments=6),
             Observers(self.closed.append, self.ends.append),
+            AssetTerms(),
         )
 
     def playlist(self, rendition: str = "360p") -> m3u8.M3U8:
