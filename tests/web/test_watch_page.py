@@ -139,7 +139,7 @@ async def test_a_quality_is_chosen_from_the_menu(visitor: Visitor, film: str) ->
     await visitor.press("Quality")
     await visitor.page.get_by_role("menuitemradio", name="180p").click()
     await visitor.until("tollcast.levels[tollcast.currentLevel]?.height === 180")
-    assert await visitor.text(".quality-now") == "180p"
+    assert await visitor.text(".choice-settings .choice-now") == "180p"
 
 
 async def test_the_keyboard_pauses_mutes_and_seeks(visitor: Visitor, film: str) -> None:

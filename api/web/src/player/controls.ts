@@ -5,6 +5,7 @@ import { element, setText } from "../shell/element";
 import { icon, setIcon, type IconName } from "../shell/icons";
 import type { Level } from "./engine";
 import { QualityMenu } from "./quality-menu";
+import { CaptionsMenu, SoundMenu, type Track } from "./track-menu";
 import { ScrubPreview } from "./scrub-preview";
 import { Slider } from "./slider";
 
@@ -16,6 +17,8 @@ export interface ControlTarget {
   seekTo(seconds: number): void;
   goLive(): void;
   choose(level: number): void;
+  chooseSound(track: number): void;
+  chooseCaptions(track: number): void;
   toggleFullscreen(): void;
   togglePicture(): void;
 }
@@ -30,6 +33,12 @@ export interface ControlState {
   growing: boolean;
   atEdge: boolean;
   latency: number | null;
+  /** Of a live that can be seeked in: from where to where, in seconds of the stream. */
+  seekWindow: { start: number; end: number } | null;
+  soundTracks: Track[];
+  soundTrack: number;
+  captionTracks: Track[];
+  captionTrack: number;
   position: number;
   duration: number;
   levels: Level[];
@@ -51,6 +60,11 @@ export class Controls {
   private readonly position: Slider;
   private readonly preview = new ScrubPreview();
   private readonly quality: QualityMenu;
+  private readonly soundTrack: SoundMenu;
+  private readonly captions: CaptionsMenu;
+  /** Where the seek bar begins and, of a live, ends, in seconds of the stream. */
+  private barStart = 0;
+  private barEdge: number | null = null;
   private readonly edge: HTMLButtonElement;
   private readonly latency = element("span", { class: "control-text latency" });
   private readonly time = element("span", { class: "control-text" });
@@ -73,12 +87,14 @@ export class Controls {
       step: 0.1,
       changed: (value) => {
         this.showPlace(value);
-        target.seekTo(value);
+        target.seekTo(this.barStart + value);
       },
       dragged: (value) => this.showPlace(value),
     });
     this.followPointer();
     this.quality = new QualityMenu((level) => target.choose(level));
+    this.soundTrack = new SoundMenu((track) => target.chooseSound(track));
+    this.captions = new CaptionsMenu((track) => target.chooseCaptions(track));
     this.edge = element(
       "button",
       { type: "button", class: "control go-live", onclick: () => target.goLive() },
@@ -98,6 +114,8 @@ export class Controls {
         this.latency,
         this.time,
         element("span", { class: "controls-space" }),
+        this.captions.root,
+        this.soundTrack.root,
         this.quality.root,
         this.picture.root,
         this.screen.root,
@@ -107,7 +125,8 @@ export class Controls {
 
   /** True while hiding the bar would take something away from under the person's hand. */
   get busy(): boolean {
-    return this.quality.open || this.root.querySelector(":focus-visible") !== null;
+    const menus = [this.quality, this.soundTrack, this.captions];
+    return menus.some(({ open }) => open) || this.root.querySelector(":focus-visible") !== null;
   }
 
   /** Takes the seek bar's little pictures from this address. */
@@ -117,11 +136,19 @@ export class Controls {
 
   /** Shows for a moment where a key has led to. */
   peek(seconds: number): void {
-    if (!this.position.root.hidden) this.preview.peek(seconds, this.position.fractionOf(seconds));
+    if (this.position.root.hidden) return;
+    const value = seconds - this.barStart;
+    this.preview.peek(seconds, this.placeWords(seconds), this.position.fractionOf(value));
   }
 
-  private showPlace(seconds: number): void {
-    this.preview.show(seconds, this.position.fractionOf(seconds));
+  private showPlace(value: number): void {
+    const seconds = this.barStart + value;
+    this.preview.show(seconds, this.placeWords(seconds), this.position.fractionOf(value));
+  }
+
+  /** A place of a live is so far behind its edge; of anything else, so far from its beginning. */
+  private placeWords(seconds: number): string {
+    return this.barEdge === null ? clock(seconds) : `−${clock(this.barEdge - seconds)}`;
   }
 
   private followPointer(): void {
@@ -144,14 +171,17 @@ export class Controls {
     this.picture.root.hidden = !state.pictureOffered;
     const volume = silent ? 0 : state.volume;
     this.volume.update(volume, 1, `${Math.round(100 * volume)}%`);
-    this.quality.update(state.levels, state.currentLevel, state.automatic);
+    this.quality.showLevels(state.levels, state.currentLevel, state.automatic);
+    this.soundTrack.showTracks(state.soundTracks, state.soundTrack);
+    this.captions.showTracks(state.captionTracks, state.captionTrack);
     this.updateTime(state);
   }
 
-  private updateTime({ live, growing, atEdge, latency, position, duration }: ControlState): void {
-    const scrubs = !live && Number.isFinite(duration) && duration > 0;
-    this.position.root.hidden = !scrubs;
-    this.time.hidden = !scrubs;
+  private updateTime(state: ControlState): void {
+    const { live, atEdge, latency, duration } = state;
+    const recorded = !live && Number.isFinite(duration) && duration > 0;
+    this.position.root.hidden = !recorded && state.seekWindow === null;
+    this.time.hidden = !recorded;
     this.edge.hidden = !live;
     this.latency.hidden = !live || latency === null;
     this.edge.dataset["edge"] = String(atEdge);
@@ -161,11 +191,23 @@ export class Controls {
       this.edge.setAttribute("aria-label", label);
     }
     if (latency !== null) setText(this.latency, words.latency(latency.toFixed(1)));
-    if (scrubs) {
-      const whole = growing ? words.soFar(clock(duration)) : clock(duration);
-      this.position.update(position, duration, words.position(clock(position), whole));
-      setText(this.time, `${clock(position)} / ${whole}`);
-    }
+    if (recorded) this.showRecorded(state);
+    else if (state.seekWindow !== null) this.showWindow(state.seekWindow, state.position);
+  }
+
+  private showRecorded({ growing, position, duration }: ControlState): void {
+    const whole = growing ? words.soFar(clock(duration)) : clock(duration);
+    this.barStart = 0;
+    this.barEdge = null;
+    this.position.update(position, duration, words.position(clock(position), whole));
+    setText(this.time, `${clock(position)} / ${whole}`);
+  }
+
+  private showWindow({ start, end }: { start: number; end: number }, position: number): void {
+    this.barStart = start;
+    this.barEdge = end;
+    const place = Math.min(end, Math.max(start, position));
+    this.position.update(place - start, end - start, words.behindLive(clock(end - place)));
   }
 }
 

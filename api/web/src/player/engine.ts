@@ -1,7 +1,9 @@
 // Plays one HLS address on a video element: by hls.js, or by the browser itself where hls.js cannot run.
-import Hls, { Events, ErrorTypes, type ErrorData } from "hls.js";
+import Hls, { Events, ErrorTypes, type ErrorData, type MediaPlaylist } from "hls.js";
 
+import { readStored, writeStored } from "../shell/stored";
 import { aheadSeconds, hlsSettings } from "./hls-settings";
+import type { Track } from "./track-menu";
 
 export interface Level {
   index: number;
@@ -24,6 +26,8 @@ export interface Stream {
 /** What the engine tells its player. */
 export interface EngineListener {
   levelsChanged(): void;
+  /** There are other sound or caption tracks to choose from, or another one is chosen. */
+  tracksChanged(): void;
   /** A live has ended, or a recording is complete. */
   openChanged(): void;
   troubleChanged(trouble: Trouble): void;
@@ -46,6 +50,16 @@ const MEDIA_TRIES_WITHIN_MS = 15_000;
 
 /** A live playlist that has not grown for so many target durations has lost its publisher. */
 const SIGNAL_LOST_TARGETS = 2.5;
+
+/** A live whose window is shorter has no seek bar: there is nothing to go back to. */
+const SEEK_WINDOW_LEAST_S = 60;
+
+/** Stored where a language would be. */
+const NO_CAPTIONS = "none";
+
+function trackOf({ name, lang }: MediaPlaylist, index: number): Track {
+  return { index, name, language: lang ?? "" };
+}
 
 export class Engine {
   private readonly hls: Hls | null;
@@ -106,6 +120,46 @@ export class Engine {
     if (this.hls !== null) this.hls.nextLevel = level;
   }
 
+  get soundTracks(): Track[] {
+    return (this.hls?.audioTracks ?? []).map(trackOf);
+  }
+
+  get soundTrack(): number {
+    return this.hls?.audioTrack ?? -1;
+  }
+
+  /** Chooses a sound track by index, for what is watched next as well. */
+  chooseSound(index: number): void {
+    if (this.hls === null) return;
+    this.hls.audioTrack = index;
+    writeStored("sound", this.hls.audioTracks[index]?.lang ?? "");
+  }
+
+  get captionTracks(): Track[] {
+    return (this.hls?.subtitleTracks ?? []).map(trackOf);
+  }
+
+  /** -1: no captions are shown. */
+  get captionTrack(): number {
+    return this.hls?.subtitleTrack ?? -1;
+  }
+
+  /** Chooses captions by index or by -1 none, for what is watched next as well. */
+  chooseCaptions(index: number): void {
+    if (this.hls === null) return;
+    this.hls.subtitleTrack = index;
+    writeStored("captions", index < 0 ? NO_CAPTIONS : (this.hls.subtitleTracks[index]?.lang ?? ""));
+  }
+
+  /** What a live can be seeked in, in seconds of the stream; null when that is not worth a bar. */
+  get seekWindow(): { start: number; end: number } | null {
+    const { seekable } = this.video;
+    const end = this.liveEdge;
+    if (!this.live || seekable.length === 0 || end === null) return null;
+    const start = seekable.start(0);
+    return end - start < SEEK_WINDOW_LEAST_S ? null : { start, end };
+  }
+
   /** Seconds behind the live edge; null when unknown. */
   get latency(): number | null {
     if (!this.live || this.hls === null || this.hls.liveSyncPosition === null) return null;
@@ -155,6 +209,10 @@ export class Engine {
     hls.on(Events.MANIFEST_PARSED, () => this.listener.levelsChanged());
     hls.on(Events.LEVELS_UPDATED, () => this.listener.levelsChanged());
     hls.on(Events.LEVEL_SWITCHED, () => this.listener.levelsChanged());
+    hls.on(Events.AUDIO_TRACKS_UPDATED, () => this.preferSound(hls));
+    hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => this.preferCaptions(hls));
+    hls.on(Events.AUDIO_TRACK_SWITCHED, () => this.listener.tracksChanged());
+    hls.on(Events.SUBTITLE_TRACK_SWITCH, () => this.listener.tracksChanged());
     hls.on(Events.LEVEL_UPDATED, (_event, { details }) => this.noteOpen(details.live));
     hls.on(Events.FRAG_BUFFERED, () => {
       this.networkTries = 0;
@@ -163,6 +221,21 @@ export class Engine {
     hls.on(Events.ERROR, (_event, data) => this.onError(hls, data));
     hls.loadSource(this.stream.url);
     hls.attachMedia(this.video);
+  }
+
+  private preferSound(hls: Hls): void {
+    const language = readStored("sound") ?? "";
+    const wanted = hls.audioTracks.findIndex(({ lang }) => lang !== undefined && lang === language);
+    if (wanted >= 0 && wanted !== hls.audioTrack) hls.audioTrack = wanted;
+    this.listener.tracksChanged();
+  }
+
+  private preferCaptions(hls: Hls): void {
+    const language = readStored("captions");
+    if (language !== null) {
+      hls.subtitleTrack = hls.subtitleTracks.findIndex(({ lang }) => lang !== undefined && lang === language);
+    }
+    this.listener.tracksChanged();
   }
 
   private noteOpen(open: boolean): void {

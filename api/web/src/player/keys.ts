@@ -1,9 +1,10 @@
-// The player's keyboard: space or k, m, f, and the arrows.
+// The player's keyboard: space or k, m, f, c, and the arrows.
 
 export interface KeyTarget {
   togglePlay(): void;
   toggleMute(): void;
   toggleFullscreen(): void;
+  toggleCaptions(): void;
   seekBy(seconds: number): void;
   changeVolume(step: number): void;
 }
@@ -39,6 +40,8 @@ function actionOf(key: string, focused: Element | null, target: KeyTarget): (() 
       return () => target.toggleMute();
     case "f":
       return () => target.toggleFullscreen();
+    case "c":
+      return () => target.toggleCaptions();
     case "arrowleft":
       return onSlider ? null : () => target.seekBy(-SEEK_S);
     case "arrowright":

@@ -109,6 +109,7 @@ export class TollcastPlayer extends HTMLElement {
     this.dataset["loaded"] = "";
     this.engine = new Engine(this.video, { url, startPosition, recorded }, {
       levelsChanged: this.refresh,
+      tracksChanged: this.refresh,
       openChanged: () => this.noteLive(),
       troubleChanged: (trouble) => {
         this.trouble = trouble;
@@ -193,6 +194,24 @@ export class TollcastPlayer extends HTMLElement {
   choose(level: number): void {
     this.engine?.choose(level);
     this.refresh();
+  }
+
+  chooseSound(track: number): void {
+    this.engine?.chooseSound(track);
+    this.refresh();
+  }
+
+  chooseCaptions(track: number): void {
+    this.engine?.chooseCaptions(track);
+    this.refresh();
+  }
+
+  /** Turns captions on or off; on is the first track, or the one of the viewer's language. */
+  toggleCaptions(): void {
+    const tracks = this.engine?.captionTracks ?? [];
+    if (this.engine === null || tracks.length === 0) return;
+    const own = tracks.findIndex(({ language }) => navigator.languages.some((each) => each.startsWith(language)));
+    this.chooseCaptions(this.engine.captionTrack >= 0 ? -1 : Math.max(0, own));
   }
 
   toggleFullscreen(): void {
@@ -320,6 +339,11 @@ export class TollcastPlayer extends HTMLElement {
       growing: engine.growing,
       atEdge: edge !== null && video.currentTime > edge - EDGE_S,
       latency: engine.latency,
+      seekWindow: engine.seekWindow,
+      soundTracks: engine.soundTracks,
+      soundTrack: engine.soundTrack,
+      captionTracks: engine.captionTracks,
+      captionTrack: engine.captionTrack,
       position: video.currentTime,
       duration: video.duration,
       levels: engine.levels,

@@ -1,5 +1,4 @@
 // What a place on the seek bar shows, over the bar: a little picture and the time.
-import { clock } from "../shell/durations";
 import { element, setText } from "../shell/element";
 import { Storyboard, type Tile } from "./storyboard";
 
@@ -31,19 +30,19 @@ export class ScrubPreview {
     this.hide();
   }
 
-  /** Shows `second`, above the place at `fraction` of the bar. */
-  show(second: number, fraction: number): void {
+  /** Shows `second`, which is called `words`, above the place at `fraction` of the bar. */
+  show(second: number, words: string, fraction: number): void {
     window.clearTimeout(this.timer);
     this.second = second;
-    setText(this.time, clock(second));
+    setText(this.time, words);
     this.root.hidden = false;
     this.draw();
     this.place(fraction);
   }
 
   /** Shows it for a moment: nothing holds it there as a pointer does. */
-  peek(second: number, fraction: number): void {
-    this.show(second, fraction);
+  peek(second: number, words: string, fraction: number): void {
+    this.show(second, words, fraction);
     this.timer = window.setTimeout(() => this.hide(), PEEK_MS);
   }
 
