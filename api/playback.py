@@ -6,15 +6,22 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from api.auth.playback_token import PlaybackTokens, TokenExpired, TokenRefused
+from api.auth.playback_token import (
+    Grant,
+    PlaybackTokens,
+    TokenExpired,
+    TokenRefused,
+    WrongAsset,
+)
 from api.errors import Problem, forbidden, not_found
 from config.clock import Clock
 from config.limits import RESPONSE_PIECE_BYTES, RESPONSE_WRITE_SECONDS_MAX
 from config.telemetry import counter
 from metering.intake import Intake
 from packager.library import Library
-from packager.naming import FilePath, PlaylistPath, parse_path
+from packager.naming import FilePath, PartPath, Path, PlaylistPath, SegmentPath, parse_path
 from packager.package import Charge, MediaFile, Package
+from packager.playlist_text import token_group
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +35,8 @@ _aborted = counter("deliveries_aborted_total", "Segments whose viewer left befor
 class Playback:
     """The routes under `/hls/{asset}/{token}/`.
 
-    URIs inside playlists are relative, so the token in the path is in every URI that a player asks
-    for, and the bytes of a playlist are the same for all viewers.
+    URIs inside playlists are relative: those of playlists and init segments have the session's
+    token in them, those of segments a media token that opens the segments around it.
     """
 
     library: Library
@@ -39,29 +46,39 @@ class Playback:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         asset_id, token = request.match_info["asset"], request.match_info["token"]
-        session_id = self._session(token, asset_id)
+        grant = self._grant(token, asset_id)
+        path = parse_path(request.match_info["path"])
+        if path is None:
+            raise not_found("no such file")
+        if not _opens(grant, path):
+            raise forbidden("this token is for other files")
         package = await self.library.get(asset_id)
         if package is None:
             raise not_found("nothing is packaged under this id yet")
-        match parse_path(request.match_info["path"]):
-            case PlaylistPath() as path:
-                self.intake.look(session_id)
-                return _playlist(package, path, token.encode())
-            case None:
-                raise not_found("no such file")
-            case path:
-                return await self._file(request, package, session_id, path)
+        if isinstance(path, PlaylistPath):
+            self.intake.look(grant.session_id)
+            return self._playlist(package, path, grant, asset_id)
+        return await self._file(request, package, grant.session_id, path)
 
-    def _session(self, token: str, asset_id: str) -> str:
+    def _grant(self, token: str, asset_id: str) -> Grant:
         try:
-            claims = self.tokens.read(token, self.clock.wall_ms() // 1000)
+            return self.tokens.read(token, asset_id, self.clock.wall_ms() // 1000)
         except TokenExpired:
             raise Problem(401, "token_expired", "The session's time is over") from None
+        except WrongAsset:
+            raise forbidden("this session is for another asset") from None
         except TokenRefused:
             raise Problem(401, "token_refused", "The session token is not valid") from None
-        if claims.asset_id != asset_id:
-            raise forbidden("this session is for another asset")
-        return claims.session_id
+
+    def _playlist(
+        self, package: Package, path: PlaylistPath, grant: Grant, asset_id: str
+    ) -> web.Response:
+        if path.rendition is None:
+            body = package.multivariant()
+        else:
+            text = package.playlist(path)
+            body = text.fill(lambda group: self.tokens.media_token(grant, asset_id, group))
+        return web.Response(body=body, content_type=PLAYLIST_TYPE, headers=_HEADERS)
 
     async def _file(
         self, request: web.Request, package: Package, session_id: str, path: FilePath
@@ -114,9 +131,10 @@ async def _send(request: web.Request, file: MediaFile) -> web.StreamResponse:
 _HEADERS = {"Cache-Control": "private, no-store", "Access-Control-Allow-Origin": "*"}
 
 
-def _playlist(package: Package, path: PlaylistPath, token: bytes) -> web.Response:
-    if path.rendition is None:
-        body = package.multivariant()
-    else:
-        body = package.playlist(path).fill(lambda _: token)
-    return web.Response(body=body, content_type=PLAYLIST_TYPE, headers=_HEADERS)
+def _opens(grant: Grant, path: Path) -> bool:
+    """Whether a token of this kind is in the URIs of such files."""
+    match path:
+        case SegmentPath() | PartPath():
+            return grant.group in (None, token_group(path.sequence))
+        case _:
+            return grant.group is None

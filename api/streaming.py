@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from api.auth.bearer import Bearers
-from api.auth.playback_token import PlaybackClaims, PlaybackTokens
+from api.auth.playback_token import Grant, PlaybackTokens
 from api.catalogue.asset import Asset
 from api.catalogue.lookup import Catalogue
 from api.errors import not_found
@@ -39,7 +39,7 @@ class Streaming:
             viewer=account.id, asset_id=asset.id, payee=asset.owner, price=price
         )
         expires_s = self.clock.wall_ms() // 1000 + PLAYBACK_TOKEN_SECONDS
-        token = self.tokens.sign(PlaybackClaims(summary.session_id, asset.id, expires_s))
+        token = self.tokens.session_token(Grant(summary.session_id, expires_s), asset.id)
         answer = {
             "sessionId": summary.session_id,
             "playbackUrl": f"/hls/{asset.id}/{token}/master.m3u8",

@@ -22,6 +22,12 @@ API_BODY_BYTES_MAX = 64 * 1024
 CONTENT_LIST_MAX = 100
 # Longer than any film or shift; a viewer who is still there opens a new session.
 PLAYBACK_TOKEN_SECONDS = 12 * 3600
+# Tokens whose signature was checked: a viewer shows a session token and one or two media tokens at
+# a time. About 400 bytes each; a forgotten one costs a signature (3 us) again.
+PLAYBACK_TOKENS_READ_MAX = 65_536
+# Media tokens that were made: a live playlist holds one to three for each viewer, a film's 112.
+# About 300 bytes each.
+PLAYBACK_TOKENS_MADE_MAX = 65_536
 # A client that has not sent its whole request head by then is cut (slowloris).
 HTTP_HEAD_SECONDS_MAX = 10
 # An idle keep-alive connection costs a socket and about 8 KiB.
@@ -661,6 +667,9 @@ SIGNING_SECRET_DISTINCT_MIN = 8
 # half an hour at most.
 SOURCE_RECONNECT_SECONDS = RECONNECT_WINDOW_MS // 1000
 SOURCE_RECONNECT_SECONDS_MAX = 1_800
+# How far back viewers of a live may seek, unless it is to the beginning: a day of segments is a
+# playlist of 2 MB.
+DVR_SECONDS_MAX = 86_400
 # Stopping: how long sockets may take to close.
 RTMP_STOP_MS_MAX = 2_000
 # Times of one publisher never jump so far while its connection lives; nearer is no wrap.

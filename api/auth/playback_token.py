@@ -1,19 +1,33 @@
-"""The signed token in every playlist and segment URI of a playback session."""
+"""The signed tokens in the URIs of a playback session.
+
+A *session token* is in the URL that a session's owner gets, and so in those of the playlists: it
+opens playlists, init segments, and files of all kinds. A *media token* is in the URIs that are in
+playlists: it opens one group of neighbouring segments and what else is of them, so that a URI that
+leaks is worth a minute of media. Both are bound to their session, its asset and its expiry, and end
+with the session; their lengths tell them apart.
+
+    session token   session (26) asset (26) expiry (8)             signature (22)
+    media token     session (26)            expiry (8)  group (6)  signature (22)
+
+Ids are without their prefixes, numbers in hexadecimal. A media token is in every line of a playlist
+and leaves out the asset, which is in the URI next to it and in what is signed.
+"""
 
 import base64
-import hashlib
 import hmac
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
-from config.ids import is_id
+from config.limits import PLAYBACK_TOKENS_MADE_MAX, PLAYBACK_TOKENS_READ_MAX
 
-# 26 characters of session, 26 of asset, 8 hexadecimal digits of expiry, then the signature.
 _ID = 26
 _EXPIRY = 8
-_PAYLOAD = 2 * _ID + _EXPIRY
-# 160 of HMAC-SHA256's 256 bits: RFC 2104, section 5 asks for at least half.
-_SIGNATURE_BYTES = 20
-_SIGNATURE = 27
+_GROUP = 6
+# 128 of HMAC-SHA256's 256 bits: RFC 2104, section 5 asks for at least half.
+_SIGNATURE_BYTES = 16
+_SIGNATURE = 22
+_SESSION_TOKEN = _ID + _ID + _EXPIRY + _SIGNATURE
+_MEDIA_TOKEN = _ID + _EXPIRY + _GROUP + _SIGNATURE
 
 
 class TokenRefused(Exception):
@@ -24,54 +38,98 @@ class TokenExpired(TokenRefused):
     """The playback token's time is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlaybackClaims:
-    """What a token proves: this session may watch this asset until then (Unix seconds)."""
+class WrongAsset(TokenRefused):
+    """The playback token is for another asset."""
+
+
+class Grant(NamedTuple):
+    """What a token proves: this session may watch its asset until then (Unix seconds).
+
+    Attributes:
+        group: which segments a media token opens (`packager.playlist_text.token_group`); None of a
+            session token, which opens everything.
+    """
 
     session_id: str
-    asset_id: str
     expires_s: int
+    group: int | None = None
 
 
 class PlaybackTokens:
-    """Signs and reads playback tokens with one secret key of at least 32 bytes."""
+    """Signs and reads playback tokens with one secret key of at least 32 bytes.
+
+    Every request of a player shows a token that was shown before, and every playlist holds tokens
+    that were in the last one: both are remembered, so that a signature is made once for each group.
+    """
 
     def __init__(self, key: bytes) -> None:
         if len(key) < 32:
             raise ValueError("a signing key has at least 32 bytes")
-        self._mac = hmac.new(key, digestmod=hashlib.sha256)
+        self._key = key
+        # Only what passed is remembered: a refusal is an exception. (Finding a token in a table
+        # tells nothing about others by its time: Python's hashes are keyed by a secret of their
+        # own, and texts are only compared when these are equal.)
+        self._known = lru_cache(PLAYBACK_TOKENS_READ_MAX)(self._checked)
+        self._made = lru_cache(PLAYBACK_TOKENS_MADE_MAX)(self._media_token)
 
-    def sign(self, claims: PlaybackClaims) -> str:
-        payload = (
-            claims.session_id.removeprefix("ses_")
-            + claims.asset_id.removeprefix("ast_")
-            + f"{claims.expires_s:0{_EXPIRY}x}"
-        )
-        return payload + self._signature(payload)
+    def session_token(self, grant: Grant, asset_id: str) -> str:
+        """The token that opens all of a session's asset."""
+        session, asset = grant.session_id.removeprefix("ses_"), asset_id.removeprefix("ast_")
+        payload = f"{session}{asset}{grant.expires_s:0{_EXPIRY}x}"
+        token = payload + self._signature("session", payload)
+        assert len(token) == _SESSION_TOKEN, "ids have 26 characters"
+        return token
 
-    def read(self, token: str, now_s: int) -> PlaybackClaims:
-        """Check a token.
+    def media_token(self, grant: Grant, asset_id: str, group: int) -> bytes:
+        """The token that opens one group; always the same for a session."""
+        return self._made(grant.session_id, grant.expires_s, asset_id, group)
+
+    def read(self, token: str, asset_id: str, now_s: int) -> Grant:
+        """Check a token that is shown for an asset.
 
         Raises:
-            TokenRefused: malformed or not signed by us.
+            TokenRefused: malformed or not signed by us, or a media token for another asset.
             TokenExpired: ours, but over.
+            WrongAsset: a session token for another asset.
         """
-        payload, signature = token[:_PAYLOAD], token[_PAYLOAD:]
-        if len(signature) != _SIGNATURE or not token.isascii():
-            raise TokenRefused
-        if not hmac.compare_digest(signature, self._signature(payload)):
-            raise TokenRefused
-        claims = PlaybackClaims(
-            session_id=f"ses_{payload[:_ID]}",
-            asset_id=f"ast_{payload[_ID : 2 * _ID]}",
-            expires_s=int(payload[2 * _ID :], 16),
-        )
-        assert is_id("ses", claims.session_id), "we sign well-formed ids only"
-        if now_s >= claims.expires_s:
+        grant = self._known(token, asset_id)
+        if now_s >= grant.expires_s:
             raise TokenExpired
-        return claims
+        return grant
 
-    def _signature(self, payload: str) -> str:
-        mac = self._mac.copy()
-        mac.update(payload.encode("ascii"))
-        return base64.urlsafe_b64encode(mac.digest()[:_SIGNATURE_BYTES]).decode().rstrip("=")
+    def _checked(self, token: str, asset_id: str) -> Grant:
+        if not token.isascii():
+            raise TokenRefused
+        payload, signature = token[:-_SIGNATURE], token[-_SIGNATURE:]
+        if len(token) == _SESSION_TOKEN:
+            return self._session_grant(payload, signature, asset_id)
+        if len(token) == _MEDIA_TOKEN:
+            return self._media_grant(payload, signature, asset_id)
+        raise TokenRefused
+
+    def _session_grant(self, payload: str, signature: str, asset_id: str) -> Grant:
+        self._require("session", payload, signature)
+        if payload[_ID:-_EXPIRY] != asset_id.removeprefix("ast_"):
+            raise WrongAsset
+        return Grant(f"ses_{payload[:_ID]}", int(payload[-_EXPIRY:], 16))
+
+    def _media_grant(self, payload: str, signature: str, asset_id: str) -> Grant:
+        self._require(f"media {asset_id} ", payload, signature)
+        expires_s, group = int(payload[_ID:-_GROUP], 16), int(payload[-_GROUP:], 16)
+        return Grant(f"ses_{payload[:_ID]}", expires_s, group)
+
+    def _media_token(self, session_id: str, expires_s: int, asset_id: str, group: int) -> bytes:
+        session = session_id.removeprefix("ses_")
+        payload = f"{session}{expires_s:0{_EXPIRY}x}{group:0{_GROUP}x}"
+        token = payload + self._signature(f"media {asset_id} ", payload)
+        assert len(token) == _MEDIA_TOKEN, "16 million groups are half a century of segments"
+        return token.encode()
+
+    def _require(self, kind: str, payload: str, signature: str) -> None:
+        if not hmac.compare_digest(signature, self._signature(kind, payload)):
+            raise TokenRefused
+
+    def _signature(self, kind: str, payload: str) -> str:
+        """`kind` makes sure that no token of one kind, or for one asset, is one of another."""
+        digest = hmac.digest(self._key, f"{kind}{payload}".encode(), "sha256")
+        return base64.urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).decode().rstrip("=")
