@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from api.asset_terms import terms_of_source
 from api.catalogue.asset import Asset, AssetState, AssetStore
 from config.clock import Clock
 from config.ids import new_id
@@ -93,7 +94,7 @@ class Broadcasts:
         assert source is not None, "admission names sources that exist"
         asset = _asset_of(source, self._now(), self._clock)
         await self._assets.create(asset)
-        origin = self._library.start_live(asset.id)
+        origin = self._library.start_live(asset.id, terms_of_source(source))
         pipeline = self._pipeline(reader, origin)
         broadcast = Broadcast(source, asset, stream, pipeline)
         self._live[source.id] = broadcast
@@ -128,4 +129,5 @@ def _asset_of(source: Source, now: datetime, clock: Clock) -> Asset:
         state=AssetState.LIVE,
         price=Price(source.price_asset, source.price_stroops, source.price_seconds),
         started_at=now,
+        delivery=source.delivery,
     )

@@ -17,7 +17,7 @@ from ingest.upload.upload import Upload
 from ingest.upload.uploads import NewUpload, Uploads
 from metering.tariff import Price
 
-_FIELDS = frozenset({"title", "priceStroops", "priceSeconds"})
+_FIELDS = frozenset({"title", "priceStroops", "priceSeconds", "delivery"})
 
 
 class ContentDocument(Protocol):

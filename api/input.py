@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from api.errors import invalid
 from config.limits import (
+    DVR_SECONDS_MAX,
     PUBLISH_TOKEN_SECONDS_MAX,
     SOURCE_RECONNECT_SECONDS,
     SOURCE_RECONNECT_SECONDS_MAX,
@@ -25,6 +26,10 @@ _YEARS_10 = 10 * 366 * 86_400
 type _Title = Annotated[str, Field(min_length=1, max_length=120)]
 type _ReconnectSeconds = Annotated[int, Field(ge=0, le=SOURCE_RECONNECT_SECONDS_MAX)]
 type _Takeover = Literal["reject", "replace", "standby"]
+# Null for to the beginning of the broadcast, 0 for the window of a plain live playlist.
+type _DvrSeconds = Annotated[int, Field(ge=0, le=DVR_SECONDS_MAX)] | None
+# `keys` and `keys-cbcs`: encrypted segments that any cache may give out, with billed keys.
+type _Delivery = Literal["direct", "keys", "keys-cbcs"]
 type _Network = Annotated[str, Field(max_length=64), AfterValidator(parse_network)]
 
 
@@ -57,6 +62,8 @@ class CreateSource(_Body):
     price: PriceInput | None = None
     reconnectSeconds: _ReconnectSeconds = SOURCE_RECONNECT_SECONDS  # noqa: N815
     takeover: _Takeover = "replace"
+    dvrSeconds: _DvrSeconds = 0  # noqa: N815
+    delivery: _Delivery = "direct"
 
 
 class ChangeSource(_Body):
@@ -66,6 +73,12 @@ class ChangeSource(_Body):
     price: PriceInput | None = None
     reconnectSeconds: _ReconnectSeconds | None = None  # noqa: N815
     takeover: _Takeover | None = None
+    dvrSeconds: _DvrSeconds = None  # noqa: N815
+    delivery: _Delivery | None = None
+
+    def sets(self, field: str) -> bool:
+        """Whether the request has a field, be it null."""
+        return field in self.model_fields_set
 
 
 class RegenerateKey(_Body):

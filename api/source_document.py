@@ -58,6 +58,8 @@ class SourceDocuments:
             ),
             "reconnectSeconds": source.reconnect_seconds,
             "takeover": source.takeover.value,
+            "dvrSeconds": source.dvr_seconds,
+            "delivery": source.delivery.value,
             "publishers": publishers_json(self.publishers(source.id)),
             "health": None if broadcast is None else health_json(broadcast.health()),
             **_state(broadcast),

@@ -16,6 +16,7 @@ from config.limits import SOURCE_RECONNECT_SECONDS
 from ingest.source import NameTaken, Source, UnknownSource
 from ingest.source_store import SourceStore
 from ingest.stream_key import StreamKey, hash_key, new_key
+from media.delivery import Delivery
 from media.terms import Takeover
 from metering.tariff import Price
 
@@ -53,6 +54,8 @@ class Sources:
             price=_price(self.default_price, body.price),
             reconnect_seconds=body.reconnectSeconds,
             takeover=Takeover(body.takeover),
+            dvr_seconds=body.dvrSeconds,
+            delivery=Delivery(body.delivery),
         )
         try:
             source, key = await make_source(self.store, draft, self.clock)
@@ -75,6 +78,8 @@ class Sources:
             price_seconds=price.seconds,
             reconnect_seconds=source.reconnect_seconds if seconds is None else seconds,
             takeover=Takeover(body.takeover or source.takeover),
+            dvr_seconds=body.dvrSeconds if body.sets("dvrSeconds") else source.dvr_seconds,
+            delivery=Delivery(body.delivery or source.delivery),
         )
         try:
             await self.store.change(changed)
@@ -108,6 +113,8 @@ class NewSource:
     price: Price
     reconnect_seconds: int = SOURCE_RECONNECT_SECONDS
     takeover: Takeover = Takeover.REPLACE
+    dvr_seconds: int | None = 0
+    delivery: Delivery = Delivery.DIRECT
 
 
 async def make_source(store: SourceStore, draft: NewSource, clock: Clock) -> tuple[Source, str]:
@@ -128,6 +135,8 @@ async def make_source(store: SourceStore, draft: NewSource, clock: Clock) -> tup
         created_at=now,
         reconnect_seconds=draft.reconnect_seconds,
         takeover=draft.takeover,
+        dvr_seconds=draft.dvr_seconds,
+        delivery=draft.delivery,
     )
     secret = new_key()
     key = StreamKey(

@@ -183,6 +183,7 @@ def _asset_of(upload: Upload, now: datetime) -> Asset:
         price=Price(upload.price_asset, upload.price_stroops, upload.price_seconds),
         started_at=now,
         upload_id=upload.id,
+        delivery=upload.delivery,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.limits import SOURCE_RECONNECT_SECONDS
+from media.delivery import Delivery
 from media.terms import Takeover, Terms
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -35,6 +36,9 @@ class Source:
         created_at: aware.
         reconnect_seconds: how long its stream waits for a publisher that has gone.
         takeover: what becomes of a second publisher.
+        dvr_seconds: how far back viewers may seek while it is live; None for to the beginning, 0
+            for the window of a plain live playlist.
+        delivery: how viewers get its segments.
 
     Raises:
         InvalidName: see there.
@@ -50,6 +54,8 @@ class Source:
     created_at: datetime
     reconnect_seconds: int = SOURCE_RECONNECT_SECONDS
     takeover: Takeover = Takeover.REPLACE
+    dvr_seconds: int | None = 0
+    delivery: Delivery = Delivery.DIRECT
 
     @property
     def terms(self) -> Terms:

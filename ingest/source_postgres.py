@@ -6,17 +6,20 @@ from config.limits import SOURCE_KEYS_MAX
 from config.postgres import Connection, Database, Record, UniqueViolationError
 from ingest.source import NameTaken, Source, UnknownSource
 from ingest.stream_key import StreamKey, TooManyKeys, UnknownKey
+from media.delivery import Delivery
 from media.terms import Takeover
 
 _COLUMNS = (
     "id, owner, name, title, price_stroops, price_seconds, price_asset, created_at,"
-    " reconnect_seconds, takeover"
+    " reconnect_seconds, takeover, dvr_seconds, delivery"
 )
 _SELECT = f"select {_COLUMNS} from source"
-_INSERT = f"insert into source ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_INSERT = (
+    f"insert into source ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+)
 _CHANGE = (
     "update source set title = $2, price_stroops = $3, price_seconds = $4, price_asset = $5,"
-    " reconnect_seconds = $6, takeover = $7 where id = $1"
+    " reconnect_seconds = $6, takeover = $7, dvr_seconds = $8, delivery = $9 where id = $1"
 )
 _KEY_COLUMNS = (
     "id, source_id, label, hash, created_at, is_main, expires_at, ends_publication,"
@@ -61,6 +64,8 @@ class PostgresSourceStore:
                     source.created_at,
                     source.reconnect_seconds,
                     source.takeover.value,
+                    source.dvr_seconds,
+                    source.delivery.value,
                 )
                 await connection.execute(_INSERT_KEY, *_key_row(key))
         except UniqueViolationError as error:
@@ -78,6 +83,8 @@ class PostgresSourceStore:
             source.price_asset,
             source.reconnect_seconds,
             source.takeover.value,
+            source.dvr_seconds,
+            source.delivery.value,
         )
         if tag != "UPDATE 1":
             raise UnknownSource(source.id)
@@ -167,6 +174,8 @@ def _source(row: Record) -> Source:
         created_at=row["created_at"],
         reconnect_seconds=row["reconnect_seconds"],
         takeover=Takeover(row["takeover"]),
+        dvr_seconds=row["dvr_seconds"],
+        delivery=Delivery(row["delivery"]),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from media.delivery import Delivery
 from metering.tariff import Price
 
 
@@ -22,6 +23,7 @@ class Asset:
     Attributes:
         price: copied from the source or the upload when it began; it never changes.
         source_id, upload_id: what it is made of; one of them is None.
+        delivery: how viewers get its segments; as the price.
         started_at: when the broadcast began or the upload was complete.
         ended_at: when there was nothing more to come.
     """
@@ -36,6 +38,7 @@ class Asset:
     ended_at: datetime | None = None
     duration_ms: int = 0
     upload_id: str | None = None
+    delivery: Delivery = Delivery.DIRECT
 
 
 class AssetStore(Protocol):

@@ -5,11 +5,12 @@ from typing import Any
 
 from api.catalogue.asset import Asset, AssetState
 from config.postgres import Database
+from media.delivery import Delivery
 from metering.tariff import Price
 
 _SELECT = (
     "select id, source_id, owner, title, state, price_stroops, price_seconds, price_asset,"
-    " started_at, ended_at, duration_ms, upload_id from asset"
+    " started_at, ended_at, duration_ms, upload_id, delivery from asset"
 )
 
 
@@ -20,7 +21,8 @@ class PostgresAssetStore:
     async def create(self, asset: Asset) -> None:
         await self._database.execute(
             "insert into asset (id, source_id, owner, title, state, price_stroops, price_seconds,"
-            " price_asset, started_at, upload_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            " price_asset, started_at, upload_id, delivery)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
             " on conflict (id) do nothing",
             asset.id,
             asset.source_id,
@@ -32,6 +34,7 @@ class PostgresAssetStore:
             asset.price.asset,
             asset.started_at,
             asset.upload_id,
+            asset.delivery.value,
         )
 
     async def end(self, asset_id: str, ended_at: datetime, duration_ms: int) -> None:
@@ -92,4 +95,5 @@ def _asset(row: Any) -> Asset:
         ended_at=row["ended_at"],
         duration_ms=row["duration_ms"],
         upload_id=row["upload_id"],
+        delivery=Delivery(row["delivery"]),
     )

@@ -1,4 +1,4 @@
-"""What a client says about its file: title, name and price, cleaned before they go anywhere."""
+"""What a client says about its file and wants for it, cleaned before it goes anywhere."""
 
 import base64
 import binascii
@@ -13,7 +13,9 @@ from config.limits import (
     UPLOAD_METADATA_BYTES_MAX,
     UPLOAD_TITLE_CHARACTERS_MAX,
 )
+from media.delivery import Delivery
 
+_DELIVERIES = ", ".join(Delivery)
 _UNTITLED = "Untitled"
 
 # Control characters, surrogates, and line and paragraph separators; joiners (Cf) make up emoji.
@@ -28,12 +30,13 @@ class InvalidDescription(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Title, name and price of a file."""
+    """Title, name and price of a file, and how viewers are to get what is made of it."""
 
     title: str
     filename: str
     price_stroops: int
     price_seconds: int
+    delivery: Delivery = Delivery.DIRECT
 
 
 def parse_metadata(header: str) -> dict[str, str]:
@@ -61,12 +64,13 @@ def _decoded(key: str, value: str) -> str:
 
 
 def describe(fields: Mapping[str, str], default_stroops: int, default_seconds: int) -> Description:
-    """What `filename`, `title`, `priceStroops` and `priceSeconds` say; all may be missing.
+    """What `filename`, `title`, `priceStroops`, `priceSeconds` and `delivery` say, if they do.
 
     The title of a file that has none is its name without its ending.
 
     Raises:
-        InvalidDescription: a title is too long, or a price is none or only half of one.
+        InvalidDescription: a title is too long, a price is none or only half of one, or nothing is
+            delivered so.
     """
     if ("priceStroops" in fields) != ("priceSeconds" in fields):
         raise InvalidDescription("priceStroops and priceSeconds belong together")
@@ -79,6 +83,7 @@ def describe(fields: Mapping[str, str], default_stroops: int, default_seconds: i
         filename=filename,
         price_stroops=_whole(fields, "priceStroops", default_stroops, 0, PRICE_STROOPS_MAX),
         price_seconds=_whole(fields, "priceSeconds", default_seconds, 1, PRICE_SECONDS_MAX),
+        delivery=_delivery(fields.get("delivery", Delivery.DIRECT)),
     )
 
 
@@ -100,6 +105,13 @@ def _filename(text: str) -> str:
 def _title_of(filename: str) -> str:
     stem = filename.rpartition(".")[0] or filename
     return stem[:UPLOAD_TITLE_CHARACTERS_MAX].strip() or _UNTITLED
+
+
+def _delivery(text: str) -> Delivery:
+    try:
+        return Delivery(text)
+    except ValueError:
+        raise InvalidDescription(f"delivery is none of {_DELIVERIES}") from None
 
 
 def _whole(fields: Mapping[str, str], key: str, default: int, least: int, most: int) -> int:

@@ -84,7 +84,7 @@ class UploadStore(Protocol):
         """Something came: it expires later."""
 
     async def settle(self, upload: Upload) -> None:
-        """Keep the size, title, filename and price that turned out.
+        """Keep the size, title, filename, price and delivery that turned out.
 
         Raises:
             UnknownUpload: it is gone.
@@ -146,6 +146,7 @@ class MemoryUploadStore:
             filename=upload.filename,
             price_stroops=upload.price_stroops,
             price_seconds=upload.price_seconds,
+            delivery=upload.delivery,
         )
 
     async def advance(self, upload_id: str, state: UploadState) -> None:

@@ -5,17 +5,18 @@ from datetime import datetime
 from config.postgres import Connection, Database, Record
 from ingest.upload.store import Room, Usage
 from ingest.upload.upload import UnknownUpload, Upload, UploadState
+from media.delivery import Delivery
 
 # Reservations go one after the other: sums that two of them read at once would both have room.
 _RESERVING = 0x75706C6F6164  # "upload"
 
 _COLUMNS = (
     "id, owner, asset_id, size, title, filename, metadata, price_stroops, price_seconds,"
-    " price_asset, resumable, state, created_at, expires_at"
+    " price_asset, resumable, state, created_at, expires_at, delivery"
 )
 _INSERT = (
     f"insert into upload ({_COLUMNS})"
-    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 )
 _SELECT = f"select {_COLUMNS} from upload"
 _USAGE = """
@@ -30,7 +31,7 @@ where state <> 'discarded'
 """
 _SETTLE = (
     "update upload set size = $2, title = $3, filename = $4, price_stroops = $5,"
-    " price_seconds = $6 where id = $1"
+    " price_seconds = $6, delivery = $7 where id = $1"
 )
 _ADVANCE = (
     "update upload set state = $2 where id = $1"
@@ -64,6 +65,7 @@ class PostgresUploadStore:
                 upload.state,
                 upload.created_at,
                 upload.expires_at,
+                upload.delivery,
             )
 
     async def get(self, upload_id: str) -> Upload | None:
@@ -94,6 +96,7 @@ class PostgresUploadStore:
             upload.filename,
             upload.price_stroops,
             upload.price_seconds,
+            upload.delivery,
         )
         if tag != "UPDATE 1":
             raise UnknownUpload
@@ -127,4 +130,5 @@ def _upload(row: Record) -> Upload:
         state=UploadState(row["state"]),
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        delivery=Delivery(row["delivery"]),
     )

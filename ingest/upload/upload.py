@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from media.delivery import Delivery
+
 
 class UploadState(StrEnum):
     """Where an upload is; it only ever moves down this list."""
@@ -93,6 +95,7 @@ class Upload:
         metadata: the client's `Upload-Metadata`, sent back as it came.
         price_stroops, price_seconds, price_asset: so many stroops of an asset for so many seconds.
         resumable: whether the client can come back and go on.
+        delivery: how viewers get what is made of it.
         created_at, expires_at: aware.
     """
 
@@ -110,3 +113,4 @@ class Upload:
     state: UploadState
     created_at: datetime
     expires_at: datetime
+    delivery: Delivery = Delivery.DIRECT

@@ -145,6 +145,7 @@ class Uploads:
             state=UploadState.RECEIVING,
             created_at=self._now(),
             expires_at=self._expiry(),
+            delivery=description.delivery,
         )
 
     async def find(self, owner: str, upload_id: str) -> Upload:
@@ -256,6 +257,7 @@ class Uploads:
                 filename=description.filename,
                 price_stroops=description.price_stroops,
                 price_seconds=description.price_seconds,
+                delivery=description.delivery,
             )
         )
 

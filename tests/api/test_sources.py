@@ -148,6 +148,8 @@ async def test_a_source_is_set_up_when_it_is_made_and_later(rig: Rig) -> None:
         price={"stroops": 7, "seconds": 60},
         reconnectSeconds=0,
         takeover="reject",
+        dvrSeconds=None,
+        delivery="keys",
     )
 
     assert await rig.call("GET", f"/{first}") == {
@@ -169,6 +171,8 @@ async def test_a_source_is_set_up_when_it_is_made_and_later(rig: Rig) -> None:
         },
         "reconnectSeconds": 60,
         "takeover": "replace",
+        "dvrSeconds": 0,
+        "delivery": "direct",
         "publishers": [],
         "health": None,
     }
@@ -178,12 +182,17 @@ async def test_a_source_is_set_up_when_it_is_made_and_later(rig: Rig) -> None:
 
     changes = {"title": "Arena", "reconnectSeconds": 1_800, "takeover": "standby"}
     changed = await rig.call("PATCH", f"/{second}", changes)
+    assert (changed["dvrSeconds"], changed["delivery"]) == (None, "keys")
     assert {name: changed[name] for name in changes} == changes
     assert changed["price"]["stroops"] == "7", "what is left out stays"
     repriced = await rig.call("PATCH", f"/{second}", {"price": {"stroops": 8, "seconds": 1}})
     assert repriced == {**changed, "price": repriced["price"]}
     assert repriced["price"]["stroops"] == "8"
     assert await rig.call("GET", "") == {"items": [await rig.call("GET", f"/{first}"), repriced]}
+    for back in (7_200, None):
+        settings = {"dvrSeconds": back, "delivery": "keys-cbcs"}
+        changed = await rig.call("PATCH", f"/{second}", settings)
+        assert {name: changed[name] for name in settings} == settings
     admitted = await rig.publish(key)
     assert admitted is not None
     assert admitted.terms == Terms(1_800_000, Takeover.STANDBY)
@@ -195,6 +204,8 @@ async def test_a_source_is_set_up_when_it_is_made_and_later(rig: Rig) -> None:
         ("PATCH", "", {"reconnectSeconds": 1_801}),
         ("PATCH", "", {"reconnectSeconds": -1}),
         ("PATCH", "", {"takeover": "both"}),
+        ("PATCH", "", {"dvrSeconds": 86_401}),
+        ("PATCH", "", {"delivery": "key"}),
         ("PATCH", "", {"title": ""}),
         ("PATCH", "", {"name": "other"}),
         ("POST", "/regenerate-key", {"graceSeconds": -1}),

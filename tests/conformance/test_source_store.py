@@ -12,6 +12,7 @@ from ingest.source import NameTaken, Source, UnknownSource
 from ingest.source_postgres import PostgresSourceStore
 from ingest.source_store import MemorySourceStore, SourceStore
 from ingest.stream_key import StreamKey, TooManyKeys, UnknownKey
+from media.delivery import Delivery
 from media.terms import Takeover
 
 CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
@@ -119,13 +120,18 @@ async def test_settings_change_and_the_rest_of_a_source_does_not(store: SourceSt
         price_seconds=60,
         reconnect_seconds=1_800,
         takeover=Takeover.STANDBY,
+        dvr_seconds=None,
+        delivery=Delivery.KEYS,
     )
 
     await store.change(changed)
 
     assert await store.get("src_1") == changed
+    seekable = replace(source(2), dvr_seconds=86_400, delivery=Delivery.KEYS_CBCS)
+    await store.create(seekable, main_key(2))
+    assert await store.get("src_2") == seekable
     with pytest.raises(UnknownSource):
-        await store.change(source(2))
+        await store.change(source(3))
 
 
 async def test_a_new_key_makes_the_old_one_useless(store: SourceStore) -> None:

@@ -17,6 +17,7 @@ from ingest.upload.upload import (
     UnknownUpload,
     UploadState,
 )
+from media.delivery import Delivery
 from tests.ingest.upload.made import CREATED_AT, upload
 
 PLENTY = 1 << 50
@@ -48,9 +49,10 @@ def room(
 
 
 async def test_an_upload_is_kept_as_it_was_given(store: UploadStore) -> None:
-    await store.reserve(upload(1, size=20 << 30), room())
+    given = upload(1, size=20 << 30, delivery=Delivery.KEYS)
+    await store.reserve(given, room())
 
-    assert await store.get(upload(1).id) == upload(1, size=20 << 30)
+    assert await store.get(upload(1).id) == given
     assert await store.get(upload(2).id) is None
 
 
@@ -150,6 +152,7 @@ async def test_a_form_settles_what_it_turned_out_to_be(store: UploadStore) -> No
         filename="other.mp4",
         price_stroops=1,
         price_seconds=2,
+        delivery=Delivery.KEYS_CBCS,
     )
 
     await store.settle(turned_out)

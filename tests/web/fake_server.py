@@ -80,6 +80,8 @@ def source(identity: str, name: str, **other: Any) -> dict[str, Any]:
         "reconnectMsLeft": None,
         "reconnectSeconds": 60,
         "takeover": "replace",
+        "dvrSeconds": 0,
+        "delivery": "direct",
         "publishers": [],
         "assetId": None,
         "watchUrl": f"/watch/{name}",

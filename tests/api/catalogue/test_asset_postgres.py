@@ -8,6 +8,7 @@ import pytest
 from api.catalogue.asset import Asset, AssetState
 from api.catalogue.asset_postgres import PostgresAssetStore
 from config.postgres import CheckViolationError, Database
+from media.delivery import Delivery
 from metering.tariff import Price
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
@@ -24,6 +25,7 @@ def upload(number: int) -> Asset:
         price=Price("XLM", 5_000_000, 3_600),
         started_at=STARTED + timedelta(seconds=number),
         upload_id=f"upl_{number}",
+        delivery=Delivery.KEYS,
     )
 
 

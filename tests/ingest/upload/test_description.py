@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 
 from ingest.upload.description import Description, InvalidDescription, describe, parse_metadata
+from media.delivery import Delivery
 
 
 def encoded(**pairs: str) -> str:
@@ -68,6 +69,12 @@ def test_a_price_is_taken_in_whole_numbers() -> None:
     assert (described.price_stroops, described.price_seconds) == (0, 3600)
 
 
+@pytest.mark.parametrize("delivery", Delivery)
+def test_a_creator_says_how_viewers_get_it(delivery: Delivery) -> None:
+    assert describe({"delivery": delivery.value}, 5, 60).delivery is delivery
+    assert describe({}, 5, 60).delivery is Delivery.DIRECT
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -81,6 +88,7 @@ def test_a_price_is_taken_in_whole_numbers() -> None:
         {"priceSeconds": "9" * 5000, "priceStroops": "1"},
         {"priceSeconds": "60"},
         {"title": "x" * 121},
+        {"delivery": "key"},
     ],
 )
 def test_what_cannot_be_is_refused_by_name(fields: dict[str, str]) -> None:
