@@ -1,7 +1,8 @@
 """Names of playlists, init segments, segments and parts below an asset's URL prefix.
 
 `master.m3u8` is the multivariant playlist; each rendition is a folder with `index.m3u8`,
-`init-0.mp4` (one per epoch), `41.m4s` (one per sequence number) and `41.3.m4s` (its parts).
+`init-0.mp4` (one per epoch), `41.m4s` (one per sequence number) and `41.3.m4s` (its parts). One
+rendition also has `iframes.m3u8` and `41.iframe.m4s`: the picture that a segment begins with.
 """
 
 import re
@@ -11,6 +12,7 @@ from media.pictures import PictureKind
 
 MULTIVARIANT_NAME = "master.m3u8"
 PLAYLIST_NAME = "index.m3u8"
+IFRAME_PLAYLIST_NAME = "iframes.m3u8"
 MP4 = "video/mp4"
 """Media type of init segments, segments and parts, of pictures and of sound."""
 # No rendition can be called so.
@@ -18,15 +20,21 @@ PICTURES_FOLDER = "_pictures"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PATH = re.compile(
-    rf"({_NAME.pattern})/(?:(index\.m3u8)|(init-\d{{1,9}}\.mp4)|(\d{{1,18}})(?:\.(\d{{1,4}}))?\.m4s)"
+    rf"({_NAME.pattern})/(?:((?:index|iframes)\.m3u8)|(init-\d{{1,9}}\.mp4)"
+    r"|(\d{1,18})(?:\.(\d{1,4}|iframe))?\.m4s)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PlaylistPath:
-    """A media playlist, or the multivariant playlist when `rendition` is None."""
+    """A media playlist, or the multivariant playlist when `rendition` is None.
+
+    Attributes:
+        iframes: of the rendition's I-frames alone.
+    """
 
     rendition: str | None
+    iframes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,15 @@ class PartPath:
     part: int
 
 
-FilePath = InitPath | SegmentPath | PartPath
+@dataclass(frozen=True, slots=True)
+class IFramePath:
+    """The picture that a segment begins with."""
+
+    rendition: str
+    sequence: int
+
+
+FilePath = InitPath | SegmentPath | PartPath | IFramePath
 Path = PlaylistPath | FilePath
 
 
@@ -63,16 +79,20 @@ def parse_path(path: str) -> Path | None:
         return None
     rendition, playlist, init, digits, part = match.groups()
     if playlist is not None:
-        return PlaylistPath(rendition)
+        return PlaylistPath(rendition, iframes=playlist == IFRAME_PLAYLIST_NAME)
     if init is not None:
         return InitPath(rendition, init)
-    if not _is_plain(digits) or not _is_plain(part or "0"):
+    return _piece(rendition, digits, part)
+
+
+def _piece(rendition: str, digits: str, part: str | None) -> FilePath | None:
+    if not _is_plain(digits):
         return None
-    return (
-        SegmentPath(rendition, int(digits))
-        if part is None
-        else PartPath(rendition, int(digits), int(part))
-    )
+    if part is None:
+        return SegmentPath(rendition, int(digits))
+    if part == "iframe":
+        return IFramePath(rendition, int(digits))
+    return PartPath(rendition, int(digits), int(part)) if _is_plain(part) else None
 
 
 def _is_plain(digits: str) -> bool:
@@ -83,6 +103,11 @@ def _is_plain(digits: str) -> bool:
 def playlist_path(rendition: str) -> str:
     """Relative to the multivariant playlist."""
     return f"{rendition}/{PLAYLIST_NAME}"
+
+
+def iframe_playlist_path(rendition: str) -> str:
+    """Relative to the multivariant playlist."""
+    return f"{rendition}/{IFRAME_PLAYLIST_NAME}"
 
 
 def init_name(epoch: int) -> str:
@@ -98,6 +123,11 @@ def segment_name(sequence: int) -> str:
 def part_name(sequence: int, part: int) -> str:
     """Relative to the rendition's playlist."""
     return f"{sequence}.{part}.m4s"
+
+
+def iframe_name(sequence: int) -> str:
+    """Relative to the rendition's playlist."""
+    return f"{sequence}.iframe.m4s"
 
 
 def picture_name(kind: PictureKind, number: int) -> str:

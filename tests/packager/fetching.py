@@ -1,6 +1,13 @@
 """What a player gets of a package, without HTTP and tokens."""
 
-from packager.naming import InitPath, PartPath, PlaylistPath, SegmentPath, parse_path
+from packager.naming import (
+    IFramePath,
+    InitPath,
+    PartPath,
+    PlaylistPath,
+    SegmentPath,
+    parse_path,
+)
 from packager.package import Charge, MediaFile, Package
 from packager.playlist_text import PlaylistText
 
@@ -11,8 +18,8 @@ def beside(text: PlaylistText, rendition: str) -> str:
     return filled.replace(f"../../-/{rendition}/", "").replace("../../-/", "../")
 
 
-def media_playlist(package: Package, rendition: str) -> str:
-    return beside(package.playlist(PlaylistPath(rendition)), rendition)
+def media_playlist(package: Package, rendition: str, *, iframes: bool = False) -> str:
+    return beside(package.playlist(PlaylistPath(rendition, iframes)), rendition)
 
 
 async def segment(package: Package, rendition: str, sequence: int) -> MediaFile:
@@ -35,10 +42,10 @@ async def fetch(package: Package, path: str) -> bytes:
     match parse_path(path):
         case PlaylistPath(None):
             return package.multivariant()
-        case PlaylistPath(rendition):
+        case PlaylistPath(rendition, iframes):
             assert rendition is not None
-            return media_playlist(package, rendition).encode()
-        case InitPath() | SegmentPath() | PartPath() as file:
+            return media_playlist(package, rendition, iframes=iframes).encode()
+        case InitPath() | SegmentPath() | PartPath() | IFramePath() as file:
             return (await package.file(file)).body
         case None:
             raise AssertionError(f"a playlist names {path}, which is nothing")

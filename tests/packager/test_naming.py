@@ -3,9 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packager.naming import (
+    IFramePath,
     InitPath,
+    PartPath,
     PlaylistPath,
     SegmentPath,
+    iframe_name,
+    iframe_playlist_path,
     init_name,
     is_name,
     parse_path,
@@ -19,6 +23,9 @@ from packager.naming import (
     [
         ("master.m3u8", PlaylistPath(None)),
         ("720p/index.m3u8", PlaylistPath("720p")),
+        ("720p/iframes.m3u8", PlaylistPath("720p", iframes=True)),
+        ("720p/41.iframe.m4s", IFramePath("720p", 41)),
+        ("720p/41.3.m4s", PartPath("720p", 41, 3)),
         ("source/init-0.mp4", InitPath("source", "init-0.mp4")),
         ("audio/41.m4s", SegmentPath("audio", 41)),
         ("audio/0.m4s", SegmentPath("audio", 0)),
@@ -38,6 +45,9 @@ def test_a_path_names_one_thing(path: str, named: object) -> None:
         "720p/master.m3u8",
         "720p/41",
         "720p/041.m4s",
+        "720p/41.03.m4s",
+        "720p/041.iframe.m4s",
+        "720p/41.iframes.m4s",
         "720p/-1.m4s",
         "720p/+1.m4s",
         "720p/\u0661.m4s",
@@ -64,6 +74,8 @@ def test_what_playlists_name_can_be_asked_for(rendition: str, number: int) -> No
     assert is_name(rendition)
     assert parse_path(playlist_path(rendition)) == PlaylistPath(rendition)
     assert parse_path(f"{rendition}/{segment_name(number)}") == SegmentPath(rendition, number)
+    assert parse_path(iframe_playlist_path(rendition)) == PlaylistPath(rendition, iframes=True)
+    assert parse_path(f"{rendition}/{iframe_name(number)}") == IFramePath(rendition, number)
     named = InitPath(rendition, init_name(number))
     assert parse_path(f"{rendition}/{init_name(number)}") == named
 
