@@ -7,7 +7,13 @@ from enum import StrEnum
 
 from media.units import VIDEO_TIMESCALE
 from packager.interval import Interval
-from packager.naming import init_name, playlist_path, segment_name
+from packager.naming import (
+    iframe_name,
+    iframe_playlist_path,
+    init_name,
+    playlist_path,
+    segment_name,
+)
 from packager.playlist_text import PlaylistText, opened_by_token, token_group
 
 # EXT-X-GAP needs version 8 (rfc8216bis, 8).
@@ -52,6 +58,8 @@ class MediaPlaylist:
         rendition: whose playlist it is.
         target_duration: whole seconds.
         ended: nothing will be added.
+        iframes: it names the first picture of each segment alone (rfc8216bis, 4.4.3.6), which lasts
+            as long as the segment; it has a gap for one that does not begin with a keyframe.
     """
 
     rendition: str
@@ -59,6 +67,7 @@ class MediaPlaylist:
     segments: Sequence[PlaylistSegment]
     type: PlaylistType
     ended: bool
+    iframes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +101,29 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class IFrameVariant:
+    """The I-frames of a rendition, to seek by (rfc8216bis, 4.4.6.3).
+
+    Attributes:
+        bandwidth, average_bandwidth: bits a second.
+    """
+
+    name: str
+    bandwidth: int
+    average_bandwidth: int
+    codec: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Multivariant:
     """An asset's renditions; `independent` when every segment of each starts with a keyframe."""
 
     variants: Sequence[Variant]
     audio: Sequence[AudioRendition]
     independent: bool
+    iframes: IFrameVariant | None = None
 
 
 def render_multivariant(playlist: Multivariant) -> bytes:
@@ -108,6 +134,8 @@ def render_multivariant(playlist: Multivariant) -> bytes:
     for variant in playlist.variants:
         lines.append(_variant_line(variant))
         lines.append(playlist_path(variant.name))
+    if playlist.iframes is not None:
+        lines.append(_iframe_variant_line(playlist.iframes))
     return _text(lines)
 
 
@@ -135,6 +163,15 @@ def _variant_line(variant: Variant) -> str:
     return f"#EXT-X-STREAM-INF:{','.join(attributes)}"
 
 
+def _iframe_variant_line(variant: IFrameVariant) -> str:
+    return (
+        f"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={variant.bandwidth},"
+        f'AVERAGE-BANDWIDTH={variant.average_bandwidth},CODECS="{variant.codec}",'
+        f"RESOLUTION={variant.width}x{variant.height},"
+        f'URI="{iframe_playlist_path(variant.name)}"'
+    )
+
+
 def render_media_playlist(playlist: MediaPlaylist) -> PlaylistText:
     """At least one segment is needed: there is no playlist of nothing."""
     first, last = playlist.segments[0].interval, playlist.segments[-1].interval
@@ -153,6 +190,8 @@ def _head_lines(playlist: MediaPlaylist) -> Iterator[str]:
     yield f"#EXT-X-MEDIA-SEQUENCE:{first.sequence}"
     # The first segment's own tag is not counted here while it is printed below.
     yield f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities - first.discontinuity}"
+    if playlist.iframes:
+        yield "#EXT-X-I-FRAMES-ONLY"
     if playlist.type is not PlaylistType.LIVE:
         yield f"#EXT-X-PLAYLIST-TYPE:{playlist.type.value}"
     if playlist.type is PlaylistType.EVENT:
@@ -171,6 +210,7 @@ def _segment_lines(playlist: MediaPlaylist) -> Iterator[tuple[int, str]]:
         needed = init if segment.gap else _init_uri(playlist, segment)
         for line in _lines_of(segment, needed if needed != init else None, first=index == 0):
             yield group, line
+        yield group, _uri(segment, iframes=playlist.iframes)
         init = needed
 
 
@@ -191,7 +231,11 @@ def _lines_of(segment: PlaylistSegment, init: str | None, *, first: bool) -> Ite
     if segment.gap:
         yield "#EXT-X-GAP"
     yield f"#EXTINF:{_seconds(interval.duration)},"
-    yield opened_by_token(f"{segment.rendition}/{segment_name(interval.sequence)}")
+
+
+def _uri(segment: PlaylistSegment, *, iframes: bool) -> str:
+    name = iframe_name if iframes else segment_name
+    return opened_by_token(f"{segment.rendition}/{name(segment.interval.sequence)}")
 
 
 def _seconds(ticks: int) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from packager.hls.boundaries import Boundaries
 from packager.hls.playlist import (
     AudioRendition,
+    IFrameVariant,
     MediaPlaylist,
     Multivariant,
     PlaylistSegment,
@@ -212,3 +213,37 @@ def test_what_is_unknown_is_left_out() -> None:
     assert "RESOLUTION" not in text
     assert "FRAME-RATE" not in text
     assert text.endswith('CODECS="mp4a.40.2"\naudio/index.m3u8\n')
+
+
+def test_i_frames_have_a_playlist_with_the_same_lines() -> None:
+    """A segment without a first keyframe is a gap, so that all playlists have the same numbers."""
+    shown = [segment(interval(40)), segment(interval(41), gap=True), segment(interval(42))]
+    playlist = replace(live(*shown), iframes=True)
+    assert beside(render_media_playlist(playlist), "720p") == (
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:8\n"
+        "#EXT-X-TARGETDURATION:3\n"
+        "#EXT-X-MEDIA-SEQUENCE:40\n"
+        "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+        "#EXT-X-I-FRAMES-ONLY\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:14:40.000Z\n"
+        '#EXT-X-MAP:URI="init-0.mp4"\n'
+        "#EXTINF:2.000000,\n"
+        "40.iframe.m4s\n"
+        "#EXT-X-GAP\n"
+        "#EXTINF:2.000000,\n"
+        "41.iframe.m4s\n"
+        "#EXTINF:2.000000,\n"
+        "42.iframe.m4s\n"
+    )
+
+
+def test_an_independent_reader_finds_the_i_frames() -> None:
+    iframes = IFrameVariant("360p", 90_000, 60_000, "avc1.64001e", 640, 360)
+    playlist = Multivariant([VARIANT], [], independent=True, iframes=iframes)
+    (found,) = m3u8.loads(render_multivariant(playlist).decode()).iframe_playlists
+    info = found.iframe_stream_info
+    assert found.uri == "360p/iframes.m3u8"
+    assert (info.bandwidth, info.average_bandwidth) == (90_000, 60_000)
+    assert (info.codecs, info.resolution) == ("avc1.64001e", (640, 360))
