@@ -18,6 +18,7 @@ from config.limits import (
 from config.tasks import cancel, spawn
 from media.pictures import Picture
 from media.units import Track
+from media.wire.fmp4_iframe import iframe_bytes
 from packager.archive_disk import (
     INDEX_NAME,
     ArchivedFile,
@@ -130,6 +131,7 @@ class Archive:
             size=len(body),
             sha256="",
             independent=independent,
+            iframe_bytes=iframe_bytes(body),
         )
         file = ArchivedFile(rendition, segment_name(interval.sequence), body)
         self._put(ArchiveJob(asset_id, (file,), record))

@@ -47,6 +47,7 @@ class SegmentRecord:
 
     Attributes:
         independent: it starts with a keyframe.
+        iframe_bytes: of that, when it is a picture and its size was written down.
     """
 
     rendition: str
@@ -58,6 +59,7 @@ class SegmentRecord:
     size: int
     sha256: str
     independent: bool
+    iframe_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def _document(record: Record) -> dict[str, Any]:
             tracks = [{"name": name, **_track_document(track)} for name, track in renditions]
             return {"kind": "epoch", "epoch": epoch, "renditions": tracks}
         case SegmentRecord():
-            return {
+            document = {
                 "kind": "segment",
                 "rendition": record.rendition,
                 "sequence": record.sequence,
@@ -141,6 +143,7 @@ def _document(record: Record) -> dict[str, Any]:
                 "sha256": record.sha256,
                 "independent": record.independent,
             }
+            return document | ({"iframeBytes": record.iframe_bytes} if record.iframe_bytes else {})
         case RetiredRecord(rendition, reason):
             return {"kind": "retired", "rendition": rendition, "reason": reason}
         case PictureRecord():
@@ -200,6 +203,7 @@ def _segment_record(document: Any) -> SegmentRecord:
         size=_natural(document["bytes"]),
         sha256=str(document["sha256"]),
         independent=document["independent"] is True,
+        iframe_bytes=_natural(document.get("iframeBytes", 0)),
     )
     if record.end <= record.start:
         raise ValueError("a segment ends after it starts")

@@ -13,6 +13,7 @@ from config.tasks import spawn
 from media.pictures import Picture, why_unfit
 from media.transcode.rendition import Rendition
 from media.units import Packet
+from media.wire.fmp4_iframe import iframe_bytes
 from media.wire.fmp4_init import init_segment
 from packager.archive import AssetAlreadyArchived
 from packager.archive_disk import (
@@ -231,6 +232,7 @@ class OnDemandWriter:
             size=len(segment.body),
             sha256="",
             independent=segment.independent,
+            iframe_bytes=iframe_bytes(segment.body),
         )
         name = segment_name(interval.sequence)
         self._put(self._job(record, (ArchivedFile(segment.rendition, name, segment.body),)))

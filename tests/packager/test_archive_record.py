@@ -26,6 +26,7 @@ HISTORY: list[Record] = [
     EpochRecord(0, (("720p", VIDEO), ("audio", AUDIO))),
     SEGMENT,
     replace(SEGMENT, rendition="audio"),
+    replace(SEGMENT, sequence=1, iframe_bytes=3),
     RetiredRecord("720p", "too slow"),
     PictureRecord(PictureKind.POSTER, 0, 1, 0, 0, (900_000,), ""),
     PictureRecord(PictureKind.SHEET, 3, 5, 160, 90, (900_000, 1_080_000), "ab"),
