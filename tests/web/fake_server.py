@@ -56,6 +56,8 @@ def content(identity: str, title: str, state: str, **other: Any) -> dict[str, An
         "watchUrl": f"/watch/{identity}",
         "viewers": 3,
         "interrupted": False,
+        "captions": [],
+        "clipOf": None,
         "posterUrl": None,
         "storyboardUrl": None,
         **other,

@@ -63,6 +63,9 @@ class FakeUploads:
         self.posters_asked: list[str] = []
         self.hold_at = sys.maxsize
         """After so many bytes of an upload no more are read: it is seen on its way."""
+        self.clips: list[dict[str, Any]] = []
+        self.captions: dict[str, bytes] = {}
+        """What was sent, by language."""
         self.refusal: tuple[int, str, str] | None = None
         """Status, code and detail that bytes are refused with."""
 
@@ -73,6 +76,11 @@ class FakeUploads:
             web.get("/api/v1/content/{id}/poster.jpg", self._poster),
             web.get("/api/v1/content/{id}/storyboard.vtt", self._storyboard),
             web.get("/api/v1/content/{id}/storyboard-0.jpg", self._sheet),
+            web.post("/api/v1/content/{id}/clips", self._clip),
+            web.put("/api/v1/content/{id}/captions/{language}", self._put_captions),
+            web.delete("/api/v1/content/{id}/captions/{language}", self._delete_captions),
+            web.post("/api/v1/content/{id}/download-links", self._download_link),
+            web.get("/download/{id}.mp4", self._download),
             web.post("/api/v1/uploads", self._create),
             web.head("/api/v1/uploads/{id}", self._head),
             web.patch("/api/v1/uploads/{id}", self._patch),
@@ -104,6 +112,39 @@ class FakeUploads:
     async def _delete(self, request: web.Request) -> web.Response:
         self._contents().pop(request.match_info["id"])
         return web.Response(status=204)
+
+    async def _clip(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.clips.append(body)
+        if body["endSeconds"] > 24:
+            detail = "the video ends after 24 s"
+            return web.json_response({"code": "invalid", "detail": detail}, status=422)
+        of = self._contents()[request.match_info["id"]]
+        return web.json_response({**of, "id": "ast_clip", "title": body["title"]}, status=201)
+
+    async def _put_captions(self, request: web.Request) -> web.Response:
+        language = request.match_info["language"]
+        self.captions[language] = await request.read()
+        told = {
+            "language": language,
+            "label": request.query["label"],
+            "default": request.query["default"] == "true",
+        }
+        self._contents()[request.match_info["id"]]["captions"] = [told]
+        return web.Response(status=204)
+
+    async def _delete_captions(self, request: web.Request) -> web.Response:
+        del self.captions[request.match_info["language"]]
+        self._contents()[request.match_info["id"]]["captions"] = []
+        return web.Response(status=204)
+
+    async def _download_link(self, request: web.Request) -> web.Response:
+        url = f"/download/{request.match_info['id']}.mp4"
+        return web.json_response({"url": url, "expiresAt": "2030-01-01T00:00:00Z"}, status=201)
+
+    async def _download(self, _request: web.Request) -> web.Response:
+        disposition = {"Content-Disposition": 'attachment; filename="Holiday.mp4"'}
+        return web.Response(body=b"film", content_type="video/mp4", headers=disposition)
 
     async def _poster(self, request: web.Request) -> web.Response:
         self.posters_asked.append(request.query_string)

@@ -216,17 +216,21 @@ async def test_a_source_that_waits_for_its_publisher_says_how_long(
     assert not await studio.page.locator(".reconnecting").is_visible()
 
 
-async def test_what_a_source_does_when_its_publisher_drops_is_set(
-    server: FakeServer, studio: Visitor
-) -> None:
+async def test_how_a_source_behaves_is_set(server: FakeServer, studio: Visitor) -> None:
     await studio.page.get_by_text("Settings and keys").click()
     await studio.page.get_by_label("When the publisher drops").select_option("120")
     await studio.reads(".settings-said", "text.startsWith('Saved')")
     await studio.page.get_by_label("When a second encoder").select_option("standby")
     await studio.reads(".source-settings", "text.includes('as soon as the first one fails')")
     await studio.reads(".settings-said", "text.startsWith('Saved')")
+    await studio.page.get_by_label("How far back viewers").select_option(label="To the beginning")
+    await studio.reads(".settings-said", "text.startsWith('Saved')")
+    await studio.page.get_by_label("How its media is delivered").select_option("keys")
+    await studio.reads(".source-settings", "text.includes('viewers pay for the keys')")
+    await studio.reads(".settings-said", "text.startsWith('Saved')")
     (changed,) = server.sources
     assert (changed["reconnectSeconds"], changed["takeover"]) == (120, "standby")
+    assert (changed["dvrSeconds"], changed["delivery"]) == (None, "keys")
 
 
 async def test_keys_are_added_for_a_time_and_revoked(server: FakeServer, studio: Visitor) -> None:

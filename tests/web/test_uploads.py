@@ -66,6 +66,43 @@ async def test_an_upload_is_told_in_words_from_the_queue_to_its_viewers(
     await studio.reads(".upload", "text.includes('Ready in 360p and 720p.')")
 
 
+async def test_what_is_ready_is_clipped_captioned_and_downloaded(
+    server: FakeServer, studio: Visitor, tmp_path: Path
+) -> None:
+    made = upload("ast_1", "Holiday", "on_demand", durationSeconds=24)
+    server.contents = {"ast_1": {**made, "status": status("on_demand", playable=True)}}
+    await studio.page.get_by_text("More", exact=True).click()
+    await studio.press("Make a clip")
+    await studio.page.get_by_label("From").fill("0:05")
+    await studio.page.get_by_label("To", exact=True).fill("0:04")
+    await studio.press("Make the clip")
+    await studio.reads("dialog .form-error", "text.includes('ends after it begins')")
+    await studio.page.get_by_label("To", exact=True).fill("1:00")
+    await studio.press("Make the clip")
+    await studio.reads("dialog .form-error", "text.includes('ends after 24 s')")
+    await studio.page.get_by_label("To", exact=True).fill("12")
+    await studio.press("Make the clip")
+    await studio.until("document.querySelector('dialog') === null")
+    last = {"startSeconds": 5, "endSeconds": 12, "title": "Holiday (clip)"}
+    assert server.uploads.clips[-1] == last
+
+    captions = tmp_path / "words.vtt"
+    captions.write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n")
+    await studio.press("Captions")
+    await studio.page.get_by_label("WebVTT or SubRip file").set_input_files(captions)
+    await studio.page.get_by_label("Language").fill("pt-BR")
+    await studio.press("Add")
+    await studio.reads(".captions-list", "text.includes('pt-BR')")
+    assert server.uploads.captions == {"pt-BR": captions.read_bytes()}
+    await studio.page.get_by_role("button", name="Delete captions").click()
+    await studio.until("document.querySelector('.captions-list li') === null")
+    await studio.press("Close")
+
+    async with studio.page.expect_download() as begun:
+        await studio.press("Download as MP4")
+    assert (await begun.value).suggested_filename == "Holiday.mp4"
+
+
 async def test_a_failed_upload_says_why_and_what_can_be_done(
     server: FakeServer, studio: Visitor
 ) -> None:

@@ -260,6 +260,23 @@ export const strings = {
         standby: "It is shown as soon as the first one fails, and costs viewers nothing until then.",
         reject: "The first goes on, and the second is told that somebody publishes already.",
       },
+      past: "How far back viewers of a live can go",
+      pastHint: "What they go back to is paid for like everything else, and only once. It counts from the next broadcast on.",
+      pastFor: (seconds: number | null) =>
+        seconds === null
+          ? "To the beginning"
+          : seconds === 0
+            ? "Not at all"
+            : seconds < 3600
+              ? plural(seconds / 60, "minute", "minutes")
+              : plural(seconds / 3600, "hour", "hours"),
+      delivery: "How its media is delivered",
+      deliveries: { direct: "From this server, as fast as can be", keys: "Encrypted, through any cache or CDN", "keys-cbcs": "Encrypted (cbcs), through any cache or CDN" },
+      deliveryHints: {
+        direct: "Lowest latency. Each piece that a viewer fetches is counted here.",
+        keys: "Anybody may store and pass on the encrypted pieces; viewers pay for the keys. A few seconds more latency. It counts from the next broadcast on.",
+        "keys-cbcs": "As above, with sample encryption, for players that want that.",
+      },
       saving: "Saving…",
       saved: "Saved. It counts from the next connection on.",
     },
@@ -406,6 +423,37 @@ export const strings = {
     refused: (status: number) => `The server refused the file (${status}).`,
     watch: "Watch",
     remove: "Delete",
+    more: "More",
+    makeClip: "Make a clip",
+    editCaptions: "Captions",
+    download: "Download as MP4",
+    downloadFailed: "The file could not be prepared.",
+    clip: {
+      heading: (name: string) => `Clip of “${name}”`,
+      text: (length: string) => `It lasts ${length}. The clip is a video of its own, with its own page, and nothing is encoded again.`,
+      start: "From",
+      end: "To",
+      hint: "Minutes and seconds, such as 1:30. It is cut where the picture allows, at most a few seconds outside.",
+      titleOf: (name: string) => `${name} (clip)`,
+      make: "Make the clip",
+      errorTime: "Write a time such as 1:30 or 1:02:30.",
+      errorOrder: "A clip ends after it begins.",
+      made: (name: string) => `${name} is ready to be watched.`,
+    },
+    captions: {
+      heading: (name: string) => `Captions of “${name}”`,
+      none: "It has none yet.",
+      file: "WebVTT or SubRip file",
+      language: "Language",
+      label: "Name",
+      labelHint: "What viewers choose from. Left empty: the language's own name.",
+      byDefault: "Show them unless the viewer turns them off",
+      add: "Add",
+      close: "Close",
+      removeWhich: (name: string) => `Delete captions: ${name}`,
+      errorFile: "Choose a file first.",
+      errorLanguage: "Write a language such as en or pt-BR.",
+    },
     renditions: "Qualities",
     stages: {
       queued: "In the queue",

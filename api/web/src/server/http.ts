@@ -19,26 +19,29 @@ export class Problem extends Error {
 export interface RequestOptions {
   token?: string | undefined;
   body?: unknown;
+  /** Sent as it is, in place of a JSON body. */
+  file?: Blob;
   /** Lets the request outlive the page that sent it. */
   keepalive?: boolean;
 }
 
 /** Sends one request and returns its parsed answer. Throws Problem, and nothing else. */
 export async function request<Answer>(
-  method: "GET" | "POST" | "PATCH" | "DELETE",
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
-  { token, body, keepalive = false }: RequestOptions = {},
+  { token, body, file, keepalive = false }: RequestOptions = {},
 ): Promise<Answer> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (file !== undefined) headers["Content-Type"] = file.type || "text/vtt";
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       headers,
       keepalive,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: file ?? (body === undefined ? null : JSON.stringify(body)),
       signal: AbortSignal.timeout(DEADLINE_MS),
     });
     // 204 says that there is nothing to say: whoever asks for that asks for `void`.

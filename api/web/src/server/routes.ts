@@ -37,6 +37,32 @@ export const listOwnContent = async (token: string): Promise<Content[]> =>
 export const deleteContent = (token: string, id: string) =>
   request<void>("DELETE", at(`content/${part(id)}`), { token });
 
+/** A part of it, as content of its own; it is cut where segments begin and end. */
+export const createClip = (
+  token: string,
+  id: string,
+  clip: { startSeconds: number; endSeconds: number; title: string },
+) => request<Content>("POST", at(`content/${part(id)}/clips`), { token, body: clip });
+
+/** WebVTT or SubRip, in place of what there is of this language. */
+export const putCaptions = (
+  token: string,
+  id: string,
+  language: string,
+  file: Blob,
+  { label, byDefault }: { label: string; byDefault: boolean },
+) => {
+  const query = new URLSearchParams({ label, default: String(byDefault) });
+  return request<void>("PUT", at(`content/${part(id)}/captions/${part(language)}?${query}`), { token, file });
+};
+
+export const deleteCaptions = (token: string, id: string, language: string) =>
+  request<void>("DELETE", at(`content/${part(id)}/captions/${part(language)}`), { token });
+
+/** Where a browser can download it as one MP4 file, for a while, without more proof than the address. */
+export const createDownload = (token: string, id: string) =>
+  request<{ url: string; expiresAt: string }>("POST", at(`content/${part(id)}/download-links`), { token, body: {} });
+
 export const readContent = (id: string) => request<Content>("GET", at(`content/${part(id)}`));
 
 export const createGuest = () => request<Guest>("POST", at("guests"), { body: {} });

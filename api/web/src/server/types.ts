@@ -37,6 +37,13 @@ export interface ContentStatus {
   error: { code: string; detail: string } | null;
 }
 
+export interface Captions {
+  /** BCP 47. */
+  language: string;
+  label: string;
+  default: boolean;
+}
+
 export interface Content {
   id: string;
   title: string;
@@ -56,6 +63,9 @@ export interface Content {
   storyboardUrl: string | null;
   /** The publisher of a live has gone, and is waited for. */
   interrupted: boolean;
+  captions: Captions[];
+  /** The id of what this is a clip of. */
+  clipOf: string | null;
   status?: ContentStatus;
 }
 
@@ -175,6 +185,9 @@ export interface Publisher {
 /** What becomes of a second publisher with the same key. */
 export type Takeover = "reject" | "replace" | "standby";
 
+/** Whether media comes from the server itself, or encrypted from anywhere, with keys from the server. */
+export type Delivery = "direct" | "keys" | "keys-cbcs";
+
 export interface Source {
   id: string;
   name: string;
@@ -184,6 +197,9 @@ export interface Source {
   reconnectMsLeft: number | null;
   reconnectSeconds: number;
   takeover: Takeover;
+  /** How far back viewers may go; null is to the beginning. */
+  dvrSeconds: number | null;
+  delivery: Delivery;
   publishers: Publisher[];
   assetId: string | null;
   watchUrl: string;
@@ -196,6 +212,8 @@ export interface Source {
 export interface SourceSettings {
   reconnectSeconds?: number;
   takeover?: Takeover;
+  dvrSeconds?: number | null;
+  delivery?: Delivery;
 }
 
 /** A stream key without its secret, of which only a hash is kept. */

@@ -10,6 +10,14 @@ export function clock(seconds: number): string {
   return hours > 0 ? `${hours}:${rest}` : rest;
 }
 
+/** The seconds of 42, 0:42, 12:05.5 or 1:02:03; null when it is none of these. */
+export function seconds(text: string): number | null {
+  const found = /^(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,3})?)$/.exec(text.trim());
+  if (found === null) return null;
+  const [, hours = "0", minutes = "0", rest = "0"] = found;
+  return 3600 * Number(hours) + 60 * Number(minutes) + Number(rest);
+}
+
 /** 35 s, 48 min, 2 h 5 min, 12 days: two units at most. */
 export function spell(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

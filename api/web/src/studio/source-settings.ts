@@ -1,7 +1,7 @@
 // What becomes of a source when its publisher drops, or a second one comes.
 import { Problem } from "../server/http";
 import { changeSource } from "../server/routes";
-import type { Source, SourceSettings, Takeover } from "../server/types";
+import type { Delivery, Source, SourceSettings, Takeover } from "../server/types";
 import { element, setText } from "../shell/element";
 import { strings } from "../strings";
 
@@ -9,6 +9,9 @@ const words = strings.studio.settings;
 
 /** Windows to choose from, in seconds; one that was set in another way is listed as well. */
 const windows = [0, 15, 30, 60, 120, 300];
+/** How far back viewers may go, in seconds; null is to the beginning. */
+const pasts: readonly (number | null)[] = [0, 300, 1800, 7200, 21600, null];
+const deliveries: readonly Delivery[] = ["direct", "keys", "keys-cbcs"];
 const takeovers: readonly Takeover[] = ["replace", "standby", "reject"];
 
 export class SourceSettingsPanel {
@@ -16,6 +19,9 @@ export class SourceSettingsPanel {
   private readonly window: HTMLSelectElement;
   private readonly takeover: HTMLSelectElement;
   private readonly takeoverHint: HTMLElement;
+  private readonly past: HTMLSelectElement;
+  private readonly delivery: HTMLSelectElement;
+  private readonly deliveryHint: HTMLElement;
   private readonly said = element("p", { class: "hint settings-said", role: "status" });
 
   constructor(
@@ -30,6 +36,18 @@ export class SourceSettingsPanel {
       ...takeovers.map((value) => element("option", { value }, words.takeovers[value])),
     );
     this.takeoverHint = element("p", { class: "hint", id: `${at}-takeover-hint` });
+    this.past = element("select", { id: `${at}-past`, "aria-describedby": `${at}-past-hint` });
+    this.delivery = element(
+      "select",
+      { id: `${at}-delivery`, "aria-describedby": `${at}-delivery-hint` },
+      ...deliveries.map((value) => element("option", { value }, words.deliveries[value])),
+    );
+    this.deliveryHint = element("p", { class: "hint", id: `${at}-delivery-hint` });
+    this.past.addEventListener("change", () => void this.save({ dvrSeconds: pastOf(this.past.value) }));
+    this.delivery.addEventListener("change", () => {
+      this.showHint();
+      void this.save({ delivery: this.delivery.value as Delivery });
+    });
     this.window.addEventListener("change", () => void this.save({ reconnectSeconds: Number(this.window.value) }));
     this.takeover.addEventListener("change", () => {
       this.showHint();
@@ -44,6 +62,12 @@ export class SourceSettingsPanel {
       element("label", { for: this.takeover.id }, words.takeover),
       this.takeover,
       this.takeoverHint,
+      element("label", { for: this.past.id }, words.past),
+      this.past,
+      element("p", { class: "hint", id: `${at}-past-hint` }, words.pastHint),
+      element("label", { for: this.delivery.id }, words.delivery),
+      this.delivery,
+      this.deliveryHint,
       this.said,
     );
     this.show(source);
@@ -55,19 +79,19 @@ export class SourceSettingsPanel {
     if (!this.root.contains(document.activeElement)) this.show(source);
   }
 
-  private show({ reconnectSeconds, takeover }: Source): void {
-    const offered = [...new Set([...windows, reconnectSeconds])].sort((one, other) => one - other);
-    const shown = [...this.window.options].map(({ value }) => Number(value));
-    if (shown.join() !== offered.join()) {
-      this.window.replaceChildren(...offered.map((value) => element("option", { value }, words.windowFor(value))));
-    }
+  private show({ reconnectSeconds, takeover, dvrSeconds, delivery }: Source): void {
+    offer(this.window, [...windows, reconnectSeconds], words.windowFor);
+    offer(this.past, [...pasts, dvrSeconds], words.pastFor);
     this.window.value = String(reconnectSeconds);
+    this.past.value = String(dvrSeconds);
+    this.delivery.value = delivery;
     this.takeover.value = takeover;
     this.showHint();
   }
 
   private showHint(): void {
     setText(this.takeoverHint, words.takeoverHints[this.takeover.value as Takeover]);
+    setText(this.deliveryHint, words.deliveryHints[this.delivery.value as Delivery]);
   }
 
   private async save(changed: SourceSettings): Promise<void> {
@@ -83,4 +107,20 @@ export class SourceSettingsPanel {
       this.show(this.source);
     }
   }
+}
+
+/** Has these choices in a list, in order and each once; null, which is without end, comes last. */
+function offer<Value extends number | null>(
+  list: HTMLSelectElement,
+  values: readonly Value[],
+  word: (value: Value) => string,
+): void {
+  const order = (value: number | null): number => value ?? Infinity;
+  const offered = [...new Set(values)].sort((one, other) => order(one) - order(other));
+  if ([...list.options].map(({ value }) => value).join() === offered.map(String).join()) return;
+  list.replaceChildren(...offered.map((value) => element("option", { value: String(value) }, word(value))));
+}
+
+function pastOf(value: string): number | null {
+  return value === "null" ? null : Number(value);
 }

@@ -2,7 +2,7 @@
 import { pathOf } from "../shell/address";
 import { clock, moment } from "../shell/durations";
 import { element, setText } from "../shell/element";
-import { icon } from "../shell/icons";
+import { icon, type IconName } from "../shell/icons";
 import { Picture } from "../shell/picture";
 import type { Content, RenditionStatus } from "../server/types";
 import { strings } from "../strings";
@@ -13,6 +13,14 @@ const words = strings.uploads;
 
 /** Stages in which nothing more is done to the file. */
 const over: ReadonlySet<Stage> = new Set<Stage>(["ready", "failed", "cancelled"]);
+
+/** What a person can ask for, of what a row shows. */
+export interface ContentTools {
+  remove(content: Content): void;
+  clip(content: Content): void;
+  captions(content: Content): void;
+  download(content: Content): void;
+}
 
 export class ContentRow {
   readonly root: HTMLElement;
@@ -28,19 +36,23 @@ export class ContentRow {
   private readonly watch = element("a", { class: "button button-small button-primary" }, icon("play"), words.watch);
   private readonly removeWord = element("span");
   private readonly remove: HTMLButtonElement;
+  private readonly more: HTMLDetailsElement;
   private content: Content;
   private shown = "";
 
-  /** `remove` is asked to take away what is shown, after asking the person. */
-  constructor(content: Content, remove: (content: Content) => void) {
+  constructor(
+    content: Content,
+    private readonly tools: ContentTools,
+  ) {
     this.content = content;
     this.picture = new Picture(content.id);
     this.remove = element(
       "button",
-      { type: "button", class: "button button-small", onclick: () => remove(this.content) },
+      { type: "button", class: "button button-small", onclick: () => tools.remove(this.content) },
       icon("trash"),
       this.removeWord,
     );
+    this.more = this.moreActions();
     this.root = element(
       "li",
       { class: "upload" },
@@ -55,7 +67,7 @@ export class ContentRow {
         this.code,
         this.rungs,
       ),
-      element("div", { class: "upload-actions" }, this.watch, this.remove),
+      element("div", { class: "upload-actions" }, this.watch, this.more, this.remove),
     );
     contentRows.set(this.root, this);
   }
@@ -82,6 +94,25 @@ export class ContentRow {
     this.title.focus();
   }
 
+  private moreActions(): HTMLDetailsElement {
+    const { clip, captions, download } = this.tools;
+    const action = (drawn: IconName, word: string, act: (content: Content) => void): HTMLElement =>
+      element(
+        "button",
+        { type: "button", class: "button button-small", onclick: () => act(this.content) },
+        icon(drawn),
+        word,
+      );
+    return element(
+      "details",
+      { class: "upload-more" },
+      element("summary", { class: "button button-small" }, words.more),
+      action("scissors", words.makeClip, clip),
+      action("captions", words.editCaptions, captions),
+      action("download", words.download, download),
+    );
+  }
+
   private showFacts({ id, title, price, startedAt, durationSeconds }: Content): void {
     setText(this.title, title || id);
     const added = startedAt ? [moment(startedAt, new Date())] : [];
@@ -93,6 +124,7 @@ export class ContentRow {
   private showActions(stage: Stage, { id, title, playable, watchUrl }: Content): void {
     const name = title || id;
     this.watch.hidden = !playable;
+    this.more.hidden = stage !== "ready";
     this.watch.href = pathOf(watchUrl) ?? `/watch/${encodeURIComponent(id)}`;
     this.watch.setAttribute("aria-label", words.of(words.watch, name));
     const word = over.has(stage) ? words.remove : strings.common.cancel;

@@ -1,15 +1,18 @@
 // The studio's uploads: giving files, seeing them on their way, and what became of them.
 import { Problem } from "../server/http";
-import { deleteContent } from "../server/routes";
+import { createDownload, deleteContent } from "../server/routes";
 import type { Content } from "../server/types";
+import { pathOf } from "../shell/address";
 import { Announcer } from "../shell/announcer";
 import { confirmed } from "../shell/confirm";
 import { element, setText, showList } from "../shell/element";
 import { notice, replaceWith } from "../shell/notice";
 import { strings } from "../strings";
 import type { EventFeed, FeedState } from "../studio/event-feed";
+import { openCaptions } from "./captions-dialog";
+import { openClipForm } from "./clip-dialog";
 import { contentFeed } from "./content-feed";
-import { ContentRow, contentRows } from "./content-row";
+import { ContentRow, contentRows, type ContentTools } from "./content-row";
 import { openDraftForm } from "./draft-form";
 import { DropZone } from "./drop-zone";
 import { begunWith, bytesThere } from "./endpoint";
@@ -32,6 +35,12 @@ export class UploadsSection {
   private readonly sending = element("ul", { class: "uploads-list", "aria-label": words.sendingList });
   private readonly list = element("ul", { class: "uploads-list", "aria-label": words.list });
   private readonly announcer = new Announcer();
+  private readonly tools: ContentTools = {
+    remove: (content) => void this.remove(content),
+    clip: (content) => openClipForm(this.token, content, (clip) => this.noteClip(clip)),
+    captions: (content) => openCaptions(this.token, content),
+    download: (content) => void this.download(content),
+  };
   private begun: Begun[] = [];
   /** Null until the server has said what there is. */
   private contents: Content[] | null = null;
@@ -188,7 +197,7 @@ export class UploadsSection {
       this.list,
       uploads,
       ({ id }) => id,
-      (content) => new ContentRow(content, (asked) => void this.remove(asked)).root,
+      (content) => new ContentRow(content, this.tools).root,
       (made, content) => contentRows.get(made)?.update(content),
     );
     for (const content of uploads) this.announce(content);
@@ -224,6 +233,24 @@ export class UploadsSection {
     if (state !== "lost" || this.contents !== null) return;
     const { unreachable, unreachableText } = strings.common;
     replaceWith(this.message, notice({ name: "uploads-lost", icon: "alert", title: unreachable, text: unreachableText }));
+  }
+
+  // --- what can be done with them ---
+
+  private noteClip({ id, title }: Content): void {
+    this.announcer.say(words.clip.made(title || id));
+  }
+
+  /** The browser asks for the file itself, and shows how far it is. */
+  private async download({ id }: Content): Promise<void> {
+    this.problem.hidden = true;
+    try {
+      const { url } = await createDownload(this.token, id);
+      element("a", { href: pathOf(url) ?? url, download: true }).click();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.complain(error.message || words.downloadFailed);
+    }
   }
 
   // --- taking away ---
