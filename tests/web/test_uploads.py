@@ -71,6 +71,7 @@ async def test_what_is_ready_is_clipped_captioned_and_downloaded(
 ) -> None:
     made = upload("ast_1", "Holiday", "on_demand", durationSeconds=24)
     server.contents = {"ast_1": {**made, "status": status("on_demand", playable=True)}}
+    studio.expected = {422}
     await studio.page.get_by_text("More", exact=True).click()
     await studio.press("Make a clip")
     await studio.page.get_by_label("From").fill("0:05")
