@@ -243,6 +243,12 @@ SAMPLE_RATE_MAX = 192_000
 # One decoded block of sound: FLAC's largest has 65,535, TrueHD and AAC far fewer.
 SOUND_BLOCK_SAMPLES_MAX = 65_535
 
+# --- tracks to choose from -----------------------------------------------------------------------
+# RFC 5646, 4.4.1: no tag that is in use needs more.
+LANGUAGE_CHARACTERS_MAX = 35
+# The name of a track in a player's menu.
+LABEL_CHARACTERS_MAX = 80
+
 # --- live sound that is encoded as AAC -----------------------------------------------------------
 # Source packets in a worker at once, which are lost when it dies: 0.3 s of Opus as OBS sends it.
 SOUND_INSIDE_PACKETS_MAX = 16

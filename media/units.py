@@ -69,6 +69,8 @@ class Track:
             5.1) for Opus, the STREAMINFO block (RFC 9639, 8.2) for FLAC, nothing for the others.
         width, height: coded picture after cropping, in pixels; 0 for audio.
         frame_rate: frames a second as (numerator, denominator); (0, 1) when unknown.
+        language: of sound, a tag of BCP 47; empty when unknown.
+        label: what its maker calls it; empty when nothing.
     """
 
     kind: MediaKind
@@ -80,6 +82,8 @@ class Track:
     frame_rate: tuple[int, int] = (0, 1)
     channels: int = 0
     sample_rate: int = 0
+    language: str = ""
+    label: str = ""
 
     @property
     def coding(self) -> Coding:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.limits import PICTURE_SIDE_MAX, SHEET_TILES_MAX, SHEETS_MAX
+from media.languages import clean_label, language_tag
 from media.pictures import Picture, PictureKind
 from media.units import MediaKind, Track
 from packager.naming import is_name
@@ -161,6 +162,7 @@ def _document(record: Record) -> dict[str, Any]:
 
 
 def _track_document(track: Track) -> dict[str, Any]:
+    said = {"language": track.language, "label": track.label}
     return {
         "media": track.kind.value,
         "codec": track.codec,
@@ -170,6 +172,7 @@ def _track_document(track: Track) -> dict[str, Any]:
         "frameRate": list(track.frame_rate),
         "channels": track.channels,
         "sampleRate": track.sample_rate,
+        **{name: value for name, value in said.items() if value},
     }
 
 
@@ -256,6 +259,8 @@ def _track(document: Any) -> Track:
         frame_rate=(_natural(frames), _natural(seconds)),
         channels=_natural(document["channels"]),
         sample_rate=_natural(document["sampleRate"]),
+        language=language_tag(str(document.get("language", ""))),
+        label=clean_label(str(document.get("label", ""))),
     )
 
 

@@ -6,12 +6,12 @@ from media.units import VIDEO_TIMESCALE, Track
 from packager.archive_index import AssetIndex
 from packager.archive_record import EpochRecord, PictureRecord, SegmentRecord
 from packager.hls.bitrate import MeasuredBitrate
+from packager.hls.multivariant import render_multivariant
 from packager.hls.playlist import (
     MediaPlaylist,
     PlaylistSegment,
     PlaylistType,
     render_media_playlist,
-    render_multivariant,
 )
 from packager.hls.recorded import recorded_intervals, shared_intervals
 from packager.hls.storyboard import render_storyboard

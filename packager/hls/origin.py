@@ -25,7 +25,7 @@ from packager.hls.boundaries import target_duration_s
 from packager.hls.irregularities import Irregularity
 from packager.hls.irregularity_report import IrregularityReport
 from packager.hls.live_rendition import LiveRendition
-from packager.hls.playlist import render_multivariant
+from packager.hls.multivariant import render_multivariant
 from packager.hls.variants import multivariant
 from packager.interval import Interval
 from packager.naming import (

@@ -9,17 +9,14 @@ from media.units import VIDEO_TIMESCALE
 from packager.interval import Interval
 from packager.naming import (
     iframe_name,
-    iframe_playlist_path,
     init_name,
-    playlist_path,
     segment_name,
 )
 from packager.playlist_text import PlaylistText, opened_by_token, token_group
 
 # EXT-X-GAP needs version 8 (rfc8216bis, 8).
-_VERSION = 8
-_INDEPENDENT = "#EXT-X-INDEPENDENT-SEGMENTS"
-_AUDIO_GROUP = "audio"
+VERSION = 8
+INDEPENDENT = "#EXT-X-INDEPENDENT-SEGMENTS"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,108 +67,6 @@ class MediaPlaylist:
     iframes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AudioRendition:
-    """An entry of the audio group."""
-
-    name: str
-    channels: int
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A rendition to choose, with what it plays together with.
-
-    Attributes:
-        bandwidth, average_bandwidth: bits a second, audio included.
-        codecs: RFC 6381 names, audio included.
-        width, height: 0 without video.
-        frame_rate: (numerator, denominator); (0, 1) when unknown.
-        with_audio: whether the audio group belongs to it.
-    """
-
-    name: str
-    bandwidth: int
-    average_bandwidth: int
-    codecs: Sequence[str]
-    width: int
-    height: int
-    frame_rate: tuple[int, int]
-    with_audio: bool
-
-
-@dataclass(frozen=True, slots=True)
-class IFrameVariant:
-    """The I-frames of a rendition, to seek by (rfc8216bis, 4.4.6.3).
-
-    Attributes:
-        bandwidth, average_bandwidth: bits a second.
-    """
-
-    name: str
-    bandwidth: int
-    average_bandwidth: int
-    codec: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Multivariant:
-    """An asset's renditions; `independent` when every segment of each starts with a keyframe."""
-
-    variants: Sequence[Variant]
-    audio: Sequence[AudioRendition]
-    independent: bool
-    iframes: IFrameVariant | None = None
-
-
-def render_multivariant(playlist: Multivariant) -> bytes:
-    lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}"]
-    if playlist.independent:
-        lines.append(_INDEPENDENT)
-    lines += [_audio_line(audio, index == 0) for index, audio in enumerate(playlist.audio)]
-    for variant in playlist.variants:
-        lines.append(_variant_line(variant))
-        lines.append(playlist_path(variant.name))
-    if playlist.iframes is not None:
-        lines.append(_iframe_variant_line(playlist.iframes))
-    return _text(lines)
-
-
-def _audio_line(audio: AudioRendition, default: bool) -> str:
-    return (
-        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_AUDIO_GROUP}",NAME="{audio.name}",'
-        f"DEFAULT={'YES' if default else 'NO'},AUTOSELECT=YES,"
-        f'CHANNELS="{audio.channels}",URI="{playlist_path(audio.name)}"'
-    )
-
-
-def _variant_line(variant: Variant) -> str:
-    attributes = [
-        f"BANDWIDTH={variant.bandwidth}",
-        f"AVERAGE-BANDWIDTH={variant.average_bandwidth}",
-        f'CODECS="{",".join(variant.codecs)}"',
-    ]
-    if variant.width:
-        attributes.append(f"RESOLUTION={variant.width}x{variant.height}")
-    frames, seconds = variant.frame_rate
-    if frames:
-        attributes.append(f"FRAME-RATE={_decimal(frames * 1000 // seconds, 3)}")
-    if variant.with_audio:
-        attributes.append(f'AUDIO="{_AUDIO_GROUP}"')
-    return f"#EXT-X-STREAM-INF:{','.join(attributes)}"
-
-
-def _iframe_variant_line(variant: IFrameVariant) -> str:
-    return (
-        f"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={variant.bandwidth},"
-        f'AVERAGE-BANDWIDTH={variant.average_bandwidth},CODECS="{variant.codec}",'
-        f"RESOLUTION={variant.width}x{variant.height},"
-        f'URI="{iframe_playlist_path(variant.name)}"'
-    )
-
-
 def render_media_playlist(playlist: MediaPlaylist) -> PlaylistText:
     """At least one segment is needed: there is no playlist of nothing."""
     first, last = playlist.segments[0].interval, playlist.segments[-1].interval
@@ -185,7 +80,7 @@ def render_media_playlist(playlist: MediaPlaylist) -> PlaylistText:
 def _head_lines(playlist: MediaPlaylist) -> Iterator[str]:
     first = playlist.segments[0].interval
     yield "#EXTM3U"
-    yield f"#EXT-X-VERSION:{_VERSION}"
+    yield f"#EXT-X-VERSION:{VERSION}"
     yield f"#EXT-X-TARGETDURATION:{playlist.target_duration}"
     yield f"#EXT-X-MEDIA-SEQUENCE:{first.sequence}"
     # The first segment's own tag is not counted here while it is printed below.
@@ -199,7 +94,7 @@ def _head_lines(playlist: MediaPlaylist) -> Iterator[str]:
         yield "#EXT-X-START:TIME-OFFSET=0"
     elif all(segment.independent for segment in playlist.segments):
         # An event cannot promise it of what is to come, nor take it back.
-        yield _INDEPENDENT
+        yield INDEPENDENT
 
 
 def _segment_lines(playlist: MediaPlaylist) -> Iterator[tuple[int, str]]:
@@ -240,10 +135,11 @@ def _uri(segment: PlaylistSegment, *, iframes: bool) -> str:
 
 def _seconds(ticks: int) -> str:
     """Microseconds, rounded down: finer than a tick of 1/90000 s."""
-    return _decimal(ticks * 1_000_000 // VIDEO_TIMESCALE, 6)
+    return decimal(ticks * 1_000_000 // VIDEO_TIMESCALE, 6)
 
 
-def _decimal(number: int, places: int) -> str:
+def decimal(number: int, places: int) -> str:
+    """A number of so many decimal places, given in units of the last."""
     whole, fraction = divmod(number, 10**places)
     return f"{whole}.{fraction:0{places}d}"
 
@@ -251,7 +147,3 @@ def _decimal(number: int, places: int) -> str:
 def _date_time(wall_ms: int) -> str:
     moment = _EPOCH + timedelta(milliseconds=wall_ms)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _text(lines: Sequence[str]) -> bytes:
-    return ("\n".join(lines) + "\n").encode()

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from media.units import MediaKind, Track
-from packager.hls.playlist import AudioRendition, Multivariant, Variant
+from packager.choices import CaptionRendition, audio_choices
+from packager.hls.multivariant import Multivariant, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,23 @@ class Measured:
     independent: bool
 
 
-def multivariant(renditions: Sequence[Measured]) -> Multivariant:
-    """Video renditions by rate, each with the audio group; audio alone when there is no video."""
+def multivariant(
+    renditions: Sequence[Measured], captions: Sequence[CaptionRendition] = ()
+) -> Multivariant:
+    """Video renditions by rate, each with the groups of sound and of captions.
+
+    Without video the default sound is the variant, and all of them are its group if there are more.
+    """
     video = [each for each in renditions if each.track.kind is MediaKind.VIDEO]
     audio = [each for each in renditions if each.track.kind is MediaKind.AUDIO]
-    if not video:
-        return Multivariant([_variant(each, []) for each in _by_rate(audio)], [], independent=True)
+    choices = audio_choices((each.name, each.track) for each in audio)
+    shown = video or [each for each in audio if each.name == choices[0].name]
+    grouped = audio if video or len(audio) > 1 else []
     return Multivariant(
-        [_variant(each, audio) for each in _by_rate(video)],
-        [AudioRendition(each.name, each.track.channels) for each in audio],
-        independent=all(each.independent for each in video),
+        [_variant(each, grouped, captions) for each in _by_rate(shown)],
+        choices if grouped else [],
+        independent=all(each.independent for each in shown),
+        captions=captions,
     )
 
 
@@ -41,16 +49,29 @@ def _by_rate(renditions: Sequence[Measured]) -> list[Measured]:
     return sorted(renditions, key=lambda each: (each.peak, each.name))
 
 
-def _variant(rendition: Measured, audio: Sequence[Measured]) -> Variant:
+def _variant(
+    rendition: Measured, audio: Sequence[Measured], captions: Sequence[CaptionRendition]
+) -> Variant:
+    """Its rates are those with the heaviest sound; it names the codecs of all."""
     track = rendition.track
+    beside = track.kind is MediaKind.VIDEO
     codecs = [track.codec, *(each.track.codec for each in audio)]
     return Variant(
         name=rendition.name,
-        bandwidth=rendition.peak + max((each.peak for each in audio), default=0),
-        average_bandwidth=rendition.average + max((each.average for each in audio), default=0),
+        bandwidth=_together(rendition.peak, [each.peak for each in audio], beside=beside),
+        average_bandwidth=_together(
+            rendition.average, [each.average for each in audio], beside=beside
+        ),
         codecs=list(dict.fromkeys(codecs)),
         width=track.width,
         height=track.height,
         frame_rate=track.frame_rate,
         with_audio=bool(audio),
+        with_captions=bool(captions),
     )
+
+
+def _together(rate: int, audio: Sequence[int], *, beside: bool) -> int:
+    """Pictures are loaded beside the sound; sound that is chosen is one of the group."""
+    heaviest = max(audio, default=0)
+    return rate + heaviest if beside else max(rate, heaviest)

@@ -20,10 +20,11 @@ from packager.archive_record import (
 
 VIDEO = Track(MediaKind.VIDEO, "avc1.64001f", 90_000, b"", 1280, 720, (30_000, 1001))
 AUDIO = Track(MediaKind.AUDIO, "mp4a.40.2", 48_000, b"", channels=2, sample_rate=48_000)
+GERMAN = replace(AUDIO, language="de", label="Kommentar")
 SEGMENT = SegmentRecord("720p", 0, 0, 900_000, 1_080_000, 1_700_000_000_000, 5, "ab", True)
 HISTORY: list[Record] = [
     AssetRecord(3),
-    EpochRecord(0, (("720p", VIDEO), ("audio", AUDIO))),
+    EpochRecord(0, (("720p", VIDEO), ("audio", AUDIO), ("audio-2", GERMAN))),
     SEGMENT,
     replace(SEGMENT, rendition="audio"),
     replace(SEGMENT, sequence=1, iframe_bytes=3),

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 from media.units import MediaKind, Track
+from packager.choices import CaptionRendition
 from packager.hls.variants import Measured, multivariant
 
 
@@ -44,3 +47,36 @@ def test_one_rendition_with_a_dependent_segment_is_enough_not_to_promise() -> No
     low, high = video("360p", 360, 1, independent=False), video("720p", 720, 2)
     assert not multivariant([low, high]).independent
     assert multivariant([high]).independent
+
+
+def sound(name: str, *, language: str = "", channels: int = 2, peak: int = 130_000) -> Measured:
+    codec = "mp4a.40.2" if channels < 6 else "mp4a.40.5"
+    track = replace(AUDIO.track, codec=codec, language=language, channels=channels)
+    return Measured(name, track, peak, peak, True)
+
+
+def test_every_track_of_sound_is_in_the_group_and_its_codec_in_each_variant() -> None:
+    """A player may have to load the heaviest of them."""
+    tracks = [sound("audio"), sound("audio-2", language="de", channels=6, peak=500_000)]
+    found = multivariant([video("360p", 360, 900_000), *tracks])
+    assert [(one.name, one.default, one.channels) for one in found.audio] == [
+        ("audio", True, 2),
+        ("audio-2", False, 6),
+    ]
+    (variant,) = found.variants
+    assert variant.codecs == ["avc1.64001f", "mp4a.40.2", "mp4a.40.5"]
+    assert variant.bandwidth == 1_400_000
+
+
+def test_of_several_tracks_of_sound_alone_the_default_is_the_variant() -> None:
+    found = multivariant([sound("audio-2", peak=500_000), sound("audio")])
+    assert [one.name for one in found.audio] == ["audio", "audio-2"]
+    (variant,) = found.variants
+    assert (variant.name, variant.bandwidth, variant.with_audio) == ("audio", 500_000, True)
+
+
+def test_captions_belong_to_every_variant() -> None:
+    captions = [CaptionRendition("captions-en", "English", "en", default=True)]
+    found = multivariant([video("360p", 360, 1), video("720p", 720, 2), AUDIO], captions)
+    assert [one.with_captions for one in found.variants] == [True, True]
+    assert found.captions == captions
