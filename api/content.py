@@ -30,7 +30,7 @@ class Content:
     streams: EventStreams
 
     async def list(self, request: web.Request) -> web.Response:
-        """All that can be watched; with `owner=me` a creator's uploads, whatever their state."""
+        """All that can be watched; with `owner=me` a creator's videos, whatever their state."""
         match request.query.get("owner"):
             case None:
                 items = await self._public()
@@ -50,7 +50,7 @@ class Content:
         return web.json_response(await self.documents.status(await self._own_asset(request)))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events: a creator's uploads whenever something changed of them."""
+        """Server-sent events: a creator's videos whenever something changed of them."""
         creator = await self.bearers.creator(request)
 
         async def document() -> dict[str, Documents]:
@@ -67,8 +67,8 @@ class Content:
         return web.Response(status=204)
 
     async def own(self, owner: str) -> Documents:
-        """The documents of a creator's uploads, newest first."""
-        assets = await self.catalogue.assets.uploads_of(owner, CONTENT_LIST_MAX)
+        """The documents of a creator's uploads, recordings and clips, newest first."""
+        assets = await self.catalogue.assets.videos_of(owner, CONTENT_LIST_MAX)
         return await _all(self.documents.for_owner(asset) for asset in assets)
 
     async def _public(self) -> Documents:

@@ -74,7 +74,7 @@ class ContentDocuments:
         }
 
     async def for_owner(self, asset: Asset) -> dict[str, object]:
-        """An upload's document with its status."""
+        """A video's document with its status."""
         document = await self.of_asset(asset)
         return {**document, "status": await self.status(asset)}
 

@@ -61,8 +61,8 @@ class AssetStore(Protocol):
     async def recent(self, limit: int) -> list[Asset]:
         """Newest first."""
 
-    async def uploads_of(self, owner: str, limit: int) -> list[Asset]:
-        """A creator's assets that are made of uploads, newest first."""
+    async def videos_of(self, owner: str, limit: int) -> list[Asset]:
+        """A creator's assets that are not live: uploads, recordings and clips, newest first."""
 
     async def left_live(self) -> list[Asset]:
         """Assets marked live; after a crash these are the ones that were cut off."""

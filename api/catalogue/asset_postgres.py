@@ -69,9 +69,9 @@ class PostgresAssetStore:
         rows = await self._database.fetch(f"{_SELECT} order by started_at desc limit $1", limit)
         return [_asset(row) for row in rows]
 
-    async def uploads_of(self, owner: str, limit: int) -> list[Asset]:
+    async def videos_of(self, owner: str, limit: int) -> list[Asset]:
         rows = await self._database.fetch(
-            f"{_SELECT} where owner = $1 and upload_id is not null"
+            f"{_SELECT} where owner = $1 and state <> 'live'"
             " order by started_at desc limit $2",
             owner,
             limit,

@@ -367,10 +367,10 @@ export const strings = {
     playMoneyNote: "Play money: earnings and payouts run on this machine's own test network and are worth nothing.",
   },
   uploads: {
-    heading: "Uploads",
+    heading: "Videos",
     upload: "Upload files",
-    loading: "Looking for your uploads…",
-    none: "What you upload appears here, from its first byte to its first viewer.",
+    loading: "Looking for your videos…",
+    none: "What you upload appears here, from its first byte to its first viewer, and so do recordings of your streams.",
     drop: "Drop videos or sound files here",
     dropHint: "They can be paused, and go on after a lost connection or a closed tab. Viewers can begin before all of it is made.",
     choose: "Choose files",

@@ -57,13 +57,14 @@ async def test_an_asset_is_created_and_ended_once(store: PostgresAssetStore) -> 
     assert (asset.title, asset.duration_ms) == ("Film № 1", 1_000)
 
 
-async def test_uploads_of_a_creator_are_listed_newest_first(store: PostgresAssetStore) -> None:
+async def test_videos_of_a_creator_are_listed_newest_first(store: PostgresAssetStore) -> None:
     for number in (2, 3, 1):
         await store.create(upload(number))
-    assert [each.id for each in await store.uploads_of("acc_one", 2)] == ["ast_3", "ast_2"]
-    assert await store.uploads_of("acc_two", 2) == []
-    assert [each.id for each in await store.recent(9)] == ["ast_3", "ast_2", "ast_1"]
-    assert await store.left_live() == []
+    await store.create(replace(upload(4), state=AssetState.LIVE))
+    assert [each.id for each in await store.videos_of("acc_one", 2)] == ["ast_3", "ast_2"]
+    assert await store.videos_of("acc_two", 2) == []
+    assert [each.id for each in await store.recent(9)] == ["ast_4", "ast_3", "ast_2", "ast_1"]
+    assert [each.id for each in await store.left_live()] == ["ast_4"]
 
 
 async def test_an_asset_is_made_of_either_a_source_or_an_upload(store: PostgresAssetStore) -> None:

@@ -1,4 +1,4 @@
-// The studio's uploads: giving files, seeing them on their way, and what became of them.
+// The studio's videos: giving files, seeing them on their way, and what there is to watch.
 import { Problem } from "../server/http";
 import { createDownload, deleteContent } from "../server/routes";
 import type { Content } from "../server/types";
@@ -191,16 +191,16 @@ export class UploadsSection {
   }
 
   private showContents(items: readonly Content[]): void {
-    const uploads = items.filter(({ id, kind }) => kind === "upload" && !this.removed.has(id));
-    this.contents = uploads;
+    const videos = items.filter(({ id, state }) => state !== "live" && state !== "waiting" && !this.removed.has(id));
+    this.contents = videos;
     showList(
       this.list,
-      uploads,
+      videos,
       ({ id }) => id,
       (content) => new ContentRow(content, this.tools).root,
       (made, content) => contentRows.get(made)?.update(content),
     );
-    for (const content of uploads) this.announce(content);
+    for (const content of videos) this.announce(content);
     this.dropArrived();
     this.showEmpty();
   }
