@@ -66,6 +66,49 @@ DEMO_VIEWER_SEGMENTS_MAX = 3
 # A demo viewer whose session or stream ended tries again after this.
 DEMO_VIEWER_RETRY_SECONDS = 1.0
 
+# --- serving processes ---------------------------------------------------------------------------
+# More than the processors of any machine that this program has seen.
+SERVING_PROCESSES_MAX = 64
+# The longest segment, and what is said of it; a playlist of a day has 3 MB.
+SERVING_MESSAGE_BYTES_MAX = 33 * 1024 * 1024
+# What a serving process asks are some ids; its counters take 100 bytes each.
+SERVING_QUESTION_BYTES_MAX = 64 * 1024
+# Of what waits for a serving process: five of the longest segments. One that reads none is ended.
+SERVING_BACKLOG_BYTES_MAX = 160 * 1024 * 1024
+# Requests of one serving process that wait for the main one, each a connection of a player.
+SERVING_QUESTIONS_MAX = 20_000
+# Files that a serving process keeps: a minute of 30 live assets at 6 Mbit/s on all rungs.
+SERVING_FILES_BYTES_MAX = 128 * 1024 * 1024
+# Playlists that it keeps; a live one has 5 kB.
+SERVING_PLAYLISTS_BYTES_MAX = 32 * 1024 * 1024
+# Assets that it knows of, some hundred bytes each, and sessions that it knows to be open.
+SERVING_ASSETS_MAX = 10_000
+SERVING_SESSIONS_MAX = 20_000
+# How old the answer may be that a playlist is still the same, where no player said what it waits
+# for: a fraction of the shortest part, and of any player's interval.
+SERVING_PLAYLIST_FRESH_MS = 50
+# How often the main process is told that a session's player is there, and whether assets grow on.
+SERVING_LOOK_MS = 1_000
+# Counters are handed over so often, which also shows that the process is not stuck.
+SERVING_COUNT_SECONDS = 1
+# One that has said nothing for so long is replaced: its share of connections waits meanwhile.
+SERVING_SILENCE_MS_MAX = 10_000
+# Until a serving process listens: Python starts and imports in 0.3 s on an idle machine.
+SERVING_START_SECONDS_MAX = 20
+# Waits before one that ended is started again double from the first to the second figure.
+SERVING_BACKOFF_MS_MIN = 100
+SERVING_BACKOFF_MS_MAX = 5_000
+# One that ran for so long is started again as if nothing had been.
+SERVING_STEADY_MS = 30_000
+# Stopping: requests under way get `HTTP_SHUTDOWN_SECONDS`; then it is killed.
+SERVING_STOP_SECONDS_MAX = 4
+# A connection is handed over in pieces of this size; a socket's buffer takes three of them.
+HANDOVER_PIECE_BYTES = 60_000
+# Pieces that wait to be handed over: each may hold a descriptor, of which a process has 1,024.
+HANDOVER_PIECES_MAX = 256
+# Pieces that are taken before anybody else has a turn.
+HANDOVER_TURN_MAX = 32
+
 # --- jobs ----------------------------------------------------------------------------------------
 # How long a job stays with a worker that says nothing: a worker that died is noticed after this.
 JOB_LEASE_MS = 30_000
