@@ -1,7 +1,7 @@
 """HLS playlists as text (RFC 8216 and draft-pantos-hls-rfc8216bis): frozen values in, bytes out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -98,34 +98,56 @@ def _head_lines(playlist: MediaPlaylist) -> Iterator[str]:
 
 
 def _segment_lines(playlist: MediaPlaylist) -> Iterator[tuple[int, str]]:
-    init = None
+    in_force = InForce()
     for index, segment in enumerate(playlist.segments):
         group = token_group(segment.interval.sequence)
-        # A gap may lack its init segment as well: nothing is loaded for it.
-        needed = init if segment.gap else _init_uri(playlist, segment)
-        for line in _lines_of(segment, needed if needed != init else None, first=index == 0):
+        tags, in_force = segment_tags(playlist.rendition, segment, in_force, first=index == 0)
+        for line in tags:
             yield group, line
+        yield group, extinf(segment.interval.duration)
         yield group, _uri(segment, iframes=playlist.iframes)
-        init = needed
 
 
-def _init_uri(playlist: MediaPlaylist, segment: PlaylistSegment) -> str:
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What earlier tags say of the next segment as well."""
+
+    init: str | None = None
+
+
+def segment_tags(
+    rendition: str, segment: PlaylistSegment, in_force: InForce, *, first: bool
+) -> tuple[list[str], InForce]:
+    """What stands before a segment's first part and its EXTINF, and is in force after it.
+
+    Args:
+        rendition: whose playlist it is.
+        first: nothing is before it in the playlist.
+    """
+    interval = segment.interval
+    lines = ["#EXT-X-DISCONTINUITY"] if interval.discontinuity else []
+    if interval.wall_ms and (interval.discontinuity or first):
+        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(interval.wall_ms)}")
+    # A gap may lack its init segment as well: nothing is loaded for it.
+    if not segment.gap:
+        init = _init_uri(rendition, segment)
+        if init != in_force.init:
+            lines.append(f'#EXT-X-MAP:URI="{init}"')
+        in_force = replace(in_force, init=init)
+    else:
+        lines.append("#EXT-X-GAP")
+    return lines, in_force
+
+
+def _init_uri(rendition: str, segment: PlaylistSegment) -> str:
     name = init_name(segment.interval.epoch)
-    own = segment.rendition == playlist.rendition
+    own = segment.rendition == rendition
     return name if own else f"../{segment.rendition}/{name}"
 
 
-def _lines_of(segment: PlaylistSegment, init: str | None, *, first: bool) -> Iterator[str]:
-    interval = segment.interval
-    if interval.discontinuity:
-        yield "#EXT-X-DISCONTINUITY"
-    if interval.wall_ms and (interval.discontinuity or first):
-        yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(interval.wall_ms)}"
-    if init is not None:
-        yield f'#EXT-X-MAP:URI="{init}"'
-    if segment.gap:
-        yield "#EXT-X-GAP"
-    yield f"#EXTINF:{_seconds(interval.duration)},"
+def extinf(duration: int) -> str:
+    """`duration` in 1/90000 s."""
+    return f"#EXTINF:{seconds(duration)},"
 
 
 def _uri(segment: PlaylistSegment, *, iframes: bool) -> str:
@@ -133,7 +155,7 @@ def _uri(segment: PlaylistSegment, *, iframes: bool) -> str:
     return opened_by_token(f"{segment.rendition}/{name(segment.interval.sequence)}")
 
 
-def _seconds(ticks: int) -> str:
+def seconds(ticks: int) -> str:
     """Microseconds, rounded down: finer than a tick of 1/90000 s."""
     return decimal(ticks * 1_000_000 // VIDEO_TIMESCALE, 6)
 
