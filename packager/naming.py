@@ -100,6 +100,23 @@ def _is_plain(digits: str) -> bool:
     return digits == str(int(digits))
 
 
+def path_text(path: Path) -> str:
+    """What `parse_path` reads as this path."""
+    match path:
+        case PlaylistPath(None):
+            return MULTIVARIANT_NAME
+        case PlaylistPath(rendition, iframes):
+            return f"{rendition}/{IFRAME_PLAYLIST_NAME if iframes else PLAYLIST_NAME}"
+        case InitPath(rendition, name):
+            return f"{rendition}/{name}"
+        case SegmentPath(rendition, sequence):
+            return f"{rendition}/{segment_name(sequence)}"
+        case PartPath(rendition, sequence, part):
+            return f"{rendition}/{part_name(sequence, part)}"
+        case IFramePath(rendition, sequence):
+            return f"{rendition}/{iframe_name(sequence)}"
+
+
 def playlist_path(rendition: str) -> str:
     """Relative to the multivariant playlist."""
     return f"{rendition}/{PLAYLIST_NAME}"

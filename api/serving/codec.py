@@ -39,8 +39,8 @@ _HEAD = Struct(">IB")
 _ID = Struct(">I")
 _ASK = Struct(">IQqq?")
 _FINISH = Struct(">I?")
-_READ_PLAYLIST = Struct(">I??Q")
-_AWAIT = Struct(">IQi??")
+_READ_PLAYLIST = Struct(">I?Q")
+_AWAIT = Struct(">IQq??")
 _REFUSED = Struct(">IBqq")
 _ASSET = Struct(">I?")
 _VERSION = Struct(">Q?I")
@@ -150,15 +150,14 @@ def _decode_ask(body: bytes) -> Ask:
 
 
 def _encode_read_playlist(read: ReadPlaylist) -> bytes:
-    head = _READ_PLAYLIST.pack(read.id, read.skip, read.rendition is not None, read.known)
-    return head + _short(read.asset_id) + (read.rendition or "").encode()
+    head = _READ_PLAYLIST.pack(read.id, read.skip, read.known)
+    return head + _short(read.asset_id) + read.path.encode()
 
 
 def _decode_read_playlist(body: bytes) -> ReadPlaylist:
-    id_, skip, of_rendition, known = _READ_PLAYLIST.unpack_from(body)
+    id_, skip, known = _READ_PLAYLIST.unpack_from(body)
     asset_id, offset = _take_short(body, _READ_PLAYLIST.size)
-    rendition = body[offset:].decode() if of_rendition else None
-    return ReadPlaylist(id_, asset_id, rendition, skip, known)
+    return ReadPlaylist(id_, asset_id, body[offset:].decode(), skip, known)
 
 
 def _encode_await(wait: Await) -> bytes:

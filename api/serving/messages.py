@@ -54,13 +54,13 @@ class ReadPlaylist(NamedTuple):
     """`PlaylistIs`, `Refused`, or `Done` when it still is the known one.
 
     Attributes:
-        rendition: None for the multivariant playlist.
+        path: relative, as `packager.naming` reads it.
         known: the version that the serving process has; 0 for none.
     """
 
     id: int
     asset_id: str
-    rendition: str | None
+    path: str
     skip: bool
     known: int
 

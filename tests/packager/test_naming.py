@@ -6,6 +6,7 @@ from packager.naming import (
     IFramePath,
     InitPath,
     PartPath,
+    Path,
     PlaylistPath,
     SegmentPath,
     iframe_name,
@@ -13,6 +14,7 @@ from packager.naming import (
     init_name,
     is_name,
     parse_path,
+    path_text,
     playlist_path,
     segment_name,
 )
@@ -31,8 +33,9 @@ from packager.naming import (
         ("audio/0.m4s", SegmentPath("audio", 0)),
     ],
 )
-def test_a_path_names_one_thing(path: str, named: object) -> None:
+def test_a_path_names_one_thing(path: str, named: Path) -> None:
     assert parse_path(path) == named
+    assert path_text(named) == path
 
 
 @pytest.mark.parametrize(

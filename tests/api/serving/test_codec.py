@@ -58,7 +58,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Finish, ids, flags),
     st.builds(Look, ids, texts),
     st.builds(FindAsset, ids, texts),
-    st.builds(ReadPlaylist, ids, texts, st.none() | texts, flags, numbers),
+    st.builds(ReadPlaylist, ids, texts, texts, flags, numbers),
     st.builds(Await, ids, texts, texts, numbers, st.none() | st.integers(0, 9999), flags, flags),
     st.builds(ReadFile, ids, texts, texts),
     st.builds(
