@@ -292,6 +292,19 @@ LANGUAGE_CHARACTERS_MAX = 35
 # The name of a track in a player's menu.
 LABEL_CHARACTERS_MAX = 80
 
+# --- captions ------------------------------------------------------------------------------------
+# The captions of a film have 100 kB, of a day of talk 2 MB.
+CAPTIONS_BYTES_MAX = 2 << 20
+# A cue for each two seconds of sixteen hours.
+CAPTION_CUES_MAX = 30_000
+# Seven lines across a screen.
+CAPTION_CHARACTERS_MAX = 2_000
+# Two people speak, a sign is translated, a song goes on: more than this at once nobody reads. A
+# segment repeats what is shown in it, so this bounds how much larger than the whole all are.
+CAPTION_CUES_AT_ONCE_MAX = 24
+# Longer than any asset.
+CAPTION_MS_MAX = 48 * 3_600_000
+
 # --- live sound that is encoded as AAC -----------------------------------------------------------
 # Source packets in a worker at once, which are lost when it dies: 0.3 s of Opus as OBS sends it.
 SOUND_INSIDE_PACKETS_MAX = 16
@@ -481,6 +494,9 @@ SHEETS_MAX = 10_000
 ARCHIVE_INDEX_BYTES_MAX = 128 * 1024 * 1024
 # Opened on-demand packages, weighed by their segments: about 300 bytes each.
 ON_DEMAND_SEGMENTS_MAX = 500_000
+# Subsamples of one sample by Common Encryption, before the rest of it becomes one: the size of what
+# is said of a sample has 8 bits, 42 subsamples. Encoders make a slice or eight of a picture.
+CBCS_SUBSAMPLES_MAX = 40
 # Segments read from the archive that are kept for the next viewer.
 SEGMENT_CACHE_BYTES_MAX = 256 * 1024 * 1024
 # Places in a session that were watched apart from each other. Each is 20 bytes of the session's

@@ -1,0 +1,1 @@
+"""Captions as text: WebVTT and SubRip in, WebVTT out; without I/O."""
