@@ -2,7 +2,7 @@
 
 from media.units import Packet
 from media.wire.fmp4_fragment import video_fragment
-from media.wire.fmp4_read import (
+from media.wire.fmp4_fragment_read import (
     HEADER_PROBE_BYTES,
     Fragment,
     MalformedFragment,

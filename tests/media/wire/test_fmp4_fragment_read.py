@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from media.units import Packet
 from media.wire.fmp4_fragment import audio_fragment, video_fragment
-from media.wire.fmp4_read import Fragment, MalformedFragment, fragments, read_fragment
+from media.wire.fmp4_fragment_read import Fragment, MalformedFragment, fragments, read_fragment
 
 SAMPLES = st.lists(
     st.tuples(

@@ -13,7 +13,6 @@ from struct import Struct
 _U32 = Struct(">I")
 _U64 = Struct(">Q")
 _BOX_HEADER_BYTES = 8
-_FULL_HEADER_BYTES = 12
 
 # ISO 14496-12, 8.8.7: what a tfhd has besides its track, and how long it is.
 _TFHD_OPTIONAL = ((0x1, 8), (0x2, 4))
@@ -122,8 +121,8 @@ def _read(header: bytes, start: int) -> Fragment:
     moof_bytes = _number(header, 0)
     if header[4:8] != b"moof" or header[moof_bytes + 4 : moof_bytes + 8] != b"mdat":
         raise ValueError("a moof and its mdat")
-    parts = _boxes(header, _BOX_HEADER_BYTES, moof_bytes)
-    track = _boxes(header, *parts[b"traf"])
+    parts = boxes_within(header, _BOX_HEADER_BYTES, moof_bytes)
+    track = boxes_within(header, *parts[b"traf"])
     defaults = _Defaults.read(header, *track[b"tfhd"])
     run = _Run.read(header, *track[b"trun"], defaults)
     payload = run.data_offset
@@ -144,8 +143,12 @@ def _read(header: bytes, start: int) -> Fragment:
     return fragment
 
 
-def _boxes(content: bytes, start: int, end: int) -> dict[bytes, tuple[int, int]]:
-    """Where the contents of the boxes between two places are; each kind may be there once."""
+def boxes_within(content: bytes, start: int, end: int) -> dict[bytes, tuple[int, int]]:
+    """Where the contents of the boxes between two places are, by kind.
+
+    Raises:
+        ValueError: sizes do not fit, or there are two of a kind.
+    """
     found: dict[bytes, tuple[int, int]] = {}
     while start < end:
         size, kind = _number(content, start), content[start + 4 : start + 8]
