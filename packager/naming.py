@@ -3,6 +3,7 @@
 `master.m3u8` is the multivariant playlist; each rendition is a folder with `index.m3u8`,
 `init-0.mp4` (one per epoch), `41.m4s` (one per sequence number) and `41.3.m4s` (its parts). One
 rendition also has `iframes.m3u8` and `41.iframe.m4s`: the picture that a segment begins with.
+Captions have a folder as well, with `index.m3u8` and `41.vtt`.
 """
 
 import re
@@ -15,13 +16,15 @@ PLAYLIST_NAME = "index.m3u8"
 IFRAME_PLAYLIST_NAME = "iframes.m3u8"
 MP4 = "video/mp4"
 """Media type of init segments, segments and parts, of pictures and of sound."""
+VTT = "text/vtt"
+"""Media type of captions."""
 # No rendition can be called so.
-PICTURES_FOLDER = "_pictures"
+PICTURES_FOLDER, CAPTIONS_FOLDER = "_pictures", "_captions"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PATH = re.compile(
     rf"({_NAME.pattern})/(?:((?:index|iframes)\.m3u8)|(init-\d{{1,9}}\.mp4)"
-    r"|(\d{1,18})(?:\.(\d{1,4}|iframe))?\.m4s)"
+    r"|(\d{1,18})(?:\.(\d{1,4}|iframe))?\.m4s|(\d{1,18})\.vtt)"
 )
 
 
@@ -66,7 +69,15 @@ class IFramePath:
     sequence: int
 
 
-FilePath = InitPath | SegmentPath | PartPath | IFramePath
+@dataclass(frozen=True, slots=True)
+class CaptionPath:
+    """What captions show during a segment; `rendition` is the folder of the captions."""
+
+    rendition: str
+    sequence: int
+
+
+FilePath = InitPath | SegmentPath | PartPath | IFramePath | CaptionPath
 Path = PlaylistPath | FilePath
 
 
@@ -77,11 +88,13 @@ def parse_path(path: str) -> Path | None:
     match = _PATH.fullmatch(path)
     if match is None or not path.isascii():
         return None
-    rendition, playlist, init, digits, part = match.groups()
+    rendition, playlist, init, digits, part, caption = match.groups()
     if playlist is not None:
         return PlaylistPath(rendition, iframes=playlist == IFRAME_PLAYLIST_NAME)
     if init is not None:
         return InitPath(rendition, init)
+    if caption is not None:
+        return CaptionPath(rendition, int(caption)) if _is_plain(caption) else None
     return _piece(rendition, digits, part)
 
 
@@ -102,19 +115,25 @@ def _is_plain(digits: str) -> bool:
 
 def path_text(path: Path) -> str:
     """What `parse_path` reads as this path."""
+    if path == PlaylistPath(None):
+        return MULTIVARIANT_NAME
+    return f"{path.rendition}/{_file_name(path)}"
+
+
+def _file_name(path: Path) -> str:
     match path:
-        case PlaylistPath(None):
-            return MULTIVARIANT_NAME
-        case PlaylistPath(rendition, iframes):
-            return f"{rendition}/{IFRAME_PLAYLIST_NAME if iframes else PLAYLIST_NAME}"
-        case InitPath(rendition, name):
-            return f"{rendition}/{name}"
-        case SegmentPath(rendition, sequence):
-            return f"{rendition}/{segment_name(sequence)}"
-        case PartPath(rendition, sequence, part):
-            return f"{rendition}/{part_name(sequence, part)}"
-        case IFramePath(rendition, sequence):
-            return f"{rendition}/{iframe_name(sequence)}"
+        case PlaylistPath(_, iframes):
+            return IFRAME_PLAYLIST_NAME if iframes else PLAYLIST_NAME
+        case InitPath(_, name):
+            return name
+        case SegmentPath(_, sequence):
+            return segment_name(sequence)
+        case PartPath(_, sequence, part):
+            return part_name(sequence, part)
+        case IFramePath(_, sequence):
+            return iframe_name(sequence)
+        case CaptionPath(_, sequence):
+            return caption_name(sequence)
 
 
 def playlist_path(rendition: str) -> str:
@@ -145,6 +164,16 @@ def part_name(sequence: int, part: int) -> str:
 def iframe_name(sequence: int) -> str:
     """Relative to the rendition's playlist."""
     return f"{sequence}.iframe.m4s"
+
+
+def caption_name(sequence: int) -> str:
+    """Relative to the playlist of the captions."""
+    return f"{sequence}.vtt"
+
+
+def captions_folder(key: str) -> str:
+    """The folder of captions by what the API calls them: mostly their language."""
+    return f"captions-{key.lower()}"
 
 
 def picture_name(kind: PictureKind, number: int) -> str:

@@ -70,14 +70,15 @@ class MediaPlaylist:
 def render_media_playlist(playlist: MediaPlaylist) -> PlaylistText:
     """At least one segment is needed: there is no playlist of nothing."""
     first, last = playlist.segments[0].interval, playlist.segments[-1].interval
-    lines = [(token_group(first.sequence), line) for line in _head_lines(playlist)]
+    lines = [(token_group(first.sequence), line) for line in head_lines(playlist)]
     lines += _segment_lines(playlist)
     if playlist.ended:
         lines.append((token_group(last.sequence), "#EXT-X-ENDLIST"))
     return PlaylistText.of(lines)
 
 
-def _head_lines(playlist: MediaPlaylist) -> Iterator[str]:
+def head_lines(playlist: MediaPlaylist) -> Iterator[str]:
+    """What stands before the first segment."""
     first = playlist.segments[0].interval
     yield "#EXTM3U"
     yield f"#EXT-X-VERSION:{VERSION}"
@@ -127,7 +128,7 @@ def segment_tags(
     interval = segment.interval
     lines = ["#EXT-X-DISCONTINUITY"] if interval.discontinuity else []
     if interval.wall_ms and (interval.discontinuity or first):
-        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(interval.wall_ms)}")
+        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date_time(interval.wall_ms)}")
     # A gap may lack its init segment as well: nothing is loaded for it.
     if not segment.gap:
         init = _init_uri(rendition, segment)
@@ -166,6 +167,7 @@ def decimal(number: int, places: int) -> str:
     return f"{whole}.{fraction:0{places}d}"
 
 
-def _date_time(wall_ms: int) -> str:
+def date_time(wall_ms: int) -> str:
+    """RFC 3339, in UTC."""
     moment = _EPOCH + timedelta(milliseconds=wall_ms)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packager.naming import (
+    CaptionPath,
     IFramePath,
     InitPath,
     PartPath,
@@ -31,6 +32,7 @@ from packager.naming import (
         ("source/init-0.mp4", InitPath("source", "init-0.mp4")),
         ("audio/41.m4s", SegmentPath("audio", 41)),
         ("audio/0.m4s", SegmentPath("audio", 0)),
+        ("captions-pt-br/7.vtt", CaptionPath("captions-pt-br", 7)),
     ],
 )
 def test_a_path_names_one_thing(path: str, named: Path) -> None:
@@ -51,6 +53,8 @@ def test_a_path_names_one_thing(path: str, named: Path) -> None:
         "720p/41.03.m4s",
         "720p/041.iframe.m4s",
         "720p/41.iframes.m4s",
+        "720p/07.vtt",
+        "720p/7.0.vtt",
         "720p/-1.m4s",
         "720p/+1.m4s",
         "720p/\u0661.m4s",
