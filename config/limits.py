@@ -302,6 +302,10 @@ CAPTION_CHARACTERS_MAX = 2_000
 # Two people speak, a sign is translated, a song goes on: more than this at once nobody reads. A
 # segment repeats what is shown in it, so this bounds how much larger than the whole all are.
 CAPTION_CUES_AT_ONCE_MAX = 24
+# Languages of an asset, those of its file and removed ones included: a menu with more is a list.
+CAPTIONS_PER_ASSET_MAX = 32
+# Parsed captions that are kept: those of twenty films.
+CAPTION_CACHE_BYTES_MAX = 16 << 20
 # Longer than any asset.
 CAPTION_MS_MAX = 48 * 3_600_000
 

@@ -22,6 +22,27 @@ SIDE_PIXELS_MAX = 33_792
 
 
 @dataclass(frozen=True, slots=True)
+class SliceCoding:
+    """What slice headers are made of (7.3.3) that the sequence decides.
+
+    Attributes:
+        number: of the parameter set.
+        frame_number_bits: of `frame_num`.
+        order_type: `pic_order_cnt_type`.
+        order_bits: of `pic_order_cnt_lsb`; 0 unless the order type is 0.
+        order_is_implied: `delta_pic_order_always_zero_flag`.
+        separate_planes: each colour has slices of its own.
+    """
+
+    number: int
+    frame_number_bits: int
+    order_type: int
+    order_bits: int = 0
+    order_is_implied: bool = False
+    separate_planes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceParameterSet:
     """What a player must know of an H.264 sequence.
 
@@ -44,6 +65,7 @@ class SequenceParameterSet:
     height: int
     progressive: bool
     reference_frames_max: int
+    slices: SliceCoding
     sample_aspect_ratio: tuple[int, int] = (1, 1)
     frame_rate: tuple[int, int] = (0, 1)
     reordered_frames_max: int | None = None
@@ -59,9 +81,9 @@ def parse_sequence_parameter_set(nal: bytes) -> SequenceParameterSet:
         raise MalformedConfiguration("not a sequence parameter set")
     bits = BitReader(nal[1:].replace(b"\0\0\3", b"\0\0"))
     profile, constraints, level = bits.read(8), bits.read(8), bits.read(8)
-    bits.exp_golomb()  # seq_parameter_set_id
+    number = bits.exp_golomb()
     chroma_format, bit_depth, separate_planes = _read_chroma(bits, profile)
-    _skip_picture_order(bits)
+    slices = replace(_read_picture_order(bits, number), separate_planes=separate_planes)
     reference_frames_max = bits.exp_golomb()
     bits.flag()  # gaps_in_frame_num_value_allowed_flag
     width, height, progressive = _read_size(bits, 0 if separate_planes else chroma_format)
@@ -75,6 +97,7 @@ def parse_sequence_parameter_set(nal: bytes) -> SequenceParameterSet:
         height=height,
         progressive=progressive,
         reference_frames_max=reference_frames_max,
+        slices=slices,
     )
     return _read_usability(bits, parsed) if bits.flag() else parsed
 
@@ -106,13 +129,14 @@ def _skip_scaling_list(bits: BitReader, size: int) -> None:
             return
 
 
-def _skip_picture_order(bits: BitReader) -> None:
-    bits.exp_golomb()  # log2_max_frame_num_minus4
+def _read_picture_order(bits: BitReader, number: int) -> SliceCoding:
+    frame_number_bits = bits.exp_golomb() + 4
     order_type = bits.exp_golomb()
+    order_bits, is_implied = 0, False
     if order_type == 0:
-        bits.exp_golomb()
+        order_bits = bits.exp_golomb() + 4
     elif order_type == 1:
-        bits.flag()
+        is_implied = bits.flag()
         bits.signed_exp_golomb()
         bits.signed_exp_golomb()
         cycle = bits.exp_golomb()
@@ -120,6 +144,7 @@ def _skip_picture_order(bits: BitReader) -> None:
             raise MalformedConfiguration("a picture order cycle has more than 255 frames")
         for _ in range(cycle):
             bits.signed_exp_golomb()
+    return SliceCoding(number, frame_number_bits, order_type, order_bits, is_implied)
 
 
 def _read_size(bits: BitReader, chroma_array: int) -> tuple[int, int, bool]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.ladder import encoded_rungs, why_not_passed_through
-from media.wire.nal import SequenceParameterSet
+from media.wire.sps import SequenceParameterSet, SliceCoding
 
 THIRTY = (30, 1)
 
@@ -92,6 +92,7 @@ HIGH = SequenceParameterSet(
     height=720,
     progressive=True,
     reference_frames_max=4,
+    slices=SliceCoding(number=0, frame_number_bits=4, order_type=2),
 )
 
 
