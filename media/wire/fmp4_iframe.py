@@ -10,6 +10,9 @@ from media.wire.fmp4_fragment_read import (
     read_fragment,
 )
 
+IFRAME_HEADER_BYTES = len(video_fragment(1, [Packet(0, 0, 1, True, b"")], 1))
+"""What an I-frame's fragment has beside the picture."""
+
 
 def iframe_bytes(segment: bytes) -> int:
     """How large the keyframe is that a segment begins with; 0 when it is none, or is of sound."""

@@ -1,24 +1,45 @@
 """Lays out the playlists of an archived asset from its index."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from media.units import VIDEO_TIMESCALE, Track
+from media.wire.fmp4_iframe import IFRAME_HEADER_BYTES
 from packager.archive_index import AssetIndex
-from packager.archive_record import EpochRecord, PictureRecord, SegmentRecord
+from packager.archive_record import PictureRecord, SegmentRecord
 from packager.hls.bitrate import MeasuredBitrate
-from packager.hls.multivariant import render_multivariant
+from packager.hls.multivariant import IFrameVariant, render_multivariant
 from packager.hls.playlist import (
     MediaPlaylist,
     PlaylistSegment,
     PlaylistType,
     render_media_playlist,
 )
-from packager.hls.recorded import recorded_intervals, shared_intervals
+from packager.hls.recording import Recording, recording_of, smallest_video
 from packager.hls.storyboard import render_storyboard
 from packager.hls.variants import Measured, multivariant
 from packager.interval import Interval
-from packager.package import UnknownAsset
+from packager.naming import IFramePath
 from packager.playlist_text import PlaylistText
+
+
+@dataclass(frozen=True, slots=True)
+class IFrames:
+    """The I-frames that are offered: those of the smallest rendition, since they cost nothing.
+
+    Attributes:
+        shown: whose they are: rendition and sequence number.
+    """
+
+    variant: IFrameVariant
+    playlist: PlaylistText
+    shown: frozenset[tuple[str, int]]
+
+    def is_of(self, rendition: str | None) -> bool:
+        return rendition == self.variant.name
+
+    def has(self, path: IFramePath) -> bool:
+        return (path.rendition, path.sequence) in self.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +48,7 @@ class Layout:
 
     Attributes:
         playlists: by rendition; those that are offered.
+        iframes: None when the index says of none how large it is.
         segments: by rendition and sequence number; also of renditions that only stand in.
         inits: (rendition, epoch) of every init segment.
         pictures: by name.
@@ -39,6 +61,7 @@ class Layout:
 
     multivariant: bytes
     playlists: dict[str, PlaylistText]
+    iframes: IFrames | None
     segments: dict[str, dict[int, SegmentRecord]]
     inits: tuple[tuple[str, int], ...]
     pictures: dict[str, PictureRecord]
@@ -50,91 +73,37 @@ class Layout:
 
 
 def lay_out(index: AssetIndex) -> Layout:
-    """Offer the renditions of the longest epoch, over the whole asset.
-
-    In epochs that lack one of them, the nearest in height stands in: there is a discontinuity
-    between epochs anyway. Where only single segments are missing, the playlist has a gap, so that
-    all playlists have the same lines.
+    """Playlists of all that is offered of an asset.
 
     Raises:
         UnknownAsset: no segment can be played, or not yet.
     """
-    main = _longest_epoch(index)
-    if main is None:
-        raise UnknownAsset("no segment is archived")
-    intervals = shared_intervals(index, main) if index.growing else recorded_intervals(index)
-    if not intervals:
-        raise UnknownAsset("no segment is complete in all renditions")
+    recording = recording_of(index)
+    intervals = recording.intervals
     playlists: dict[str, PlaylistText] = {}
     measured: list[Measured] = []
-    for name, track in _offered(main, index).items():
-        chosen = _choose(name, track, intervals, index)
+    for name, track in recording.offered.items():
+        chosen = recording.shown(name)
         segments = [_segment(name, *each) for each in zip(intervals, chosen, strict=True)]
         playlists[name] = _playlist(name, index, segments)
         measured.append(_measure(name, track, chosen, index.target_duration))
+    iframes = _iframes(recording)
+    listed = replace(multivariant(measured), iframes=iframes.variant if iframes else None)
     named = {name for epoch in index.epochs for name, _ in epoch.renditions}
     return Layout(
-        multivariant=render_multivariant(multivariant(measured)),
+        multivariant=render_multivariant(listed),
         playlists=playlists,
+        iframes=iframes,
         # A copy, since the index may be read on.
         segments={name: dict(index.segments.get(name, {})) for name in named},
         inits=tuple((name, each.epoch) for each in index.epochs for name, _ in each.renditions),
         pictures=dict(index.pictures),
         storyboard=render_storyboard(index.pictures.values(), intervals),
-        duration=sum(interval.duration for interval in intervals),
+        duration=recording.duration,
         growing=index.growing,
         settled=index.settled,
         by_content=index.from_file,
     )
-
-
-def _longest_epoch(index: AssetIndex) -> EpochRecord | None:
-    durations: dict[int, int] = {}
-    for records in index.segments.values():
-        for record in records.values():
-            durations[record.epoch] = durations.get(record.epoch, 0) + record.end - record.start
-    known = [each for each in index.epochs if each.epoch in durations]
-    return max(known, key=lambda each: durations[each.epoch], default=None)
-
-
-def _offered(epoch: EpochRecord, index: AssetIndex) -> dict[str, Track]:
-    """Renditions that were there to the epoch's end; those that were not, if nothing else is."""
-    filled = {
-        name
-        for name, records in index.segments.items()
-        if any(record.epoch == epoch.epoch for record in records.values())
-    }
-    present = {name: track for name, track in epoch.renditions if name in filled}
-    lasting = {
-        name: track for name, track in present.items() if (epoch.epoch, name) not in index.retired
-    }
-    kinds = {track.kind for track in present.values()}
-    return lasting if {track.kind for track in lasting.values()} == kinds else present
-
-
-def _choose(
-    name: str, track: Track, intervals: list[Interval], index: AssetIndex
-) -> list[SegmentRecord | None]:
-    """The segment that a rendition's playlist shows in each interval; None for a gap."""
-    filled = {
-        (record.epoch, rendition)
-        for rendition, records in index.segments.items()
-        for record in records.values()
-    }
-    chosen: dict[int, dict[int, SegmentRecord]] = {}
-    for epoch in index.epochs:
-        ranked = [
-            (
-                (epoch.epoch, other) in index.retired,
-                other != name,
-                abs(like.height - track.height),
-                other,
-            )
-            for other, like in epoch.renditions
-            if like.kind is track.kind and (epoch.epoch, other) in filled
-        ]
-        chosen[epoch.epoch] = index.segments[min(ranked)[-1]] if ranked else {}
-    return [chosen[interval.epoch].get(interval.sequence) for interval in intervals]
 
 
 def _segment(name: str, interval: Interval, record: SegmentRecord | None) -> PlaylistSegment:
@@ -143,19 +112,46 @@ def _segment(name: str, interval: Interval, record: SegmentRecord | None) -> Pla
     return PlaylistSegment(interval, False, record.independent, record.rendition)
 
 
-def _playlist(name: str, index: AssetIndex, segments: list[PlaylistSegment]) -> PlaylistText:
+def _playlist(
+    name: str, index: AssetIndex, segments: list[PlaylistSegment], *, iframes: bool = False
+) -> PlaylistText:
     kind = PlaylistType.EVENT if index.growing else PlaylistType.VOD
     return render_media_playlist(
-        MediaPlaylist(name, index.target_duration, segments, kind, ended=not index.growing)
+        MediaPlaylist(name, index.target_duration, segments, kind, not index.growing, iframes)
     )
 
 
 def _measure(
     name: str, track: Track, chosen: list[SegmentRecord | None], target_duration: int
 ) -> Measured:
-    bitrate = MeasuredBitrate(target_duration * VIDEO_TIMESCALE)
     records = [record for record in chosen if record is not None]
-    for record in records:
-        bitrate.add(record.size, record.end - record.start)
+    bitrate = _bitrate(target_duration, ((each.size, each) for each in records))
     independent = all(record.independent for record in records)
     return Measured(name, track, bitrate.peak, bitrate.average, independent)
+
+
+def _bitrate(target_duration: int, files: Iterable[tuple[int, SegmentRecord]]) -> MeasuredBitrate:
+    """Of files by their size, each as long as its segment."""
+    bitrate = MeasuredBitrate(target_duration * VIDEO_TIMESCALE)
+    for size, record in files:
+        bitrate.add(size, record.end - record.start)
+    return bitrate
+
+
+def _iframes(recording: Recording) -> IFrames | None:
+    """Of the smallest rendition."""
+    name = smallest_video(recording.offered)
+    if name is None:
+        return None
+    index, track = recording.index, recording.offered[name]
+    chosen = [each if each and each.iframe_bytes else None for each in recording.shown(name)]
+    files = [(each.iframe_bytes + IFRAME_HEADER_BYTES, each) for each in chosen if each]
+    if not files:
+        return None
+    bitrate = _bitrate(index.target_duration, files)
+    segments = [_segment(name, *each) for each in zip(recording.intervals, chosen, strict=True)]
+    return IFrames(
+        IFrameVariant(name, bitrate.peak, bitrate.average, track.codec, track.width, track.height),
+        _playlist(name, index, segments, iframes=True),
+        frozenset((each.rendition, each.sequence) for each in chosen if each),
+    )

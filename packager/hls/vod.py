@@ -4,11 +4,13 @@ from media.pictures import PictureKind
 from packager.archive import Archive
 from packager.archive_disk import picture_file, segment_file
 from packager.archive_record import SegmentRecord
+from packager.hls.iframe_file import iframe_file
 from packager.hls.layout import Layout
 from packager.naming import (
     MP4,
     PICTURES_FOLDER,
     FilePath,
+    IFramePath,
     InitPath,
     PlaylistPath,
     SegmentPath,
@@ -88,6 +90,9 @@ class OnDemandPackage:
     def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText:  # noqa: ARG002
         """Whole, whatever is asked to be skipped. Raises: UnknownRendition."""
         playlist = self._layout.playlists.get(path.rendition or "")
+        if path.iframes:
+            iframes = self._layout.iframes
+            playlist = iframes.playlist if iframes and iframes.is_of(path.rendition) else None
         if playlist is None:
             raise UnknownRendition(path.rendition)
         return playlist
@@ -100,28 +105,34 @@ class OnDemandPackage:
         if isinstance(path, InitPath):
             init = self._inits.get((path.rendition, path.name))
             return None if init is None else MediaFile(init, MP4)
-        if not isinstance(path, SegmentPath):
-            return None
-        record = self._layout.segments.get(path.rendition, {}).get(path.sequence)
+        record = self._record(path)
         if record is None:
             return None
         name = segment_file(record, by_content=self._layout.by_content)
         body = self._cache.at_hand(self._asset_id, path.rendition, name)
-        return None if body is None else _media_file(record, body)
+        return None if body is None else _media_file(path, record, body)
 
     async def file(self, path: FilePath) -> MediaFile:
         """Raises: UnknownRendition, UnknownSegment, NotReady when the disk does not answer."""
         kept = self.file_at_hand(path)
         if kept is not None:
             return kept
-        records = self._layout.segments.get(path.rendition)
-        if records is None:
+        if path.rendition not in self._layout.segments:
             raise UnknownRendition(path.rendition)
-        record = records.get(path.sequence) if isinstance(path, SegmentPath) else None
+        record = self._record(path)
         if record is None:
             raise UnknownSegment(str(path))
         name = segment_file(record, by_content=self._layout.by_content)
-        return _media_file(record, await self._read(path.rendition, name, record.sha256))
+        return _media_file(path, record, await self._read(path.rendition, name, record.sha256))
+
+    def _record(self, path: FilePath) -> SegmentRecord | None:
+        """The segment whose file, or first picture, is asked for."""
+        if not isinstance(path, SegmentPath | IFramePath):
+            return None
+        iframes = self._layout.iframes
+        if isinstance(path, IFramePath) and not (iframes and iframes.has(path)):
+            return None
+        return self._layout.segments.get(path.rendition, {}).get(path.sequence)
 
     async def read_picture(self, name: str) -> bytes:
         """Raises: UnknownPicture, NotReady when the disk does not answer."""
@@ -146,5 +157,8 @@ class OnDemandPackage:
             raise NotReady(f"{folder}/{name} is being replaced") from None
 
 
-def _media_file(record: SegmentRecord, body: bytes) -> MediaFile:
+def _media_file(path: FilePath, record: SegmentRecord, body: bytes) -> MediaFile:
+    """Raises: UnknownSegment."""
+    if isinstance(path, IFramePath):
+        return iframe_file(path, body, record.end - record.start)
     return MediaFile(body, MP4, Charge(record.sequence, record.start, record.end))

@@ -4,6 +4,7 @@ import m3u8
 import pytest
 
 from media.units import MediaKind, Track
+from media.wire.fmp4_iframe import IFRAME_HEADER_BYTES
 from packager.archive_index import parse_index
 from packager.archive_record import (
     AssetRecord,
@@ -183,3 +184,36 @@ def test_a_growing_asset_offers_what_all_its_renditions_have() -> None:
     layout = lay_out(parse_index(map(encode_record, records)))
     assert set(layout.playlists) == {"360p", "audio", "720p"}
     assert layout.settled
+
+
+def with_iframe(rendition: str, sequence: int, size: int, epoch: int = 0) -> SegmentRecord:
+    return replace(segment(rendition, sequence, epoch), iframe_bytes=size)
+
+
+def test_i_frames_of_the_smallest_rendition_are_offered_at_their_own_rate() -> None:
+    layout = laid_out(
+        epoch(0, _360p=video(360), _720p=video(720), audio=AUDIO),
+        *(segment("audio", n) for n in range(3)),
+        *(with_iframe("720p", n, 900) for n in range(3)),
+        with_iframe("360p", 0, 100),
+        segment("360p", 1),
+        with_iframe("360p", 2, 300),
+        EndRecord(),
+    )
+    (variant,) = m3u8.loads(layout.multivariant.decode()).iframe_playlists
+    info = variant.iframe_stream_info
+    assert (variant.uri, info.resolution) == ("360p/iframes.m3u8", (640, 360))
+    assert info.bandwidth == 4 * (300 + IFRAME_HEADER_BYTES)
+    assert info.average_bandwidth == 2 * (400 + 2 * IFRAME_HEADER_BYTES)
+    assert layout.iframes is not None
+    playlist = m3u8.loads(beside(layout.iframes.playlist, "360p"))
+    assert [each.uri for each in playlist.segments] == [f"{n}.iframe.m4s" for n in range(3)]
+    assert [bool(each.gap_tag) for each in playlist.segments] == [False, True, False]
+    assert playlist.is_i_frames_only
+    assert layout.iframes.shown == {("360p", 0), ("360p", 2)}
+
+
+def test_a_recording_that_says_nothing_of_i_frames_offers_none() -> None:
+    layout = laid_out(epoch(0, _360p=video(360)), segment("360p", 0), EndRecord())
+    assert layout.iframes is None
+    assert b"I-FRAME" not in layout.multivariant
