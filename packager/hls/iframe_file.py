@@ -2,10 +2,10 @@
 
 from media.wire.fmp4_iframe import iframe
 from packager.naming import MP4, IFramePath
-from packager.package import MediaFile, UnknownSegment
+from packager.package import MediaFile
 
 
-def iframe_file(path: IFramePath, segment: bytes, duration: int) -> MediaFile:
+def iframe_file(path: IFramePath, segment: bytes, duration: int) -> MediaFile | None:
     """The picture that a segment begins with. Nothing is billed for it.
 
     It advertises what is to be paid for, as the storyboard does: one still picture, of the smallest
@@ -15,10 +15,8 @@ def iframe_file(path: IFramePath, segment: bytes, duration: int) -> MediaFile:
     Args:
         duration: of the segment, in 1/90000 s.
 
-    Raises:
-        UnknownSegment: it begins with no keyframe.
+    Returns:
+        None when it begins with no keyframe.
     """
     body = iframe(segment, path.sequence + 1, duration)
-    if body is None:
-        raise UnknownSegment(str(path))
-    return MediaFile(body, MP4)
+    return None if body is None else MediaFile(body, MP4)

@@ -1,12 +1,16 @@
 """One rendition of a live asset: what its playlist shows and the bytes that are kept of it."""
 
+from dataclasses import replace
+
 from media.transcode.rendition import Rendition
 from media.units import MediaKind
+from media.wire.fmp4_iframe import IFRAME_HEADER_BYTES, iframe_bytes
 from packager.hls.audio_cutter import AudioCutter
 from packager.hls.bitrate import MeasuredBitrate
 from packager.hls.boundaries import Boundaries
 from packager.hls.bounds import Bounds
 from packager.hls.irregularities import Irregularities
+from packager.hls.multivariant import IFrameVariant
 from packager.hls.playlist import MediaPlaylist, PlaylistType, render_media_playlist
 from packager.hls.variants import Measured
 from packager.hls.video_cutter import VideoCutter
@@ -32,6 +36,7 @@ class LiveRendition:
         self._irregularities = irregularities
         self._window = Window(rendition.name, boundaries, window_segments)
         self._bitrate = MeasuredBitrate(boundaries.duration_target)
+        self._iframe_bitrate = MeasuredBitrate(boundaries.duration_target)
         self._ceiling = 0
         self._independent = True
         self._bounds = bounds
@@ -39,6 +44,7 @@ class LiveRendition:
         self._bodies: dict[int, tuple[Interval, bytes]] = {}
         self._bodies_bytes = 0
         self._playlist: PlaylistText | None = None
+        self._iframe_playlist: PlaylistText | None = None
         self.begin(rendition, init)
 
     def begin(self, rendition: Rendition, init: bytes) -> None:
@@ -74,10 +80,13 @@ class LiveRendition:
         self._window.push(interval, independent=independent)
         self._independent = self._independent and independent
         self._bitrate.add(len(body), interval.duration)
+        if self.is_video and independent:
+            size = iframe_bytes(body) + IFRAME_HEADER_BYTES
+            self._iframe_bitrate.add(size, interval.duration)
         self._bodies[interval.sequence] = (interval, body)
         self._bodies_bytes += len(body)
         self._forget()
-        self._playlist = None
+        self._playlist = self._iframe_playlist = None
 
     def _forget(self) -> None:
         """Segments stay three target durations after they left the playlist, if memory allows."""
@@ -107,9 +116,29 @@ class LiveRendition:
             )
         return self._playlist
 
+    def iframe_playlist(self, target_duration: int, *, ended: bool) -> PlaylistText:
+        """As `playlist`, of the pictures that segments begin with."""
+        if self._iframe_playlist is None:
+            shown = [
+                replace(each, gap=each.gap or not each.independent, independent=True)
+                for each in self._window.shown()
+            ]
+            name = self.rendition.name
+            self._iframe_playlist = render_media_playlist(
+                MediaPlaylist(name, target_duration, shown, PlaylistType.LIVE, ended, iframes=True)
+            )
+        return self._iframe_playlist
+
+    def iframe_variant(self) -> IFrameVariant:
+        """What was measured so far: the largest of the next pictures cannot be known."""
+        track, rates = self.rendition.track, self._iframe_bitrate
+        return IFrameVariant(
+            self.rendition.name, rates.peak, rates.average, track.codec, track.width, track.height
+        )
+
     def end(self) -> None:
-        """The playlist says from now on that nothing is added."""
-        self._playlist = None
+        """The playlists say from now on that nothing is added."""
+        self._playlist = self._iframe_playlist = None
 
     def measured(self) -> Measured:
         """Never below the declared ceiling, so that the figure only grows while live."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -22,15 +22,18 @@ from packager.asset_terms import AssetTerms
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.assembly import AssembledSegment, Assembly
 from packager.hls.boundaries import target_duration_s
+from packager.hls.iframe_file import iframe_file
 from packager.hls.irregularities import Irregularity
 from packager.hls.irregularity_report import IrregularityReport
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.multivariant import render_multivariant
+from packager.hls.recording import smallest_video
 from packager.hls.variants import multivariant
 from packager.interval import Interval
 from packager.naming import (
     MP4,
     FilePath,
+    IFramePath,
     InitPath,
     PlaylistPath,
     SegmentPath,
@@ -233,8 +236,21 @@ class Origin:
         """
         if self._multivariant is None:
             measured = [live.measured() for live in self._playable()]
-            self._multivariant = render_multivariant(multivariant(measured))
+            smallest = self._iframe_rendition()
+            iframes = None if smallest is None else smallest.iframe_variant()
+            listed = replace(multivariant(measured), iframes=iframes)
+            self._multivariant = render_multivariant(listed)
         return self._multivariant
+
+    def _iframe_rendition(self) -> LiveRendition | None:
+        """The smallest rendition that is shown; its I-frames are offered."""
+        shown = {
+            live.rendition.name: live.rendition.track
+            for live in self._assembly.active()
+            if live.has_segments
+        }
+        smallest = smallest_video(shown)
+        return None if smallest is None else self._assembly.renditions[smallest]
 
     def _playable(self) -> list[LiveRendition]:
         active = list(self._assembly.active())
@@ -266,6 +282,10 @@ class Origin:
             raise UnknownRendition(path.rendition)
         if not live.has_segments:
             raise NotReady(f"{path.rendition} has no segment yet")
+        if path.iframes:
+            if live is not self._iframe_rendition():
+                raise UnknownRendition(path.rendition)
+            return live.iframe_playlist(self._target_duration, ended=self._ended)
         return live.playlist(self._target_duration, ended=self._ended)
 
     def arrival(self, rendition: str, sequence: int, part: int | None) -> Arrival | None:  # noqa: ARG002
@@ -280,8 +300,10 @@ class Origin:
         if isinstance(path, InitPath):
             init = live.init(path.name)
             return None if init is None else MediaFile(init, MP4)
-        kept = live.body(path.sequence) if isinstance(path, SegmentPath) else None
-        return None if kept is None else _media_file(*kept)
+        if not isinstance(path, SegmentPath | IFramePath):
+            return None
+        kept = live.body(path.sequence)
+        return None if kept is None else self._media_file(path, *kept)
 
     async def file(self, path: FilePath) -> MediaFile:
         """From memory, or from the archive when it has long left the playlist.
@@ -294,13 +316,28 @@ class Origin:
         kept = self.file_at_hand(path)
         if kept is not None:
             return kept
-        if not isinstance(path, SegmentPath):
+        if not isinstance(path, SegmentPath | IFramePath):
             raise UnknownSegment(str(path))
         past = self._assembly.boundaries.interval(path.sequence)
         if past is None or path.sequence > live.newest:
             raise UnknownSegment(str(path))
         name = segment_name(path.sequence)
-        return _media_file(past, await self._cache.read(self._asset_id, path.rendition, name, None))
+        body = await self._cache.read(self._asset_id, path.rendition, name, None)
+        file = self._media_file(path, past, body)
+        if file is None:
+            raise UnknownSegment(str(path))
+        return file
+
+    def _media_file(
+        self, path: SegmentPath | IFramePath, interval: Interval, body: bytes
+    ) -> MediaFile | None:
+        """None for an I-frame that is not there, or not offered."""
+        if isinstance(path, SegmentPath):
+            return MediaFile(body, MP4, Charge(interval.sequence, interval.start, interval.end))
+        offered = self._iframe_rendition()
+        if offered is None or offered.rendition.name != path.rendition:
+            return None
+        return iframe_file(path, body, interval.duration)
 
     async def read_picture(self, name: str) -> bytes:
         """The newest poster only. Raises: UnknownPicture."""
@@ -317,7 +354,3 @@ class Origin:
         if live is None:
             raise UnknownRendition(rendition)
         return live
-
-
-def _media_file(interval: Interval, body: bytes) -> MediaFile:
-    return MediaFile(body, MP4, Charge(interval.sequence, interval.start, interval.end))

@@ -123,7 +123,11 @@ class OnDemandPackage:
         if record is None:
             raise UnknownSegment(str(path))
         name = segment_file(record, by_content=self._layout.by_content)
-        return _media_file(path, record, await self._read(path.rendition, name, record.sha256))
+        body = await self._read(path.rendition, name, record.sha256)
+        file = _media_file(path, record, body)
+        if file is None:
+            raise UnknownSegment(str(path))
+        return file
 
     def _record(self, path: FilePath) -> SegmentRecord | None:
         """The segment whose file, or first picture, is asked for."""
@@ -157,8 +161,7 @@ class OnDemandPackage:
             raise NotReady(f"{folder}/{name} is being replaced") from None
 
 
-def _media_file(path: FilePath, record: SegmentRecord, body: bytes) -> MediaFile:
-    """Raises: UnknownSegment."""
+def _media_file(path: FilePath, record: SegmentRecord, body: bytes) -> MediaFile | None:
     if isinstance(path, IFramePath):
         return iframe_file(path, body, record.end - record.start)
     return MediaFile(body, MP4, Charge(record.sequence, record.start, record.end))

@@ -1,15 +1,17 @@
 """What every package does, live or on demand, as a player sees it."""
 
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 
+import av
 import m3u8
 import pytest
 
 from config.clock import ManualClock
 from packager.archive import Archive
 from packager.library import HlsSettings, Library, Package, UnknownRendition, UnknownSegment
-from packager.naming import PlaylistPath
+from packager.naming import IFramePath, PlaylistPath
 from tests.packager import fetching
 from tests.packager.clip import Clip, audio_clip, decode, video_clip
 from tests.packager.feeding import feed, renditions_of
@@ -121,3 +123,45 @@ async def test_what_is_not_there_is_named(package: Package) -> None:
         await fetching.init(package, "720p", "init-7.mp4")
     with pytest.raises(UnknownSegment):
         await fetching.segment(package, "720p", 99)
+
+
+async def test_the_smallest_rendition_has_i_frames_that_show_what_its_segments_begin_with(
+    package: Package,
+) -> None:
+    """Each decodes alone to the picture of its segment, and nothing is billed for it."""
+    (offered,) = m3u8.loads(package.multivariant().decode()).iframe_playlists
+    assert offered.uri == "360p/iframes.m3u8"
+    playlist = m3u8.loads((await fetch(package, offered.uri)).decode())
+    whole = m3u8.loads(media_playlist(package, "360p"))
+    assert playlist.is_i_frames_only
+    assert playlist.is_endlist == whole.is_endlist
+    assert [each.duration for each in playlist.segments] == [
+        each.duration for each in whole.segments
+    ]
+    rate = 0.0
+    init = await fetching.init(package, "360p", "init-0.mp4")
+    for picture, each in zip(playlist.segments, whole.segments, strict=True):
+        body = await fetch(package, f"360p/{picture.uri}")
+        assert _first_picture(init + body) == _first_picture(
+            init + await fetch(package, f"360p/{each.uri}")
+        )
+        rate = max(rate, len(body) * 8 / picture.duration)
+    assert rate - 1 <= offered.iframe_stream_info.bandwidth <= rate + 1
+    assert (await package.file(IFramePath("360p", 1))).charge is None
+
+
+def _first_picture(file: bytes) -> tuple[int | None, bytes]:
+    """Its pts and samples, as libav decodes them."""
+    with av.open(BytesIO(file), "r", format="mp4") as container:
+        frame = next(container.decode(video=0))
+        return frame.pts, frame.to_ndarray(format="rgb24").tobytes()
+
+
+async def test_what_is_free_is_small(package: Package) -> None:
+    for larger in ("720p", "audio"):
+        with pytest.raises(UnknownRendition):
+            media_playlist(package, larger, iframes=True)
+        with pytest.raises(UnknownSegment):
+            await package.file(IFramePath(larger, 1))
+    with pytest.raises(UnknownSegment):
+        await package.file(IFramePath("360p", 99))
