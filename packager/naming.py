@@ -3,11 +3,15 @@
 `master.m3u8` is the multivariant playlist; each rendition is a folder with `index.m3u8`,
 `init-0.mp4` (one per epoch), `41.m4s` (one per sequence number) and `41.3.m4s` (its parts). One
 rendition also has `iframes.m3u8` and `41.iframe.m4s`: the picture that a segment begins with.
-Captions have a folder as well, with `index.m3u8` and `41.vtt`.
+Captions have a folder as well, with `index.m3u8` and `41.vtt`. Where segments are encrypted, the
+folder `keys` has `41.key` for the segments from 41 on that share it, and `init-0.41.mp4` may be the
+init segment for those.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from media.pictures import PictureKind
 
@@ -18,13 +22,17 @@ MP4 = "video/mp4"
 """Media type of init segments, segments and parts, of pictures and of sound."""
 VTT = "text/vtt"
 """Media type of captions."""
+KEY = "application/octet-stream"
+"""Media type of keys."""
 # No rendition can be called so.
 PICTURES_FOLDER, CAPTIONS_FOLDER = "_pictures", "_captions"
+# One of a rendition may: it has no keys in it.
+KEYS_FOLDER = "keys"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PATH = re.compile(
-    rf"({_NAME.pattern})/(?:((?:index|iframes)\.m3u8)|(init-\d{{1,9}}\.mp4)"
-    r"|(\d{1,18})(?:\.(\d{1,4}|iframe))?\.m4s|(\d{1,18})\.vtt)"
+    rf"({_NAME.pattern})/(?:((?:index|iframes)\.m3u8)|(init-\d{{1,9}}(?:\.\d{{1,18}})?\.mp4)"
+    r"|(\d{1,18})(?:\.(\d{1,4}|iframe))?\.m4s|(\d{1,18})\.(vtt|key))"
 )
 
 
@@ -77,7 +85,15 @@ class CaptionPath:
     sequence: int
 
 
-FilePath = InitPath | SegmentPath | PartPath | IFramePath | CaptionPath
+@dataclass(frozen=True, slots=True)
+class KeyPath:
+    """The key of an encrypted segment and of those behind it that share it."""
+
+    sequence: int
+    rendition: ClassVar[str] = KEYS_FOLDER
+
+
+FilePath = InitPath | SegmentPath | PartPath | IFramePath | CaptionPath | KeyPath
 Path = PlaylistPath | FilePath
 
 
@@ -88,13 +104,13 @@ def parse_path(path: str) -> Path | None:
     match = _PATH.fullmatch(path)
     if match is None or not path.isascii():
         return None
-    rendition, playlist, init, digits, part, caption = match.groups()
+    rendition, playlist, init, digits, part, other, kind = match.groups()
     if playlist is not None:
         return PlaylistPath(rendition, iframes=playlist == IFRAME_PLAYLIST_NAME)
     if init is not None:
         return InitPath(rendition, init)
-    if caption is not None:
-        return CaptionPath(rendition, int(caption)) if _is_plain(caption) else None
+    if other is not None:
+        return _other(rendition, other, kind)
     return _piece(rendition, digits, part)
 
 
@@ -106,6 +122,14 @@ def _piece(rendition: str, digits: str, part: str | None) -> FilePath | None:
     if part == "iframe":
         return IFramePath(rendition, int(digits))
     return PartPath(rendition, int(digits), int(part)) if _is_plain(part) else None
+
+
+def _other(folder: str, digits: str, kind: str) -> FilePath | None:
+    if not _is_plain(digits):
+        return None
+    if kind == "vtt":
+        return CaptionPath(folder, int(digits))
+    return KeyPath(int(digits)) if folder == KEYS_FOLDER else None
 
 
 def _is_plain(digits: str) -> bool:
@@ -126,14 +150,10 @@ def _file_name(path: Path) -> str:
             return IFRAME_PLAYLIST_NAME if iframes else PLAYLIST_NAME
         case InitPath(_, name):
             return name
-        case SegmentPath(_, sequence):
-            return segment_name(sequence)
         case PartPath(_, sequence, part):
             return part_name(sequence, part)
-        case IFramePath(_, sequence):
-            return iframe_name(sequence)
-        case CaptionPath(_, sequence):
-            return caption_name(sequence)
+        case _:
+            return _NAMES[type(path)](path.sequence)
 
 
 def playlist_path(rendition: str) -> str:
@@ -146,9 +166,9 @@ def iframe_playlist_path(rendition: str) -> str:
     return f"{rendition}/{IFRAME_PLAYLIST_NAME}"
 
 
-def init_name(epoch: int) -> str:
-    """Relative to the rendition's playlist."""
-    return f"init-{epoch}.mp4"
+def init_name(epoch: int, period: int | None = None) -> str:
+    """Relative to the rendition's playlist; `period` for one that names the key of that period."""
+    return f"init-{epoch}.mp4" if period is None else f"init-{epoch}.{period}.mp4"
 
 
 def segment_name(sequence: int) -> str:
@@ -169,6 +189,19 @@ def iframe_name(sequence: int) -> str:
 def caption_name(sequence: int) -> str:
     """Relative to the playlist of the captions."""
     return f"{sequence}.vtt"
+
+
+def key_name(sequence: int) -> str:
+    """Relative to the folder of keys."""
+    return f"{sequence}.key"
+
+
+_NAMES: dict[type[FilePath], Callable[[int], str]] = {
+    SegmentPath: segment_name,
+    IFramePath: iframe_name,
+    CaptionPath: caption_name,
+    KeyPath: key_name,
+}
 
 
 def captions_folder(key: str) -> str:

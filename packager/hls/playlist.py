@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from media.units import VIDEO_TIMESCALE
+from packager.hls.protection import Protection
 from packager.interval import Interval
 from packager.naming import (
     iframe_name,
@@ -57,6 +58,7 @@ class MediaPlaylist:
         ended: nothing will be added.
         iframes: it names the first picture of each segment alone (rfc8216bis, 4.4.3.6), which lasts
             as long as the segment; it has a gap for one that does not begin with a keyframe.
+        protection: how its segments are encrypted, and so public.
     """
 
     rendition: str
@@ -65,6 +67,7 @@ class MediaPlaylist:
     type: PlaylistType
     ended: bool
     iframes: bool = False
+    protection: Protection | None = None
 
 
 def render_media_playlist(playlist: MediaPlaylist) -> PlaylistText:
@@ -99,21 +102,28 @@ def head_lines(playlist: MediaPlaylist) -> Iterator[str]:
 
 
 def _segment_lines(playlist: MediaPlaylist) -> Iterator[tuple[int, str]]:
-    in_force = InForce()
+    in_force = InForce(playlist.protection)
     for index, segment in enumerate(playlist.segments):
         group = token_group(segment.interval.sequence)
         tags, in_force = segment_tags(playlist.rendition, segment, in_force, first=index == 0)
         for line in tags:
             yield group, line
         yield group, extinf(segment.interval.duration)
-        yield group, _uri(segment, iframes=playlist.iframes)
+        yield group, _uri(segment, playlist.protection, iframes=playlist.iframes)
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What earlier tags say of the next segment as well."""
+    """What earlier tags say of the next segment as well.
 
+    Attributes:
+        protection: of the playlist; it never changes.
+        period: whose key was told last.
+    """
+
+    protection: Protection | None = None
     init: str | None = None
+    period: int | None = None
 
 
 def segment_tags(
@@ -130,18 +140,42 @@ def segment_tags(
     if interval.wall_ms and (interval.discontinuity or first):
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date_time(interval.wall_ms)}")
     # A gap may lack its init segment as well: nothing is loaded for it.
-    if not segment.gap:
-        init = _init_uri(rendition, segment)
-        if init != in_force.init:
-            lines.append(f'#EXT-X-MAP:URI="{init}"')
-        in_force = replace(in_force, init=init)
-    else:
+    init = in_force.init if segment.gap else _init_uri(rendition, segment, in_force.protection)
+    map_tag = f'#EXT-X-MAP:URI="{init}"' if init != in_force.init else None
+    opening, in_force = _opening_tags(map_tag, interval.sequence, in_force)
+    lines += opening
+    if segment.gap:
         lines.append("#EXT-X-GAP")
-    return lines, in_force
+    return lines, replace(in_force, init=init)
 
 
-def _init_uri(rendition: str, segment: PlaylistSegment) -> str:
-    name = init_name(segment.interval.epoch)
+def _opening_tags(
+    map_tag: str | None, sequence: int, in_force: InForce
+) -> tuple[list[str], InForce]:
+    """EXT-X-MAP and EXT-X-KEY, where they change.
+
+    A key is for init segments as well that follow it (rfc8216bis, 4.4.4.4). Those that are clear
+    need a place without one, and those that name their key need that one.
+    """
+    maps = [] if map_tag is None else [map_tag]
+    protection, before = in_force.protection, in_force.period
+    if protection is None:
+        return maps, in_force
+    period = protection.period(sequence)
+    keys = [] if period == before else [protection.key_tag(period)]
+    if not protection.init_is_clear:
+        return keys + maps, replace(in_force, period=period)
+    if maps:
+        opened = [] if before is None else ["#EXT-X-KEY:METHOD=NONE"]
+        keys = [*opened, *maps, protection.key_tag(period)]
+    return keys, replace(in_force, period=period)
+
+
+def _init_uri(rendition: str, segment: PlaylistSegment, protection: Protection | None) -> str:
+    interval = segment.interval
+    if protection is not None:
+        return protection.init_uri(segment.rendition, interval.epoch, interval.sequence)
+    name = init_name(interval.epoch)
     own = segment.rendition == rendition
     return name if own else f"../{segment.rendition}/{name}"
 
@@ -151,7 +185,9 @@ def extinf(duration: int) -> str:
     return f"#EXTINF:{seconds(duration)},"
 
 
-def _uri(segment: PlaylistSegment, *, iframes: bool) -> str:
+def _uri(segment: PlaylistSegment, protection: Protection | None, *, iframes: bool) -> str:
+    if protection is not None:
+        return protection.segment_uri(segment.rendition, segment.interval.sequence)
     name = iframe_name if iframes else segment_name
     return opened_by_token(f"{segment.rendition}/{name(segment.interval.sequence)}")
 

@@ -1,9 +1,7 @@
 """What a player gets of a package, without HTTP and tokens."""
 
 from packager.naming import (
-    IFramePath,
     InitPath,
-    PartPath,
     PlaylistPath,
     SegmentPath,
     parse_path,
@@ -45,7 +43,7 @@ async def fetch(package: Package, path: str) -> bytes:
         case PlaylistPath(rendition, iframes):
             assert rendition is not None
             return media_playlist(package, rendition, iframes=iframes).encode()
-        case InitPath() | SegmentPath() | PartPath() | IFramePath() as file:
-            return (await package.file(file)).body
         case None:
             raise AssertionError(f"a playlist names {path}, which is nothing")
+        case file:
+            return (await package.file(file)).body
