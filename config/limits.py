@@ -89,6 +89,11 @@ SERVING_SESSIONS_MAX = 20_000
 SERVING_PLAYLIST_FRESH_MS = 50
 # How often the main process is told that a session's player is there, and whether assets grow on.
 SERVING_LOOK_MS = 1_000
+# A live playlist that nobody asked for in so long is not sent along any more: some reloads of the
+# slowest player.
+SERVING_WANTED_MS = 10_000
+# Renditions of an asset, and places that players should not have waited for.
+SERVING_EDGES_MAX = 256
 # Counters are handed over so often, which also shows that the process is not stuck.
 SERVING_COUNT_SECONDS = 1
 # One that has said nothing for so long is replaced: its share of connections waits meanwhile.
@@ -623,6 +628,10 @@ SESSION_WAITING_MS_MAX = 2_400_000
 SESSION_WATCHING_MS_MAX = 30_000
 # A commit takes milliseconds; one that takes seconds fails, and the requests that wait with it.
 INTAKE_COMMIT_MS_MAX = 4_000
+# Parts of a live are sent before their hold is saved, which is about once a second. While the store
+# needs longer than this for what it was asked, they wait like everything else: so long is what
+# viewers may get for nothing when the process dies.
+INTAKE_BEHIND_MS_MAX = 1_000
 # At the end of the process, for the last commits.
 INTAKE_STOP_MS_MAX = 10_000
 

@@ -19,6 +19,7 @@ from config.tasks import cancel, spawn
 from media.pictures import Picture
 from media.units import Track
 from media.wire.fmp4_iframe import iframe_bytes
+from packager.archive_captions import put_captions, read_captions_file, remove_captions
 from packager.archive_disk import (
     INDEX_NAME,
     ArchivedFile,
@@ -34,6 +35,7 @@ from packager.archive_disk import (
 from packager.archive_index import AssetIndex
 from packager.archive_record import (
     AssetRecord,
+    CaptionRecord,
     EndRecord,
     EpochRecord,
     PictureRecord,
@@ -212,6 +214,21 @@ class Archive:
         """Delete all files of an asset that nobody plays or makes any more."""
         if is_name(asset_id):
             await asyncio.to_thread(remove_asset, self._root, asset_id)
+
+    async def put_captions(self, asset_id: str, record: CaptionRecord, body: bytes) -> bool:
+        """Of an asset that is not live; as `archive_captions.put_captions`."""
+        assert is_name(asset_id), "asset ids are safe in paths"
+        return await asyncio.to_thread(put_captions, self._root, asset_id, record, body)
+
+    async def remove_captions(self, asset_id: str, key: str) -> None:
+        """As `archive_captions.remove_captions`."""
+        assert is_name(asset_id), "asset ids are safe in paths"
+        await asyncio.to_thread(remove_captions, self._root, asset_id, key)
+
+    async def read_captions(self, asset_id: str, key: str) -> bytes:
+        """The WebVTT file. Raises: UnknownCaptions."""
+        assert is_name(asset_id), "asset ids are safe in paths"
+        return await asyncio.to_thread(read_captions_file, self._root, asset_id, key)
 
     async def read_index(self, asset_id: str) -> AssetIndex | None:
         """What is archived of an asset; None when nothing is."""

@@ -18,12 +18,20 @@ from config.limits import ARCHIVE_INDEX_BYTES_MAX, DISK_FREE_BYTES_MIN
 from packager.archive_index import AssetIndex
 from packager.archive_record import (
     AssetRecord,
+    CaptionRecord,
     PictureRecord,
     Record,
     SegmentRecord,
     encode_record,
 )
-from packager.naming import PICTURES_FOLDER, content_name, init_name, picture_name, segment_name
+from packager.naming import (
+    CAPTIONS_FOLDER,
+    PICTURES_FOLDER,
+    content_name,
+    init_name,
+    picture_name,
+    segment_name,
+)
 
 INDEX_NAME = "index.jsonl"
 # No asset can be called so.
@@ -115,7 +123,7 @@ def _write_job(root: Path, job: ArchiveJob) -> None:
     may_create = not job.shared or isinstance(record, AssetRecord)
     if may_create:
         directory.mkdir(parents=True, exist_ok=True)
-    if isinstance(record, SegmentRecord | PictureRecord):
+    if isinstance(record, SegmentRecord | PictureRecord | CaptionRecord):
         leave_room(root, job.size)
     for file in job.files:
         name, record = _named(file, record, shared=job.shared)
@@ -126,9 +134,10 @@ def _write_job(root: Path, job: ArchiveJob) -> None:
 def _named(file: ArchivedFile, record: Record, *, shared: bool) -> tuple[str, Record]:
     """The file's name on disk, and the record with its hash where it has one."""
     sha256 = hashlib.sha256(file.body).hexdigest()
-    name = content_name(file.name, sha256) if shared else file.name
+    by_content = shared or isinstance(record, CaptionRecord)
+    name = content_name(file.name, sha256) if by_content else file.name
     match record:
-        case SegmentRecord():
+        case SegmentRecord() | CaptionRecord():
             return name, replace(record, sha256=sha256)
         case PictureRecord() if shared:
             return name, replace(record, sha256=sha256)
@@ -199,6 +208,14 @@ def sync_index(root: Path, asset_id: str) -> None:
     _sync(root / asset_id / INDEX_NAME)
 
 
+def sync_captions(root: Path, asset_id: str) -> None:
+    """Return when an asset's captions are safe, and the lines that name them."""
+    for path in (root / asset_id / CAPTIONS_FOLDER).iterdir():
+        with suppress(FileNotFoundError):
+            _sync(path)
+    sync_index(root, asset_id)
+
+
 def sync_asset(root: Path, asset_id: str) -> None:
     """Return when the machine may lose power without a loss to the asset."""
     for path in (root / asset_id).rglob("*"):
@@ -248,6 +265,8 @@ def _named_files(index: AssetIndex) -> Iterable[tuple[str, str]]:
                 yield rendition, segment_file(record, by_content=index.from_file)
     for picture in index.pictures.values():
         yield PICTURES_FOLDER, picture_file(picture)
+    for captions in index.captions.values():
+        yield CAPTIONS_FOLDER, caption_file(captions)
 
 
 def segment_file(record: SegmentRecord, *, by_content: bool) -> str:
@@ -260,6 +279,11 @@ def picture_file(record: PictureRecord) -> str:
     """A picture's name on disk."""
     name = picture_name(record.kind, record.number)
     return content_name(name, record.sha256) if record.sha256 else name
+
+
+def caption_file(record: CaptionRecord) -> str:
+    """The name of captions on disk."""
+    return content_name(f"{record.key}.vtt", record.sha256)
 
 
 def read_index(root: Path, asset_id: str) -> AssetIndex | None:

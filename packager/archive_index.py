@@ -11,9 +11,11 @@ lines for one segment the later one counts.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from config.limits import CAPTIONS_PER_ASSET_MAX
 from media.units import Track
 from packager.archive_record import (
     AssetRecord,
+    CaptionRecord,
     EndRecord,
     EpochRecord,
     PictureRecord,
@@ -33,6 +35,7 @@ class AssetIndex:
         segments: by rendition and sequence number; also of renditions that no epoch names yet.
         retired: renditions by epoch.
         pictures: by the name under which they are served.
+        captions: by key; those that were removed have no hash.
         ended: no more time is added.
         damaged_lines: how many could not be read; one at the end is normal after a crash.
         refused_lines: how many contradicted earlier ones, and were left out.
@@ -44,6 +47,7 @@ class AssetIndex:
     segments: dict[str, dict[int, SegmentRecord]] = field(default_factory=dict)
     retired: set[tuple[int, str]] = field(default_factory=set)
     pictures: dict[str, PictureRecord] = field(default_factory=dict)
+    captions: dict[str, CaptionRecord] = field(default_factory=dict)
     ended: bool = False
     damaged_lines: int = 0
     refused_lines: int = 0
@@ -65,7 +69,7 @@ class AssetIndex:
         record = decode_record(line)
         if record is None:
             self.damaged_lines += 1
-        elif self.from_file and self.settled:
+        elif self.from_file and self.settled and not isinstance(record, CaptionRecord):
             self.refused_lines += 1
         else:
             self._apply(record)
@@ -83,9 +87,21 @@ class AssetIndex:
                     self.retired.add((self.epochs[-1].epoch, rendition))
             case PictureRecord(kind, number):
                 self.pictures[picture_name(kind, number)] = record
+            case CaptionRecord():
+                self._set_captions(record)
             case EndRecord(passes_follow):
                 self.ended = True
                 self._passes_follow = passes_follow
+
+    def _set_captions(self, record: CaptionRecord) -> None:
+        """Also when all media is there. A second attempt at a file undoes nobody's wish."""
+        known = self.captions.get(record.key)
+        if record.from_file and known is not None and not known.from_file:
+            return
+        if known is None and len(self.captions) >= CAPTIONS_PER_ASSET_MAX:
+            self.refused_lines += 1
+            return
+        self.captions[record.key] = record
 
     def _begin(self, record: AssetRecord) -> None:
         """The first one counts: a target duration never changes."""

@@ -13,7 +13,7 @@ from config.limits import PICTURE_SIDE_MAX, SHEET_TILES_MAX, SHEETS_MAX
 from media.languages import clean_label, language_tag
 from media.pictures import Picture, PictureKind
 from media.units import MediaKind, Track
-from packager.naming import is_name
+from packager.naming import captions_folder, is_name
 
 _FORMAT = 1
 
@@ -92,6 +92,29 @@ class PictureRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionRecord:
+    """Captions are on disk, as WebVTT; times count what is played.
+
+    Attributes:
+        key: what the API calls them, mostly their language in small letters; of several records
+            with the same key the last one counts.
+        language: a tag of BCP 47; empty when unknown.
+        label: empty when only the language is known.
+        forced: to be shown also to whoever wants no captions.
+        from_file: they came with the upload; what somebody has put or removed stays as it is.
+        sha256: empty when they were removed.
+    """
+
+    key: str
+    language: str
+    label: str
+    default: bool
+    forced: bool
+    from_file: bool
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndRecord:
     """Last line, unless the process was killed.
 
@@ -102,7 +125,15 @@ class EndRecord:
     passes_follow: bool = False
 
 
-Record = AssetRecord | EpochRecord | SegmentRecord | RetiredRecord | PictureRecord | EndRecord
+Record = (
+    AssetRecord
+    | EpochRecord
+    | SegmentRecord
+    | RetiredRecord
+    | PictureRecord
+    | CaptionRecord
+    | EndRecord
+)
 
 
 def picture_record(picture: Picture) -> PictureRecord:
@@ -147,18 +178,34 @@ def _document(record: Record) -> dict[str, Any]:
             return document | ({"iframeBytes": record.iframe_bytes} if record.iframe_bytes else {})
         case RetiredRecord(rendition, reason):
             return {"kind": "retired", "rendition": rendition, "reason": reason}
-        case PictureRecord():
-            return {
-                "kind": record.kind.value,
-                "number": record.number,
-                "columns": record.columns,
-                "tileWidth": record.tile_width,
-                "tileHeight": record.tile_height,
-                "times": list(record.times),
-                "sha256": record.sha256,
-            }
+        case PictureRecord() | CaptionRecord():
+            return _side_document(record)
         case EndRecord(passes_follow):
             return {"kind": "end"} | ({"passesFollow": True} if passes_follow else {})
+
+
+def _side_document(record: PictureRecord | CaptionRecord) -> dict[str, Any]:
+    """Of what is no media itself."""
+    if isinstance(record, PictureRecord):
+        return {
+            "kind": record.kind.value,
+            "number": record.number,
+            "columns": record.columns,
+            "tileWidth": record.tile_width,
+            "tileHeight": record.tile_height,
+            "times": list(record.times),
+            "sha256": record.sha256,
+        }
+    return {
+        "kind": "captions",
+        "key": record.key,
+        "language": record.language,
+        "label": record.label,
+        "default": record.default,
+        "forced": record.forced,
+        "fromFile": record.from_file,
+        "sha256": record.sha256,
+    }
 
 
 def _track_document(track: Track) -> dict[str, Any]:
@@ -228,6 +275,18 @@ def _picture_record(document: Any) -> PictureRecord:
     return record
 
 
+def _caption_record(document: Any) -> CaptionRecord:
+    return CaptionRecord(
+        key=_key(document["key"]),
+        language=language_tag(str(document["language"])),
+        label=clean_label(str(document["label"])),
+        default=document["default"] is True,
+        forced=document["forced"] is True,
+        from_file=document["fromFile"] is True,
+        sha256=str(document["sha256"]),
+    )
+
+
 def _retired_record(document: Any) -> RetiredRecord:
     return RetiredRecord(_name(document["rendition"]), str(document["reason"]))
 
@@ -243,6 +302,7 @@ _READERS: dict[str, Callable[[Any], Record]] = {
     "retired": _retired_record,
     "poster": _picture_record,
     "sheet": _picture_record,
+    "captions": _caption_record,
     "end": _end_record,
 }
 
@@ -270,6 +330,13 @@ def _natural(value: Any, largest: int | None = None) -> int:
     if largest is not None and value > largest:
         raise ValueError("larger than it can be")
     return value
+
+
+def _key(value: Any) -> str:
+    """Captions are served in a folder of this key."""
+    key = _name(value)
+    _name(captions_folder(key))
+    return key
 
 
 def _name(value: Any) -> str:

@@ -8,6 +8,7 @@ from media.units import MediaKind, Track
 from packager.archive_index import AssetIndex, parse_index
 from packager.archive_record import (
     AssetRecord,
+    CaptionRecord,
     EndRecord,
     EpochRecord,
     PictureRecord,
@@ -124,3 +125,25 @@ def test_the_first_line_of_its_kind_says_what_an_asset_is() -> None:
 def test_a_rendition_that_is_made_again_is_retired_no_more() -> None:
     epoch = EpochRecord(0, (("720p", VIDEO),))
     assert index_of(FILE, epoch, RetiredRecord("720p", ""), epoch).retired == set()
+
+
+GERMAN = CaptionRecord("de", "de", "", False, False, from_file=True, sha256="ab")
+
+
+def test_the_last_captions_count_also_of_an_asset_that_is_settled() -> None:
+    put = replace(GERMAN, from_file=False, sha256="cd")
+    index = index_of(FILE, GERMAN, EndRecord(), put, replace(GERMAN, key="en"))
+    assert index.captions == {"de": put, "en": replace(GERMAN, key="en")}
+    assert index.refused_lines == 0
+
+
+def test_what_somebody_put_or_removed_is_not_undone_by_another_look_at_the_file() -> None:
+    removed = replace(GERMAN, from_file=False, sha256="")
+    assert index_of(FILE, GERMAN, removed, GERMAN).captions["de"] == removed
+    put = replace(removed, sha256="ef")
+    assert index_of(FILE, put, GERMAN, replace(removed), put).captions["de"] == put
+
+
+def test_an_asset_has_so_many_captions_and_no_more() -> None:
+    index = index_of(FILE, *(replace(GERMAN, key=f"k{n}") for n in range(40)))
+    assert (len(index.captions), index.refused_lines) == (32, 8)

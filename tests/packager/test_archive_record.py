@@ -8,6 +8,7 @@ from media.pictures import PictureKind
 from media.units import MediaKind, Track
 from packager.archive_record import (
     AssetRecord,
+    CaptionRecord,
     EndRecord,
     EpochRecord,
     PictureRecord,
@@ -22,6 +23,8 @@ VIDEO = Track(MediaKind.VIDEO, "avc1.64001f", 90_000, b"", 1280, 720, (30_000, 1
 AUDIO = Track(MediaKind.AUDIO, "mp4a.40.2", 48_000, b"", channels=2, sample_rate=48_000)
 GERMAN = replace(AUDIO, language="de", label="Kommentar")
 SEGMENT = SegmentRecord("720p", 0, 0, 900_000, 1_080_000, 1_700_000_000_000, 5, "ab", True)
+SHEET = PictureRecord(PictureKind.SHEET, 3, 5, 160, 90, (900_000, 1_080_000), "ab")
+CAPTIONS = CaptionRecord("pt-br", "pt-BR", "Brasil", True, False, False, "ab")
 HISTORY: list[Record] = [
     AssetRecord(3),
     EpochRecord(0, (("720p", VIDEO), ("audio", AUDIO), ("audio-2", GERMAN))),
@@ -30,7 +33,9 @@ HISTORY: list[Record] = [
     replace(SEGMENT, sequence=1, iframe_bytes=3),
     RetiredRecord("720p", "too slow"),
     PictureRecord(PictureKind.POSTER, 0, 1, 0, 0, (900_000,), ""),
-    PictureRecord(PictureKind.SHEET, 3, 5, 160, 90, (900_000, 1_080_000), "ab"),
+    SHEET,
+    CAPTIONS,
+    CaptionRecord("en-2", "en", "", False, True, True, ""),
     EndRecord(),
 ]
 
@@ -62,9 +67,10 @@ def test_a_record_survives_its_line(record: Record) -> None:
         encode_record(SEGMENT).replace(b"1080000", b"900000"),
         encode_record(SEGMENT).replace(b"1080000", b"1e9"),
         encode_record(SEGMENT)[:-2],
-        encode_record(HISTORY[-2]).replace(b'"columns":5', b'"columns":0'),
-        encode_record(HISTORY[-2]).replace(b'"number":3', b'"number":10000'),
-        encode_record(HISTORY[-2]).replace(b"900000", b",".join([b"1"] * 26)),
+        encode_record(SHEET).replace(b'"columns":5', b'"columns":0'),
+        encode_record(SHEET).replace(b'"number":3', b'"number":10000'),
+        encode_record(SHEET).replace(b"900000", b",".join([b"1"] * 26)),
+        encode_record(CAPTIONS).replace(b'"pt-br"', b'"../pt"'),
         b"\xff\xfe",
     ],
 )

@@ -1,0 +1,143 @@
+"""Captions of an archived asset as renditions: their playlists, and segments cut where media is.
+
+Nothing is billed for them: they are some hundred bytes of text for what is paid for as picture or
+sound, and nobody watches captions alone.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from media.captions.cue import Cue
+from media.captions.webvtt import render_webvtt, timestamp
+from media.units import VIDEO_TIMESCALE
+from packager.archive_index import AssetIndex
+from packager.archive_record import CaptionRecord
+from packager.choices import CaptionRendition, caption_choices
+from packager.hls.playlist import (
+    MediaPlaylist,
+    PlaylistSegment,
+    PlaylistType,
+    date_time,
+    extinf,
+    head_lines,
+)
+from packager.interval import Interval
+from packager.naming import caption_name, captions_folder
+from packager.playlist_text import PlaylistText, opened_by_token, token_group
+
+_TICKS_A_MS = VIDEO_TIMESCALE // 1000
+# The time of a cue whose place in media is told. hls.js 1.7.4 (`parseWebVTT`) takes a place that
+# is the very first of the media for none at all, and lays cues by the first segment that it has
+# loaded, which is another one after a seek. And it knows a cue that is repeated by its exact time,
+# so that the same moment has to be told in all segments.
+_TOLD_MS = 10_000
+# MPEG-2 time has 33 bits.
+_MPEG_TIMES = 1 << 33
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionSpan:
+    """What of the captions is shown during a segment.
+
+    Attributes:
+        start_ms, end_ms: as a player counts: of what is played.
+        ahead: how much later media times are than played ones, in 1/90000 s.
+    """
+
+    start_ms: int
+    end_ms: int
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionLayout:
+    """All captions of an asset.
+
+    Attributes:
+        choices: as the multivariant playlist names them.
+        records, playlists: by folder.
+        spans: by sequence number.
+    """
+
+    choices: tuple[CaptionRendition, ...]
+    records: dict[str, CaptionRecord]
+    playlists: dict[str, PlaylistText]
+    spans: dict[int, CaptionSpan]
+
+
+def lay_out_captions(index: AssetIndex, intervals: Sequence[Interval]) -> CaptionLayout:
+    """Captions in the order of their keys, over the intervals that media is shown in."""
+    records = {
+        captions_folder(key): record
+        for key, record in sorted(index.captions.items())
+        if record.sha256
+    }
+    choices = caption_choices(
+        [
+            CaptionRendition(folder, each.label, each.language, each.default, each.forced)
+            for folder, each in records.items()
+        ]
+    )
+    playlists = {folder: _playlist(folder, index, intervals) for folder in records}
+    spans = dict(_spans(intervals)) if records else {}
+    return CaptionLayout(tuple(choices), records, playlists, spans)
+
+
+def _playlist(folder: str, index: AssetIndex, intervals: Sequence[Interval]) -> PlaylistText:
+    """The same lines as those of media, with the same numbers; captions need no EXT-X-MAP."""
+    kind = PlaylistType.EVENT if index.growing else PlaylistType.VOD
+    segments = [PlaylistSegment(each, False, True, folder) for each in intervals]
+    playlist = MediaPlaylist(folder, index.target_duration, segments, kind, not index.growing)
+    first, last = intervals[0], intervals[-1]
+    lines = [(token_group(first.sequence), line) for line in head_lines(playlist)]
+    for interval in intervals:
+        group = token_group(interval.sequence)
+        lines += [(group, line) for line in _lines(folder, interval, first=interval is first)]
+    if playlist.ended:
+        lines.append((token_group(last.sequence), "#EXT-X-ENDLIST"))
+    return PlaylistText.of(lines)
+
+
+def _lines(folder: str, interval: Interval, *, first: bool) -> Iterator[str]:
+    if interval.discontinuity:
+        yield "#EXT-X-DISCONTINUITY"
+    if interval.wall_ms and (interval.discontinuity or first):
+        yield f"#EXT-X-PROGRAM-DATE-TIME:{date_time(interval.wall_ms)}"
+    yield extinf(interval.duration)
+    yield opened_by_token(f"{folder}/{caption_name(interval.sequence)}")
+
+
+def _spans(intervals: Sequence[Interval]) -> Iterator[tuple[int, CaptionSpan]]:
+    played = accumulate((each.duration for each in intervals), initial=0)
+    for interval, start in zip(intervals, played, strict=False):
+        end = start + interval.duration
+        span = CaptionSpan(start // _TICKS_A_MS, end // _TICKS_A_MS, interval.start - start)
+        yield interval.sequence, span
+
+
+class CaptionTrack:
+    """The cues of one set of captions; `size` is about what they take in memory."""
+
+    def __init__(self, cues: Sequence[Cue]) -> None:
+        self._cues = cues
+        # When all cues so far have ended: where those of a segment begin at the earliest.
+        self._over = list(accumulate((cue.end_ms for cue in cues), max))
+        self.size = sum(len(cue.text) + 250 for cue in cues)
+
+    def segment(self, span: CaptionSpan) -> bytes:
+        """What is shown during a segment, with cues that began before it or end after it whole.
+
+        X-TIMESTAMP-MAP says where that is in the time of the media's `tfdt` (rfc8216bis, 3.1.4).
+        """
+        told = (span.ahead + _TOLD_MS * _TICKS_A_MS) % _MPEG_TIMES
+        head = f"X-TIMESTAMP-MAP=LOCAL:{timestamp(_TOLD_MS)},MPEGTS:{told}"
+        return render_webvtt(self._shown(span), (head,))
+
+    def _shown(self, span: CaptionSpan) -> Iterator[Cue]:
+        for cue in self._cues[bisect_right(self._over, span.start_ms) :]:
+            if cue.start_ms >= span.end_ms:
+                return
+            if cue.end_ms > span.start_ms:
+                yield cue
