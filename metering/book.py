@@ -1,78 +1,37 @@
 """All open sessions and the wallets of their viewers: what was decided, and what is saved of it.
 
 Decisions are made here at once, in memory; `changes` collects what is not saved yet, `committed`
-notes that it is. Decisions made in between are left for the next commit.
+notes that it is. Decisions made in between are left for the next commit. Most are *awaited*: what
+they allow is done when they are saved. The others are saved along with those, or about once a
+second.
 """
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from config.limits import SESSION_LOOKING_MS_MAX, SESSION_WAITING_MS_MAX
-from metering.decision import Decision, Serve
-from metering.effects import effects
+from metering.decision import Decision, Duplicate, Serve
 from metering.meter import Meter
 from metering.money import Stroops
-from metering.rules import UNITS_PER_SECOND, MeterRules
+from metering.open_session import OpenSession, Viewer, Wallet
+from metering.rules import MeterRules
 from metering.session import (
     Allowance,
     Batch,
     SavedSession,
-    Served,
     Session,
-    SessionChange,
-    SessionState,
     SessionSummary,
-    write_state,
+    summary_of,
 )
 from metering.void_budget import VoidBudget
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SENT = (Serve, Duplicate)
+# Sessions are kept in the order in which they were advanced, with this precision.
+_ORDER_MS = 250
 
-
-@dataclass(slots=True)
-class Wallet:
-    """What a viewer can spend of one asset, after all that was decided, saved or not."""
-
-    available: int
-    sessions: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class Viewer:
-    """What the sessions of a viewer share besides money. `saved` is the budget's (start, used)."""
-
-    budget: VoidBudget
-    saved: tuple[int, int]
-    sessions: int = 0
-
-
-@dataclass(slots=True)
-class OpenSession:
-    """A session in memory. `saved` is what the store has of it."""
-
-    session: Session
-    saved: SavedSession
-    meter: Meter
-    requested_at: int
-    advanced_at: int
-    served: dict[int, Served] = field(default_factory=dict)  # by sequence
-    looked_at: int | None = None  # for what is new in the playlist
-    closed_at: datetime | None = None
-    # What is to be committed, when that is known already.
-    change: SessionChange | None = None
-
-    @property
-    def changed(self) -> bool:
-        """Whether there is something to commit; what is less than a tick waits for the next."""
-        saved, meter = self.saved.totals, self.meter
-        return (
-            bool(self.served)
-            or self.closed_at is not None
-            or meter.drawn != saved.drawn
-            or meter.posted // UNITS_PER_SECOND != saved.ticks
-        )
+# The sequence of the segment that it is of, and its media [lo, hi).
+File = tuple[int, int, int]
 
 
 class Book:
@@ -86,6 +45,7 @@ class Book:
         self._wall_offset_ms = wall_offset_ms
         self._sessions: dict[str, OpenSession] = {}  # the one not advanced for longest comes first
         self._changed: dict[str, None] = {}  # in the order in which they began to wait
+        self._awaited: set[str] = set()  # those of them that somebody waits for
         self._wallets: dict[str, Wallet] = {}
         self._viewers: dict[str, Viewer] = {}
         self._by_asset: dict[str, set[str]] = {}
@@ -103,14 +63,20 @@ class Book:
         kept = self._sessions.get(session_id)
         return kept is not None and kept.closed_at is None
 
-    def is_changed(self, session_id: str) -> bool:
-        """Whether something of the session waits for a commit."""
-        return session_id in self._changed
+    def owes(self, session_id: str) -> bool:
+        """Whether something that was decided about the session has to be saved to be true."""
+        kept = self._sessions[session_id]
+        return kept.awaited or kept.saving
 
     @property
     def has_changes(self) -> bool:
-        """Whether anything waits for a commit."""
+        """Whether there is anything to commit."""
         return bool(self._changed)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for the next commit."""
+        return bool(self._awaited)
 
     def session(self, session_id: str) -> Session:
         """What the session is."""
@@ -145,6 +111,10 @@ class Book:
         sessions = self._wallets[account].sessions
         return Stroops(sum(self._sessions[each].meter.held for each in sessions))
 
+    def empty(self, account: str) -> None:
+        """Nothing can be spent of a wallet until `set_balance` says how much there is."""
+        self._wallets[account].available = 0
+
     def set_balance(self, account: str, balance: int) -> None:
         """Tell what the store holds for a wallet in memory, while no commit is under way."""
         wallet = self._wallets[account]
@@ -165,7 +135,7 @@ class Book:
         if session.viewer not in self._viewers:
             self._viewers[session.viewer] = self._viewer(allowance)
         meter = self._meter(saved, now)
-        kept = OpenSession(session, saved, meter, requested_at=now, advanced_at=now)
+        kept = OpenSession(session, saved, wallet, meter, requested_at=now, advanced_at=now)
         self._sessions[session.id] = kept
         self._by_asset.setdefault(session.asset_id, set()).add(session.id)
         self._viewers[session.viewer].sessions += 1
@@ -173,37 +143,53 @@ class Book:
         wallet.available -= meter.drawn - saved.totals.drawn
         self._note(kept)
 
-    def request(self, session_id: str, served: Served, now: int) -> tuple[int, Decision]:
-        """Decide about a segment; returns the ticket to `finish` with, and the decision."""
+    def request(self, session_id: str, file: File, now: int) -> tuple[int, Decision]:
+        """Decide about a file; returns the ticket to `finish` with, and the decision. New media
+        may be sent when that is saved.
+        """
         kept = self._sessions[session_id]
-        wallet = self._wallets[kept.session.viewer_account]
-        ticket = next(self._tickets)
-        drawn = kept.meter.drawn
-        decision = kept.meter.request(ticket, served.lo, served.hi, now, wallet.available)
-        wallet.available -= kept.meter.drawn - drawn
+        ticket, decision = self._decide(kept, file, now)
         if isinstance(decision, Serve):
-            kept.served.setdefault(served.sequence, served)
-        kept.requested_at = now
-        self._advanced(kept, now)
-        if kept.changed:
+            kept.awaited = True
+            self._note(kept)
             # Made here, while the last commit is under way, so that the next begins without delay.
-            kept.change = _change(kept)
+            kept.changes()
         return ticket, decision
 
-    def look(self, session_id: str, now: int) -> None:
-        """The player of an open session looks for what is new: it is still there."""
-        self._sessions[session_id].looked_at = now
+    def request_at_once(self, session_id: str, file: File, now: int, *, prompt: bool) -> int | None:
+        """Decide about a file that can be sent now: it costs nothing more, and nothing that is
+        being saved decides about it; or it is `prompt`, and is sent before it is saved.
+
+        Returns:
+            The ticket to `finish` with; None when there is something to wait for.
+        """
+        kept = self._sessions.get(session_id)
+        if kept is None or kept.closed_at is not None:
+            return None
+        if not prompt and (kept.awaited or kept.saving or not kept.meter.covers(*file[1:])):
+            return None
+        ticket, decision = self._decide(kept, file, now)
+        return ticket if isinstance(decision, _SENT) else None
+
+    def look(self, session_id: str, now: int) -> bool:
+        """The player looks for what is new: it is still there. False when the session is not."""
+        kept = self._sessions.get(session_id)
+        if kept is None or kept.closed_at is not None:
+            return False
+        kept.looked_at = now
+        return True
 
     def finish(self, session_id: str, ticket: int, *, complete: bool, now: int) -> None:
         """A body was sent to its last byte, or not; nothing happens when the session is gone."""
         kept = self._sessions.get(session_id)
         if kept is None:
             return
-        drawn, posted = kept.meter.drawn, kept.meter.posted
-        kept.meter.finish(ticket, complete=complete, now=now)
+        meter = kept.meter
+        drawn, posted = meter.drawn, meter.posted
+        meter.finish(ticket, complete=complete, now=now)
         kept.change = None
-        if (kept.meter.drawn, kept.meter.posted) != (drawn, posted):
-            self._wallets[kept.session.viewer_account].available -= kept.meter.drawn - drawn
+        if meter.drawn != drawn or meter.posted != posted:
+            kept.wallet.available -= meter.drawn - drawn
             self._note(kept)
 
     def close(self, session_id: str, now: int) -> None:
@@ -213,7 +199,8 @@ class Book:
             return
         drawn = kept.meter.drawn
         kept.meter.close(now)
-        self._wallets[kept.session.viewer_account].available -= kept.meter.drawn - drawn
+        kept.wallet.available -= kept.meter.drawn - drawn
+        kept.awaited = True
         kept.closed_at = _EPOCH + timedelta(milliseconds=now + self._wall_offset_ms)
         self._note(kept)
 
@@ -228,12 +215,13 @@ class Book:
         for kept in list(itertools.islice(self._sessions.values(), limit)):
             if now - kept.advanced_at < quiet_ms:
                 break
-            if kept.closed_at is None and _is_left(kept, now, idle_ms):
+            if kept.closed_at is None and kept.is_left(now, idle_ms):
                 self.close(kept.session.id, now)
                 ended.append(kept.session.id)
             elif kept.closed_at is None:
                 kept.meter.advance(now)
             self._advanced(kept, now)
+            self._note(kept)
         return ended
 
     # --- commits ---------------------------------------------------------------------------------
@@ -241,10 +229,15 @@ class Book:
     def changes(self, limit: int) -> Batch:
         """What is to be saved of at most `limit` sessions, those first that wait for longest."""
         kept = [self._sessions[each] for each in itertools.islice(self._changed, limit)]
-        return Batch(
-            tuple(each.change or _change(each) for each in kept),
+        batch = Batch(
+            tuple([each.changes() for each in kept]),
             tuple(self._allowances({each.session.viewer for each in kept})),
         )
+        for each in kept:
+            each.saving, each.awaited = each.awaited, False
+            each.served, each.change = {}, None
+            self._awaited.discard(each.session.id)
+        return batch
 
     def committed(self, batch: Batch) -> list[SessionSummary]:
         """Note that the store has a batch. Ended sessions are forgotten.
@@ -261,9 +254,7 @@ class Book:
             session_id = change.saved.session.id
             kept = self._sessions[session_id]
             kept.saved = change.saved
-            kept.change = None
-            for served in change.served:
-                del kept.served[served.sequence]
+            kept.saving = False
             self._changed.pop(session_id, None)
             self._note(kept)
             if change.saved.closed_at is not None:
@@ -276,21 +267,24 @@ class Book:
         kept = self._sessions[session_id]
         drawn = kept.meter.drawn
         kept.meter = self._meter(kept.saved, now)
-        kept.served.clear()
+        kept.served = {}
         kept.closed_at = None
-        self._wallets[kept.session.viewer_account].available -= kept.meter.drawn - drawn
+        kept.awaited = kept.saving = False
+        kept.wallet.available -= kept.meter.drawn - drawn
         self._changed.pop(session_id, None)
+        self._awaited.discard(session_id)
         self._note(kept)
 
     def forget(self, session_id: str) -> None:
         """Drop a session, with its wallet and viewer when it was their last one."""
         kept = self._sessions.pop(session_id)
         self._changed.pop(session_id, None)
+        self._awaited.discard(session_id)
         session = kept.session
         self._by_asset[session.asset_id].discard(session_id)
         if not self._by_asset[session.asset_id]:
             del self._by_asset[session.asset_id]
-        wallet = self._wallets[session.viewer_account]
+        wallet = kept.wallet
         wallet.available += kept.meter.drawn - kept.saved.totals.drawn
         wallet.sessions.discard(session_id)
         if not wallet.sessions:
@@ -300,13 +294,31 @@ class Book:
         if not viewer.sessions:
             del self._viewers[session.viewer]
 
+    def _decide(self, kept: OpenSession, file: File, now: int) -> tuple[int, Decision]:
+        ticket = next(self._tickets)
+        meter, wallet = kept.meter, kept.wallet
+        drawn, posted = meter.drawn, meter.posted
+        _, lo, hi = file
+        decision = meter.request(ticket, lo, hi, now, wallet.available)
+        if isinstance(decision, Serve):
+            kept.promise(*file)
+        kept.requested_at = now
+        if now - kept.advanced_at > _ORDER_MS:
+            self._advanced(kept, now)
+        if meter.drawn != drawn or meter.posted != posted:
+            wallet.available -= meter.drawn - drawn
+            self._note(kept)
+        return ticket, decision
+
     def _advanced(self, kept: OpenSession, now: int) -> None:
         kept.advanced_at = now
-        self._sessions[kept.session.id] = self._sessions.pop(kept.session.id)
-        self._note(kept)
+        session_id = kept.session.id
+        self._sessions[session_id] = self._sessions.pop(session_id)
 
     def _note(self, kept: OpenSession) -> None:
         kept.change = None
+        if kept.awaited:
+            self._awaited.add(kept.session.id)
         if kept.changed:
             self._changed.setdefault(kept.session.id)
 
@@ -334,45 +346,3 @@ class Book:
 
     def _monotonic(self, moment: datetime) -> int:
         return (moment - _EPOCH) // timedelta(milliseconds=1) - self._wall_offset_ms
-
-
-def summary_of(saved: SavedSession, balance: Stroops) -> SessionSummary:
-    """A session as its viewer sees it, next to the viewer's balance."""
-    session = saved.session
-    return SessionSummary(
-        session_id=session.id,
-        viewer=session.viewer,
-        asset_id=session.asset_id,
-        state=SessionState.OPEN if saved.closed_at is None else SessionState.CLOSED,
-        price=session.price,
-        seconds_billed=saved.totals.ticks,
-        amount=saved.amount,
-        held=Stroops(saved.totals.drawn - saved.amount),
-        balance=balance,
-        ticks=saved.totals.ticks,
-        opened_at=session.opened_at,
-        closed_at=saved.closed_at,
-        delivered_seconds=saved.delivered // UNITS_PER_SECOND,
-    )
-
-
-def _change(kept: OpenSession) -> SessionChange:
-    meter, totals = kept.meter, kept.meter.totals
-    return SessionChange(
-        saved=SavedSession(
-            session=kept.session,
-            revision=kept.saved.revision + 1,
-            totals=totals,
-            state=write_state(meter.snapshot()),
-            closed_at=kept.closed_at,
-        ),
-        done=effects(kept.session.price, kept.saved.totals, totals),
-        served=tuple(kept.served.values()),
-    )
-
-
-def _is_left(kept: OpenSession, now: int, idle_ms: int) -> bool:
-    """Whether nobody sits there any more, as far as can be told."""
-    idle = now - kept.requested_at
-    looks = kept.looked_at is not None and now - kept.looked_at < SESSION_LOOKING_MS_MAX
-    return idle >= idle_ms and not (looks and idle < SESSION_WAITING_MS_MAX)

@@ -9,6 +9,7 @@ import structlog
 from config.clock import Clock
 from config.limits import (
     INTAKE_BATCH_SESSIONS_MAX,
+    INTAKE_BEHIND_MS_MAX,
     INTAKE_STOP_MS_MAX,
     INTAKE_SWEEP_MS,
     INTAKE_SWEEP_QUIET_MS_MAX,
@@ -27,6 +28,8 @@ from metering.store import MeterStore
 
 log = structlog.get_logger(__name__)
 
+_NEVER, _ALWAYS = 0, 2**63
+
 # What waits for a commit: the session's last summary when the commit ended it.
 Saved = asyncio.Future[SessionSummary | None]
 
@@ -34,8 +37,9 @@ Saved = asyncio.Future[SessionSummary | None]
 class Bookkeeper:
     """The only one who talks to the store about what is in the book.
 
-    It commits again and again whatever has gathered, and never two batches at once. When there is
-    nothing to do it waits, until somebody wakes it, a sweep is due, or a pause is over.
+    It commits again and again whatever has gathered, and never two batches at once. When nobody
+    waits for a commit it waits itself, until somebody wakes it, a sweep is due, or a pause is over:
+    what was decided and is not awaited is saved along with the next round.
     """
 
     def __init__(self, store: MeterStore, clock: Clock, book: Book) -> None:
@@ -47,6 +51,7 @@ class Bookkeeper:
         self._pauses: list[tuple[int, asyncio.Future[None]]] = []
         self._rounds: list[asyncio.Future[None]] = []
         self._next_sweep = 0
+        self._in_step_until = _NEVER
         self._wake = asyncio.Event()
         self._stopping = False
         self._ended = True
@@ -56,6 +61,7 @@ class Bookkeeper:
         """Begin to keep the book."""
         self._next_sweep = self._clock.monotonic_ms() + INTAKE_SWEEP_MS
         self._ended = False
+        self._in_step_until = _ALWAYS
         self._task = spawn(self._run(), name="meter bookkeeper")
 
     async def stop(self) -> None:
@@ -63,6 +69,7 @@ class Bookkeeper:
         if self._task is None:
             return
         self._stopping = True
+        self._in_step_until = _NEVER
         self._wake.set()
         await asyncio.wait([self._task], timeout=INTAKE_STOP_MS_MAX / 1000)
         await cancel(self._task)
@@ -77,6 +84,12 @@ class Bookkeeper:
     def available(self) -> bool:
         """Whether something that is decided now can be expected to be saved."""
         return not (self._stopping or self._committer.in_doubt)
+
+    def in_step(self, now: int) -> bool:
+        """Whether what is decided now is going to be saved within seconds, as far as is known. What
+        was not, when the process dies, nobody is charged for.
+        """
+        return now < self._in_step_until
 
     def wake(self) -> None:
         """There is something to commit, or an errand."""
@@ -138,6 +151,7 @@ class Bookkeeper:
             await self._save_all()
         finally:
             self._ended = True
+            self._in_step_until = _NEVER
             self._fail(MeterUnavailable("the meter does not run"))
 
     async def _save_all(self) -> None:
@@ -153,7 +167,7 @@ class Bookkeeper:
                 return
 
     async def _woken(self) -> None:
-        if self._book.has_changes and not self._committer.in_doubt:
+        if self._book.is_awaited and not self._committer.in_doubt:
             return
         due = min([self._next_sweep, *(until for until, _ in self._pauses)])
         seconds = max(0, due - self._clock.monotonic_ms()) / 1000
@@ -164,6 +178,11 @@ class Bookkeeper:
 
     async def _round(self) -> None:
         now = self._clock.monotonic_ms()
+        self._in_step_until = now + INTAKE_BEHIND_MS_MAX if self.available else _NEVER
+        await self._work(now)
+        self._in_step_until = _ALWAYS if self.available else _NEVER
+
+    async def _work(self, now: int) -> None:
         if now >= self._next_sweep:
             self._sweep(now)
         self._resume(now)
@@ -234,7 +253,7 @@ class Bookkeeper:
             answer = ended.get(session_id)
             for saved in saves.get(session_id, ()):
                 _settle(saved, answer)
-            if not self._book.is_changed(session_id):
+            if session_id not in self._book or not self._book.owes(session_id):
                 # Who asked meanwhile and changed nothing has waited for this commit, too.
                 for saved in self._saves.pop(session_id, ()):
                     _settle(saved, answer)
@@ -246,7 +265,9 @@ class Bookkeeper:
         if isinstance(refusal, WouldOverdraw) and refusal.account == account:
             # Money went out without telling us. Read what is left.
             self._book.roll_back(session_id, self._clock.monotonic_ms())
+            self._book.empty(account)
             self._errands.reread(account)
+            self._wake.set()
             return InsufficientFunds(session.price.tick_max, self._book.available(account))
         # Its rows are not ours any more. Whoever has them goes on; the next start reads them.
         self._book.forget(session_id)

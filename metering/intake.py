@@ -1,5 +1,8 @@
 """Where requests for media meet the meter and the store: nothing is answered before it is durable.
 
+(But for parts of a live, which come five times a second and are worth a fraction of a tick each:
+their holds are saved about once a second. If the process dies in between, that is the viewer's.)
+
 Many requests share a commit: those that come while one is being written wait for the next, so that
 batches grow with the load and an idle server answers at once, without a fixed delay. One task talks
 to the store. The `Book` is only ever touched in steps that await nothing, so that no step sees
@@ -25,7 +28,7 @@ from config.limits import (
     SESSION_WATCHING_MS_MAX,
 )
 from config.telemetry import counter
-from metering.book import Book, summary_of
+from metering.book import Book, File
 from metering.bookkeeper import Bookkeeper
 from metering.decision import Duplicate, Fragmented, Pace, Serve, ShortOfFunds
 from metering.errors import (
@@ -39,7 +42,7 @@ from metering.errors import (
 from metering.ledger import Transfer, treasury_account, viewer_account
 from metering.money import NATIVE, Stroops
 from metering.rules import MeterRules
-from metering.session import Served, Session, SessionSummary
+from metering.session import Session, SessionSummary, summary_of
 from metering.store import MeterStore
 from metering.tariff import Price
 
@@ -162,12 +165,28 @@ class Intake:
             raise self._refusal(Overloaded("too many requests are waiting"))
         self._requests += 1
         try:
-            ticket = await self._serve(session_id, Served(sequence, lo, hi))
+            ticket = await self._serve(session_id, (sequence, lo, hi))
         except (InsufficientFunds, Paced, MeterUnavailable) as refusal:
             raise self._refusal(refusal) from None
         finally:
             self._requests -= 1
         return Delivery(session_id, sequence, ticket)
+
+    def request_at_once(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
+    ) -> Delivery | None:
+        """As `request`, when the answer is yes and there is nothing to wait for: the media was paid
+        for already, or it is a `prompt` file, whose hold is saved in the background.
+
+        Returns:
+            None when only `request` can tell.
+        """
+        now = self._clock.monotonic_ms()
+        if not self._keeper.in_step(now):
+            return None
+        file = (sequence, lo, hi)
+        ticket = self._book.request_at_once(session_id, file, now, prompt=prompt)
+        return None if ticket is None else Delivery(session_id, sequence, ticket)
 
     def finish(self, delivery: Delivery, complete: bool) -> None:
         """The segment's last byte was taken by the viewer's socket, or not; then it is not billed.
@@ -215,8 +234,8 @@ class Intake:
         Raises:
             SessionClosed: the session takes no requests.
         """
-        self.require_open(session_id)
-        self._book.look(session_id, self._clock.monotonic_ms())
+        if not self._book.look(session_id, self._clock.monotonic_ms()):
+            raise SessionClosed(session_id)
 
     def viewers(self, asset_id: str) -> int:
         """How many sessions watch an asset now."""
@@ -272,7 +291,7 @@ class Intake:
 
     # --- requests --------------------------------------------------------------------------------
 
-    async def _serve(self, session_id: str, served: Served) -> int:
+    async def _serve(self, session_id: str, file: File) -> int:
         """Ask the meter until it gives leave; the ticket."""
         hold_until = self._clock.monotonic_ms() + INTAKE_PACE_MS_MAX
         read = False
@@ -281,7 +300,7 @@ class Intake:
             if not self._keeper.available:
                 raise MeterUnavailable("nothing can be saved now")
             self.require_open(session_id)
-            ticket, decision = self._book.request(session_id, served, now)
+            ticket, decision = self._book.request(session_id, file, now)
             match decision:
                 case Serve() | Duplicate():
                     await self._promise(session_id, ticket)
@@ -306,7 +325,7 @@ class Intake:
         """Wait until what was decided is durable; take it back when that fails."""
         kept = False
         try:
-            if self._book.is_changed(session_id):
+            if self._book.owes(session_id):
                 await self._keeper.saved(session_id)
             kept = True
         finally:

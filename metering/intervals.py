@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator
 
 
 class Intervals:
-    """Which media time is covered. Adding at the end, what nearly every segment does, is O(1)."""
+    """Which media time is covered. What nearly every request does is O(1): asking for what follows
+    the last interval or is in it, and adding to its end.
+    """
 
     __slots__ = ("_ends", "_starts")
 
@@ -63,6 +65,8 @@ class Intervals:
         """The parts of [lo, hi) that are not covered, from left to right."""
         if not self._ends or lo >= self._ends[-1]:
             return [(lo, hi)] if lo < hi else []
+        if self._starts[-1] <= lo and hi <= self._ends[-1]:
+            return []
         found: list[tuple[int, int]] = []
         for i in range(bisect_right(self._ends, lo), bisect_left(self._starts, hi)):
             if lo < self._starts[i]:

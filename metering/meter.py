@@ -10,7 +10,8 @@ it, at the pace at which it can be watched; seeking away and leaving *void* what
 
 All requests for the same media (other rendition, audio next to video, retry, part) share one
 interval: the first one holds, later ones are duplicates that cost nothing, and one complete body
-is enough. What is held always is the exact cost of what is pending.
+is enough. Duplicates are limited by `repeats`, so that nobody shares a session with many. What is
+held always is the exact cost of what is pending.
 
 Times are monotonic milliseconds. Media is measured in units of 1/90000 s. What is left over, less
 than a second at the end of a session, is the viewer's.
@@ -24,11 +25,12 @@ from metering.effects import Totals
 from metering.intervals import Intervals
 from metering.money import Stroops
 from metering.pending import Pending, Piece
-from metering.rules import UNITS_PER_SECOND, MeterRules
+from metering.repeats import Repeats
+from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
 from metering.tariff import Price
 from metering.void_budget import VoidBudget
 
-_UNITS_PER_MS = 90
+_DUPLICATE = Duplicate()
 # A paced request whose predecessors are still being sent cannot tell when they will be done.
 _PACE_MS_MIN = 100
 
@@ -76,6 +78,7 @@ class Meter:
         self._head: int | None = None  # where the last new request ended
         self._covered = Intervals()
         self._pending = Pending()
+        self._repeats = Repeats(rules)
 
     @property
     def totals(self) -> Totals:
@@ -100,21 +103,36 @@ class Meter:
     def allowed(self) -> int:
         """Units that there was time to watch, or that were forced."""
         speed, per = self._rules.speed
-        watched = self.presence_ms * _UNITS_PER_MS * speed // per
+        watched = self.presence_ms * UNITS_PER_MS * speed // per
         return self._rules.startup_units + watched + self.forced
 
     def covered(self) -> list[tuple[int, int]]:
         """The media that was asked for and not voided."""
         return self._covered.pairs()
 
+    def covers(self, lo: int, hi: int) -> bool:
+        """Whether all of [lo, hi) was asked for and not voided: it costs nothing more."""
+        return not self._covered.gaps(lo, hi)
+
     def advance(self, now: int) -> None:
         """Let time pass until `now` and post what there was time to watch."""
-        present_until = min(now, self._touched_at + self._rules.keepalive_ms)
-        self.presence_ms += max(0, present_until - self._counted_until)
-        self._counted_until = max(now, self._counted_until)
-        postable = min(self._pending.ready, self.allowed - self.posted)
-        if postable > 0:
-            self._post(postable, self._pending.delivered())
+        counted_until = self._counted_until
+        if now > counted_until:
+            present_until = self._touched_at + self._rules.keepalive_ms
+            if present_until > now:
+                present_until = now
+            if present_until > counted_until:
+                self.presence_ms += present_until - counted_until
+            self._counted_until = now
+        pending = self._pending
+        if not pending.ready:
+            return
+        postable = min(pending.ready, self.allowed - self.posted)
+        if postable == pending.units:  # a live is watched as it comes
+            self.posted += postable
+            pending.clear()
+        elif postable > 0:
+            self._post(postable, pending.delivered())
 
     def request(self, ticket: int, lo: int, hi: int, now: int, available: int) -> Decision:
         """Decide about one request for the media [lo, hi); Serve and Duplicate await `finish`.
@@ -132,14 +150,14 @@ class Meter:
         if not 0 <= lo < hi <= lo + METER_INTERVAL_UNITS_MAX:
             raise BadInterval(f"not a segment: [{lo}, {hi})")
         self.advance(now)
-        self._touched_at = max(now, self._touched_at)
-        gaps = self._covered.gaps(lo, hi)
-        if self._pending.requests >= METER_REQUESTS_MAX:
+        if now > self._touched_at:
+            self._touched_at = now
+        if self._pending.in_flight and self._pending.requests >= METER_REQUESTS_MAX:
             return Pace(_PACE_MS_MIN)
-        if not gaps:
-            self._pending.join(ticket, lo, hi)
-            return Duplicate()
-        return self._serve(ticket, lo, hi, gaps, available)
+        gaps = self._covered.gaps(lo, hi)
+        if gaps:
+            return self._serve(ticket, lo, hi, gaps, available)
+        return self._repeat(ticket, lo, hi)
 
     def finish(self, ticket: int, *, complete: bool, now: int) -> None:
         """A body was sent to its last byte, or not. Unknown tickets are ignored: they were voided
@@ -203,29 +221,38 @@ class Meter:
         meter._reserve()
         return meter
 
+    def _repeat(self, ticket: int, lo: int, hi: int) -> Decision:
+        wait_ms = self._repeats.take(hi - lo, self.presence_ms)
+        if wait_ms:
+            return Pace(max(_PACE_MS_MIN, wait_ms))
+        if self._pending.in_flight:
+            self._pending.join(ticket, lo, hi)
+        return _DUPLICATE
+
     def _serve(
         self, ticket: int, lo: int, hi: int, gaps: list[tuple[int, int]], available: int
     ) -> Decision:
         drawn = self.drawn
-        now = self._counted_until
         if self._is_seek(lo):
-            self._leave(now)
-        units = sum(end - start for start, end in gaps)
+            self._leave(self._counted_until)
+        units = sum([end - start for start, end in gaps])
         wait_ms = self._wait_ms(units)
         if wait_ms:
             return Pace(wait_ms)
-        last = (self.posted + self.pending + units) // UNITS_PER_SECOND
+        last = (self.posted + self._pending.units + units) // UNITS_PER_SECOND
         hold = Stroops(self.price.cost(0, last) - self.drawn)
         if available + drawn - self.drawn < hold:
             return ShortOfFunds(hold)
         if len(self._covered) + len(gaps) > METER_INTERVALS_MAX:
             return Fragmented()
-        self._pending.join(ticket, lo, hi)
+        if units < hi - lo:
+            self._repeats.spend(hi - lo - units, self.presence_ms)
+            self._pending.join(ticket, lo, hi)
         for start, end in gaps:
             self._pending.send(ticket, start, end)
         self._covered.add(lo, hi)
         self._head = hi
-        self._reserve()
+        self.drawn = Stroops(self.drawn + hold)
         return Serve(hold)
 
     def _is_seek(self, lo: int) -> bool:
@@ -248,7 +275,7 @@ class Meter:
         to_post = min(to_post, self.pending)
         speed, per = rules.speed
         short = self.posted + to_post - self.allowed
-        return max(_PACE_MS_MIN, -(-short * per // (_UNITS_PER_MS * speed)))
+        return max(_PACE_MS_MIN, -(-short * per // (UNITS_PER_MS * speed)))
 
     def _deliver(self, piece: Piece, now: int) -> None:
         self._pending.deliver(piece)

@@ -1,7 +1,7 @@
 """Media of a session that was asked for and neither charged nor voided yet, in order of request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 
@@ -11,7 +11,7 @@ class Piece:
 
     lo: int
     hi: int
-    tickets: set[int] = field(default_factory=set)
+    tickets: set[int]
     abandoned: bool = False  # the viewer went elsewhere while it was in flight
 
     @property
@@ -38,15 +38,15 @@ class Pending:
     @property
     def requests(self) -> int:
         """How many bodies are under way, counted once for each piece that they cover."""
-        return sum(len(piece.tickets) for piece in self.pieces)
+        return sum([len(piece.tickets) for piece in self.pieces])
 
     def delivered(self) -> list[Piece]:
         """The pieces that are ready."""
         return [piece for piece in self.pieces if not piece.tickets]
 
     def of(self, ticket: int) -> list[Piece]:
-        """The pieces that a body under way covers."""
-        return [piece for piece in self.pieces if ticket in piece.tickets]
+        """The pieces that a body under way covers; a repetition of what is ready covers none."""
+        return [piece for piece in self.pieces if ticket in piece.tickets] if self.in_flight else []
 
     def send(self, ticket: int, lo: int, hi: int) -> None:
         """New media goes out."""
@@ -55,7 +55,7 @@ class Pending:
 
     def keep(self, lo: int, hi: int) -> None:
         """Media that was delivered in an earlier life of the session."""
-        self.pieces.append(Piece(lo, hi))
+        self.pieces.append(Piece(lo, hi, set()))
         self.ready += hi - lo
 
     def join(self, ticket: int, lo: int, hi: int) -> None:
@@ -81,6 +81,12 @@ class Pending:
         """Forget a piece in flight."""
         self.pieces.remove(piece)
         self.in_flight -= piece.units
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.pieces.clear()
+        self.ready = 0
+        self.in_flight = 0
 
     def take(self, units: int, pieces: Sequence[Piece]) -> None:
         """Take `units` off the beginning of delivered `pieces`; what is used up is forgotten."""

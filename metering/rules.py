@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 UNITS_PER_SECOND = 90_000
+UNITS_PER_MS = UNITS_PER_SECOND // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +24,10 @@ class MeterRules:
     # Presence ends so long after the last request (three target durations of 6 s): a paused or
     # vanished player is not charged for more than what it may be playing out of its buffer.
     keepalive_ms: int = 18_000
+    # Media that was sent before is sent again for nothing, but not without end: as much as sound
+    # and captions beside the pictures, a change of quality and a seek back take together. Who
+    # passes a token on finds that the copies starve.
+    repeat_units_max: int = 15 * UNITS_PER_SECOND
+    repeat_speed: int = 3  # media seconds in a second of presence
     void_units_max: int = 120 * UNITS_PER_SECOND
     void_window_ms: int = 3_600_000

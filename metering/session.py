@@ -10,6 +10,7 @@ from metering.effects import Effects, Totals
 from metering.ledger import Account, Transfer, creator_account, hold_account, viewer_account
 from metering.meter import MeterState
 from metering.money import Stroops
+from metering.rules import UNITS_PER_SECOND
 from metering.tariff import Price
 
 
@@ -101,8 +102,30 @@ class SessionSummary:
         return self.price.seconds_affordable(self.ticks, self.balance + self.held)
 
 
+def summary_of(saved: SavedSession, balance: Stroops) -> SessionSummary:
+    """A session as its viewer sees it, next to the viewer's balance."""
+    session = saved.session
+    return SessionSummary(
+        session_id=session.id,
+        viewer=session.viewer,
+        asset_id=session.asset_id,
+        state=SessionState.OPEN if saved.closed_at is None else SessionState.CLOSED,
+        price=session.price,
+        seconds_billed=saved.totals.ticks,
+        amount=saved.amount,
+        held=Stroops(saved.totals.drawn - saved.amount),
+        balance=balance,
+        ticks=saved.totals.ticks,
+        opened_at=session.opened_at,
+        closed_at=saved.closed_at,
+        delivered_seconds=saved.delivered // UNITS_PER_SECOND,
+    )
+
+
 class Served(NamedTuple):
-    """A segment that a session was promised: it may be delivered once this is durable."""
+    """What a session was promised of a segment in one commit: all of it, or from its first to its
+    last part.
+    """
 
     sequence: int
     lo: int

@@ -48,7 +48,8 @@ class MemoryMeterStore:
 
     def __init__(self, ledger: Ledger | None = None) -> None:
         self.ledger: Ledger = MemoryLedger() if ledger is None else ledger
-        self.deliveries: dict[tuple[str, int], Served] = {}
+        # By session, sequence and the session's revision.
+        self.deliveries: dict[tuple[str, int, int], Served] = {}
         self.tick_runs: dict[str, list[Effects]] = {}
         self._sessions: dict[str, SavedSession] = {}
         self._allowances: dict[str, Allowance] = {}
@@ -65,10 +66,10 @@ class MemoryMeterStore:
             return
         await self.ledger.post([each for change in batch.changes for each in transfers_for(change)])
         for change in batch.changes:
-            session_id = change.saved.session.id
+            session_id, revision = change.saved.session.id, change.saved.revision
             self._sessions[session_id] = change.saved
             for served in change.served:
-                self.deliveries.setdefault((session_id, served.sequence), served)
+                self.deliveries[session_id, served.sequence, revision] = served
             self.tick_runs.setdefault(session_id, []).append(change.done)
         self._allowances.update((each.viewer, each) for each in batch.allowances)
 

@@ -47,7 +47,7 @@ SELECT metering_commit(
     string_to_array($1, E'\\n'), $2::text::bigint[], $3::text::bigint[], $4::text::bigint[],
     $5::text::bigint[], $6::text::bigint[], string_to_array($7, E'\\n'), $8, $9,
     string_to_array($10, E'\\n'), $11::text::bigint[], $12::text::bigint[], $13::text::bigint[],
-    $14, $15, $16::text::bigint[]
+    $14::text::bigint[], $15, $16, $17::text::bigint[]
 )
 """
 
@@ -153,7 +153,7 @@ def _columns(batch: Batch) -> tuple[object, ...]:
     changes = sorted(batch.changes, key=lambda change: change.saved.session.id)
     saved = [change.saved for change in changes]
     ended = [each for each in saved if each.closed_at is not None]
-    served = [(change.saved.session.id, each) for change in changes for each in change.served]
+    served = [(change.saved, each) for change in changes for each in change.served]
     return (
         _lines([each.session.id for each in saved]),
         _numbers([each.revision for each in saved]),
@@ -164,7 +164,8 @@ def _columns(batch: Batch) -> tuple[object, ...]:
         _lines([each.state or "" for each in saved]),
         [each.session.id for each in ended],
         [each.closed_at for each in ended],
-        _lines([session_id for session_id, _ in served]),
+        _lines([each.session.id for each, _ in served]),
+        _numbers([each.revision for each, _ in served]),
         _numbers([each.sequence for _, each in served]),
         _numbers([each.lo for _, each in served]),
         _numbers([each.hi for _, each in served]),

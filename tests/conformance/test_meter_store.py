@@ -241,20 +241,48 @@ async def test_opening_twice_keeps_what_there_is(store: Store) -> None:
     assert saved.revision == 1
 
 
-async def test_a_segment_served_again_is_noted_once(
-    postgres: PostgresMeterStore, database: Database
+async def promises(store: Store, database: Database) -> list[tuple[str, int, int, int, int]]:
+    """Session, revision, sequence, lo and hi of all that was promised."""
+    if isinstance(store, MemoryMeterStore):
+        kept = [(s, revision, *served) for (s, _, revision), served in store.deliveries.items()]
+        return sorted(kept)
+    rows = await database.fetch(
+        "SELECT session_id, revision, sequence, lo, hi FROM delivery ORDER BY 1, 2, 3"
+    )
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
+async def test_each_commit_notes_what_was_promised_since_the_last_one(
+    store: Store, database: Database
 ) -> None:
-    one = session("1")
-    book = await opened(postgres, one)
-    for i in (0, 1, 0):
-        ticket, _ = book.request(one.id, Served(i, i * SEGMENT, (i + 1) * SEGMENT), now=0)
-        book.finish(one.id, ticket, complete=False, now=0)
-        await save(postgres, book)
-    rows = await database.fetch("SELECT session_id, sequence, lo, hi FROM delivery ORDER BY 2")
-    assert [tuple(row) for row in rows] == [
-        (one.id, 0, 0, SEGMENT),
-        (one.id, 1, SEGMENT, 2 * SEGMENT),
+    """Parts of a segment are one row of a commit; a segment that was left and is fetched again has
+    another one; and a batch that is sent again adds none.
+    """
+    one, part = session("1"), UNITS_PER_SECOND // 5
+    book = await opened(store, one)
+    for i in range(13):
+        file = (i // 10, i * part, (i + 1) * part)
+        ticket = book.request_at_once(one.id, file, now=200 * i, prompt=True)
+        assert ticket is not None
+        book.finish(one.id, ticket, complete=True, now=200 * i)
+        if i in (6, 12):
+            await store.commit(await save(store, book))
+    ticket, _ = book.request(one.id, (1, 10 * part, 20 * part), now=2_600)
+    await save(store, book)
+    book.finish(one.id, ticket, complete=False, now=2_600)
+    ticket, _ = book.request(one.id, (1, 10 * part, 20 * part), now=2_600)
+    await save(store, book)
+    assert await promises(store, database) == [
+        (one.id, 1, 0, 0, 7 * part),
+        (one.id, 2, 0, 7 * part, 10 * part),
+        (one.id, 2, 1, 10 * part, 13 * part),
+        (one.id, 3, 1, 10 * part, 20 * part),
+        (one.id, 4, 1, 10 * part, 20 * part),
     ]
+    book.finish(one.id, ticket, complete=True, now=2_600)
+    book.close(one.id, now=2_600)
+    await save(store, book)
+    assert await store.balances([one.creator_account]) == {one.creator_account: 400}
 
 
 async def test_the_schema_itself_refuses_ticks_that_do_not_add_up(

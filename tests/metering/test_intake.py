@@ -164,7 +164,7 @@ async def test_a_request_is_answered_when_its_hold_is_durable_and_not_before(
     store.gate.set()
     delivery = await asked
     assert (delivery.session_id, delivery.sequence) == (viewer.id, 0)
-    assert store.deliveries.keys() == {(viewer.id, 0)}
+    assert store.deliveries.keys() == {(viewer.id, 0, 1)}
     assert (await store.ledger.balances("hold:")) == {f"hold:{viewer.id}": 200}
 
 

@@ -451,7 +451,7 @@ def test_a_free_session_is_metered_all_the_same() -> None:
 
 
 def test_too_many_bodies_under_way_are_paced() -> None:
-    player = Player()
+    player = Player(rules=replace(RULES, repeat_units_max=10**9))
     for _ in range(METER_REQUESTS_MAX):
         assert isinstance(player.send(0, 2, now=0)[1], Serve | Duplicate)
     assert isinstance(player.send(0, 2, now=0)[1], Pace)

@@ -1,0 +1,100 @@
+"""An open session in memory: what was decided about it, and what is saved of that."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from config.limits import SESSION_LOOKING_MS_MAX, SESSION_WAITING_MS_MAX
+from metering.effects import effects
+from metering.meter import Meter
+from metering.rules import UNITS_PER_SECOND
+from metering.session import SavedSession, Served, Session, SessionChange, write_state
+from metering.void_budget import VoidBudget
+
+
+@dataclass(slots=True)
+class Wallet:
+    """What a viewer can spend of one asset, after all that was decided, saved or not."""
+
+    available: int
+    sessions: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Viewer:
+    """What the sessions of a viewer share besides money. `saved` is the budget's (start, used)."""
+
+    budget: VoidBudget
+    saved: tuple[int, int]
+    sessions: int = 0
+
+
+@dataclass(slots=True)
+class OpenSession:
+    """A session in memory. `saved` is what the store has of it.
+
+    Attributes:
+        served: by sequence, what was promised since the last commit was put together.
+        awaited: something was decided since then that somebody waits for to be saved.
+        saving: so it is with what is being saved now.
+        looked_at: for what is new in the playlist.
+        change: what is to be committed, when that is known already.
+    """
+
+    session: Session
+    saved: SavedSession
+    wallet: Wallet
+    meter: Meter
+    requested_at: int
+    advanced_at: int
+    served: dict[int, Served] = field(default_factory=dict)
+    awaited: bool = False
+    saving: bool = False
+    looked_at: int | None = None
+    closed_at: datetime | None = None
+    change: SessionChange | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something to commit; what is less than a tick waits for the next, if
+        nobody waits for it.
+        """
+        saved, meter = self.saved.totals, self.meter
+        return (
+            self.awaited
+            or meter.drawn != saved.drawn
+            or meter.posted // UNITS_PER_SECOND != saved.posted // UNITS_PER_SECOND
+        )
+
+    def promise(self, sequence: int, lo: int, hi: int) -> None:
+        """Note a file that is going to be delivered; parts of a segment become one line."""
+        before = self.served.get(sequence)
+        if before is not None:
+            lo, hi = min(before.lo, lo), max(before.hi, hi)
+        self.served[sequence] = Served(sequence, lo, hi)
+        self.change = None
+
+    def changes(self) -> SessionChange:
+        """All that is not saved."""
+        if self.change is None:
+            self.change = self._changes()
+        return self.change
+
+    def _changes(self) -> SessionChange:
+        saved, totals = self.saved, self.meter.totals
+        return SessionChange(
+            saved=SavedSession(
+                session=self.session,
+                revision=saved.revision + 1,
+                totals=totals,
+                state=write_state(self.meter.snapshot()),
+                closed_at=self.closed_at,
+            ),
+            done=effects(self.session.price, saved.totals, totals),
+            served=tuple(self.served.values()),
+        )
+
+    def is_left(self, now: int, idle_ms: int) -> bool:
+        """Whether nobody sits there any more, as far as can be told."""
+        idle = now - self.requested_at
+        looks = self.looked_at is not None and now - self.looked_at < SESSION_LOOKING_MS_MAX
+        return idle >= idle_ms and not (looks and idle < SESSION_WAITING_MS_MAX)
