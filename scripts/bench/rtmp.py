@@ -23,7 +23,7 @@ from scripts.bench.process_cost import cpu_ns, resident_bytes
 from scripts.bench.rtmp_clip import make_film
 from scripts.bench.rtmp_load import Load, Report
 from scripts.bench.rtmp_servers import PeerMissing, Server, nginx, node, ours
-from scripts.node_media_server import NodeUnavailable
+from scripts.node_packages import NodeUnavailable
 
 _BENCH = "rtmp"
 _ROUNDS = 3

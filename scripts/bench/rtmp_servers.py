@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.node_media_server import node_media_server
+from scripts.node_packages import node_media_server
 
 _START_SECONDS_MAX = 20
 _STOP_SECONDS_MAX = 10
-_NGINX_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+NGINX_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 _NGINX = """\
 load_module {module};
 daemon off;
@@ -61,20 +61,31 @@ def nginx(directory: Path) -> Iterator[tuple[Server, Server]]:
     Raises:
         PeerMissing: it is not installed.
     """
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if program is None or not _NGINX_MODULE.exists():
-        raise PeerMissing("scripts/install_test_programs.sh brings nginx and its RTMP module")
-    port = _free_port()
+    program = nginx_program()
+    port = free_port()
     directory.mkdir()
-    # Its worker gives up root, but the directory is root's.
-    user = "user root;" if directory.owner() == "root" else ""
     configuration = directory / "nginx.conf"
     configuration.write_text(
-        _NGINX.format(module=_NGINX_MODULE, user=user, directory=directory, port=port)
+        _NGINX.format(
+            module=NGINX_MODULE, user=user_line(directory), directory=directory, port=port
+        )
     )
-    with _running((program, "-p", str(directory), "-c", str(configuration)), directory) as process:
-        _await_port(port)
+    with running((program, "-p", str(directory), "-c", str(configuration)), directory) as process:
+        await_port(port)
         yield Server(process.pid, port), Server(process.pid, port, "hls", directory / "hls")
+
+
+def nginx_program() -> str:
+    """Its path. Raises: PeerMissing: it is not installed, or its RTMP module is not."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None or not NGINX_MODULE.exists():
+        raise PeerMissing("scripts/install_test_programs.sh brings nginx and its RTMP module")
+    return program
+
+
+def user_line(directory: Path) -> str:
+    """nginx' worker gives up root, unless told not to: but the directory is root's."""
+    return "user root;" if directory.owner() == "root" else ""
 
 
 @contextlib.contextmanager
@@ -84,11 +95,11 @@ def node(directory: Path) -> Iterator[Server]:
     Raises:
         NodeUnavailable: it cannot be installed.
     """
-    port = _free_port()
+    port = free_port()
     directory.mkdir()
     command = (*node_media_server(), json.dumps({"rtmp": port}))
-    with _running(command, directory) as process:
-        _await_port(port)
+    with running(command, directory) as process:
+        await_port(port)
         yield Server(process.pid, port)
 
 
@@ -98,7 +109,7 @@ def ours(mode: str, directory: Path) -> Iterator[Server]:
     directory.mkdir()
     media = directory / "media"
     command = (sys.executable, "-P", "-m", "scripts.bench.rtmp_subject", mode, str(media))
-    with _running(command, Path.cwd()) as process:
+    with running(command, Path.cwd()) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
@@ -107,7 +118,8 @@ def ours(mode: str, directory: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def running(command: Sequence[str], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process for this block; the output of Python programs can be read."""
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -124,13 +136,15 @@ def _running(command: Sequence[str], folder: Path) -> Iterator["subprocess.Popen
                 process.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
-def _await_port(port: int) -> None:
+def await_port(port: int) -> None:
+    """Until somebody listens. Raises: OSError: nobody does in time."""
     deadline = time.monotonic() + _START_SECONDS_MAX
     while True:
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.node_media_server import NodeUnavailable, node_media_server
+from scripts.node_packages import NodeUnavailable, node_media_server
 from tests.end_to_end.conftest import StartServer
 from tests.end_to_end.follower import Shown, follow
 from tests.end_to_end.numbered_film import (

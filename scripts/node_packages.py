@@ -1,4 +1,4 @@
-"""node-media-server, an RTMP server in JavaScript: installed at its first use, from a lock file."""
+"""Programs in JavaScript that we are compared with, and players: installed from a lock file."""
 
 import os
 import shutil
@@ -24,6 +24,19 @@ def node_media_server() -> tuple[str, str]:
     """
     folder = _installed()
     return _program("node"), str(folder / "node_media_server.js")
+
+
+def player_files() -> dict[str, Path]:
+    """What a page loads to play: `hls.min.js` as in our own pages, and `shaka.js`.
+
+    Raises:
+        NodeUnavailable: with the reason.
+    """
+    packages = _installed() / "node_modules"
+    return {
+        "hls.min.js": packages / "hls.js" / "dist" / "hls.min.js",
+        "shaka.js": packages / "shaka-player" / "dist" / "shaka-player.compiled.js",
+    }
 
 
 def _installed() -> Path:
@@ -66,4 +79,4 @@ def _run(*command: str, folder: Path) -> None:
             env={**os.environ, "npm_config_update_notifier": "false"},
         )
     except (OSError, subprocess.SubprocessError) as reason:
-        raise NodeUnavailable(f"node-media-server cannot be installed: {reason}") from reason
+        raise NodeUnavailable(f"the packages cannot be installed: {reason}") from reason
