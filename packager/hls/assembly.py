@@ -95,8 +95,7 @@ class Assembly:
     def _video_packet(
         self, live: LiveRendition, cutter: VideoCutter, packet: Packet, wall_ms: int
     ) -> list[AssembledSegment]:
-        cut = cutter.push(packet, wall_ms)
-        done = [] if cut is None else [self._publish(live, cut)]
+        done = [self._publish(live, cut) for cut in cutter.push(packet, wall_ms)]
         if done or packet.boundary:
             for other in self.active():
                 done += self._cut_audio(other)
@@ -135,8 +134,7 @@ class Assembly:
         done: list[AssembledSegment] = []
         for live in active:
             if isinstance(live.cutter, VideoCutter):
-                cut = live.cutter.finish()
-                done += [] if cut is None else [self._publish(live, cut)]
+                done += [self._publish(live, cut) for cut in live.cutter.finish()]
             done += self._cut_audio(live, finishing=True)
         return done
 

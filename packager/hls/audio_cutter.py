@@ -14,7 +14,11 @@ _FRAME_SAMPLES = 1024
 
 
 class AudioCutter:
-    """Holds frames until the boundary after them is known, which video says and may say late."""
+    """Holds frames until the boundary after them is known, which video says and may say late.
+
+    A part needs no boundary, only to know that none comes before its end. It has as many frames as
+    fit into the target, and ends nominally where the frame after it starts.
+    """
 
     def __init__(
         self,
@@ -22,11 +26,15 @@ class AudioCutter:
         timescale: int,
         irregularities: Irregularities,
         bounds: Bounds = LIVE,
+        part_target: int | None = None,
     ) -> None:
+        """`part_target` in 1/90000 s; without it, only whole segments are cut."""
         self._boundaries = boundaries
         self._timescale = timescale
         self._irregularities = irregularities
         self._bounds = bounds
+        self._part_target = part_target
+        self._part_end: int | None = None
         self._sequence = boundaries.epoch_sequence
         self._frames: list[Packet] = []
         self._bytes = 0
@@ -59,20 +67,57 @@ class AudioCutter:
         end = self._frames[-1].pts + _frame_duration(self._frames, len(self._frames) - 1)
         return end * VIDEO_TIMESCALE // self._timescale
 
-    def cut(self, *, finishing: bool = False) -> Cut | None:
-        """The next complete segment; to be called until it returns None.
+    def cut(self, until: int = 0, *, finishing: bool = False) -> Cut | None:
+        """The next part, or complete segment; to be called until it returns None.
 
         Args:
+            until: no boundary that is not there yet comes before this time, in 1/90000 s.
             finishing: no more frames come, so what is there is complete.
         """
         while (interval := self._boundaries.interval(self._sequence)) is not None:
+            part = self._part(interval.start, interval.end)
+            if part is not None:
+                return part
             if not (finishing or self._reached(interval) or self._behind(interval)):
                 return None
             self._sequence += 1
+            self._part_end = None
             done = self._take(interval)
             if done is not None:
                 return done
+        start = self._boundaries.start(self._sequence)
+        return None if start is None else self._part(start, until)
+
+    def _part(self, start: int, until: int) -> Cut | None:
+        """The next part of the segment that begins at `start`, of frames before `until`."""
+        if self._part_target is None:
+            return None
+        self._leave_out(bisect_left(self._frames, self._ticks(start), key=_pts))
+        frames, before = self._frames, start if self._part_end is None else self._part_end
+        limit = self._ticks(until)
+        for count in range(1, len(frames)):
+            if frames[count].pts >= limit:
+                return None
+            if self.start(frames[count]) <= before:
+                continue
+            following = -(-_nominal_duration(frames[count]) * VIDEO_TIMESCALE // self._timescale)
+            if self.start(frames[count]) + following - before > self._part_target:
+                return self._cut_part(self._fitting(count, before))
         return None
+
+    def _fitting(self, count: int, before: int) -> int:
+        """One frame less, where the next one comes so late that the part would be too long."""
+        assert self._part_target is not None
+        fits = self.start(self._frames[count]) - before <= self._part_target
+        return count if fits or count == 1 else count - 1
+
+    def _cut_part(self, count: int) -> Cut:
+        frames, self._frames = self._frames[:count], self._frames[count:]
+        self._bytes -= sum(len(frame.data) for frame in frames)
+        self._started = True
+        self._part_end = self.start(self._frames[0])
+        end_dts = frames[-1].dts + _frame_duration([*frames, self._frames[0]], count - 1)
+        return Cut(self._sequence, frames, end_dts, self._part_end)
 
     def _reached(self, interval: Interval) -> bool:
         return bool(self._frames) and self._frames[-1].pts >= self._ticks(interval.end)
@@ -92,9 +137,7 @@ class AudioCutter:
         frames = self._frames
         first = bisect_left(frames, self._ticks(interval.start), key=_pts)
         last = bisect_left(frames, self._ticks(interval.end), key=_pts)
-        # An encoder's first frame comes before the first picture.
-        kind = Irregularity.OUTSIDE_SEGMENT if self._started else Irregularity.BEFORE_BOUNDARY
-        self._irregularities.count(kind, first)
+        self._leave_out(first)
         self._started = True
         self._frames = frames[last:]
         self._bytes = sum(len(frame.data) for frame in self._frames)
@@ -103,14 +146,28 @@ class AudioCutter:
         end = frames[last - 1].dts + _frame_duration(frames, last - 1)
         return Cut(interval.sequence, frames[first:last], end)
 
+    def _leave_out(self, count: int) -> None:
+        """The first frames, which belong to no segment."""
+        # An encoder's first frame comes before the first picture.
+        kind = Irregularity.OUTSIDE_SEGMENT if self._started else Irregularity.BEFORE_BOUNDARY
+        if count == 0:
+            return
+        self._irregularities.count(kind, count)
+        self._bytes -= sum(len(frame.data) for frame in self._frames[:count])
+        self._frames = self._frames[count:]
+
 
 def _pts(packet: Packet) -> int:
     return packet.pts
 
 
+def _nominal_duration(frame: Packet) -> int:
+    return frame.duration or _FRAME_SAMPLES
+
+
 def _frame_duration(frames: list[Packet], index: int) -> int:
     """Until the next frame, unless frames are missing there: a hole belongs to no frame."""
-    nominal = frames[index].duration or _FRAME_SAMPLES
+    nominal = _nominal_duration(frames[index])
     if index + 1 < len(frames):
         until_next = frames[index + 1].dts - frames[index].dts
         return until_next if until_next < 2 * nominal else nominal

@@ -42,25 +42,32 @@ def target_duration_s(segment_target_ms: int) -> int:
 
 
 class Boundaries:
-    """Numbers intervals; remembers those that were given, and the newest `HLS_INTERVALS_KEPT`."""
+    """Numbers intervals; remembers those that were given, and the newest."""
 
-    def __init__(self, target_duration: int, known: Sequence[Interval] = ()) -> None:
+    def __init__(
+        self,
+        target_duration: int,
+        known: Sequence[Interval] = (),
+        kept_max: int = HLS_INTERVALS_KEPT,
+    ) -> None:
         """Begin a timeline, or go on with one.
 
         Args:
             target_duration: the playlists', in whole seconds.
             known: intervals of the first epoch from its start: it has been made before, at least
                 in part, and is made again with the same boundaries.
+            kept_max: how many of the newest are remembered besides those.
         """
         self.duration_target = target_duration * VIDEO_TIMESCALE
         self.duration_max = self.duration_target + VIDEO_TIMESCALE // 2 - 1
         self.duration_total = sum(each.duration for each in known)
         self.epoch = -1
         self.epoch_sequence = 0
-        self._kept_max = HLS_INTERVALS_KEPT + len(known)
-        self._closed: deque[Interval] = deque(known, maxlen=self._kept_max)
+        self._places_max = HLS_INTERVALS_KEPT + len(known)
+        self._closed: deque[Interval] = deque(known, maxlen=kept_max + len(known))
         self._places: dict[int, int] = {}
         self._open: _Open | None = None
+        self._held_until = 0
         self._next_sequence = known[-1].sequence + 1 if known else 0
         self._discontinuities = known[-1].discontinuities if known else 0
         self._wall_anchor = (0, 0)
@@ -90,9 +97,12 @@ class Boundaries:
         return self._places.get(start)
 
     def may_open(self, start: int) -> bool:
-        """Whether `start` is later than all that is numbered, but for a small overlap."""
+        """Whether `start` is later than all that is numbered, but for a small overlap.
+
+        And than the parts that were published of the open interval.
+        """
         if self._open is not None:
-            return start > self._open.start
+            return start > self._held_until
         return not self._closed or start > self._closed[-1].end - _OVERLAP_MAX
 
     def open(self, start: int, wall_ms: int, media_end: int | None = None) -> int:
@@ -120,8 +130,19 @@ class Boundaries:
             discontinuity,
             self._discontinuities,
         )
+        self._held_until = start
         self._next_sequence += 1
         return self._open.sequence
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether parts of the open interval were published."""
+        return self._open is not None and self._held_until > self._open.start
+
+    def hold(self, sequence: int, end: int) -> None:
+        """A part was published: if its interval is open, it ends later than that part."""
+        if self._open is not None and self._open.sequence == sequence:
+            self._held_until = max(self._held_until, end)
 
     def _end_before(self, open_: _Open, start: int, media_end: int | None) -> int:
         if start - open_.start <= self.duration_max:
@@ -156,6 +177,7 @@ class Boundaries:
         """End the open interval without opening another."""
         assert self._open is not None, "nothing is open"
         was, self._open = self._open, None
+        end = max(end, self._held_until + 1)
         interval = Interval(
             sequence=was.sequence,
             epoch=self.epoch,
@@ -166,7 +188,7 @@ class Boundaries:
             discontinuities=was.discontinuities,
         )
         self._closed.append(interval)
-        if len(self._places) > self._kept_max:
+        if len(self._places) > self._places_max:
             del self._places[next(iter(self._places))]
         self.duration_total += interval.duration
 

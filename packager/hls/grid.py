@@ -22,4 +22,6 @@ def open_on_grid(
         return
     # After a hole the grid restarts, so that no interval is empty.
     in_next = start < following + segment_target
-    boundaries.open(following if in_next else start, wall_ms, media_end)
+    at = following if in_next and boundaries.may_open(following) else start
+    if boundaries.may_open(at):
+        boundaries.open(at, wall_ms, media_end)

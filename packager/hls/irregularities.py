@@ -10,6 +10,7 @@ class Irregularity(StrEnum):
     BEFORE_BOUNDARY = "before the first boundary"
     REPLAYED = "complete already"
     RESTARTED = "segment started anew"
+    REPLAY_DIFFERS = "encoder did not repeat what was shown already"
     OUT_OF_ORDER = "decoding time does not rise"
     SEGMENT_TOO_LARGE = "segment has too many bytes"
     SEGMENT_UNFINISHED = "segment was cut off at the end"

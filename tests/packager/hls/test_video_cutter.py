@@ -24,9 +24,7 @@ class Row:
             packet = Packet(
                 time * HUNDREDTH, time * HUNDREDTH, 0, boundary, bytes(size), boundary=boundary
             )
-            cut = self.cutters[at].push(packet, 0)
-            if cut is not None:
-                self.cuts[at].append(cut)
+            self.cuts[at] += self.cutters[at].push(packet, 0)
 
     def group(self, start: int, stop: int, at: int = 0) -> None:
         """A boundary, then a packet every 10 hundredths."""
@@ -36,9 +34,7 @@ class Row:
     def finish(self, end: int) -> None:
         self.boundaries.close(end * HUNDREDTH)
         for at, cutter in enumerate(self.cutters):
-            cut = cutter.finish()
-            if cut is not None:
-                self.cuts[at].append(cut)
+            self.cuts[at] += cutter.finish()
 
     def contents(self, at: int = 0) -> list[tuple[int, list[int], int]]:
         """(sequence, times, end) of what was cut."""
