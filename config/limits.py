@@ -28,14 +28,34 @@ PLAYBACK_TOKENS_READ_MAX = 65_536
 # Media tokens that were made: a live playlist holds one to three for each viewer, a film's 112.
 # About 300 bytes each.
 PLAYBACK_TOKENS_MADE_MAX = 65_536
+# How often connections are looked at that may be overdue: what a deadline may be late by.
+HTTP_WATCH_MS = 500
+# Connections that the kernel accepts for us: a herd of viewers comes within one turn of the loop.
+HTTP_BACKLOG = 4_096
 # A client that has not sent its whole request head by then is cut (slowloris).
 HTTP_HEAD_SECONDS_MAX = 10
-# An idle keep-alive connection costs a socket and about 8 KiB.
+# A longer head is left to aiohttp, which refuses a line of more than 8 KiB.
+HTTP_HEAD_BYTES_MAX = 16 * 1024
+# Browsers send 20 fields; requests with more are left to aiohttp.
+HTTP_FIELDS_MAX = 64
+# Blocks of fields that were read before: one for each kind of player, of about 1 KiB.
+HTTP_FIELD_BLOCKS_KNOWN_MAX = 1_024
+# Paths and queries that were read before: a live edge of a thousand renditions, 400 bytes each.
+MEDIA_TARGETS_KNOWN_MAX = 8_192
+# Requests of one connection that are answered in one turn; then others have theirs.
+HTTP_PIPELINE_TURN_MAX = 16
+# What a client may send before it has its answer: no player sends any; then it is not read from.
+HTTP_PIPELINE_BYTES_MAX = 32 * 1024
+# An idle keep-alive connection costs a socket and about 2 KiB.
 HTTP_KEEP_ALIVE_SECONDS = 75
-# Bytes are handed to the socket in pieces of this size, so that an abort is seen early.
-RESPONSE_PIECE_BYTES = 256 * 1024
-# A viewer who does not take a piece for this long has gone; the segment is not billed.
+# A body has to bring so much in so long, about 1 KiB/s, and so has an answer to be taken. Uploads
+# refuse a slow body themselves, a little earlier and in words.
+HTTP_BODY_MS_MAX = 40_000
+HTTP_PACE_BYTES_MIN = 30 * 1024
+# An answer whose reader does not keep this pace, in such windows, is cut; it is not billed.
 RESPONSE_WRITE_SECONDS_MAX = 30
+# Up to this a body is copied behind its head, which costs less than telling the kernel of both.
+RESPONSE_JOINED_BYTES_MAX = 16 * 1024
 # Stopping: how long requests under way may still take.
 HTTP_SHUTDOWN_SECONDS = 2
 # Earnings streams that one process pushes at once; each costs one query a second.
@@ -497,12 +517,22 @@ ON_DEMAND_AUDIO_FRAMES_PENDING_MAX = 65_536
 ON_DEMAND_AUDIO_BYTES_PENDING_MAX = 32 * 1024 * 1024
 # An asset that is being made is looked at again after this: half a segment.
 ON_DEMAND_RECHECK_MS = 1_000
+# Of one to which no media is added, another process may change the captions.
+SETTLED_RECHECK_MS = 10_000
 # Sheets of one asset: a live of four weeks at 250 s a sheet.
 SHEETS_MAX = 10_000
 # A day of four renditions has 45 MB of index.
 ARCHIVE_INDEX_BYTES_MAX = 128 * 1024 * 1024
 # Opened on-demand packages, weighed by their segments: about 300 bytes each.
 ON_DEMAND_SEGMENTS_MAX = 500_000
+# Encrypted segments that are kept for the next who asks; behind a CDN nobody asks again.
+ENCRYPTED_CACHE_BYTES_MAX = 128 * 1024 * 1024
+# Larger ones are encrypted in a thread: handing over costs 0.1 ms, and so do these.
+ENCRYPT_AT_ONCE_BYTES_MAX = 64 * 1024
+# Segments of files that share a key, 6 s: a request for keys every few seconds, and each costs the
+# viewer at most so much that is not watched. Those of a live have one each, since they are billed
+# when they are complete.
+KEY_SEGMENTS_OF_FILES = 3
 # Subsamples of one sample by Common Encryption, before the rest of it becomes one: the size of what
 # is said of a sample has 8 bits, 42 subsamples. Encoders make a slice or eight of a picture.
 CBCS_SUBSAMPLES_MAX = 40

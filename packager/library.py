@@ -9,6 +9,7 @@ from config.clock import Clock
 from config.limits import ARCHIVE_FLUSH_SECONDS_MAX
 from config.tasks import spawn
 from packager.archive import Archive, AssetAlreadyArchived
+from packager.archive_record import CaptionRecord
 from packager.asset_terms import AssetTerms
 from packager.events import AssetEnded, Observers
 from packager.hls.origin import HlsSettings, Origin
@@ -96,6 +97,10 @@ class Library:
         self._live[asset_id] = origin
         return origin
 
+    def at_hand(self, asset_id: str) -> Package | None:
+        """An asset's package, when it is in memory and as the disk is now."""
+        return self._live.get(asset_id) or self._shelf.at_hand(asset_id)
+
     async def get(self, asset_id: str) -> Package | None:
         """An asset's package; None when nothing of it can be played, or not yet."""
         return self._live.get(asset_id) or await self._shelf.get(asset_id)
@@ -108,6 +113,24 @@ class Library:
         assert asset_id not in self._live, "a live asset is not removed"
         await self._archive.remove(asset_id)
         self._shelf.forget(asset_id)
+
+    async def put_captions(self, asset_id: str, record: CaptionRecord, body: bytes) -> bool:
+        """Give an asset that is not live captions; as `archive_captions.put_captions`.
+
+        Other processes show them within `SETTLED_RECHECK_MS`.
+        """
+        is_new = await self._archive.put_captions(asset_id, record, body)
+        self._shelf.forget(asset_id)
+        return is_new
+
+    async def remove_captions(self, asset_id: str, key: str) -> None:
+        """As `archive_captions.remove_captions`."""
+        await self._archive.remove_captions(asset_id, key)
+        self._shelf.forget(asset_id)
+
+    async def read_captions(self, asset_id: str, key: str) -> bytes:
+        """The WebVTT file. Raises: UnknownCaptions."""
+        return await self._archive.read_captions(asset_id, key)
 
     async def settle(self, asset_id: str) -> None:
         """After `end`: return when the asset is served from the archive."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from packager.arrival import Arrival
+from packager.choices import AudioRendition, CaptionRendition
 from packager.naming import FilePath, PlaylistPath
 from packager.playlist_text import PlaylistText
 
@@ -71,6 +72,10 @@ class Package(Protocol):
         """Whether nothing at all is added any more; never of a recording that was cut off."""
 
     @property
+    def public(self) -> bool:
+        """Whether init segments and segments are for everybody: encrypted, and their keys billed."""
+
+    @property
     def has_poster(self) -> bool:
         """Whether there is a picture called `poster.jpg`."""
 
@@ -80,6 +85,14 @@ class Package(Protocol):
 
     def renditions(self) -> tuple[str, ...]:
         """What a viewer can choose from now."""
+
+    @property
+    def audio(self) -> tuple[AudioRendition, ...]:
+        """The tracks of sound now; the first is the default."""
+
+    @property
+    def captions(self) -> tuple[CaptionRendition, ...]:
+        """What captions there are; none while it is live."""
 
     def multivariant(self) -> bytes:
         """Raises: NotReady."""

@@ -4,10 +4,11 @@ import asyncio
 from dataclasses import dataclass
 
 from config.clock import Clock
-from config.limits import ON_DEMAND_RECHECK_MS, ON_DEMAND_SEGMENTS_MAX
+from config.limits import ON_DEMAND_RECHECK_MS, ON_DEMAND_SEGMENTS_MAX, SETTLED_RECHECK_MS
 from config.tasks import spawn
 from packager.archive import Archive
 from packager.archive_disk import IndexReader
+from packager.caption_cache import CaptionCache
 from packager.hls.layout import Layout, lay_out
 from packager.hls.vod import OnDemandPackage
 from packager.least_recent import LeastRecent
@@ -38,9 +39,15 @@ class Shelf:
     def __init__(self, archive: Archive, cache: SegmentCache, clock: Clock) -> None:
         self._archive = archive
         self._cache = cache
+        self._captions = CaptionCache(cache)
         self._clock = clock
         self._entries: LeastRecent[str, _Entry] = LeastRecent(ON_DEMAND_SEGMENTS_MAX)
         self._reading: dict[str, asyncio.Task[OnDemandPackage | None]] = {}
+
+    def at_hand(self, asset_id: str) -> OnDemandPackage | None:
+        """An asset's package, when that is known without looking at the disk."""
+        entry = self._entries.get(asset_id)
+        return entry.package if entry is not None and self._is_fresh(entry) else None
 
     async def get(self, asset_id: str) -> OnDemandPackage | None:
         """An asset's package; None when nothing of it can be played, or not yet."""
@@ -54,8 +61,9 @@ class Shelf:
         return await asyncio.shield(reading)
 
     def _is_fresh(self, entry: _Entry) -> bool:
-        now_ms = self._clock.monotonic_ms()
-        return entry.settled or now_ms - entry.checked_ms < ON_DEMAND_RECHECK_MS
+        """Of what is settled another process may still change the captions."""
+        recheck_ms = SETTLED_RECHECK_MS if entry.settled else ON_DEMAND_RECHECK_MS
+        return self._clock.monotonic_ms() - entry.checked_ms < recheck_ms
 
     def forget(self, asset_id: str) -> None:
         """Look at the disk when it is asked for next."""
@@ -87,7 +95,9 @@ class Shelf:
             return None
         package = None if entry is None else entry.package
         if changed and layout is not None:
-            package = await OnDemandPackage.open(self._archive, self._cache, asset_id, layout)
+            package = await OnDemandPackage.open(
+                self._archive, self._cache, self._captions, asset_id, layout
+            )
         return _Entry(reader, now_ms, package)
 
     def _keep(self, asset_id: str, entry: _Entry) -> None:

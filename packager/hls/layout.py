@@ -7,7 +7,9 @@ from media.units import VIDEO_TIMESCALE, Track
 from media.wire.fmp4_iframe import IFRAME_HEADER_BYTES
 from packager.archive_index import AssetIndex
 from packager.archive_record import PictureRecord, SegmentRecord
+from packager.choices import AudioRendition, audio_choices
 from packager.hls.bitrate import MeasuredBitrate
+from packager.hls.captions import CaptionLayout, lay_out_captions
 from packager.hls.multivariant import IFrameVariant, render_multivariant
 from packager.hls.playlist import (
     MediaPlaylist,
@@ -48,6 +50,7 @@ class Layout:
 
     Attributes:
         playlists: by rendition; those that are offered.
+        audio: as the multivariant playlist names the tracks of sound.
         iframes: None when the index says of none how large it is.
         segments: by rendition and sequence number; also of renditions that only stand in.
         inits: (rendition, epoch) of every init segment.
@@ -61,6 +64,8 @@ class Layout:
 
     multivariant: bytes
     playlists: dict[str, PlaylistText]
+    audio: tuple[AudioRendition, ...]
+    captions: CaptionLayout
     iframes: IFrames | None
     segments: dict[str, dict[int, SegmentRecord]]
     inits: tuple[tuple[str, int], ...]
@@ -88,11 +93,16 @@ def lay_out(index: AssetIndex) -> Layout:
         playlists[name] = _playlist(name, index, segments)
         measured.append(_measure(name, track, chosen, index.target_duration))
     iframes = _iframes(recording)
-    listed = replace(multivariant(measured), iframes=iframes.variant if iframes else None)
+    captions = lay_out_captions(index, intervals)
+    listed = replace(
+        multivariant(measured, captions.choices), iframes=iframes.variant if iframes else None
+    )
     named = {name for epoch in index.epochs for name, _ in epoch.renditions}
     return Layout(
         multivariant=render_multivariant(listed),
         playlists=playlists,
+        audio=tuple(audio_choices(recording.sound())),
+        captions=captions,
         iframes=iframes,
         # A copy, since the index may be read on.
         segments={name: dict(index.segments.get(name, {})) for name in named},

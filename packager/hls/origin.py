@@ -19,6 +19,7 @@ from media.units import Packet
 from media.wire.fmp4_init import init_segment
 from packager.arrival import Arrival
 from packager.asset_terms import AssetTerms
+from packager.choices import AudioRendition, CaptionRendition, audio_choices
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.assembly import AssembledSegment, Assembly
 from packager.hls.boundaries import target_duration_s
@@ -219,6 +220,18 @@ class Origin:
     def renditions(self) -> tuple[str, ...]:
         shown = (live for live in self._assembly.active() if live.has_segments)
         return tuple(live.rendition.name for live in shown)
+
+    @property
+    def audio(self) -> tuple[AudioRendition, ...]:
+        sound = [
+            each for each in self._assembly.active() if each.has_segments and not each.is_video
+        ]
+        return tuple(audio_choices((each.rendition.name, each.rendition.track) for each in sound))
+
+    @property
+    def captions(self) -> tuple[CaptionRendition, ...]:
+        """None: they are of what is recorded, whose times are known."""
+        return ()
 
     async def wait_playable(self) -> None:
         """Return when every rendition has a segment, or when a viewer should wait no longer."""

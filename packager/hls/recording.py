@@ -30,12 +30,16 @@ class Recording:
         """In 1/90000 s."""
         return sum(interval.duration for interval in self.intervals)
 
+    def sound(self) -> list[tuple[str, Track]]:
+        """The tracks of sound that are offered, by rendition."""
+        return [each for each in self.offered.items() if each[1].kind is MediaKind.AUDIO]
+
     def shown(self, rendition: str) -> list[SegmentRecord | None]:
         """The segment that an offered rendition shows in each interval; None for a gap.
 
-        In epochs that lack the rendition, the nearest in height stands in: there is a discontinuity
-        between epochs anyway. Where only single segments are missing there is a gap, so that all
-        renditions have the same intervals.
+        In epochs that lack the rendition, the nearest in language or height stands in: there is a
+        discontinuity between epochs anyway. Where only single segments are missing there is a gap,
+        so that all renditions have the same intervals.
         """
         track = self.offered[rendition]
         by_epoch = {
@@ -49,6 +53,7 @@ class Recording:
             (
                 (epoch.epoch, other) in self.index.retired,
                 other != name,
+                like.language != track.language,
                 abs(like.height - track.height),
                 other,
             )

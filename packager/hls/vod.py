@@ -4,11 +4,15 @@ from media.pictures import PictureKind
 from packager.archive import Archive
 from packager.archive_disk import picture_file, segment_file
 from packager.archive_record import SegmentRecord
+from packager.caption_cache import CaptionCache
+from packager.choices import AudioRendition, CaptionRendition
+from packager.hls.caption_files import CaptionFiles
 from packager.hls.iframe_file import iframe_file
 from packager.hls.layout import Layout
 from packager.naming import (
     MP4,
     PICTURES_FOLDER,
+    CaptionPath,
     FilePath,
     IFramePath,
     InitPath,
@@ -38,6 +42,7 @@ class OnDemandPackage:
     """
 
     live = False
+    public = False
 
     def __init__(
         self,
@@ -45,16 +50,23 @@ class OnDemandPackage:
         layout: Layout,
         inits: dict[tuple[str, str], bytes],
         cache: SegmentCache,
+        captions: CaptionCache,
     ) -> None:
         """`inits` by rendition and name."""
         self._asset_id = asset_id
         self._layout = layout
         self._inits = inits
         self._cache = cache
+        self._captions = CaptionFiles(asset_id, layout.captions, captions)
 
     @classmethod
     async def open(
-        cls, archive: Archive, cache: SegmentCache, asset_id: str, layout: Layout
+        cls,
+        archive: Archive,
+        cache: SegmentCache,
+        captions: CaptionCache,
+        asset_id: str,
+        layout: Layout,
     ) -> "OnDemandPackage":
         """Read an asset's init segments."""
         inits = {}
@@ -62,7 +74,7 @@ class OnDemandPackage:
             init = await archive.read_init(asset_id, rendition, epoch)
             if init is not None:
                 inits[rendition, init_name(epoch)] = init
-        return cls(asset_id, layout, inits, cache)
+        return cls(asset_id, layout, inits, cache, captions)
 
     @property
     def growing(self) -> bool:
@@ -84,12 +96,21 @@ class OnDemandPackage:
     def renditions(self) -> tuple[str, ...]:
         return tuple(self._layout.playlists)
 
+    @property
+    def audio(self) -> tuple[AudioRendition, ...]:
+        return self._layout.audio
+
+    @property
+    def captions(self) -> tuple[CaptionRendition, ...]:
+        return self._layout.captions.choices
+
     def multivariant(self) -> bytes:
         return self._layout.multivariant
 
     def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText:  # noqa: ARG002
         """Whole, whatever is asked to be skipped. Raises: UnknownRendition."""
-        playlist = self._layout.playlists.get(path.rendition or "")
+        name = path.rendition or ""
+        playlist = self._layout.playlists.get(name) or self._layout.captions.playlists.get(name)
         if path.iframes:
             iframes = self._layout.iframes
             playlist = iframes.playlist if iframes and iframes.is_of(path.rendition) else None
@@ -105,6 +126,8 @@ class OnDemandPackage:
         if isinstance(path, InitPath):
             init = self._inits.get((path.rendition, path.name))
             return None if init is None else MediaFile(init, MP4)
+        if isinstance(path, CaptionPath):
+            return self._captions.at_hand(path)
         record = self._record(path)
         if record is None:
             return None
@@ -117,6 +140,8 @@ class OnDemandPackage:
         kept = self.file_at_hand(path)
         if kept is not None:
             return kept
+        if isinstance(path, CaptionPath):
+            return await self._captions.file(path)
         if path.rendition not in self._layout.segments:
             raise UnknownRendition(path.rendition)
         record = self._record(path)
