@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from metering.decision import Decision, Duplicate, Serve
+from metering.decision import DUPLICATE, SERVE, Decision
 from metering.meter import Meter
 from metering.money import Stroops
 from metering.open_session import OpenSession, Viewer, Wallet
@@ -26,7 +26,8 @@ from metering.session import (
 from metering.void_budget import VoidBudget
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SENT = (Serve, Duplicate)
+# Of a file that was sent before, completely: what becomes of this copy changes nothing.
+NO_TICKET = 0
 # Sessions are kept in the order in which they were advanced, with this precision.
 _ORDER_MS = 250
 
@@ -149,7 +150,7 @@ class Book:
         """
         kept = self._sessions[session_id]
         ticket, decision = self._decide(kept, file, now)
-        if isinstance(decision, Serve):
+        if decision is SERVE:
             kept.awaited = True
             self._note(kept)
             # Made here, while the last commit is under way, so that the next begins without delay.
@@ -169,7 +170,7 @@ class Book:
         if not prompt and (kept.awaited or kept.saving or not kept.meter.covers(*file[1:])):
             return None
         ticket, decision = self._decide(kept, file, now)
-        return ticket if isinstance(decision, _SENT) else None
+        return ticket if decision is SERVE or decision is DUPLICATE else None
 
     def look(self, session_id: str, now: int) -> bool:
         """The player looks for what is new: it is still there. False when the session is not."""
@@ -298,10 +299,12 @@ class Book:
         ticket = next(self._tickets)
         meter, wallet = kept.meter, kept.wallet
         drawn, posted = meter.drawn, meter.posted
-        _, lo, hi = file
+        sequence, lo, hi = file
         decision = meter.request(ticket, lo, hi, now, wallet.available)
-        if isinstance(decision, Serve):
-            kept.promise(*file)
+        if decision is SERVE:
+            kept.promise(sequence, lo, hi)
+        elif not meter.in_flight:
+            ticket = NO_TICKET
         kept.requested_at = now
         if now - kept.advanced_at > _ORDER_MS:
             self._advanced(kept, now)

@@ -1,4 +1,8 @@
-"""What the meter answers to a request for media."""
+"""What the meter answers to a request for media.
+
+The first two are always the same ones (`SERVE`, `DUPLICATE`): most answers are, and making a new
+object for each takes as long as deciding.
+"""
 
 from dataclasses import dataclass
 
@@ -7,9 +11,7 @@ from metering.money import Stroops
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """New media: deliver it. `hold` was reserved for it."""
-
-    hold: Stroops
+    """New media: deliver it. What it costs was reserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +37,8 @@ class ShortOfFunds:
 class Fragmented:
     """The session was watched in too many separate places to keep account of."""
 
+
+SERVE = Serve()
+DUPLICATE = Duplicate()
 
 Decision = Serve | Duplicate | Pace | ShortOfFunds | Fragmented

@@ -28,7 +28,7 @@ from config.limits import (
     SESSION_WATCHING_MS_MAX,
 )
 from config.telemetry import counter
-from metering.book import Book, File
+from metering.book import NO_TICKET, Book, File
 from metering.bookkeeper import Bookkeeper
 from metering.decision import Duplicate, Fragmented, Pace, Serve, ShortOfFunds
 from metering.errors import (
@@ -192,8 +192,10 @@ class Intake:
         """The segment's last byte was taken by the viewer's socket, or not; then it is not billed.
         May be called again, and after the session ended, to no effect.
         """
-        now = self._clock.monotonic_ms()
-        self._book.finish(delivery.session_id, delivery.ticket, complete=complete, now=now)
+        session_id, _, ticket = delivery
+        if ticket != NO_TICKET:
+            now = self._clock.monotonic_ms()
+            self._book.finish(session_id, ticket, complete=complete, now=now)
 
     async def close(self, session_id: str) -> SessionSummary:
         """End a session; again is the same as once. Returns when it is durable.

@@ -20,7 +20,7 @@ than a second at the end of a session, is the viewer's.
 from typing import NamedTuple
 
 from config.limits import METER_INTERVAL_UNITS_MAX, METER_INTERVALS_MAX, METER_REQUESTS_MAX
-from metering.decision import Decision, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
+from metering.decision import DUPLICATE, SERVE, Decision, Fragmented, Pace, ShortOfFunds
 from metering.effects import Totals
 from metering.intervals import Intervals
 from metering.money import Stroops
@@ -30,7 +30,6 @@ from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
 from metering.tariff import Price
 from metering.void_budget import VoidBudget
 
-_DUPLICATE = Duplicate()
 # A paced request whose predecessors are still being sent cannot tell when they will be done.
 _PACE_MS_MIN = 100
 
@@ -65,6 +64,7 @@ class Meter:
     def __init__(self, price: Price, rules: MeterRules, budget: VoidBudget, now: int) -> None:
         self.price = price
         self._rules = rules
+        self._keepalive_ms = rules.keepalive_ms
         self._budget = budget
         self._counted_until = now
         self._touched_at = now
@@ -100,6 +100,11 @@ class Meter:
         return self._pending.units
 
     @property
+    def in_flight(self) -> int:
+        """Units whose bodies are under way."""
+        return self._pending.in_flight
+
+    @property
     def allowed(self) -> int:
         """Units that there was time to watch, or that were forced."""
         speed, per = self._rules.speed
@@ -118,7 +123,7 @@ class Meter:
         """Let time pass until `now` and post what there was time to watch."""
         counted_until = self._counted_until
         if now > counted_until:
-            present_until = self._touched_at + self._rules.keepalive_ms
+            present_until = self._touched_at + self._keepalive_ms
             if present_until > now:
                 present_until = now
             if present_until > counted_until:
@@ -128,7 +133,7 @@ class Meter:
         if not pending.ready:
             return
         postable = min(pending.ready, self.allowed - self.posted)
-        if postable == pending.units:  # a live is watched as it comes
+        if postable == pending.ready + pending.in_flight:  # a live is watched as it comes
             self.posted += postable
             pending.clear()
         elif postable > 0:
@@ -164,10 +169,11 @@ class Meter:
         by a restart or by `close`.
         """
         for piece in self._pending.of(ticket):
-            piece.tickets.discard(ticket)
             if complete:
                 self._deliver(piece, now)
-            elif not piece.tickets:
+                continue
+            piece.tickets.discard(ticket)
+            if not piece.tickets:
                 self._drop(piece)
 
     def close(self, now: int) -> None:
@@ -227,47 +233,47 @@ class Meter:
             return Pace(max(_PACE_MS_MIN, wait_ms))
         if self._pending.in_flight:
             self._pending.join(ticket, lo, hi)
-        return _DUPLICATE
+        return DUPLICATE
 
     def _serve(
         self, ticket: int, lo: int, hi: int, gaps: list[tuple[int, int]], available: int
     ) -> Decision:
-        drawn = self.drawn
-        if self._is_seek(lo):
+        pending, drawn = self._pending, self.drawn
+        if lo != self._head and self._is_seek(lo):
             self._leave(self._counted_until)
-        units = sum([end - start for start, end in gaps])
-        wait_ms = self._wait_ms(units)
-        if wait_ms:
+        units = 0
+        for start, end in gaps:
+            units += end - start
+        after = pending.ready + pending.in_flight + units
+        if after > self._rules.lead_min_units and (wait_ms := self._wait_ms(after)):
             return Pace(wait_ms)
-        last = (self.posted + self._pending.units + units) // UNITS_PER_SECOND
-        hold = Stroops(self.price.cost(0, last) - self.drawn)
+        hold = self.price.cost(0, (self.posted + after) // UNITS_PER_SECOND) - self.drawn
         if available + drawn - self.drawn < hold:
-            return ShortOfFunds(hold)
+            return ShortOfFunds(Stroops(hold))
         if len(self._covered) + len(gaps) > METER_INTERVALS_MAX:
             return Fragmented()
         if units < hi - lo:
             self._repeats.spend(hi - lo - units, self.presence_ms)
-            self._pending.join(ticket, lo, hi)
+            pending.join(ticket, lo, hi)
         for start, end in gaps:
-            self._pending.send(ticket, start, end)
+            pending.send(ticket, start, end)
         self._covered.add(lo, hi)
         self._head = hi
         self.drawn = Stroops(self.drawn + hold)
-        return Serve(hold)
+        return SERVE
 
     def _is_seek(self, lo: int) -> bool:
         rules, head = self._rules, self._head
         return head is not None and not head - rules.behind_units <= lo <= head + rules.ahead_units
 
-    def _wait_ms(self, units: int) -> int:
-        """How long until there is room for so many more units; 0 when there is.
+    def _wait_ms(self, wanted: int) -> int:
+        """How long until so many units may be pending; 0 when they may now.
 
         A segment that is longer than the lead is let through when nothing else is pending, or it
         could never be watched.
         """
         rules = self._rules
         lead_min = rules.lead_min_units + self.posted - self._run_start
-        wanted = self.pending + units
         if wanted <= min(rules.lead_max_units, lead_min) or self.pending == 0:
             return 0
         # Each posted unit makes room for one, and for a second one while the lead grows with it.
@@ -279,7 +285,7 @@ class Meter:
 
     def _deliver(self, piece: Piece, now: int) -> None:
         self._pending.deliver(piece)
-        self.delivered += piece.units
+        self.delivered += piece.hi - piece.lo
         if piece.abandoned:
             self._release([piece], now)
 

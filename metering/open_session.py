@@ -33,7 +33,7 @@ class OpenSession:
     """A session in memory. `saved` is what the store has of it.
 
     Attributes:
-        served: by sequence, what was promised since the last commit was put together.
+        served: [lo, hi) by sequence: what was promised since the last commit was put together.
         awaited: something was decided since then that somebody waits for to be saved.
         saving: so it is with what is being saved now.
         looked_at: for what is new in the playlist.
@@ -46,7 +46,7 @@ class OpenSession:
     meter: Meter
     requested_at: int
     advanced_at: int
-    served: dict[int, Served] = field(default_factory=dict)
+    served: dict[int, tuple[int, int]] = field(default_factory=dict)
     awaited: bool = False
     saving: bool = False
     looked_at: int | None = None
@@ -69,8 +69,9 @@ class OpenSession:
         """Note a file that is going to be delivered; parts of a segment become one line."""
         before = self.served.get(sequence)
         if before is not None:
-            lo, hi = min(before.lo, lo), max(before.hi, hi)
-        self.served[sequence] = Served(sequence, lo, hi)
+            lo = lo if lo < before[0] else before[0]
+            hi = hi if hi > before[1] else before[1]
+        self.served[sequence] = (lo, hi)
         self.change = None
 
     def changes(self) -> SessionChange:
@@ -90,7 +91,7 @@ class OpenSession:
                 closed_at=self.closed_at,
             ),
             done=effects(self.session.price, saved.totals, totals),
-            served=tuple(self.served.values()),
+            served=tuple([Served(each, lo, hi) for each, (lo, hi) in self.served.items()]),
         )
 
     def is_left(self, now: int, idle_ms: int) -> bool:

@@ -74,8 +74,9 @@ class Pending:
     def deliver(self, piece: Piece) -> None:
         """A body that covers the piece was sent to its last byte."""
         piece.tickets.clear()
-        self.in_flight -= piece.units
-        self.ready += piece.units
+        units = piece.hi - piece.lo
+        self.in_flight -= units
+        self.ready += units
 
     def drop(self, piece: Piece) -> None:
         """Forget a piece in flight."""

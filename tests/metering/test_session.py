@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from metering.book import summary_of
 from metering.effects import Effects, Totals
 from metering.meter import MeterState
 from metering.money import Stroops
@@ -12,6 +11,7 @@ from metering.session import (
     SessionChange,
     SessionState,
     read_state,
+    summary_of,
     transfers_for,
     write_state,
 )
