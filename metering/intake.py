@@ -148,9 +148,12 @@ class Intake:
         await self._keeper.answered(self._keeper.errands.open(session))
         return self._book.summary(session.id)
 
-    async def request(self, session_id: str, sequence: int, lo: int, hi: int) -> Delivery:
-        """Ask for a segment whose media is [lo, hi) in units of 1/90000 s. Returns when it may be
-        sent: what it costs is held, durably. `finish` has to follow.
+    async def request(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+    ) -> Delivery:
+        """Ask for a file of a segment whose media is [lo, hi) in units of 1/90000 s. Returns when
+        it may be sent: what it costs is held, durably unless it is `prompt`. `finish` has to
+        follow.
 
         Raises:
             InsufficientFunds: the viewer cannot pay it.
@@ -161,6 +164,10 @@ class Intake:
         """
         if not self._book.is_open(session_id):
             raise await self._gone(session_id)
+        if prompt:
+            delivery = self.request_at_once(session_id, sequence, lo, hi, prompt=True)
+            if delivery is not None:
+                return delivery
         if self._requests >= INTAKE_WAITING_MAX:
             raise self._refusal(Overloaded("too many requests are waiting"))
         self._requests += 1
