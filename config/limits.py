@@ -117,7 +117,7 @@ SERVING_EDGES_MAX = 256
 # Counters are handed over so often, which also shows that the process is not stuck.
 SERVING_COUNT_SECONDS = 1
 # One that has said nothing for so long is replaced: its share of connections waits meanwhile.
-SERVING_SILENCE_MS_MAX = 10_000
+SERVING_SILENCE_SECONDS_MAX = 10
 # Until a serving process listens: Python starts and imports in 0.3 s on an idle machine.
 SERVING_START_SECONDS_MAX = 20
 # Waits before one that ended is started again double from the first to the second figure.
@@ -320,6 +320,8 @@ LABEL_CHARACTERS_MAX = 80
 # --- captions ------------------------------------------------------------------------------------
 # The captions of a film have 100 kB, of a day of talk 2 MB.
 CAPTIONS_BYTES_MAX = 2 << 20
+# At 70 kB a second they are there.
+CAPTIONS_BODY_SECONDS_MAX = 30
 # A cue for each two seconds of sixteen hours.
 CAPTION_CUES_MAX = 30_000
 # Seven lines across a screen.
@@ -489,6 +491,9 @@ HLS_AUDIO_BEHIND_MS_MAX = 10_000
 HLS_SHORTFALL_MS_MAX = 500
 # Playlist window by default: three target durations and one reload.
 HLS_WINDOW_SEGMENTS = 6
+# How far back viewers of a live may go at most, and how long one is shown from its beginning: a day
+# of 2 s segments is 43,200, each 200 bytes of text in memory for each rendition.
+HLS_DVR_MS_MAX = 24 * 3600 * 1000
 # Live segments in memory of one rendition; older ones are read from the archive.
 HLS_LIVE_BYTES_MAX = 64 * 1024 * 1024
 # Segments that one media token opens: about a minute, which is what one URI is worth to a thief. A

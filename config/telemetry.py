@@ -1,6 +1,6 @@
 """Metrics: declared next to where they are counted, rendered from one registry."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,6 +19,8 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _registry = CollectorRegistry()
+_adding: list[Callable[[], None]] = []
+_counters: dict[str, Counter] = {}
 ProcessCollector(registry=_registry)
 
 
@@ -27,7 +29,9 @@ def counter(name: str, description: str, labels: Sequence[str] = ()) -> Counter:
 
     Labels have few values: names of routes and reasons, never ids of viewers.
     """
-    return Counter(_PREFIX + name, description, labels, registry=_registry)
+    made = Counter(_PREFIX + name, description, labels, registry=_registry)
+    _counters[name] = made
+    return made
 
 
 def gauge(name: str, description: str, labels: Sequence[str] = ()) -> Gauge:
@@ -45,6 +49,50 @@ def histogram(
     return Histogram(_PREFIX + name, description, labels, registry=_registry, buckets=buckets)
 
 
+def before_rendering(add: Callable[[], None]) -> None:
+    """Have what is counted elsewhere added to the metrics whenever somebody looks at them."""
+    _adding.append(add)
+
+
+def add_up() -> None:
+    """Bring all metrics up to date."""
+    for add in _adding:
+        add()
+
+
+def grow(name: str, labels: Sequence[str], amount: float) -> None:
+    """Count here what a process counted that has the same counter, and no `/metrics`."""
+    counted = _counters[name]
+    (counted.labels(*labels) if labels else counted).inc(amount)
+
+
+class Growth:
+    """By how much the counters of this process have grown since it was asked last."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, tuple[str, ...]], float] = {}
+
+    def take(self) -> tuple[tuple[str, tuple[str, ...], float], ...]:
+        """Name, values of labels and amount of each that has; as `grow` takes them."""
+        add_up()
+        grown = []
+        for name, labels, value in _values():
+            amount = value - self._told.get((name, labels), 0)
+            if amount > 0:
+                self._told[name, labels] = value
+                grown.append((name, labels, amount))
+        return tuple(grown)
+
+
+def _values() -> Iterator[tuple[str, tuple[str, ...], float]]:
+    for name, counted in _counters.items():
+        for metric in counted.collect():
+            for sample in metric.samples:
+                if sample.name.endswith("_total"):
+                    yield name, tuple(sample.labels.values()), sample.value
+
+
 def render() -> bytes:
     """All metrics in Prometheus' text format."""
+    add_up()
     return generate_latest(_registry)

@@ -38,6 +38,7 @@ _LENGTH = Struct(">I")
 _HEAD = Struct(">IB")
 _ID = Struct(">I")
 _ASK = Struct(">IQqq?")
+_LOOK = Struct(">I?")
 _FINISH = Struct(">I?")
 _READ_PLAYLIST = Struct(">I?Q")
 _AWAIT = Struct(">IQq??")
@@ -147,6 +148,15 @@ def _encode_ask(ask: Ask) -> bytes:
 def _decode_ask(body: bytes) -> Ask:
     id_, sequence, start, end, prompt = _ASK.unpack_from(body)
     return Ask(id_, body[_ASK.size :].decode(), sequence, start, end, prompt)
+
+
+def _encode_look(look: Look) -> bytes:
+    return _LOOK.pack(look.id, look.present) + look.session_id.encode()
+
+
+def _decode_look(body: bytes) -> Look:
+    id_, present = _LOOK.unpack_from(body)
+    return Look(id_, body[_LOOK.size :].decode(), present)
 
 
 def _encode_read_playlist(read: ReadPlaylist) -> bytes:
@@ -305,7 +315,7 @@ _BY_CLASS: dict[type[Any], _Form] = {
     Ready: _bare(0, Ready()),
     Ask: _Form(1, _encode_ask, _decode_ask),
     Finish: _fixed(2, Finish, _FINISH),
-    Look: _text(3, Look),
+    Look: _Form(3, _encode_look, _decode_look),
     FindAsset: _text(4, FindAsset),
     ReadPlaylist: _Form(5, _encode_read_playlist, _decode_read_playlist),
     Await: _Form(6, _encode_await, _decode_await),

@@ -37,10 +37,15 @@ class Finish(NamedTuple):
 
 
 class Look(NamedTuple):
-    """The session's player is there. `Done`, or `Refused` when the session is not open."""
+    """Is the session open? `Done` or `Refused` follows.
+
+    Attributes:
+        present: its player is there, though it may ask for no media.
+    """
 
     id: int
     session_id: str
+    present: bool
 
 
 class FindAsset(NamedTuple):
@@ -123,11 +128,11 @@ class AssetIs(NamedTuple):
     """What is to be known of an asset that can be played.
 
     Attributes:
-        settled: nothing is added to it any more.
+        stable: what a name names stays so; not while it is made from a file.
     """
 
     id: int
-    settled: bool
+    stable: bool
 
 
 class Version(NamedTuple):
@@ -171,6 +176,7 @@ class Stop(NamedTuple):
     """Accept no more connections, end those that there are, and end."""
 
 
-type Question = Ready | Ask | Finish | Look | FindAsset | ReadPlaylist | Await | ReadFile | Count
+type Asked = Ask | Look | FindAsset | ReadPlaylist | Await | ReadFile
+type Question = Asked | Ready | Finish | Count
 type Answer = Welcome | Done | Refused | AssetIs | PlaylistIs | Waits | Came | FileIs | Stop
 type Message = Question | Answer

@@ -56,7 +56,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.sampled_from([Ready(), Stop()]),
     st.builds(Ask, ids, texts, numbers, times, times, flags),
     st.builds(Finish, ids, flags),
-    st.builds(Look, ids, texts),
+    st.builds(Look, ids, texts, flags),
     st.builds(FindAsset, ids, texts),
     st.builds(ReadPlaylist, ids, texts, texts, flags, numbers),
     st.builds(Await, ids, texts, texts, numbers, st.none() | st.integers(0, 9999), flags, flags),
@@ -114,7 +114,7 @@ def test_a_message_that_was_damaged_is_another_message_or_malformed(
         b"\0\0\0\x01\x63",  # no such kind
         b"\0\0\0\x02\x00\x00",  # more than the kind has
         b"\0\0\0\x02\x01\x00",  # less
-        b"\0\0\0\x06\x03\0\0\0\x01\xff",  # a text that is none
+        b"\0\0\0\x07\x03\0\0\0\x01\0\xff",  # a text that is none
         b"\0\0\0\x03\x08[1",  # cut-off JSON
         b'\0\0\0\x0e\x08[["a", [1], 2]]',  # labels that are no texts
     ],

@@ -1,0 +1,80 @@
+"""The main process's meter, as a serving process sees it."""
+
+import asyncio
+from collections.abc import Callable
+
+from api.delivery.not_at_hand import NotAtHand
+from api.serving.messages import Ask, Finish, Look, Message
+from api.serving.questions import Questions
+from config.clock import Clock
+from config.limits import SERVING_LOOK_MS, SERVING_SESSIONS_MAX
+from metering.errors import Overloaded
+from metering.intake import Delivery
+from packager.least_recent import LeastRecent
+
+
+class RemoteMetering:
+    """Asks for each piece of media; knows for a second at a time that a session is open."""
+
+    def __init__(self, questions: Questions, send: Callable[[Message], None], clock: Clock) -> None:
+        self._questions = questions
+        self._send = send
+        self._clock = clock
+        # When each session was last asked about.
+        self._open: LeastRecent[str, int] = LeastRecent(SERVING_SESSIONS_MAX)
+
+    def look(self, session_id: str) -> None:
+        """The session's player is there. The main process is told once a second.
+
+        Raises:
+            NotAtHand: nobody knows here whether the session is open.
+        """
+        asked_ms = self._open.get(session_id)
+        if asked_ms is None:
+            raise NotAtHand(self._ask_about(session_id, present=True))
+        if self._clock.monotonic_ms() - asked_ms >= SERVING_LOOK_MS:
+            self._tell(session_id)
+
+    def require_open(self, session_id: str) -> None:
+        """Pass when the session takes requests.
+
+        Raises:
+            NotAtHand: nobody knows here whether it does.
+        """
+        asked_ms = self._open.get(session_id)
+        if asked_ms is None or self._clock.monotonic_ms() - asked_ms >= SERVING_LOOK_MS:
+            raise NotAtHand(self._ask_about(session_id, present=False))
+
+    def request_at_once(self, *_: object, **__: object) -> None:
+        """Nothing is decided here: the one meter is elsewhere."""
+
+    async def request(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+    ) -> Delivery:
+        """As `metering.intake.Intake.request`."""
+        ticket = await self._questions.ask(
+            lambda number: Ask(number, session_id, sequence, lo, hi, prompt)
+        )
+        return Delivery(session_id, sequence, ticket)
+
+    def finish(self, delivery: Delivery, complete: bool) -> None:
+        """As `metering.intake.Intake.finish`."""
+        self._send(Finish(delivery.ticket, complete))
+
+    def _tell(self, session_id: str) -> None:
+        self._open.put(session_id, self._clock.monotonic_ms(), 1)
+        try:
+            telling = self._ask_about(session_id, present=True)
+        except Overloaded:
+            return  # it is told a second later
+        telling.add_done_callback(
+            lambda told: self._open.drop(session_id) if told.exception() else None
+        )
+
+    def _ask_about(self, session_id: str, *, present: bool) -> asyncio.Future[None]:
+        asked_ms = self._clock.monotonic_ms()
+        return self._questions.fetch(
+            (Look, session_id, present),
+            lambda number: Look(number, session_id, present),
+            lambda _: self._open.put(session_id, asked_ms, 1),
+        )
