@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.limits import SERVING_PROCESSES_MAX
 from config.settings_sources import (
     PREFIX,
     Given,
@@ -110,6 +111,7 @@ class Http(_Section):
     host: Host = "127.0.0.1"
     port: Port = 8080
     public_url: WebUrl = ""
+    processes: Annotated[int, Field(ge=1, le=SERVING_PROCESSES_MAX)] = 1
 
 
 class PublishTokens(_Section):
