@@ -118,14 +118,24 @@ def ours(mode: str, directory: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process for this block; the output of Python programs can be read."""
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE if command[0] == sys.executable else subprocess.DEVNULL,
-    ) as process:
+def running(
+    command: Sequence[str], folder: Path, log: Path | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process for this block; the output of Python programs can be read.
+
+    Args:
+        log: where its complaints go; among our own when None.
+    """
+    with (
+        contextlib.nullcontext() if log is None else log.open("wb") as errors,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if command[0] == sys.executable else subprocess.DEVNULL,
+            stderr=errors,
+        ) as process,
+    ):
         try:
             yield process
         finally:
