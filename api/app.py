@@ -9,6 +9,8 @@ from aiohttp import web
 
 from api.content import Content
 from api.content_upload import ContentUpload
+from api.delivery.route import MediaRoutes
+from api.delivery.tally import requests as _requests
 from api.earnings import EarningsRoutes
 from api.errors import Problem
 from api.failures import problem_of
@@ -18,7 +20,6 @@ from api.obs_multitrack import ObsMultitrack
 from api.pages import Pages
 from api.payments import Payments
 from api.pictures import Pictures
-from api.playback import Playback
 from api.publish_tokens import PublishTokens
 from api.sources import Sources
 from api.stream_keys import StreamKeys
@@ -26,13 +27,10 @@ from api.streaming import Streaming
 from api.system import System
 from api.uploads import UploadRoutes
 from config.limits import API_BODY_BYTES_MAX
-from config.telemetry import counter
 
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-_requests = counter("http_requests_total", "Requests answered", ("route", "status"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Routes:
     """Everything that answers HTTP."""
 
     pages: Pages
-    playback: Playback
+    media: MediaRoutes
     streaming: Streaming
     content: Content
     content_upload: ContentUpload
@@ -66,7 +64,10 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/studio", routes.pages.studio),
             web.get("/assets/{path:.+}", routes.pages.asset),
             web.get("/favicon.svg", routes.pages.icon),
-            web.get("/hls/{asset}/{token}/{path:.+}", routes.playback.get),
+            web.get("/hls/{asset}/{token}/{path:.+}", routes.media.handle),
+            web.options("/hls/{asset}/{token}/{path:.+}", routes.media.handle),
+            web.get("/media/{asset}/{path:.+}", routes.media.handle),
+            web.options("/media/{asset}/{path:.+}", routes.media.handle),
             web.get("/health", routes.health.live),
             web.get("/ready", routes.health.ready),
             web.get("/metrics", routes.health.metrics),

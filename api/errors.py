@@ -26,8 +26,9 @@ class Problem(Exception):
     detail: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def response(self, request_id: str) -> web.Response:
-        document = {
+    def document(self, request_id: str) -> dict[str, object]:
+        """The problem document; `request_id` names this answer for people and the log."""
+        return {
             "type": f"urn:tollcast:problem:{self.code}",
             "title": self.title,
             "status": self.status,
@@ -35,8 +36,13 @@ class Problem(Exception):
             "code": self.code,
             "requestId": request_id,
         }
+
+    def response(self, request_id: str) -> web.Response:
         return web.json_response(
-            document, status=self.status, content_type=PROBLEM_TYPE, headers=self.headers
+            self.document(request_id),
+            status=self.status,
+            content_type=PROBLEM_TYPE,
+            headers=self.headers,
         )
 
 

@@ -34,6 +34,9 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     UnknownPicture: lambda _: not_found("no such picture"),
 }
 
+EXPECTED: tuple[type[Exception], ...] = (Problem, *_PROBLEMS)
+"""What is answered with a problem; anything else is our fault."""
+
 
 def problem_of(error: Exception) -> Problem | None:
     """What to answer for an error; None for one that nobody expected."""

@@ -1,59 +1,40 @@
-"""aiohttp's server with the deadlines it lacks: a request head must arrive in time."""
+"""The HTTP server: one port for media and everything else, with deadlines for all of it."""
 
 import asyncio
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
-from config.limits import HTTP_HEAD_SECONDS_MAX, HTTP_KEEP_ALIVE_SECONDS, HTTP_SHUTDOWN_SECONDS
+from api.delivery.connection import Connection, Site
+from api.delivery.lending import ApiServer, Borrower
+from api.delivery.playback import Playback
+from api.delivery.watch import Deadlines, Watch
+from config.clock import Clock, SystemClock
+from config.limits import HTTP_BACKLOG, HTTP_SHUTDOWN_SECONDS
 
-
-class _DeadlineHandler(RequestHandler):
-    """One connection; cut when it has not completed its first request head in time.
-
-    aiohttp times idle keep-alive connections itself, but waits for ever for a first head: 2,000
-    half-open connections stay open as long as their owner likes.
-    """
-
-    __slots__ = ("_head_deadline",)
-
-    _head_deadline: asyncio.TimerHandle | None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._head_deadline = self._loop.call_later(HTTP_HEAD_SECONDS_MAX, self._cut)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._head_deadline is not None and (self._messages or self._current_request):
-            self._head_deadline.cancel()
-            self._head_deadline = None
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        if self._head_deadline is not None:
-            self._head_deadline.cancel()
-        super().connection_lost(exc)
-
-    def _cut(self) -> None:
-        self._head_deadline = None
-        if self.transport is not None:
-            self.transport.abort()
-
-
-class _DeadlineServer(web.Server):
-    def __call__(self) -> RequestHandler:
-        return _DeadlineHandler(self, loop=self._loop, **self._kwargs)
+# Connections are watched by us: a handler of aiohttp's may not end one that is busy elsewhere.
+_FOR_EVER_SECONDS = 10 * 366 * 86_400
 
 
 class HttpServer:
-    """Serves one application on one address until stopped."""
+    """Serves one application, and media, on one address until stopped."""
 
-    def __init__(self, application: web.Application, host: str, port: int) -> None:
+    def __init__(
+        self,
+        application: web.Application,
+        host: str,
+        port: int,
+        playback: Playback | None = None,
+        clock: Clock | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> None:
         self._application = application
         self._host = host
         self._port = port
+        self._playback = playback
+        self._watch = Watch(clock or SystemClock(), deadlines or Deadlines())
         self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
 
     @property
     def port(self) -> int:
@@ -63,20 +44,44 @@ class HttpServer:
     async def start(self) -> None:
         options: dict[str, Any] = {
             "access_log": None,
-            "keepalive_timeout": HTTP_KEEP_ALIVE_SECONDS,
+            "keepalive_timeout": _FOR_EVER_SECONDS,
             "shutdown_timeout": HTTP_SHUTDOWN_SECONDS,
             "handler_cancellation": True,
         }
         self._runner = web.AppRunner(self._application, **options)
         await self._runner.setup()
-        server = self._runner.server
-        assert server is not None, "a runner that is set up has a server"
+        api = self._runner.server
+        assert api is not None, "a runner that is set up has a server"
         # aiohttp offers no hook for its protocol class; the server object is its factory.
-        server.__class__ = _DeadlineServer
-        site = web.TCPSite(self._runner, self._host, self._port, reuse_address=True)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
+        api.__class__ = ApiServer
+        assert isinstance(api, ApiServer)
+        site = Site(self._playback, _Lending(api), self._watch)
+        self._watch.start()
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(site),
+            self._host,
+            self._port,
+            backlog=HTTP_BACKLOG,
+            reuse_address=True,
+        )
+        self._port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
+        """Accept no more; requests under way have a moment to end."""
+        if self._server is not None:
+            self._server.close()
+        self._watch.end_all()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._watch.emptied(HTTP_SHUTDOWN_SECONDS)
+        self._watch.stop()
+
+
+class _Lending:
+    """Lends connections to aiohttp."""
+
+    def __init__(self, api: ApiServer) -> None:
+        self._api = api
+
+    def borrow(self, connection: Connection) -> Borrower:
+        return Borrower(self._api, connection)

@@ -15,6 +15,8 @@ from api.catalogue.lookup import Catalogue
 from api.content import Content
 from api.content_document import ContentDocuments
 from api.content_upload import ContentUpload
+from api.delivery.playback import Playback
+from api.delivery.route import MediaRoutes
 from api.demo import Demo, remove_recordings
 from api.dependencies import (
     database_dependency,
@@ -37,7 +39,6 @@ from api.originals import Originals
 from api.pages import Pages, PagesNotBuilt
 from api.payments import GuestLimit, Payments
 from api.pictures import Pictures
-from api.playback import Playback
 from api.publish_tokens import PublishTokens, open_token_signer
 from api.publish_urls import PublishUrls, publish_urls
 from api.publisher_admission import open_admission
@@ -69,6 +70,7 @@ from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
 from packager.archive import Archive
+from packager.hls.boundaries import target_duration_s
 from packager.library import Library
 
 log = structlog.get_logger(__name__)
@@ -112,7 +114,13 @@ async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event)
     stack.push_async_callback(money.stop)
     await money.start(creator)
     routes = _routes(stores, media, money, intake, pages, stopping)
-    http = HttpServer(make_application(routes), settings.http.host, settings.http.port)
+    http = HttpServer(
+        make_application(routes),
+        settings.http.host,
+        settings.http.port,
+        routes.media.playback,
+        stores.clock,
+    )
     stack.push_async_callback(http.stop)
     await http.start()
     local_url = f"http://{settings.http.host}:{http.port}"
@@ -211,6 +219,11 @@ def _price(settings: Settings) -> Price:
     return Price(NATIVE, settings.price.stroops, settings.price.seconds)
 
 
+def _patience_ms(settings: Settings) -> int:
+    """How long a player's request for what is to come may wait (rfc8216bis, 6.2.5.2)."""
+    return 3 * 1000 * target_duration_s(settings.media.segment_milliseconds)
+
+
 def _routes(
     stores: Stores,
     media: _Media,
@@ -251,7 +264,9 @@ def _routes(
 
     return Routes(
         pages=pages,
-        playback=Playback(media.library, intake, tokens, clock),
+        media=MediaRoutes(
+            Playback(media.library, intake, tokens, clock, _patience_ms(stores.settings))
+        ),
         streaming=Streaming(catalogue, intake, tokens, bearers, clock),
         content=Content(
             catalogue,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession, web
 
-import api.http_server
+from api.delivery.watch import Deadlines
 from api.http_server import HttpServer
 
 
@@ -16,11 +16,11 @@ async def _hello(request: web.Request) -> web.Response:
 
 
 @pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HttpServer]:
-    monkeypatch.setattr(api.http_server, "HTTP_HEAD_SECONDS_MAX", 0.2)
+async def server() -> AsyncIterator[HttpServer]:
     application = web.Application()
     application.router.add_get("/", _hello)
-    server = HttpServer(application, "127.0.0.1", 0)
+    deadlines = Deadlines(head_ms=200, watch_ms=50)
+    server = HttpServer(application, "127.0.0.1", 0, deadlines=deadlines)
     await server.start()
     yield server
     await server.stop()

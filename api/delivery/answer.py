@@ -1,0 +1,77 @@
+"""What is answered to a request for media, in the shape that both senders send."""
+
+from functools import lru_cache
+from http import HTTPStatus
+from typing import NamedTuple
+
+from metering.intake import Delivery
+
+# Whoever embeds a player asks for media without credentials: the token is in the path.
+CORS = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "Content-Length, Content-Range, Date, ETag, Retry-After"),
+)
+PRIVATE = "private, no-store"
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+class Kind(NamedTuple):
+    """What answers have in common: made once, as pairs for aiohttp and as bytes for sockets."""
+
+    status: int
+    pairs: tuple[tuple[str, str], ...]
+    text: bytes
+
+
+@lru_cache(256)
+def kind(status: int, *pairs: tuple[str, str]) -> Kind:
+    """A kind of answers with these fields."""
+    line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+    return Kind(status, pairs, line.encode() + field_lines(pairs))
+
+
+def field_lines(pairs: tuple[tuple[str, str], ...]) -> bytes:
+    return "".join([f"{name}: {value}\r\n" for name, value in pairs]).encode("latin-1")
+
+
+class Answer(NamedTuple):
+    """One answer. `delivery` is finished when the viewer's socket has taken every byte, or not.
+
+    Attributes:
+        extra: fields of this answer alone.
+        length: as in `Content-Length`; None where there is no such field.
+        body: nothing after HEAD.
+    """
+
+    kind: Kind
+    extra: tuple[tuple[str, str], ...]
+    length: int | None
+    body: bytes | memoryview
+    delivery: Delivery | None = None
+
+    @property
+    def status(self) -> int:
+        return self.kind.status
+
+
+def with_body(
+    kind: Kind, body: bytes | memoryview, method: str, extra: tuple[tuple[str, str], ...] = ()
+) -> Answer:
+    """An answer that costs nothing; to HEAD without its body (RFC 9110, 9.3.2)."""
+    return Answer(kind, extra, len(body), b"" if method == "HEAD" else body)
+
+
+PREFLIGHT = Answer(
+    kind(
+        204,
+        ("Allow", "GET, HEAD, OPTIONS"),
+        ("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"),
+        ("Access-Control-Allow-Headers", "Range, If-Match, If-None-Match, If-Range"),
+        ("Access-Control-Max-Age", "86400"),
+        *CORS,
+    ),
+    (),
+    None,
+    b"",
+)
+"""Answers OPTIONS, browsers' question before a request that is not simple (Fetch, 4.8)."""

@@ -1,0 +1,365 @@
+"""One connection: requests for media are answered here, and all others by whom it is lent to."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from api.delivery.answer import Answer, field_lines
+from api.delivery.failure import failure
+from api.delivery.head import MediaHead, OtherHead, read_head
+from api.delivery.playback import Playback, Waiting
+from api.delivery.request import MediaRequest
+from api.delivery.tally import TALLY
+from api.delivery.watch import Watch
+from api.failures import EXPECTED
+from config.limits import (
+    HTTP_HEAD_BYTES_MAX,
+    HTTP_PIPELINE_BYTES_MAX,
+    HTTP_PIPELINE_TURN_MAX,
+    RESPONSE_JOINED_BYTES_MAX,
+)
+from config.tasks import spawn
+from metering.intake import Delivery
+from packager.arrival import Arrival
+
+# States; plain integers, since every request compares them several times.
+_READING = 0
+"""A request is awaited, or the rest of its head."""
+_WAITING = 1
+"""A playlist or part is."""
+_WORKING = 2
+"""A task makes the answer."""
+_WRITING = 3
+"""The socket does not take all of the answer yet."""
+_LENT = 4
+_RESTING = 5
+"""Others have their turn."""
+_CLOSING = 6
+
+
+class Borrowing(Protocol):
+    """What is lent a connection, a request at a time; `api.delivery.lending.Borrower` is one."""
+
+    def begin(self, data: bytes, head: OtherHead) -> bytes: ...
+    def feed(self, data: bytes) -> bytes: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+    def connection_lost(self, error: Exception | None) -> None: ...
+    def overdue(self, watch: Watch) -> bool: ...
+
+
+class Others(Protocol):
+    """Who answers what is not plainly a request for media."""
+
+    def borrow(self, connection: "Connection") -> Borrowing | None:
+        """Somebody to lend the connection to; None when it is not lent but given away, with what
+        `connection.unread` has.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all connections of a server share. Without `playback` everything is for the others."""
+
+    playback: Playback | None
+    others: Others
+    watch: Watch
+
+
+class Connection(asyncio.Protocol):
+    """One request at a time, in their order. What is sent is not counted as delivered before the
+    socket has taken its last byte.
+    """
+
+    __slots__ = (
+        "_arrival",
+        "_borrowing",
+        "_closes",
+        "_delivery",
+        "_held",
+        "_left_bytes",
+        "_request",
+        "_sent_bytes",
+        "_site",
+        "_state",
+        "_task",
+        "blocked",
+        "due_ms",
+        "transport",
+        "unread",
+    )
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._state = _READING
+        self._arrival: Arrival | None = None
+        self._borrowing: Borrowing | None = None
+        self._closes = False
+        self._delivery: Delivery | None = None
+        self._held = False
+        self._left_bytes = 0
+        self._request: MediaRequest | None = None
+        self._sent_bytes = 0
+        self._task: asyncio.Task[None] | None = None
+        self.blocked = False
+        self.due_ms = 0
+        self.transport: asyncio.Transport
+        self.unread = b""
+
+    # --- asyncio.Protocol ------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        # Then `pause_writing` tells at once whether anything was not taken.
+        self.transport.set_write_buffer_limits(high=0)
+        self.due_ms = self._site.watch.head_due()
+        self._site.watch.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        state = self._state
+        if state == _READING:
+            if self.unread:
+                self.unread += data
+            else:
+                self.unread = data
+                self.due_ms = self._site.watch.head_due()
+            self._go_on()
+        elif state == _LENT:
+            assert self._borrowing is not None, "it is lent to somebody"
+            self._keep(self._borrowing.feed(data))
+        elif state != _CLOSING:
+            self._keep(data)
+
+    def pause_writing(self) -> None:
+        self.blocked = True
+        if self._state == _LENT and self._borrowing is not None:
+            self._borrowing.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.blocked = False
+        if self._state == _LENT and self._borrowing is not None:
+            self._borrowing.resume_writing()
+        elif self._state == _WRITING:
+            self._sent(complete=True)
+            self._ready()
+            self._go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._site.watch.discard(self)
+        self._state = _CLOSING
+        if self._arrival is not None:
+            self._arrival.forget(self._arrived)
+        if self._task is not None:
+            self._task.cancel()
+        if self._borrowing is not None:
+            self._borrowing.connection_lost(exc)
+        self._sent(complete=False)
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Answer what was read, as far as nothing has to be waited for."""
+        for _ in range(HTTP_PIPELINE_TURN_MAX):
+            data = self.unread
+            if not data or self._state != _READING:
+                break
+            head = read_head(data)
+            if isinstance(head, MediaHead) and self._site.playback is not None:
+                self.unread = data[head.end :]
+                self._closes = head.closes
+                self._answer(head.request, self._site.playback)
+            elif head is not None or len(data) > HTTP_HEAD_BYTES_MAX:
+                self._lend(head)
+            else:
+                break
+        else:
+            self._rest()
+        if self._held and self._state == _READING:
+            self._held = False
+            self.transport.resume_reading()
+
+    def _keep(self, data: bytes) -> None:
+        """For when its turn comes; who sends more than that is not read from meanwhile."""
+        self.unread += data
+        if len(self.unread) > HTTP_PIPELINE_BYTES_MAX:
+            self._held = True
+            self.transport.pause_reading()
+
+    def _rest(self) -> None:
+        if self.unread and self._state == _READING:
+            self._state = _RESTING
+            asyncio.get_running_loop().call_soon(self._rested)
+
+    def _rested(self) -> None:
+        if self._state == _RESTING:
+            self._ready()
+            self._go_on()
+
+    def _ready(self) -> None:
+        """For the next request, which may have begun."""
+        if self._closes or self.transport.is_closing():
+            self.close()
+            return
+        self._state = _READING
+        watch = self._site.watch
+        self.due_ms = watch.head_due() if self.unread else watch.next_due()
+
+    # --- lending ---------------------------------------------------------------------------------
+
+    def _lend(self, head: MediaHead | OtherHead | None) -> None:
+        """Have a request answered by others; the whole connection, where it is not even clear
+        where the request ends.
+        """
+        if isinstance(head, MediaHead):
+            head = OtherHead(head.end, 0)
+        borrowing = self._site.others.borrow(self)
+        if borrowing is None:
+            self._state = _CLOSING
+            return
+        self._state = _LENT
+        self._borrowing = borrowing
+        self.due_ms = 0  # at each look
+        data, self.unread = self.unread, b""
+        self._keep(borrowing.begin(data, head or OtherHead(len(data), None)))
+
+    def returned(self) -> None:
+        if self._state != _LENT:
+            return
+        assert self._borrowing is not None, "it was lent to somebody"
+        self._borrowing.connection_lost(None)
+        self._borrowing = None
+        self._closes = False
+        if self.blocked:
+            self._state = _WRITING
+            self.due_ms = self._site.watch.write_due()
+        else:
+            self._ready()
+            self._go_on()
+
+    def close(self) -> None:
+        """Send what is still to be sent, and end."""
+        self._state = _CLOSING
+        self.due_ms = self._site.watch.write_due()
+        self._left_bytes = self.transport.get_write_buffer_size()
+        self.transport.close()
+
+    def end(self) -> None:
+        """Answer what is under way, and no more; whoever it is lent to is told by others."""
+        self._closes = True
+        if self._state in (_READING, _WAITING, _RESTING):
+            self.close()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    # --- answering -------------------------------------------------------------------------------
+
+    def _answer(self, request: MediaRequest, playback: Playback) -> None:
+        try:
+            answer = playback.at_once(request)
+        except EXPECTED as error:
+            answer = failure(error, request.method)
+        if isinstance(answer, Answer):
+            self._send(answer, request)
+        elif answer is None:
+            self._state = _WORKING
+            self._task = spawn(self._work(request, playback), name="media request")
+        else:
+            self._wait(answer, request, playback)
+
+    def _wait(self, waiting: Waiting, request: MediaRequest, playback: Playback) -> None:
+        self._state = _WAITING
+        self.due_ms = self._site.watch.now_ms + playback.patience_ms
+        self._request = request
+        self._arrival = waiting.arrival
+        waiting.arrival.then(self._arrived)
+
+    def _arrived(self) -> None:
+        request, playback = self._request, self._site.playback
+        assert request is not None, "it waits for a request"
+        assert playback is not None, "it waits for media"
+        self._request = self._arrival = None
+        self._answer(request, playback)
+        self._go_on()
+
+    async def _work(self, request: MediaRequest, playback: Playback) -> None:
+        has_answer = False
+        try:
+            try:
+                answer = await playback.later(request)
+            except EXPECTED as error:
+                answer = failure(error, request.method)
+            has_answer = True
+        finally:
+            self._task = None
+            if not has_answer:
+                self.transport.abort()
+        self._send(answer, request)
+        self._go_on()
+
+    def _send(self, answer: Answer, request: MediaRequest) -> None:
+        kind, extra, length, body, delivery = answer
+        transport, watch = self.transport, self._site.watch
+        lines: list[bytes | memoryview] = [kind.text]
+        if length is not None:
+            lines.append(b"Content-Length: %d\r\n" % length)
+        if extra:
+            lines.append(field_lines(extra))
+        if self._closes:
+            lines.append(b"Connection: close\r\n")
+        lines += (watch.date_line, b"\r\n")
+        if len(body) <= RESPONSE_JOINED_BYTES_MAX:
+            lines.append(body)
+            transport.write(b"".join(lines))
+        else:
+            transport.writelines((b"".join(lines), body))
+        is_public = request.token is None
+        TALLY.answered(kind.status, public=is_public)
+        self._delivery = delivery
+        self._sent_bytes = len(body) if delivery is not None or is_public else 0
+        if self.blocked:
+            self._state = _WRITING
+            self._left_bytes = transport.get_write_buffer_size()
+            self.due_ms = watch.write_due()
+        else:
+            self._sent(complete=not transport.is_closing())
+            self._ready()
+
+    def _sent(self, *, complete: bool) -> None:
+        """The socket has taken the answer, or it never will."""
+        sent_bytes, self._sent_bytes = self._sent_bytes, 0
+        if sent_bytes:
+            taken = sent_bytes if complete else max(0, sent_bytes - self._left_bytes)
+            TALLY.sent(taken, complete=complete)
+        delivery, self._delivery = self._delivery, None
+        if delivery is not None and self._site.playback is not None:
+            self._site.playback.finish(delivery, complete=complete)
+
+    # --- deadlines -------------------------------------------------------------------------------
+
+    def overdue(self) -> None:
+        if self._state == _WAITING:
+            self._give_up_waiting()
+        elif self._state in (_WRITING, _CLOSING):
+            self._require_progress()
+        elif self._state == _READING or (
+            self._borrowing is not None and self._borrowing.overdue(self._site.watch)
+        ):
+            self.transport.abort()
+
+    def _give_up_waiting(self) -> None:
+        request, arrival, playback = self._request, self._arrival, self._site.playback
+        assert request is not None, "it waits for a request"
+        assert arrival is not None, "it waits for something"
+        assert playback is not None, "it waits for media"
+        arrival.forget(self._arrived)
+        self._request = self._arrival = None
+        self._send(failure(playback.too_late(), request.method), request)
+        self._go_on()
+
+    def _require_progress(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        if self._left_bytes - left < self._site.watch.deadlines.pace_bytes:
+            self.transport.abort()
+        self._left_bytes = left
+        self.due_ms = self._site.watch.write_due()

@@ -1,0 +1,149 @@
+"""Request heads (RFC 9112) as far as they are plainly of media; all others are aiohttp's.
+
+A parser that shares a connection with another one may never understand a request otherwise than
+that: a difference would let a client smuggle one (RFC 9112, 11.2). So this one takes only what can
+be read in one way: a known method, a path without escapes, fields without continuation lines, no
+body. Of other requests it tells where they end, if that is just as plain.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from api.delivery.request import UNCONDITIONAL, Conditions, MediaRequest, read_plain_target
+from config.limits import HTTP_FIELD_BLOCKS_KNOWN_MAX, HTTP_FIELDS_MAX
+
+_END = b"\r\n\r\n"
+
+# Ids and tokens of ours, and names that need no escape. What is in none of them is not ours either.
+_MEDIA_LINE = re.compile(
+    rb"(GET|HEAD|OPTIONS) "
+    rb"/(?:hls/([a-z0-9_-]{1,64}+)/([A-Za-z0-9_-]{1,128}+)|media/([a-z0-9_-]{1,64}+))"
+    rb"((?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}+){1,8}+(?:\?[A-Za-z0-9_.=&-]{0,255}+)?+)"
+    rb" HTTP/1\.([01])\r\n"
+)
+_OTHER_LINE = re.compile(rb"(?:GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) /[!-~]* HTTP/1\.[01]\r\n")
+# RFC 9110, 5.5 and 5.6.2.
+_FIELDS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e\x80-\xff]*+\r\n)++")
+_HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+# Whoever gets one of these twice may take either.
+_ONCE = frozenset(
+    (
+        *(b"host", b"connection", b"content-length"),
+        *(b"range", b"if-range", b"if-match", b"if-none-match"),
+    )
+)
+# The connection becomes another protocol, or the body ends where only its parser knows.
+_OBSCURE = frozenset((b"transfer-encoding", b"upgrade", b"http2-settings", b"sec-websocket-key"))
+
+
+class MediaHead(NamedTuple):
+    """A request for media that ends at `end`; `closes`: its client wants no other answer."""
+
+    request: MediaRequest
+    closes: bool
+    end: int
+
+
+class OtherHead(NamedTuple):
+    """A request that is for somebody else.
+
+    Attributes:
+        end: where its head ends.
+        body: how many bytes of its body follow; None: nobody here can say, nor where the next
+            request begins.
+    """
+
+    end: int
+    body: int | None
+
+
+class _Fields(NamedTuple):
+    """What matters here of a block of fields.
+
+    Attributes:
+        plain: nothing in it keeps a request from being one for media.
+        length: of the body; None when nobody here can say.
+        connection: `keep-alive`, `close`, or nothing.
+    """
+
+    plain: bool
+    length: int | None
+    connection: bytes
+    conditions: Conditions
+
+
+_UNREADABLE = _Fields(False, None, b"", UNCONDITIONAL)
+
+
+def read_head(data: bytes, start: int = 0) -> MediaHead | OtherHead | None:
+    """The head that begins at `start`; None while it goes on."""
+    end = data.find(_END, start)
+    if end < 0:
+        return None
+    end += 4
+    line = _MEDIA_LINE.match(data, start)
+    if line is None:
+        return _other(data, start, end)
+    fields = _read_fields(data[line.end() : end])
+    method, asset, token, public, target, minor = line.groups()
+    if not fields.plain or (minor == b"0" and fields.connection == b"keep-alive"):
+        return OtherHead(end, fields.length)
+    request = MediaRequest(
+        method.decode(),
+        (asset or public).decode(),
+        None if token is None else token.decode(),
+        read_plain_target(target),
+        fields.conditions,
+    )
+    return MediaHead(request, minor == b"0" or fields.connection == b"close", end)
+
+
+def _other(data: bytes, start: int, end: int) -> OtherHead:
+    line = _OTHER_LINE.match(data, start)
+    if line is None:
+        return OtherHead(end, None)
+    return OtherHead(end, _read_fields(data[line.end() : end]).length)
+
+
+@lru_cache(HTTP_FIELD_BLOCKS_KNOWN_MAX)
+def _read_fields(block: bytes) -> _Fields:
+    """Players send the same fields with each of their requests.
+
+    Args:
+        block: what follows the request line, with the empty line.
+    """
+    if _FIELDS.fullmatch(block, 0, len(block) - 2) is None:
+        return _UNREADABLE
+    found: dict[bytes, bytes] = {}
+    lines = block[:-4].split(b"\r\n")
+    for line in lines:
+        name, _, value = line.partition(b":")
+        name = name.lower()
+        if name in _OBSCURE or (name in _ONCE and name in found):
+            return _UNREADABLE
+        found[name] = value.strip(b" \t")
+    return _fields(found, few=len(lines) <= HTTP_FIELDS_MAX)
+
+
+def _fields(found: dict[bytes, bytes], *, few: bool) -> _Fields:
+    length = found.get(b"content-length", b"0")
+    connection = found.get(b"connection", b"").lower()
+    if _LENGTH.fullmatch(length) is None or connection not in (b"", b"keep-alive", b"close"):
+        return _UNREADABLE
+    plain = (
+        few
+        and b"content-length" not in found
+        and b"expect" not in found
+        and _HOST.fullmatch(found.get(b"host", b"")) is not None
+    )
+    return _Fields(plain, int(length), connection, _conditions(found))
+
+
+def _conditions(found: dict[bytes, bytes]) -> Conditions:
+    names = (b"range", b"if-range", b"if-match", b"if-none-match")
+    values = [found.get(name) for name in names]
+    if values.count(None) == len(values):
+        return UNCONDITIONAL
+    return Conditions(*(None if value is None else value.decode("latin-1") for value in values))

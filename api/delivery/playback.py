@@ -1,0 +1,258 @@
+"""What a viewer may have of an asset, and what is billed for it: the rules of both senders."""
+
+import asyncio
+from typing import NamedTuple, Protocol
+
+from api.auth.playback_token import (
+    Grant,
+    PlaybackTokens,
+    TokenExpired,
+    TokenRefused,
+    WrongAsset,
+)
+from api.delivery.answer import CORS, PREFLIGHT, PRIVATE, Answer, kind, with_body
+from api.delivery.file_answer import file_answer
+from api.delivery.not_at_hand import NotAtHand
+from api.delivery.request import MediaRequest
+from api.errors import Problem, forbidden, not_found, unavailable
+from config.clock import Clock
+from config.tasks import happens
+from metering.intake import Delivery
+from packager.arrival import Arrival
+from packager.naming import FilePath, InitPath, PartPath, PlaylistPath
+from packager.package import BadReload, MediaFile, Package, UnknownRendition
+from packager.playlist_text import token_group
+
+_PLAYLIST = kind(
+    200, ("Content-Type", "application/vnd.apple.mpegurl"), ("Cache-Control", PRIVATE), *CORS
+)
+
+
+class Packages(Protocol):
+    """Where packages are found; `packager.library.Library` is one."""
+
+    def at_hand(self, asset_id: str) -> Package | None:
+        """One that is in memory."""
+
+    async def get(self, asset_id: str) -> Package | None:
+        """One that exists."""
+
+
+class Metering(Protocol):
+    """Who decides whether a session may have something; `metering.intake.Intake` is one."""
+
+    def look(self, session_id: str) -> None:
+        """Raises: SessionClosed."""
+
+    def require_open(self, session_id: str) -> None:
+        """Raises: SessionClosed."""
+
+    def request_at_once(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
+    ) -> Delivery | None:
+        """Leave to send, when that needs no waiting; None: use `request`."""
+
+    async def request(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+    ) -> Delivery:
+        """Raises: what `metering.errors` has."""
+
+    def finish(self, delivery: Delivery, complete: bool) -> None:
+        """The socket took every byte, or not."""
+
+
+class Waiting(NamedTuple):
+    """Ask again when it has come; not longer than `Playback.patience_ms`."""
+
+    arrival: Arrival
+
+
+class Playback:
+    """Answers requests for media.
+
+    Args:
+        patience_ms: how long a playlist, or a part that was hinted at, is waited for: three target
+            durations (rfc8216bis, 6.2.5.2).
+    """
+
+    def __init__(
+        self,
+        packages: Packages,
+        metering: Metering,
+        tokens: PlaybackTokens,
+        clock: Clock,
+        patience_ms: int,
+    ) -> None:
+        self._packages = packages
+        self._metering = metering
+        self._tokens = tokens
+        self._clock = clock
+        self.patience_ms = patience_ms
+
+    def at_once(self, request: MediaRequest) -> Answer | Waiting | None:
+        """Answer from memory. None: it needs `later`.
+
+        Raises: what `api.failures` has an answer to.
+        """
+        if request.method == "OPTIONS":
+            return PREFLIGHT
+        grant = self._grant(request)
+        package = self._packages.at_hand(request.asset)
+        if package is None:
+            return None
+        try:
+            return self._from_memory(request, package, grant)
+        except NotAtHand:
+            return None
+
+    async def later(self, request: MediaRequest) -> Answer:
+        """Answer, after reading the archive or waiting for the meter if that is needed.
+
+        Raises: what `api.failures` has an answer to.
+        """
+        grant = self._grant(request)
+        package = await self._packages.get(request.asset)
+        if package is None:
+            raise not_found("nothing is packaged under this id yet")
+        return await self._fetched(request, package, grant)
+
+    def finish(self, delivery: Delivery, *, complete: bool) -> None:
+        """What a sender says of each answer that has a delivery."""
+        self._metering.finish(delivery, complete)
+
+    def too_late(self) -> Problem:
+        """What did not come in time, though it was announced."""
+        return unavailable("what this waits for did not come in time", retry_after_s=1)
+
+    # --- rights ----------------------------------------------------------------------------------
+
+    def _grant(self, request: MediaRequest) -> Grant:
+        """Raises: Problem: the token opens nothing, or not this."""
+        if request.token is None:
+            raise not_found("no such file")
+        try:
+            now_s = self._clock.wall_ms() // 1000
+            grant = self._tokens.read(request.token, request.asset, now_s)
+        except TokenExpired:
+            raise Problem(401, "token_expired", "The session's time is over") from None
+        except WrongAsset:
+            raise forbidden("this session is for another asset") from None
+        except TokenRefused:
+            raise Problem(401, "token_refused", "The session token is not valid") from None
+        path = request.target.path
+        if path is None:
+            raise not_found("no such file")
+        if grant.group is not None and isinstance(path, PlaylistPath | InitPath):
+            raise forbidden("this token is for other files")
+        return grant
+
+    # --- packages --------------------------------------------------------------------------------
+
+    def _from_memory(
+        self, request: MediaRequest, package: Package, grant: Grant
+    ) -> Answer | Waiting | None:
+        path = request.target.path
+        if isinstance(path, PlaylistPath):
+            return self._playlist(request, path, package, grant)
+        assert path is not None, "nothing is granted for no path"
+        file = package.file_at_hand(path)
+        if file is None:
+            return _hinted(package, path)
+        return self._file_at_once(request, path, file, grant)
+
+    async def _fetched(self, request: MediaRequest, package: Package, grant: Grant) -> Answer:
+        path = request.target.path
+        while True:
+            try:
+                if not isinstance(path, PlaylistPath):
+                    return await self._file_later(request, package, grant)
+                answer = self._playlist(request, path, package, grant)
+                if isinstance(answer, Answer):
+                    return answer
+                await self._came(answer.arrival)
+            except NotAtHand as missing:
+                await missing.fetched()
+
+    async def _came(self, arrival: Arrival) -> None:
+        came = asyncio.Event()
+        arrival.then(came.set)
+        try:
+            if not await happens(came, self.patience_ms / 1000):
+                raise self.too_late()
+        finally:
+            arrival.forget(came.set)
+
+    # --- playlists -------------------------------------------------------------------------------
+
+    def _playlist(
+        self, request: MediaRequest, path: PlaylistPath, package: Package, grant: Grant
+    ) -> Answer | Waiting:
+        self._metering.look(grant.session_id)
+        if path.rendition is None:
+            return with_body(_PLAYLIST, package.multivariant(), request.method)
+        reload = request.target.reload
+        if reload.complaint:
+            raise BadReload(reload.complaint)
+        if reload.sequence is not None:
+            arrival = package.arrival(path.rendition, reload.sequence, reload.part)
+            if arrival is not None:
+                return Waiting(arrival)
+        text, tokens, asset = package.playlist(path, skip=reload.skip), self._tokens, request.asset
+        body = text.fill(lambda group: tokens.media_token(grant, asset, group))
+        return with_body(_PLAYLIST, body, request.method)
+
+    # --- files -----------------------------------------------------------------------------------
+
+    def _file_at_once(
+        self, request: MediaRequest, path: FilePath, file: MediaFile, grant: Grant
+    ) -> Answer | None:
+        answer = self._unmetered(request, path, file, grant)
+        charge = file.charge
+        if charge is None or not answer.body:
+            self._metering.require_open(grant.session_id)
+            return answer
+        sequence, start, end, prompt = charge
+        session_id, metering = grant.session_id, self._metering
+        delivery = metering.request_at_once(session_id, sequence, start, end, prompt=prompt)
+        return None if delivery is None else answer._replace(delivery=delivery)
+
+    async def _file_later(self, request: MediaRequest, package: Package, grant: Grant) -> Answer:
+        path = request.target.path
+        assert path is not None, "nothing is granted for no path"
+        assert not isinstance(path, PlaylistPath), "a playlist is no file"
+        file = await package.file(path)
+        answer = self._unmetered(request, path, file, grant)
+        charge = file.charge
+        if charge is None or not answer.body:
+            self._metering.require_open(grant.session_id)
+            return answer
+        sequence, start, end, prompt = charge
+        delivery = await self._metering.request(
+            grant.session_id, sequence, start, end, prompt=prompt
+        )
+        return answer._replace(delivery=delivery)
+
+    def _unmetered(
+        self, request: MediaRequest, path: FilePath, file: MediaFile, grant: Grant
+    ) -> Answer:
+        if grant.group is not None and grant.group != _group(path, file):
+            raise forbidden("this token is for other files")
+        return file_answer(file, request.method, request.conditions)
+
+
+def _group(path: FilePath, file: MediaFile) -> int | None:
+    """Which media tokens open a file."""
+    charged = file.charge
+    sequence = getattr(path, "sequence", None) if charged is None else charged.sequence
+    return None if sequence is None else token_group(sequence)
+
+
+def _hinted(package: Package, path: FilePath) -> Waiting | None:
+    """A part that a playlist hinted at is waited for (rfc8216bis, 6.2.2)."""
+    if not isinstance(path, PartPath):
+        return None
+    try:
+        arrival = package.arrival(path.rendition, path.sequence, path.part)
+    except (BadReload, UnknownRendition):
+        return None
+    return None if arrival is None else Waiting(arrival)
