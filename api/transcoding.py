@@ -8,12 +8,14 @@ from typing import Any
 
 import structlog
 
+from api.asset_terms import ENCRYPTIONS
 from api.catalogue.asset import Asset, AssetState, AssetStore
 from config.clock import Clock
 from config.job_store import JobStore
 from config.jobs import Again, Job, JobContext, JobFailed, NewJob
 from ingest.upload.disk import UploadDisk
 from ingest.upload.upload import Upload
+from media.delivery import Delivery
 from media.file.container import Container
 from media.file.refusal import Refused
 from media.file.transcoder import (
@@ -45,7 +47,11 @@ class UploadedAssets:
 
     async def __call__(self, upload: Upload, file: Path, container: Container) -> None:  # noqa: ARG002
         await self.assets.create(_asset_of(upload, _now(self.clock)))
-        payload = {"upload": upload.id, "container": container.value}
+        payload = {
+            "upload": upload.id,
+            "container": container.value,
+            "delivery": upload.delivery.value,
+        }
         await self.jobs.enqueue(
             NewJob(
                 kind=TRANSCODE,
@@ -89,6 +95,12 @@ class Transcoding:
         await self._end(job, duration)
         return None
 
+    async def _writer(self, job: Job) -> OnDemandWriter:
+        delivery = Delivery(job.payload.get("delivery", Delivery.DIRECT))
+        return await OnDemandWriter.open(
+            self.root, job.subject, self.hls, self.clock, ENCRYPTIONS[delivery]
+        )
+
     async def _end(self, job: Job, duration: int) -> None:
         await self.assets.end(job.subject, _now(self.clock), duration // 90)
         await self.discard(job.payload["upload"])
@@ -97,7 +109,7 @@ class Transcoding:
     async def _do_without_the_rest(self, job: Job) -> None:
         """What an earlier pass has made stays to be watched."""
         try:
-            writer = await OnDemandWriter.open(self.root, job.subject, self.hls, self.clock)
+            writer = await self._writer(job)
             duration = await writer.finish(last_pass=True) if writer.renditions else None
         except OSError as error:
             log.warning("asset was not ended", asset=job.subject, reason=str(error))
@@ -115,7 +127,7 @@ class Transcoding:
         """
         job = context.job
         try:
-            writer = await OnDemandWriter.open(self.root, job.subject, self.hls, self.clock)
+            writer = await self._writer(job)
             try:
                 outcome = await self.transcoder.run(
                     self.disk.path(job.payload["upload"]),

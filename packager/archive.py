@@ -43,6 +43,7 @@ from packager.archive_record import (
     SegmentRecord,
     picture_record,
 )
+from packager.asset_terms import Encryption
 from packager.interval import Interval
 from packager.naming import PICTURES_FOLDER, init_name, is_name, picture_name, segment_name
 
@@ -93,7 +94,12 @@ class Archive:
             log.warning("archive stopped before all was written", jobs=len(self._queue))
         await cancel(self._worker)
 
-    def create(self, asset_id: str, target_duration: int) -> None:
+    def create(
+        self,
+        asset_id: str,
+        target_duration: int,
+        encryption: Encryption = Encryption.NONE,
+    ) -> None:
         """Begin an asset.
 
         Raises:
@@ -102,7 +108,7 @@ class Archive:
         assert is_name(asset_id), "asset ids are safe in paths"
         if (self._root / asset_id / INDEX_NAME).exists():
             raise AssetAlreadyArchived(asset_id)
-        self._put(ArchiveJob(asset_id, (), AssetRecord(target_duration)))
+        self._put(ArchiveJob(asset_id, (), AssetRecord(target_duration, encryption=encryption)))
 
     def write_epoch(
         self, asset_id: str, epoch: int, tracks: Mapping[str, Track], inits: Sequence[bytes]

@@ -24,6 +24,7 @@ from packager.archive_record import (
     SegmentRecord,
     decode_record,
 )
+from packager.asset_terms import Encryption
 from packager.naming import picture_name
 
 
@@ -43,6 +44,8 @@ class AssetIndex:
 
     target_duration: int = 0
     from_file: bool = False
+    encryption: Encryption = Encryption.NONE
+    key_segments: int = 1
     epochs: list[EpochRecord] = field(default_factory=list)
     segments: dict[str, dict[int, SegmentRecord]] = field(default_factory=dict)
     retired: set[tuple[int, str]] = field(default_factory=set)
@@ -108,6 +111,8 @@ class AssetIndex:
         if not self.target_duration:
             self.target_duration = record.target_duration
             self.from_file = record.from_file
+            self.encryption = record.encryption
+            self.key_segments = record.key_segments
 
     def _add_epoch(self, record: EpochRecord) -> None:
         """An epoch that is told again gets the renditions of both, none of the new ones retired."""

@@ -13,6 +13,7 @@ from config.limits import PICTURE_SIDE_MAX, SHEET_TILES_MAX, SHEETS_MAX
 from media.languages import clean_label, language_tag
 from media.pictures import Picture, PictureKind
 from media.units import MediaKind, Track
+from packager.asset_terms import Encryption
 from packager.naming import captions_folder, is_name
 
 _FORMAT = 1
@@ -25,10 +26,14 @@ class AssetRecord:
     Attributes:
         target_duration: the playlists', in whole seconds.
         from_file: made from a file in one or more passes, perhaps by several attempts.
+        encryption: of its segments when they are served; on disk they are clear.
+        key_segments: how many of them share a key then.
     """
 
     target_duration: int
     from_file: bool = False
+    encryption: Encryption = Encryption.NONE
+    key_segments: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +161,13 @@ def encode_record(record: Record) -> bytes:
 
 def _document(record: Record) -> dict[str, Any]:
     match record:
-        case AssetRecord(target_duration, from_file):
-            document = {"kind": "asset", "format": _FORMAT, "targetDuration": target_duration}
-            return document | ({"fromFile": True} if from_file else {})
+        case AssetRecord():
+            return _asset_document(record)
         case EpochRecord(epoch, renditions):
             tracks = [{"name": name, **_track_document(track)} for name, track in renditions]
             return {"kind": "epoch", "epoch": epoch, "renditions": tracks}
         case SegmentRecord():
-            document = {
+            document: dict[str, Any] = {
                 "kind": "segment",
                 "rendition": record.rendition,
                 "sequence": record.sequence,
@@ -182,6 +186,17 @@ def _document(record: Record) -> dict[str, Any]:
             return _side_document(record)
         case EndRecord(passes_follow):
             return {"kind": "end"} | ({"passesFollow": True} if passes_follow else {})
+
+
+def _asset_document(record: AssetRecord) -> dict[str, Any]:
+    document: dict[str, Any] = {"kind": "asset", "format": _FORMAT}
+    document["targetDuration"] = record.target_duration
+    if record.from_file:
+        document["fromFile"] = True
+    if record.encryption is not Encryption.NONE:
+        document["encryption"] = record.encryption.value
+        document["keySegments"] = record.key_segments
+    return document
 
 
 def _side_document(record: PictureRecord | CaptionRecord) -> dict[str, Any]:
@@ -233,7 +248,15 @@ def decode_record(line: bytes) -> Record | None:
 
 
 def _asset_record(document: Any) -> AssetRecord:
-    return AssetRecord(_natural(document["targetDuration"]), document.get("fromFile") is True)
+    record = AssetRecord(
+        target_duration=_natural(document["targetDuration"]),
+        from_file=document.get("fromFile") is True,
+        encryption=Encryption(document.get("encryption", Encryption.NONE)),
+        key_segments=_natural(document.get("keySegments", 1)),
+    )
+    if record.key_segments == 0:
+        raise ValueError("a key is for a segment at least")
+    return record
 
 
 def _epoch_record(document: Any) -> EpochRecord:

@@ -22,6 +22,7 @@ from packager.package import (
     UnknownRendition,
     UnknownSegment,
 )
+from packager.publication import Publication
 from packager.segment_cache import SegmentCache
 from packager.shelf import Shelf
 
@@ -64,8 +65,10 @@ class Library:
         self._observers = observers or Observers()
         self._cache = SegmentCache(archive)
         self._live: dict[str, Origin] = {}
+        self._shown: dict[str, Package] = {}
+        self._publication = Publication(settings.protections)
         self._settling: dict[str, asyncio.Task[None]] = {}
-        self._shelf = Shelf(archive, self._cache, clock)
+        self._shelf = Shelf(archive, self._cache, clock, self._publication)
 
     async def start(self) -> None:
         await self._archive.start()
@@ -95,15 +98,16 @@ class Library:
             terms,
         )
         self._live[asset_id] = origin
+        self._shown[asset_id] = self._publication.show(origin, origin.protection)
         return origin
 
     def at_hand(self, asset_id: str) -> Package | None:
         """An asset's package, when it is in memory and as the disk is now."""
-        return self._live.get(asset_id) or self._shelf.at_hand(asset_id)
+        return self._shown.get(asset_id) or self._shelf.at_hand(asset_id)
 
     async def get(self, asset_id: str) -> Package | None:
         """An asset's package; None when nothing of it can be played, or not yet."""
-        return self._live.get(asset_id) or await self._shelf.get(asset_id)
+        return self._shown.get(asset_id) or await self._shelf.get(asset_id)
 
     async def remove(self, asset_id: str) -> None:
         """Delete an asset that is not live. An attempt to make it that goes on writes nothing more.
@@ -154,5 +158,5 @@ class Library:
             self._shelf.forget(asset_id)
             await self._shelf.get(asset_id)
         finally:
-            del self._live[asset_id]
+            del self._live[asset_id], self._shown[asset_id]
             del self._settling[asset_id]

@@ -26,10 +26,12 @@ KEY = "application/octet-stream"
 """Media type of keys."""
 # No rendition can be called so.
 PICTURES_FOLDER, CAPTIONS_FOLDER = "_pictures", "_captions"
+_CAPTIONS_PREFIX = "captions-"
 # One of a rendition may: it has no keys in it.
 KEYS_FOLDER = "keys"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_INIT = re.compile(r"init-(\d{1,9})(?:\.(\d{1,18}))?\.mp4", re.ASCII)
 _PATH = re.compile(
     rf"({_NAME.pattern})/(?:((?:index|iframes)\.m3u8)|(init-\d{{1,9}}(?:\.\d{{1,18}})?\.mp4)"
     r"|(\d{1,18})(?:\.(\d{1,4}|iframe))?\.m4s|(\d{1,18})\.(vtt|key))"
@@ -171,6 +173,15 @@ def init_name(epoch: int, period: int | None = None) -> str:
     return f"init-{epoch}.mp4" if period is None else f"init-{epoch}.{period}.mp4"
 
 
+def parse_init_name(name: str) -> tuple[int, int | None] | None:
+    """The epoch and the period of what `init_name` makes."""
+    match = _INIT.fullmatch(name)
+    if match is None:
+        return None
+    period = None if match[2] is None else int(match[2])
+    return (int(match[1]), period) if name == init_name(int(match[1]), period) else None
+
+
 def segment_name(sequence: int) -> str:
     """Relative to the rendition's playlist."""
     return f"{sequence}.m4s"
@@ -206,7 +217,12 @@ _NAMES: dict[type[FilePath], Callable[[int], str]] = {
 
 def captions_folder(key: str) -> str:
     """The folder of captions by what the API calls them: mostly their language."""
-    return f"captions-{key.lower()}"
+    return f"{_CAPTIONS_PREFIX}{key.lower()}"
+
+
+def captions_key(folder: str) -> str:
+    """What the API calls captions, by their folder."""
+    return folder.removeprefix(_CAPTIONS_PREFIX)
 
 
 def picture_name(kind: PictureKind, number: int) -> str:

@@ -8,7 +8,12 @@ from pathlib import Path
 import structlog
 
 from config.clock import Clock
-from config.limits import ARCHIVE_BATCH_JOBS_MAX, ON_DEMAND_QUEUE_BYTES_MAX, SHEETS_MAX
+from config.limits import (
+    ARCHIVE_BATCH_JOBS_MAX,
+    KEY_SEGMENTS_OF_FILES,
+    ON_DEMAND_QUEUE_BYTES_MAX,
+    SHEETS_MAX,
+)
 from config.tasks import spawn
 from media.pictures import Picture, why_unfit
 from media.transcode.rendition import Rendition
@@ -38,6 +43,7 @@ from packager.archive_record import (
     SegmentRecord,
     picture_record,
 )
+from packager.asset_terms import Encryption
 from packager.hls.assembly import AssembledSegment, Assembly
 from packager.hls.boundaries import target_duration_s
 from packager.hls.bounds import ON_DEMAND
@@ -92,17 +98,30 @@ class OnDemandWriter:
 
     @classmethod
     async def open(
-        cls, root: Path, asset_id: str, settings: HlsSettings, clock: Clock
+        cls,
+        root: Path,
+        asset_id: str,
+        settings: HlsSettings,
+        clock: Clock,
+        encryption: Encryption = Encryption.NONE,
     ) -> "OnDemandWriter":
         """Begin an asset, or go on with it: its first pass again from the start, or a later one.
+
+        Args:
+            encryption: of a new asset, when it is served.
 
         Raises:
             AssetAlreadyArchived: it is the recording of a live.
             StorageFull: there is no room to begin.
         """
         assert is_name(asset_id), "asset ids are safe in paths"
-        target_duration = target_duration_s(settings.segment_target_ms)
-        index = await asyncio.to_thread(_opened_index, root, asset_id, target_duration)
+        record = AssetRecord(
+            target_duration_s(settings.segment_target_ms),
+            from_file=True,
+            encryption=encryption,
+            key_segments=1 if encryption is Encryption.NONE else KEY_SEGMENTS_OF_FILES,
+        )
+        index = await asyncio.to_thread(_opened_index, root, asset_id, record)
         return cls(root, asset_id, index, settings, clock)
 
     @property
@@ -272,12 +291,11 @@ class OnDemandWriter:
         self._room.set()
 
 
-def _opened_index(root: Path, asset_id: str, target_duration: int) -> AssetIndex:
+def _opened_index(root: Path, asset_id: str, record: AssetRecord) -> AssetIndex:
     index = read_index(root, asset_id)
     if index is None or not index.target_duration:
         root.mkdir(parents=True, exist_ok=True)
         leave_room(root, 0)
-        record = AssetRecord(target_duration, from_file=True)
         write_all(root, [ArchiveJob(asset_id, (), record, shared=True)])
         index = read_index(root, asset_id)
     if index is None:

@@ -73,7 +73,7 @@ class Package(Protocol):
 
     @property
     def public(self) -> bool:
-        """Whether init segments and segments are for everybody: encrypted, and their keys billed."""
+        """Whether its segments are for everybody: encrypted, and their keys are billed."""
 
     @property
     def has_poster(self) -> bool:

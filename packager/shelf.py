@@ -10,9 +10,11 @@ from packager.archive import Archive
 from packager.archive_disk import IndexReader
 from packager.caption_cache import CaptionCache
 from packager.hls.layout import Layout, lay_out
+from packager.hls.protection import Protection, Protections
 from packager.hls.vod import OnDemandPackage
 from packager.least_recent import LeastRecent
-from packager.package import UnknownAsset
+from packager.package import Package, UnknownAsset
+from packager.publication import Publication
 from packager.segment_cache import SegmentCache
 
 
@@ -22,7 +24,7 @@ class _Entry:
 
     reader: IndexReader
     checked_ms: int
-    package: OnDemandPackage | None
+    package: Package | None
 
     @property
     def settled(self) -> bool:
@@ -36,20 +38,27 @@ class _Entry:
 class Shelf:
     """Reads an index once for however many ask, and again when it has grown, at our own pace."""
 
-    def __init__(self, archive: Archive, cache: SegmentCache, clock: Clock) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        cache: SegmentCache,
+        clock: Clock,
+        publication: Publication | None = None,
+    ) -> None:
         self._archive = archive
         self._cache = cache
         self._captions = CaptionCache(cache)
         self._clock = clock
+        self._publication = publication or Publication(Protections())
         self._entries: LeastRecent[str, _Entry] = LeastRecent(ON_DEMAND_SEGMENTS_MAX)
-        self._reading: dict[str, asyncio.Task[OnDemandPackage | None]] = {}
+        self._reading: dict[str, asyncio.Task[Package | None]] = {}
 
-    def at_hand(self, asset_id: str) -> OnDemandPackage | None:
+    def at_hand(self, asset_id: str) -> Package | None:
         """An asset's package, when that is known without looking at the disk."""
         entry = self._entries.get(asset_id)
         return entry.package if entry is not None and self._is_fresh(entry) else None
 
-    async def get(self, asset_id: str) -> OnDemandPackage | None:
+    async def get(self, asset_id: str) -> Package | None:
         """An asset's package; None when nothing of it can be played, or not yet."""
         entry = self._entries.get(asset_id)
         if entry is not None and self._is_fresh(entry):
@@ -70,7 +79,7 @@ class Shelf:
         self._entries.drop(asset_id)
         self._reading.pop(asset_id, None)
 
-    async def _read(self, asset_id: str, entry: _Entry | None) -> OnDemandPackage | None:
+    async def _read(self, asset_id: str, entry: _Entry | None) -> Package | None:
         # Kept again only when all went well: the reader may be further than the package.
         self._entries.drop(asset_id)
         task = asyncio.current_task()
@@ -90,14 +99,15 @@ class Shelf:
             return None
         now_ms = self._clock.monotonic_ms()
         try:
-            changed, layout = await asyncio.to_thread(_read_on, reader)
+            changed, layout, protection = await asyncio.to_thread(self._read_on, asset_id, reader)
         except FileNotFoundError:
             return None
         package = None if entry is None else entry.package
         if changed and layout is not None:
-            package = await OnDemandPackage.open(
+            clear = await OnDemandPackage.open(
                 self._archive, self._cache, self._captions, asset_id, layout
             )
+            package = self._publication.show(clear, protection)
         return _Entry(reader, now_ms, package)
 
     def _keep(self, asset_id: str, entry: _Entry) -> None:
@@ -105,12 +115,17 @@ class Shelf:
         if entry.package is not None or not entry.settled:
             self._entries.put(asset_id, entry, entry.weight)
 
-
-def _read_on(reader: IndexReader) -> tuple[bool, Layout | None]:
-    """Whether the index has grown, and what it says then if anything can be played."""
-    if not reader.read():
-        return False, None
-    try:
-        return True, lay_out(reader.index)
-    except UnknownAsset:
-        return True, None
+    def _read_on(
+        self, asset_id: str, reader: IndexReader
+    ) -> tuple[bool, Layout | None, Protection | None]:
+        """Whether the index has grown, and what it says then if anything can be played."""
+        if not reader.read():
+            return False, None, None
+        index = reader.index
+        protection = self._publication.protections.of(
+            asset_id, index.encryption, index.key_segments
+        )
+        try:
+            return True, lay_out(index, protection), protection
+        except UnknownAsset:
+            return True, None, None

@@ -91,7 +91,7 @@ def _subsamples(clear: int, protected: int) -> list[Subsample]:
     return [(_CLEAR_BYTES_MAX, 0)] * full + last
 
 
-def _patterned(key: SampleKey, data: memoryview) -> bytes | bytearray:
+def _patterned(key: SampleKey, data: memoryview) -> bytes:
     """Encrypt the first block of each ten; the chain goes from one to the next.
 
     Blocks are gathered byte column by byte column, which costs the same for any length.
@@ -104,4 +104,4 @@ def _patterned(key: SampleKey, data: memoryview) -> bytes | bytearray:
     mixed = bytearray(data)
     for column in range(BLOCK_BYTES):
         mixed[column::_PATTERN_BYTES] = secret[column::BLOCK_BYTES]
-    return mixed
+    return bytes(mixed)

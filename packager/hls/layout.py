@@ -17,6 +17,7 @@ from packager.hls.playlist import (
     PlaylistType,
     render_media_playlist,
 )
+from packager.hls.protection import Protection
 from packager.hls.recording import Recording, recording_of, smallest_video
 from packager.hls.storyboard import render_storyboard
 from packager.hls.variants import Measured, multivariant
@@ -51,7 +52,8 @@ class Layout:
     Attributes:
         playlists: by rendition; those that are offered.
         audio: as the multivariant playlist names the tracks of sound.
-        iframes: None when the index says of none how large it is.
+        iframes: None when the index says of none how large it is, or segments are encrypted.
+        intervals: that are shown, by sequence number.
         segments: by rendition and sequence number; also of renditions that only stand in.
         inits: (rendition, epoch) of every init segment.
         pictures: by name.
@@ -67,6 +69,7 @@ class Layout:
     audio: tuple[AudioRendition, ...]
     captions: CaptionLayout
     iframes: IFrames | None
+    intervals: dict[int, Interval]
     segments: dict[str, dict[int, SegmentRecord]]
     inits: tuple[tuple[str, int], ...]
     pictures: dict[str, PictureRecord]
@@ -77,8 +80,11 @@ class Layout:
     by_content: bool
 
 
-def lay_out(index: AssetIndex) -> Layout:
+def lay_out(index: AssetIndex, protection: Protection | None = None) -> Layout:
     """Playlists of all that is offered of an asset.
+
+    Args:
+        protection: as the index asks for it.
 
     Raises:
         UnknownAsset: no segment can be played, or not yet.
@@ -90,9 +96,9 @@ def lay_out(index: AssetIndex) -> Layout:
     for name, track in recording.offered.items():
         chosen = recording.shown(name)
         segments = [_segment(name, *each) for each in zip(intervals, chosen, strict=True)]
-        playlists[name] = _playlist(name, index, segments)
+        playlists[name] = _playlist(name, index, segments, protection=protection)
         measured.append(_measure(name, track, chosen, index.target_duration))
-    iframes = _iframes(recording)
+    iframes = _iframes(recording) if protection is None else None
     captions = lay_out_captions(index, intervals)
     listed = replace(
         multivariant(measured, captions.choices), iframes=iframes.variant if iframes else None
@@ -104,6 +110,7 @@ def lay_out(index: AssetIndex) -> Layout:
         audio=tuple(audio_choices(recording.sound())),
         captions=captions,
         iframes=iframes,
+        intervals={each.sequence: each for each in intervals},
         # A copy, since the index may be read on.
         segments={name: dict(index.segments.get(name, {})) for name in named},
         inits=tuple((name, each.epoch) for each in index.epochs for name, _ in each.renditions),
@@ -123,11 +130,24 @@ def _segment(name: str, interval: Interval, record: SegmentRecord | None) -> Pla
 
 
 def _playlist(
-    name: str, index: AssetIndex, segments: list[PlaylistSegment], *, iframes: bool = False
+    name: str,
+    index: AssetIndex,
+    segments: list[PlaylistSegment],
+    *,
+    iframes: bool = False,
+    protection: Protection | None = None,
 ) -> PlaylistText:
     kind = PlaylistType.EVENT if index.growing else PlaylistType.VOD
     return render_media_playlist(
-        MediaPlaylist(name, index.target_duration, segments, kind, not index.growing, iframes)
+        MediaPlaylist(
+            name,
+            index.target_duration,
+            segments,
+            kind,
+            ended=not index.growing,
+            iframes=iframes,
+            protection=protection,
+        )
     )
 
 

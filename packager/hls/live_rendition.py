@@ -12,6 +12,7 @@ from packager.hls.bounds import Bounds
 from packager.hls.irregularities import Irregularities
 from packager.hls.multivariant import IFrameVariant
 from packager.hls.playlist import MediaPlaylist, PlaylistType, render_media_playlist
+from packager.hls.protection import Protection
 from packager.hls.variants import Measured
 from packager.hls.video_cutter import VideoCutter
 from packager.hls.window import Window
@@ -106,13 +107,17 @@ class LiveRendition:
     def init(self, name: str) -> bytes | None:
         return self._inits.get(name)
 
-    def playlist(self, target_duration: int, *, ended: bool) -> PlaylistText:
+    def playlist(
+        self, target_duration: int, protection: Protection | None, *, ended: bool
+    ) -> PlaylistText:
         """The media playlist as it is now; there must be a segment."""
         if self._playlist is None:
             shown = self._window.shown()
             name = self.rendition.name
             self._playlist = render_media_playlist(
-                MediaPlaylist(name, target_duration, shown, PlaylistType.LIVE, ended)
+                MediaPlaylist(
+                    name, target_duration, shown, PlaylistType.LIVE, ended, protection=protection
+                )
             )
         return self._playlist
 

@@ -28,6 +28,7 @@ from packager.hls.irregularities import Irregularity
 from packager.hls.irregularity_report import IrregularityReport
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.multivariant import render_multivariant
+from packager.hls.protection import Protections
 from packager.hls.recording import smallest_video
 from packager.hls.variants import multivariant
 from packager.interval import Interval
@@ -56,6 +57,7 @@ from packager.segment_cache import SegmentCache
 log = structlog.get_logger(__name__)
 
 _POSTER = picture_name(PictureKind.POSTER, 0)
+_NO_PROTECTIONS = Protections()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,19 @@ class HlsSettings:
         segment_target_ms: what the pipeline aims at; the playlists' target duration follows.
         window_segments: how many a live playlist shows, at least three target durations anyway.
         part_target_ms: about how long the parts of live segments are; 0: there are none.
+        protections: of assets whose segments are encrypted.
     """
 
     segment_target_ms: int
     window_segments: int = HLS_WINDOW_SEGMENTS
     part_target_ms: int = 200
+    protections: Protections = _NO_PROTECTIONS
 
 
 class Origin:
     """All calls come from the event loop's thread, and none of the sink's waits."""
+
+    public = False
 
     def __init__(
         self,
@@ -92,6 +98,7 @@ class Origin:
         self._clock = clock
         self._observers = observers
         self._terms = terms
+        self.protection = settings.protections.of(asset_id, terms.encryption)
         self._target_duration = target_duration_s(settings.segment_target_ms)
         self._assembly = Assembly(
             self._target_duration, settings.segment_target_ms, settings.window_segments
@@ -102,7 +109,7 @@ class Origin:
         self._multivariant: bytes | None = None
         self._ended = False
         self._poster: bytes | None = None
-        cache.archive.create(asset_id, self._target_duration)
+        cache.archive.create(asset_id, self._target_duration, terms.encryption)
 
     # --- RenditionSink ---------------------------------------------------------------------------
 
@@ -256,7 +263,9 @@ class Origin:
         return self._multivariant
 
     def _iframe_rendition(self) -> LiveRendition | None:
-        """The smallest rendition that is shown; its I-frames are offered."""
+        """The smallest rendition that is shown; its I-frames are offered, where all is clear."""
+        if self.protection is not None:
+            return None
         shown = {
             live.rendition.name: live.rendition.track
             for live in self._assembly.active()
@@ -299,7 +308,12 @@ class Origin:
             if live is not self._iframe_rendition():
                 raise UnknownRendition(path.rendition)
             return live.iframe_playlist(self._target_duration, ended=self._ended)
-        return live.playlist(self._target_duration, ended=self._ended)
+        return live.playlist(self._target_duration, self.protection, ended=self._ended)
+
+    def interval(self, sequence: int) -> Interval | None:
+        """The nominal time of a segment that a rendition has had."""
+        newest = max((each.newest for each in self._assembly.renditions.values()), default=-1)
+        return self._assembly.boundaries.interval(sequence) if sequence <= newest else None
 
     def arrival(self, rendition: str, sequence: int, part: int | None) -> Arrival | None:  # noqa: ARG002
         """Raises: UnknownRendition."""

@@ -92,3 +92,23 @@ class Protection:
 
     def _sample_key(self, period: int) -> SampleKey:
         return SampleKey(self.key(period), self.schedule.vector(self.asset_id, period))
+
+
+@dataclass(frozen=True, slots=True)
+class Protections:
+    """Makes the protection of each asset that has one.
+
+    Attributes:
+        schedule: None: there can be no encrypted asset.
+        media_url: see `Protection`.
+    """
+
+    schedule: KeySchedule | None = None
+    media_url: str = ""
+
+    def of(self, asset_id: str, encryption: Encryption, key_segments: int = 1) -> Protection | None:
+        """What an asset's segments are encrypted with; None when they are not."""
+        if encryption is Encryption.NONE:
+            return None
+        assert self.schedule is not None, "who has encrypted assets has their keys"
+        return Protection(asset_id, encryption, key_segments, self.schedule, self.media_url)

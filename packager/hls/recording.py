@@ -72,10 +72,17 @@ def recording_of(index: AssetIndex) -> Recording:
     main = _longest_epoch(index)
     if main is None:
         raise UnknownAsset("no segment is archived")
-    intervals = shared_intervals(index, main) if index.growing else recorded_intervals(index)
+    intervals = _grown(index, main) if index.growing else recorded_intervals(index)
     if not intervals:
         raise UnknownAsset("no segment is complete in all renditions")
     return Recording(index, main, intervals, _offered(main, index))
+
+
+def _grown(index: AssetIndex, main: EpochRecord) -> list[Interval]:
+    """What there is in whole key periods: a key is billed once, for all that it opens."""
+    intervals = shared_intervals(index, main)
+    complete = (intervals[-1].sequence + 1) // index.key_segments if intervals else 0
+    return [each for each in intervals if each.sequence < complete * index.key_segments]
 
 
 def _longest_epoch(index: AssetIndex) -> EpochRecord | None:

@@ -9,6 +9,7 @@ from packager.choices import AudioRendition, CaptionRendition
 from packager.hls.caption_files import CaptionFiles
 from packager.hls.iframe_file import iframe_file
 from packager.hls.layout import Layout
+from packager.interval import Interval
 from packager.naming import (
     MP4,
     PICTURES_FOLDER,
@@ -117,6 +118,10 @@ class OnDemandPackage:
         if playlist is None:
             raise UnknownRendition(path.rendition)
         return playlist
+
+    def interval(self, sequence: int) -> Interval | None:
+        """The nominal time of a segment that is shown."""
+        return self._layout.intervals.get(sequence)
 
     def arrival(self, rendition: str, sequence: int, part: int | None) -> None:  # noqa: ARG002
         """Nobody is kept waiting."""
