@@ -550,6 +550,15 @@ MOVIE_LAYOUTS_AT_ONCE = 2
 MOVIE_SEGMENTS_READ_AT_ONCE = 32
 # MP4s that were laid out are kept for whoever seeks in one or goes on with one: an hour has 2 MB.
 MOVIE_LAYOUTS_BYTES_MAX = 64 * 1024 * 1024
+# Samples of a recording in one MP4: 12 hours of 100 pictures and 50 blocks of sound a second. Their
+# tables have about 20 bytes for each at the worst, and twice that while they are put together.
+MOVIE_SAMPLES_MAX = 6_500_000
+# MP4s that are laid out at the same time: what waits has heard nothing for some seconds at most.
+MOVIE_LAYOUTS_AT_ONCE = 2
+# Segments whose headers are looked at in one trip to a thread: some milliseconds.
+MOVIE_SEGMENTS_READ_AT_ONCE = 32
+# MP4s that were laid out are kept for whoever seeks in one or goes on with one: an hour has 2 MB.
+MOVIE_LAYOUTS_BYTES_MAX = 64 * 1024 * 1024
 # Segments read from the archive that are kept for the next viewer.
 SEGMENT_CACHE_BYTES_MAX = 256 * 1024 * 1024
 # Places in a session that were watched apart from each other. Each is 20 bytes of the session's
