@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -39,6 +39,7 @@ from api.originals import Originals
 from api.pages import Pages, PagesNotBuilt
 from api.payments import GuestLimit, Payments
 from api.pictures import Pictures
+from api.protections import protections
 from api.publish_tokens import PublishTokens, open_token_signer
 from api.publish_urls import PublishUrls, publish_urls
 from api.publisher_admission import open_admission
@@ -167,7 +168,8 @@ class _Media:
 async def _start_media(stores: Stores, stack: AsyncExitStack) -> _Media:
     settings = stores.settings
     archive = Archive(media_directory(stores.data), stores.clock)
-    library = Library(archive, stores.clock, hls_settings(settings))
+    packaging = replace(hls_settings(settings), protections=protections(settings, stores.secrets))
+    library = Library(archive, stores.clock, packaging)
     stack.push_async_callback(library.stop)
     await library.start()
     broadcasts = Broadcasts(

@@ -4,6 +4,7 @@ SECRETS_DIRECTORY = "secrets"
 
 CREATOR_TOKEN = "creator-token"
 TOKEN_KEY = "playback-token-key"
+MEDIA_KEY = "media-key"
 PUBLISH_TOKEN_KEY = "publish-token-key"
 RTMPS_KEY = "rtmps-key"
 HOT_SEED = "stellar-hot-seed"

@@ -207,6 +207,12 @@ class Media(_Section):
     jail_level_minimum: JailLevel = "auto"
 
 
+class DeliverySettings(_Section):
+    """Where viewers get encrypted segments."""
+
+    media_url: WebUrl = ""
+
+
 class Price(_Section):
     """What a new source costs until its owner says otherwise."""
 
@@ -251,6 +257,7 @@ class Settings(_Section):
     stellar: Stellar = Stellar()
     settlement: Settlement = Settlement()
     media: Media = Media()
+    delivery: DeliverySettings = DeliverySettings()
     price: Price = Price()
     uploads: Uploads = Uploads()
     jobs: Jobs = Jobs()

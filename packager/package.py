@@ -50,11 +50,16 @@ class Charge(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """Bytes that a playlist names; nothing is billed for a file without a charge."""
+    """Bytes that a playlist names; nothing is billed for a file without a charge.
+
+    Attributes:
+        public: for everybody, and for good: encrypted, or an init segment of what is.
+    """
 
     body: bytes
     media_type: str
     charge: Charge | None = None
+    public: bool = False
 
 
 class Package(Protocol):
@@ -70,10 +75,6 @@ class Package(Protocol):
     @property
     def settled(self) -> bool:
         """Whether nothing at all is added any more; never of a recording that was cut off."""
-
-    @property
-    def public(self) -> bool:
-        """Whether its segments are for everybody: encrypted, and their keys are billed."""
 
     @property
     def has_poster(self) -> bool:

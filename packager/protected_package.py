@@ -43,8 +43,6 @@ class ProtectedPackage:
     There are neither parts nor I-frames: they would be pieces of segments that nobody pays for.
     """
 
-    public = True
-
     def __init__(
         self, package: ClearPackage, protection: Protection, cache: EncryptedCache
     ) -> None:
@@ -108,7 +106,7 @@ class ProtectedPackage:
                 return self._key(sequence)
             case SegmentPath():
                 body = self._cache.at_hand(self._protection.asset_id, path)
-                return None if body is None else MediaFile(body, MP4)
+                return None if body is None else _public(body)
             case CaptionPath():
                 return self._package.file_at_hand(path)
             case _:
@@ -123,9 +121,9 @@ class ProtectedPackage:
             case CaptionPath():
                 return await self._package.file(path)
             case InitPath():
-                return MediaFile(await self._init(path), MP4)
+                return _public(await self._init(path))
             case SegmentPath():
-                return MediaFile(await self._segment(path), MP4)
+                return _public(await self._segment(path))
             case _:
                 raise UnknownSegment(str(path))
 
@@ -168,3 +166,7 @@ class ProtectedPackage:
         except (MalformedBoxes, MalformedConfiguration) as error:
             log.error("segment cannot be encrypted", path=str(path), reason=str(error))
             raise UnknownSegment(str(path)) from None
+
+
+def _public(body: bytes) -> MediaFile:
+    return MediaFile(body, MP4, public=True)

@@ -13,6 +13,7 @@ from api.auth.playback_token import (
 from api.delivery.answer import CORS, PREFLIGHT, PRIVATE, Answer, kind, with_body
 from api.delivery.file_answer import file_answer
 from api.delivery.not_at_hand import NotAtHand
+from api.delivery.public import public_at_once, public_later
 from api.delivery.request import MediaRequest
 from api.errors import Problem, forbidden, not_found, unavailable
 from config.clock import Clock
@@ -96,10 +97,12 @@ class Playback:
         """
         if request.method == "OPTIONS":
             return PREFLIGHT
-        grant = self._grant(request)
+        grant = None if request.token is None else self._grant(request)
         package = self._packages.at_hand(request.asset)
         if package is None:
             return None
+        if grant is None:
+            return public_at_once(request, package)
         try:
             return self._from_memory(request, package, grant)
         except NotAtHand:
@@ -110,10 +113,12 @@ class Playback:
 
         Raises: what `api.failures` has an answer to.
         """
-        grant = self._grant(request)
+        grant = None if request.token is None else self._grant(request)
         package = await self._packages.get(request.asset)
         if package is None:
             raise not_found("nothing is packaged under this id yet")
+        if grant is None:
+            return await public_later(request, package)
         return await self._fetched(request, package, grant)
 
     def finish(self, delivery: Delivery, *, complete: bool) -> None:
@@ -128,8 +133,7 @@ class Playback:
 
     def _grant(self, request: MediaRequest) -> Grant:
         """Raises: Problem: the token opens nothing, or not this."""
-        if request.token is None:
-            raise not_found("no such file")
+        assert request.token is not None, "without a token it is public"
         try:
             now_s = self._clock.wall_ms() // 1000
             grant = self._tokens.read(request.token, request.asset, now_s)

@@ -80,8 +80,6 @@ class HlsSettings:
 class Origin:
     """All calls come from the event loop's thread, and none of the sink's waits."""
 
-    public = False
-
     def __init__(
         self,
         asset_id: str,

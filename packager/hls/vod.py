@@ -43,7 +43,6 @@ class OnDemandPackage:
     """
 
     live = False
-    public = False
 
     def __init__(
         self,
