@@ -21,21 +21,31 @@ from config.tasks import happens
 from metering.intake import Delivery
 from packager.arrival import Arrival
 from packager.naming import FilePath, InitPath, PartPath, PlaylistPath
-from packager.package import BadReload, MediaFile, Package, UnknownRendition
-from packager.playlist_text import token_group
+from packager.package import BadReload, MediaFile, UnknownRendition
+from packager.playlist_text import PlaylistText, token_group
 
 _PLAYLIST = kind(
     200, ("Content-Type", "application/vnd.apple.mpegurl"), ("Cache-Control", PRIVATE), *CORS
 )
 
 
+class Playable(Protocol):
+    """What is asked of a package; see `packager.package.Package`, which is one."""
+
+    def multivariant(self) -> bytes: ...
+    def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText: ...
+    def arrival(self, rendition: str, sequence: int, part: int | None) -> Arrival | None: ...
+    def file_at_hand(self, path: FilePath) -> MediaFile | None: ...
+    async def file(self, path: FilePath) -> MediaFile: ...
+
+
 class Packages(Protocol):
     """Where packages are found; `packager.library.Library` is one."""
 
-    def at_hand(self, asset_id: str) -> Package | None:
+    def at_hand(self, asset_id: str) -> Playable | None:
         """One that is in memory."""
 
-    async def get(self, asset_id: str) -> Package | None:
+    async def get(self, asset_id: str) -> Playable | None:
         """One that exists."""
 
 
@@ -153,7 +163,7 @@ class Playback:
     # --- packages --------------------------------------------------------------------------------
 
     def _from_memory(
-        self, request: MediaRequest, package: Package, grant: Grant
+        self, request: MediaRequest, package: Playable, grant: Grant
     ) -> Answer | Waiting | None:
         path = request.target.path
         if isinstance(path, PlaylistPath):
@@ -164,7 +174,7 @@ class Playback:
             return _hinted(package, path)
         return self._file_at_once(request, path, file, grant)
 
-    async def _fetched(self, request: MediaRequest, package: Package, grant: Grant) -> Answer:
+    async def _fetched(self, request: MediaRequest, package: Playable, grant: Grant) -> Answer:
         path = request.target.path
         while True:
             try:
@@ -189,7 +199,7 @@ class Playback:
     # --- playlists -------------------------------------------------------------------------------
 
     def _playlist(
-        self, request: MediaRequest, path: PlaylistPath, package: Package, grant: Grant
+        self, request: MediaRequest, path: PlaylistPath, package: Playable, grant: Grant
     ) -> Answer | Waiting:
         self._metering.look(grant.session_id)
         if path.rendition is None:
@@ -220,7 +230,7 @@ class Playback:
         delivery = metering.request_at_once(session_id, sequence, start, end, prompt=prompt)
         return None if delivery is None else answer._replace(delivery=delivery)
 
-    async def _file_later(self, request: MediaRequest, package: Package, grant: Grant) -> Answer:
+    async def _file_later(self, request: MediaRequest, package: Playable, grant: Grant) -> Answer:
         path = request.target.path
         assert path is not None, "nothing is granted for no path"
         assert not isinstance(path, PlaylistPath), "a playlist is no file"
@@ -251,7 +261,7 @@ def _group(path: FilePath, file: MediaFile) -> int | None:
     return None if sequence is None else token_group(sequence)
 
 
-def _hinted(package: Package, path: FilePath) -> Waiting | None:
+def _hinted(package: Playable, path: FilePath) -> Waiting | None:
     """A part that a playlist hinted at is waited for (rfc8216bis, 6.2.2)."""
     if not isinstance(path, PartPath):
         return None

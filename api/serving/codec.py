@@ -47,7 +47,7 @@ _ASSET = Struct(">I?")
 _VERSION = Struct(">Q?I")
 _RUN = Struct(">qI")
 _CAME = Struct(">I??")
-_FILE = Struct(">I?Qqq?")
+_FILE = Struct(">I??Qqq?")
 _SHORT = Struct(">H")
 
 _HOLE = b"\0"
@@ -274,15 +274,16 @@ def _encode_file(message: FileIs) -> bytes:
     """All but the file's bytes, which follow."""
     file = message.file
     charge = file.charge or _NO_CHARGE
-    head = _FILE.pack(message.id, file.charge is not None, *charge)
+    head = _FILE.pack(message.id, file.public, file.charge is not None, *charge)
     return head + _short(file.media_type)
 
 
 def _decode_file(body: bytes) -> FileIs:
-    id_, charged, sequence, start, end, prompt = _FILE.unpack_from(body)
+    id_, public, charged, *charge = _FILE.unpack_from(body)
     media_type, offset = _take_short(body, _FILE.size)
-    charge = Charge(sequence, start, end, prompt) if charged else None
-    return FileIs(id_, MediaFile(body[offset:], media_type, charge))
+    return FileIs(
+        id_, MediaFile(body[offset:], media_type, Charge(*charge) if charged else None, public)
+    )
 
 
 # --- all of them ---------------------------------------------------------------------------------

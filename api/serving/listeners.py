@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from config.limits import HTTP_BACKLOG
 
@@ -37,11 +37,6 @@ def open_listeners(host: str, port: int, processes: int) -> list[list[socket.soc
             listener.listen(HTTP_BACKLOG)
         opened.pop_all()
         return sockets
-
-
-def close_listeners(sockets: Sequence[Sequence[socket.socket]]) -> None:
-    for listener in (each for mine in sockets for each in mine):
-        listener.close()
 
 
 def _addresses(host: str, port: int) -> Iterator[tuple[socket.AddressFamily, _Address]]:

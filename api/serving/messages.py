@@ -140,7 +140,7 @@ class Version(NamedTuple):
 
     Attributes:
         number: a hash of the text; 0 of none.
-        settled: it will not change.
+        settled: no media is added to its asset; it changes with captions at most.
     """
 
     number: int

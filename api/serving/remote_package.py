@@ -23,10 +23,15 @@ from api.serving.messages import (
 from api.serving.questions import Questions, Told
 from api.serving.refusals import error_of
 from config.clock import Clock
-from config.limits import SERVING_EDGES_MAX, SERVING_PLAYLIST_FRESH_MS, SERVING_WANTED_MS
+from config.limits import (
+    SERVING_EDGES_MAX,
+    SERVING_PLAYLIST_FRESH_MS,
+    SERVING_WANTED_MS,
+    SETTLED_RECHECK_MS,
+)
 from packager.arrival import Arrival
 from packager.least_recent import LeastRecent
-from packager.naming import FilePath, PlaylistPath, path_text
+from packager.naming import CaptionPath, FilePath, PlaylistPath, path_text
 from packager.package import MediaFile
 from packager.playlist_text import PlaylistText
 
@@ -85,7 +90,8 @@ class RemotePackage:
         if copy is None:
             raise NotAtHand(self._read(path, skip=skip, known=0))
         now_ms = self._clock.monotonic_ms()
-        if not copy.version.settled and now_ms - copy.checked_ms >= SERVING_PLAYLIST_FRESH_MS:
+        fresh_ms = SETTLED_RECHECK_MS if copy.version.settled else SERVING_PLAYLIST_FRESH_MS
+        if now_ms - copy.checked_ms >= fresh_ms:
             raise NotAtHand(self._read(path, skip=skip, known=copy.version.number))
         if now_ms != copy.wanted_ms:
             self._keep(key, copy._replace(wanted_ms=now_ms))
@@ -182,7 +188,8 @@ class RemotePackage:
 
         def take(told: Told) -> MediaFile:
             assert isinstance(told, FileIs)
-            if self.stable:
+            # Captions are replaced now and then, and nobody else is so much as told.
+            if self.stable and not isinstance(path, CaptionPath):
                 self._kept.files.put((asset_id, path), told.file, len(told.file.body))
             return told.file
 

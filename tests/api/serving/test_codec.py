@@ -51,6 +51,7 @@ files = st.builds(
     st.binary(max_size=100),
     texts,
     st.none() | st.builds(Charge, numbers, times, times, flags),
+    flags,
 )
 messages: st.SearchStrategy[Message] = st.one_of(
     st.sampled_from([Ready(), Stop()]),
