@@ -11,6 +11,7 @@ from api.content import Content
 from api.content_upload import ContentUpload
 from api.delivery.route import MediaRoutes
 from api.delivery.tally import requests as _requests
+from api.download import Downloads
 from api.earnings import EarningsRoutes
 from api.errors import Problem
 from api.failures import problem_of
@@ -43,6 +44,7 @@ class Routes:
     content: Content
     content_upload: ContentUpload
     pictures: Pictures
+    downloads: Downloads
     uploads: UploadRoutes
     jobs: Jobs
     sources: Sources
@@ -81,6 +83,9 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/api/v1/content/{content}", routes.content.get),
             web.delete("/api/v1/content/{content}", routes.content.delete),
             web.get("/api/v1/content/{content}/status", routes.content.status),
+            web.get("/api/v1/content/{content}/download", routes.downloads.get),
+            web.post("/api/v1/content/{content}/download-links", routes.downloads.create_link),
+            web.get("/api/v1/downloads/{link}", routes.downloads.follow_link),
             web.get("/api/v1/content/{content}/storyboard.vtt", routes.pictures.storyboard),
             web.get(
                 r"/api/v1/content/{content}/{picture:(?:poster|storyboard-\d{1,6})\.jpg}",

@@ -103,6 +103,13 @@ class CreatePublishToken(_Body):
     seconds: Annotated[int, Field(ge=1, le=PUBLISH_TOKEN_SECONDS_MAX)] = PUBLISH_TOKEN_SECONDS_MAX
 
 
+class CreateDownloadLink(_Body):
+    """As the parameters of the download itself."""
+
+    rendition: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    part: Annotated[int, Field(ge=0, le=9_999)] | None = None
+
+
 async def read_body[Model: BaseModel](request: web.Request, model: type[Model]) -> Model:
     """Parse a JSON body; no body counts as `{}`.
 

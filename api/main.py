@@ -9,6 +9,7 @@ import structlog
 from api.announcement import Announcement
 from api.app import Routes, make_application
 from api.auth.bearer import Bearers
+from api.auth.download_link import DownloadLinks
 from api.auth.playback_token import PlaybackTokens
 from api.broadcasts import Broadcasts, PipelineFactory
 from api.catalogue.lookup import Catalogue
@@ -24,6 +25,8 @@ from api.dependencies import (
     ingest_dependency,
     jail_dependency,
 )
+from api.download import Downloads
+from api.download_gate import DownloadGate
 from api.earnings import EarningsRoutes
 from api.event_stream import EventStreams
 from api.first_start import DEMO_SOURCE, MAIN_SOURCE, FirstStart
@@ -73,6 +76,7 @@ from metering.tariff import Price
 from packager.archive import Archive
 from packager.hls.boundaries import target_duration_s
 from packager.library import Library
+from packager.movies import Movies
 
 log = structlog.get_logger(__name__)
 
@@ -237,7 +241,8 @@ def _routes(
     clock, play_money, making = stores.clock, stores.network.play_money, media.making
     bearers = Bearers(stores.accounts)
     catalogue = Catalogue(stores.assets, stores.sources)
-    tokens = PlaybackTokens(stores.secrets.create_or_read(TOKEN_KEY)[0].encode())
+    token_key = stores.secrets.create_or_read(TOKEN_KEY)[0].encode()
+    tokens = PlaybackTokens(token_key)
     sandbox = Sandbox(intake, clock) if play_money else None
     dependencies = (
         database_dependency(stores.database),
@@ -281,6 +286,14 @@ def _routes(
             making.uploads, bearers, _price(stores.settings), own_document
         ),
         pictures=Pictures(catalogue, media.library),
+        downloads=Downloads(
+            catalogue,
+            bearers,
+            Movies(media_directory(stores.data)),
+            DownloadLinks(token_key),
+            DownloadGate(),
+            clock,
+        ),
         uploads=UploadRoutes(making.uploads, bearers, _price(stores.settings)),
         jobs=Jobs(making.jobs, bearers, EventStreams("jobs", JOB_STREAMS_MAX, stopping)),
         sources=sources,

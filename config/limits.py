@@ -559,6 +559,18 @@ MOVIE_LAYOUTS_AT_ONCE = 2
 MOVIE_SEGMENTS_READ_AT_ONCE = 32
 # MP4s that were laid out are kept for whoever seeks in one or goes on with one: an hour has 2 MB.
 MOVIE_LAYOUTS_BYTES_MAX = 64 * 1024 * 1024
+# Downloads at once, of one account and of one process: each keeps a thread busy with the disk, and a
+# segment in memory. A browser that seeks in one has a few for a moment.
+DOWNLOADS_PER_OWNER_MAX = 4
+DOWNLOADS_MAX = 16
+# A link to a download is good for so long, with breaks: 20 GB take half a day at 4 Mbit/s.
+DOWNLOAD_LINK_SECONDS = 12 * 3600
+# It names an asset and a rendition.
+DOWNLOAD_LINK_CHARACTERS_MAX = 512
+# It is handed to the socket in pieces of this size: a reader who takes none for long has gone.
+DOWNLOAD_PIECE_BYTES = 256 * 1024
+# With its ending and in any alphabet a name is shorter than the 255 bytes of file systems.
+DOWNLOAD_NAME_CHARACTERS_MAX = 60
 # Segments read from the archive that are kept for the next viewer.
 SEGMENT_CACHE_BYTES_MAX = 256 * 1024 * 1024
 # Places in a session that were watched apart from each other. Each is 20 bytes of the session's
