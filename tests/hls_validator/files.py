@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from tests.hls_validator.boxes import Fragment, Init, Unreadable, read_fragments, read_init
 from tests.hls_validator.observation import Fetched, Loaded
-from tests.hls_validator.playlist import Entry, Key, Map, MediaPlaylist, Multivariant, Part, Segment
+from tests.hls_validator.playlist import Entry, Key, MediaPlaylist, Multivariant, Part, Segment
 from tests.hls_validator.rule import Rule, Violation
 from tests.hls_validator.single import name_of
 
@@ -35,7 +35,7 @@ class Track:
         self._url = url
         self._files = files
         self._inits: dict[str, Init | None] = {}
-        self._next: tuple[int, int, Map | None] | None = None
+        self._next: tuple[int, int, int] | None = None
         self.broken: list[Violation] = []
         self.peak = 0.0
 
@@ -65,7 +65,7 @@ class Track:
         if fetched is None:
             return None
         if fetched.status not in (200, 206):
-            self._say(Rule.FILE_THERE, uri, f"status {fetched.status}")
+            self._say(Rule.FILE_THERE, uri.rpartition("/")[2], f"status {fetched.status}")
             return None
         return fetched.body
 
@@ -145,24 +145,24 @@ class Track:
             self._say(Rule.IFRAMES_SINGLE, name_of(segment), f"{count} pictures")
 
     def _check_times(self, segment: Segment, fragments: Sequence[Fragment], init: Init) -> None:
-        expected = self._time_of(segment)
+        expected = self._time_of(segment, init)
         for fragment in fragments:
             if expected is not None and fragment.decode_time != expected:
                 detail = f"decode time {fragment.decode_time}, not {expected}"
                 self._say(Rule.MEDIA_CONTINUOUS, name_of(segment), detail)
             expected = fragment.end
-        self._next = (segment.sequence + 1, fragments[-1].end, segment.map)
+        self._next = (segment.sequence + 1, fragments[-1].end, init.timescale)
         lasting = (fragments[-1].end - fragments[0].decode_time) / init.timescale
         if abs(lasting - float(segment.duration)) > _DURATION_TOLERANCE:
             detail = f"{lasting:.3f} s, EXTINF says {segment.duration}"
             self._say(Rule.DURATION_TRUE, name_of(segment), detail)
 
-    def _time_of(self, segment: Segment) -> int | None:
+    def _time_of(self, segment: Segment, init: Init) -> int | None:
         """With which decode time it has to begin; None when it may begin with any."""
         if self._next is None or segment.discontinuity:
             return None
-        sequence, time, map_ = self._next
-        return time if (sequence, map_) == (segment.sequence, segment.map) else None
+        sequence, time, timescale = self._next
+        return time if (sequence, timescale) == (segment.sequence, init.timescale) else None
 
     def _check_parts(self, segment: Segment, body: bytes, init: Init) -> None:
         bodies = [self._body(part.uri) for part in segment.parts if not part.gap]
