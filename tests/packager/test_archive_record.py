@@ -18,6 +18,7 @@ from packager.archive_record import (
     decode_record,
     encode_record,
 )
+from packager.asset_terms import Encryption
 
 VIDEO = Track(MediaKind.VIDEO, "avc1.64001f", 90_000, b"", 1280, 720, (30_000, 1001))
 AUDIO = Track(MediaKind.AUDIO, "mp4a.40.2", 48_000, b"", channels=2, sample_rate=48_000)
@@ -41,7 +42,13 @@ HISTORY: list[Record] = [
 
 
 @pytest.mark.parametrize(
-    "record", [*HISTORY, AssetRecord(3, from_file=True), EndRecord(passes_follow=True)]
+    "record",
+    [
+        *HISTORY,
+        AssetRecord(3, from_file=True),
+        AssetRecord(3, True, Encryption.CBCS, key_segments=4),
+        EndRecord(passes_follow=True),
+    ],
 )
 def test_a_record_survives_its_line(record: Record) -> None:
     line = encode_record(record)
@@ -61,6 +68,8 @@ def test_a_record_survives_its_line(record: Record) -> None:
         b'{"kind":["end"]}',
         b'{"kind":"asset","targetDuration":-1}',
         b'{"kind":"asset","targetDuration":true}',
+        b'{"kind":"asset","targetDuration":3,"encryption":"new"}',
+        b'{"kind":"asset","targetDuration":3,"encryption":"cbcs","keySegments":0}',
         b'{"kind":"retired","rendition":"../x","reason":""}',
         b'{"kind":"epoch","epoch":0,"renditions":[{"name":"a"}]}',
         encode_record(SEGMENT).replace(b'"720p"', b'"../../etc"'),
