@@ -27,7 +27,7 @@ class MeterRules:
     # Media that was sent before is sent again for nothing, but not without end: as much as sound
     # and captions beside the pictures, a change of quality and a seek back take together. Who
     # passes a token on finds that the copies starve.
-    repeat_units_max: int = 15 * UNITS_PER_SECOND
+    repeat_units_max: int = 20 * UNITS_PER_SECOND
     repeat_speed: int = 3  # media seconds in a second of presence
     void_units_max: int = 120 * UNITS_PER_SECOND
     void_window_ms: int = 3_600_000

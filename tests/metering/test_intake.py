@@ -1,7 +1,6 @@
-"""What the intake promises, over a store that can be held, lost and made to lie."""
+"""What the intake promises."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import pytest
@@ -27,113 +26,16 @@ from metering.intake import (
     UnknownSession,
 )
 from metering.ledger import (
-    Account,
     Transfer,
     WouldOverdraw,
     hot_account,
-    treasury_account,
     viewer_account,
 )
 from metering.money import Stroops
-from metering.rules import UNITS_PER_SECOND, MeterRules
-from metering.session import Batch, SessionState
-from metering.store import MemoryMeterStore
+from metering.rules import MeterRules
+from metering.session import SessionState
 from metering.tariff import Price
-
-SEGMENT = 2 * UNITS_PER_SECOND
-PRICE = Price("XLM", 100, 1)
-HOT, TREASURY = hot_account("XLM"), treasury_account("XLM")
-
-
-class Store(MemoryMeterStore):
-    """A store whose commits can be held back, and which can be unreachable.
-
-    `lost`: None, or whether a commit happens although nobody hears of it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.lost: bool | None = None
-        self.commits: list[Batch] = []
-
-    async def commit(self, batch: Batch) -> None:
-        await self.gate.wait()
-        if self.lost is not None:
-            if self.lost:
-                await super().commit(batch)
-            raise MeterUnavailable("the store does not answer")
-        self.commits.append(batch)
-        await super().commit(batch)
-
-    async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
-        if self.lost is not None:
-            raise MeterUnavailable("the store does not answer")
-        await super().post(accounts, transfers)
-
-
-class Viewer:
-    """One viewer's session on one intake, with a player's shorthands."""
-
-    def __init__(self, intake: Intake, session_id: str) -> None:
-        self.intake = intake
-        self.id = session_id
-
-    def ask(self, i: int) -> Awaitable[Delivery]:
-        return self.intake.request(self.id, i, i * SEGMENT, (i + 1) * SEGMENT)
-
-    async def play(self, *segments: int) -> None:
-        for i in segments:
-            self.intake.finish(await self.ask(i), complete=True)
-
-    async def billed(self) -> int:
-        return (await self.intake.summary(self.id)).seconds_billed
-
-
-Watch = Callable[..., Awaitable[Viewer]]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[Store]:
-    store = Store()
-    fill = Transfer("fill", HOT.id, TREASURY.id, Stroops(10**9), "XLM", "fill")
-    await store.post([HOT, TREASURY], [fill])
-    yield store
-    assert (await store.ledger.check()).sound
-
-
-@pytest.fixture
-async def intake(store: Store, clock: ManualClock) -> AsyncIterator[Intake]:
-    intake = Intake(store, clock, MeterRules())
-    await intake.start()
-    yield intake
-    store.gate.set()
-    store.lost = None
-    await intake.stop()
-
-
-@pytest.fixture
-def watch(intake: Intake) -> Watch:
-    async def watch(viewer: str = "v", balance: int = 10_000, price: Price = PRICE) -> Viewer:
-        if balance:
-            await intake.fund(viewer, Stroops(balance), f"fund:{viewer}")
-        summary = await intake.open(viewer, "ast_1", "creator", price)
-        return Viewer(intake, summary.session_id)
-
-    return watch
-
-
-async def turns(count: int = 20) -> None:
-    """Let everything that can run do so."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
+from tests.metering.watching import HOT, PRICE, Store, Viewer, Watch, turns
 
 # --- requests ------------------------------------------------------------------------------------
 

@@ -1,0 +1,75 @@
+"""Viewers of an intake, over a store that can be held, lost and made to lie."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from metering.intake import Delivery, Intake, MeterUnavailable
+from metering.ledger import Account, LedgerRefusal, Transfer, hot_account, treasury_account
+from metering.rules import UNITS_PER_SECOND
+from metering.session import Batch
+from metering.store import MemoryMeterStore
+from metering.tariff import Price
+
+SEGMENT = 2 * UNITS_PER_SECOND
+PRICE = Price("XLM", 100, 1)
+HOT, TREASURY = hot_account("XLM"), treasury_account("XLM")
+
+
+class Store(MemoryMeterStore):
+    """A store whose commits can be held back, and which can be unreachable.
+
+    `lost`: None, or whether a commit happens although nobody hears of it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.lost: bool | None = None
+        self.commits: list[Batch] = []
+        self.refused = asyncio.Event()
+
+    async def commit(self, batch: Batch) -> None:
+        await self.gate.wait()
+        if self.lost is not None:
+            if self.lost:
+                await super().commit(batch)
+            raise MeterUnavailable("the store does not answer")
+        self.commits.append(batch)
+        try:
+            await super().commit(batch)
+        except LedgerRefusal:
+            self.refused.set()
+            raise
+
+    async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
+        if self.lost is not None:
+            raise MeterUnavailable("the store does not answer")
+        await super().post(accounts, transfers)
+
+
+class Viewer:
+    """One viewer's session on one intake, with a player's shorthands."""
+
+    def __init__(self, intake: Intake, session_id: str) -> None:
+        self.intake = intake
+        self.id = session_id
+
+    def ask(self, i: int) -> Awaitable[Delivery]:
+        return self.intake.request(self.id, i, i * SEGMENT, (i + 1) * SEGMENT)
+
+    async def play(self, *segments: int) -> None:
+        for i in segments:
+            self.intake.finish(await self.ask(i), complete=True)
+
+    async def billed(self) -> int:
+        return (await self.intake.summary(self.id)).seconds_billed
+
+
+Watch = Callable[..., Awaitable[Viewer]]
+
+
+async def turns(count: int = 20) -> None:
+    """Let everything that can run do so."""
+    for _ in range(count):
+        await asyncio.sleep(0)
