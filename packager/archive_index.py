@@ -46,6 +46,7 @@ class AssetIndex:
     from_file: bool = False
     encryption: Encryption = Encryption.NONE
     key_segments: int = 1
+    begin: int = 0
     epochs: list[EpochRecord] = field(default_factory=list)
     segments: dict[str, dict[int, SegmentRecord]] = field(default_factory=dict)
     retired: set[tuple[int, str]] = field(default_factory=set)
@@ -113,6 +114,7 @@ class AssetIndex:
             self.from_file = record.from_file
             self.encryption = record.encryption
             self.key_segments = record.key_segments
+            self.begin = record.begin
 
     def _add_epoch(self, record: EpochRecord) -> None:
         """An epoch that is told again gets the renditions of both, none of the new ones retired."""

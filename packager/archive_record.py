@@ -28,12 +28,15 @@ class AssetRecord:
         from_file: made from a file in one or more passes, perhaps by several attempts.
         encryption: of its segments when they are served; on disk they are clear.
         key_segments: how many of them share a key then.
+        begin: where a viewer begins, in 1/90000 s from the first moment. A clip has whole segments,
+            and so may begin before what was asked for.
     """
 
     target_duration: int
     from_file: bool = False
     encryption: Encryption = Encryption.NONE
     key_segments: int = 1
+    begin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,8 @@ def _asset_document(record: AssetRecord) -> dict[str, Any]:
     if record.encryption is not Encryption.NONE:
         document["encryption"] = record.encryption.value
         document["keySegments"] = record.key_segments
+    if record.begin:
+        document["begin"] = record.begin
     return document
 
 
@@ -253,6 +258,7 @@ def _asset_record(document: Any) -> AssetRecord:
         from_file=document.get("fromFile") is True,
         encryption=Encryption(document.get("encryption", Encryption.NONE)),
         key_segments=_natural(document.get("keySegments", 1)),
+        begin=_natural(document.get("begin", 0)),
     )
     if record.key_segments == 0:
         raise ValueError("a key is for a segment at least")

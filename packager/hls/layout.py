@@ -147,6 +147,7 @@ def _playlist(
             ended=not index.growing,
             iframes=iframes,
             protection=protection,
+            begin=index.begin,
         )
     )
 

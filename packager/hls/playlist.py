@@ -59,6 +59,7 @@ class MediaPlaylist:
         iframes: it names the first picture of each segment alone (rfc8216bis, 4.4.3.6), which lasts
             as long as the segment; it has a gap for one that does not begin with a keyframe.
         protection: how its segments are encrypted, and so public.
+        begin: where a viewer begins, in 1/90000 s from the first moment, if not there.
     """
 
     rendition: str
@@ -68,6 +69,7 @@ class MediaPlaylist:
     ended: bool
     iframes: bool = False
     protection: Protection | None = None
+    begin: int = 0
 
 
 def render_media_playlist(playlist: MediaPlaylist) -> PlaylistText:
@@ -99,6 +101,8 @@ def head_lines(playlist: MediaPlaylist) -> Iterator[str]:
     elif all(segment.independent for segment in playlist.segments):
         # An event cannot promise it of what is to come, nor take it back.
         yield INDEPENDENT
+    if playlist.begin:
+        yield f"#EXT-X-START:TIME-OFFSET={seconds(playlist.begin)},PRECISE=YES"
 
 
 def _segment_lines(playlist: MediaPlaylist) -> Iterator[tuple[int, str]]:

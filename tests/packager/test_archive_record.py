@@ -27,7 +27,7 @@ SEGMENT = SegmentRecord("720p", 0, 0, 900_000, 1_080_000, 1_700_000_000_000, 5, 
 SHEET = PictureRecord(PictureKind.SHEET, 3, 5, 160, 90, (900_000, 1_080_000), "ab")
 CAPTIONS = CaptionRecord("pt-br", "pt-BR", "Brasil", True, False, False, "ab")
 HISTORY: list[Record] = [
-    AssetRecord(3),
+    AssetRecord(3, begin=900),
     EpochRecord(0, (("720p", VIDEO), ("audio", AUDIO), ("audio-2", GERMAN))),
     SEGMENT,
     replace(SEGMENT, rendition="audio"),
