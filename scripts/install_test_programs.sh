@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the foreign programs that the tests publish and watch with. Debian, as root.
+# Installs the foreign programs that tests and benchmarks publish, watch and load with. Debian, as root.
 set -eu
 
 export DEBIAN_FRONTEND=noninteractive
@@ -24,6 +24,9 @@ apt-get install -y -qq --no-install-recommends \
     gstreamer1.0-plugins-ugly \
     gstreamer1.0-libav \
     rtmpdump \
+    mpv \
+    curl \
+    wrk \
     nginx \
     libnginx-mod-rtmp \
     chromium \
