@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -23,6 +24,8 @@ from config.tasks import happens, spawn
 from config.telemetry import grow
 
 log = structlog.get_logger(__name__)
+
+_COMMAND = (sys.executable, "-P", "-m", "api.serving")
 
 
 class Door(Protocol):
@@ -47,7 +50,7 @@ class House(NamedTuple):
     metering: Metering
     door: Door
     brief: bytes
-    command: Sequence[str]
+    command: Sequence[str] = _COMMAND
 
 
 class Conversation:
