@@ -2,11 +2,14 @@
 
 Reads a database URL from its standard input; says `asked SESSION SEQUENCE` for each segment that
 the intake gave leave for, and `done SESSION SEQUENCE` once it was delivered, each in one write.
+Some take parts of a live instead, and say nothing: what was not saved of theirs is lost.
 """
 
 import asyncio
+import itertools
 import os
 import sys
+from contextlib import suppress
 
 from config.clock import SystemClock
 from config.ids import new_id
@@ -20,7 +23,9 @@ from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
 
 SESSIONS = 20
+PARTS_ASSET = "ast_parts"
 SEGMENT = 2 * UNITS_PER_SECOND
+PART = UNITS_PER_SECOND // 5
 PRICE = Price("XLM", 5_000_000, 3600)
 
 
@@ -43,6 +48,15 @@ async def watch(intake: Intake, session_id: str, sequence: int) -> None:
         sequence += 1
 
 
+async def follow(intake: Intake, session_id: str, sequence: int) -> None:
+    for part in itertools.count(sequence * SEGMENT // PART):
+        lo = part * PART
+        with suppress(Paced):
+            delivery = await intake.request(session_id, lo // SEGMENT, lo, lo + PART, prompt=True)
+            intake.finish(delivery, complete=True)
+        await asyncio.sleep(0.001)
+
+
 async def main() -> None:
     database = await Database.connect(sys.stdin.readline().strip())
     store = PostgresMeterStore(database)
@@ -59,16 +73,16 @@ async def main() -> None:
             # Every two sessions share a wallet.
             viewer = f"acc_{i // 2}"
             await intake.fund(viewer, Stroops(10**9), new_id("fnd", clock.wall_ms()))
-            await intake.open(viewer, "ast_1", f"acc_c{i % 3}", PRICE)
+            asset = PARTS_ASSET if i % 4 == 3 else "ast_1"
+            await intake.open(viewer, asset, f"acc_c{i % 3}", PRICE)
         open_sessions = await store.open_sessions()
-    resume = {each.session.id: 0 for each in open_sessions}
-    for each in open_sessions:
-        state = each.meter_state()
-        if state is not None and state.covered:
-            resume[each.session.id] = state.covered[-1][1] // SEGMENT
     async with asyncio.TaskGroup() as viewers:
-        for session_id, sequence in resume.items():
-            viewers.create_task(watch(intake, session_id, sequence))
+        for each in open_sessions:
+            state = each.meter_state()
+            covered = state.covered if state is not None else []
+            sequence = covered[-1][1] // SEGMENT if covered else 0
+            play = follow if each.session.asset_id == PARTS_ASSET else watch
+            viewers.create_task(play(intake, each.session.id, sequence))
 
 
 if __name__ == "__main__":
