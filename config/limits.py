@@ -391,6 +391,8 @@ FILE_FRAMES_PER_SECOND_MAX = 120
 FILE_FRAME_RATE_TOLERANCE_PERCENT = 5
 # Video and sound tracks. A film with its languages and comments has fewer; each costs a decoder.
 FILE_STREAMS_MAX = 8
+# Tracks of captions that are read; films from shops have some twenty, most of them pictures.
+FILE_TEXTS_MAX = 16
 # All tracks that libav may list: subtitles, fonts and data of a film are among them.
 FILE_LISTED_STREAMS_MAX = 128
 # What libav may read before it must have found out what is in a file.
@@ -424,7 +426,8 @@ FILE_STILL_MS_MAX = 10_000
 FILE_TICKS_PER_BYTE = 720
 # A picture that still stands is encoded again after this: seeking then finds it at once.
 FILE_HOLD_MS_MAX = 2_000
-# Twelve hours of 100 pictures and 50 blocks of sound a second; 24 bytes of times each.
+# Twelve hours of 100 pictures and 50 blocks of sound a second, or four and a half with eight tracks
+# of sound; 24 bytes of times each.
 FILE_PACKETS_MAX = 6_500_000
 # What all packets may have together, whatever the size of the file and by its size: packed blocks
 # and tracks that are played by many cuts give more than they take.
@@ -478,6 +481,8 @@ SECRET_FILE_BYTES_MAX = 4_096
 # --- packager ------------------------------------------------------------------------------------
 # 70 Mbit/s for the longest segment there can be; more than that is an attack or a broken encoder.
 HLS_SEGMENT_BYTES_MAX = 32 * 1024 * 1024
+# Numbers for the parts of one segment: of the shortest parts it has about 50.
+HLS_SEGMENT_PARTS_MAX = 1_000
 # Segment times that are remembered while live: half an hour of 2 s segments, 200 bytes each. A
 # rendition that is further behind has lost its place.
 HLS_INTERVALS_KEPT = 1024
@@ -494,6 +499,8 @@ HLS_WINDOW_SEGMENTS = 6
 # How far back viewers of a live may go at most, and how long one is shown from its beginning: a day
 # of 2 s segments is 43,200, each 200 bytes of text in memory for each rendition.
 HLS_DVR_MS_MAX = 24 * 3600 * 1000
+# How many target durations a part is waited for that does not come (rfc8216bis, 6.2.5.2).
+HLS_BLOCK_TARGETS_MAX = 3
 # Live segments in memory of one rendition; older ones are read from the archive.
 HLS_LIVE_BYTES_MAX = 64 * 1024 * 1024
 # Segments that one media token opens: about a minute, which is what one URI is worth to a thief. A
@@ -541,15 +548,8 @@ KEY_SEGMENTS_OF_FILES = 3
 # Subsamples of one sample by Common Encryption, before the rest of it becomes one: the size of what
 # is said of a sample has 8 bits, 42 subsamples. Encoders make a slice or eight of a picture.
 CBCS_SUBSAMPLES_MAX = 40
-# Samples of a recording in one MP4: 12 hours of 100 pictures and 50 blocks of sound a second. Their
-# tables have about 20 bytes for each at the worst, and twice that while they are put together.
-MOVIE_SAMPLES_MAX = 6_500_000
-# MP4s that are laid out at the same time: what waits has heard nothing for some seconds at most.
-MOVIE_LAYOUTS_AT_ONCE = 2
-# Segments whose headers are looked at in one trip to a thread: some milliseconds.
-MOVIE_SEGMENTS_READ_AT_ONCE = 32
-# MP4s that were laid out are kept for whoever seeks in one or goes on with one: an hour has 2 MB.
-MOVIE_LAYOUTS_BYTES_MAX = 64 * 1024 * 1024
+# Clips that are cut at the same time: each is a thread that makes links, some 20,000 a second.
+CLIPS_CUT_AT_ONCE = 2
 # Samples of a recording in one MP4: 12 hours of 100 pictures and 50 blocks of sound a second. Their
 # tables have about 20 bytes for each at the worst, and twice that while they are put together.
 MOVIE_SAMPLES_MAX = 6_500_000

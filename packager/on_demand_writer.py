@@ -15,12 +15,14 @@ from config.limits import (
     SHEETS_MAX,
 )
 from config.tasks import spawn
+from media.captions.captions import Captions
 from media.pictures import Picture, why_unfit
 from media.transcode.rendition import Rendition
 from media.units import Packet
 from media.wire.fmp4_iframe import iframe_bytes
 from media.wire.fmp4_init import init_segment
 from packager.archive import AssetAlreadyArchived
+from packager.archive_captions import caption_record
 from packager.archive_disk import (
     ArchivedFile,
     ArchiveJob,
@@ -50,6 +52,7 @@ from packager.hls.bounds import ON_DEMAND
 from packager.hls.irregularities import Irregularity
 from packager.hls.irregularity_report import IrregularityReport
 from packager.hls.origin import HlsSettings
+from packager.hls.playlist_terms import PlaylistTerms
 from packager.hls.recorded import recorded_intervals
 from packager.interval import Interval
 from packager.naming import PICTURES_FOLDER, init_name, is_name, picture_name, segment_name
@@ -81,9 +84,8 @@ class OnDemandWriter:
         self._offered = {name for epoch in index.epochs for name, _ in epoch.renditions}
         self._known = _gapless(recorded_intervals(index))
         self._assembly = Assembly(
-            index.target_duration,
             settings.segment_target_ms,
-            window_segments=1,
+            PlaylistTerms(index.target_duration, window_segments=1),
             known=self._known,
             bounds=ON_DEMAND,
         )
@@ -176,6 +178,11 @@ class OnDemandWriter:
         name = picture_name(picture.kind, picture.number)
         file = ArchivedFile(PICTURES_FOLDER, name, picture.data)
         self._put(self._job(picture_record(picture), (file,)))
+
+    def captions(self, captions: Captions) -> None:
+        """Take captions that came in the file; those that somebody put in their place stay."""
+        if captions.cues:
+            self._put(self._job(*caption_record(captions)))
 
     async def drained(self) -> None:
         """Return when there is room for more; to be awaited after every few packets.

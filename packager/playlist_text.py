@@ -9,6 +9,9 @@ from config.limits import MEDIA_TOKEN_SEGMENTS
 
 _HOLE = b"\0"
 
+type Run = tuple[int, tuple[bytes, ...]]
+"""A token group, and pieces of text between which that group's token belongs."""
+
 
 def token_group(sequence: int) -> int:
     """Which media token opens a segment, its parts and what else is of it.
@@ -27,13 +30,9 @@ def opened_by_token(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PlaylistText:
-    """The text between the holes.
+    """The text between the holes."""
 
-    Attributes:
-        runs: a token group, and pieces of text between which that group's token belongs.
-    """
-
-    runs: tuple[tuple[int, tuple[bytes, ...]], ...]
+    runs: tuple[Run, ...]
 
     @classmethod
     def of(cls, lines: Iterable[tuple[int, str]]) -> "PlaylistText":

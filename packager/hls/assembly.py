@@ -1,10 +1,11 @@
 """Packets of all renditions of an asset in, complete segments out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from config.limits import HLS_SEGMENT_PARTS_MAX
 from media.transcode.rendition import Rendition
-from media.units import VIDEO_TIMESCALE, Packet
+from media.units import VIDEO_TIMESCALE, Packet, Track
 from media.wire.fmp4_fragment import audio_fragment, video_fragment
 from packager.hls.audio_cutter import AudioCutter
 from packager.hls.boundaries import Boundaries
@@ -13,6 +14,8 @@ from packager.hls.cut import Cut
 from packager.hls.grid import open_on_grid
 from packager.hls.irregularities import Irregularities, Irregularity
 from packager.hls.live_rendition import LiveRendition
+from packager.hls.part_target import part_target
+from packager.hls.playlist_terms import PlaylistTerms
 from packager.hls.video_cutter import VideoCutter
 from packager.interval import Interval
 
@@ -36,24 +39,28 @@ class Assembly:
 
     def __init__(
         self,
-        target_duration: int,
         segment_target_ms: int,
-        window_segments: int,
+        terms: PlaylistTerms,
         known: Sequence[Interval] = (),
         bounds: Bounds = LIVE,
+        part_ms: int = 0,
     ) -> None:
         """Begin an asset, or go on with one.
 
         Args:
-            target_duration: the playlists', in whole seconds.
+            terms: of the playlists; whether there are parts is decided when it begins.
             known: intervals that are there already, as `Boundaries` takes them.
+            part_ms: about how long parts are; 0: there are none.
         """
-        self.boundaries = Boundaries(target_duration, known)
+        self.boundaries = Boundaries(terms.target_duration, known, terms.intervals_kept)
         self.irregularities = Irregularities()
         self.renditions: dict[str, LiveRendition] = {}
         self._segment_target = segment_target_ms * VIDEO_TIMESCALE // 1000
-        self._window_segments = window_segments
+        self._terms = terms
+        self._part_ms = part_ms
         self._bounds = bounds
+        # The newest of all renditions.
+        self._video_dts = 0
 
     def active(self) -> Iterator[LiveRendition]:
         """Renditions that get packets."""
@@ -66,6 +73,9 @@ class Assembly:
             inits: init segments, in the same order.
         """
         self.boundaries.begin_epoch()
+        self._video_dts = 0
+        if self._part_ms and self._terms.part_target is None and renditions:
+            self._terms = self._with_parts([each.track for each in renditions])
         for live in self.renditions.values():
             live.retired = True
         for rendition, init in zip(renditions, inits, strict=True):
@@ -78,9 +88,13 @@ class Assembly:
                 init,
                 self.boundaries,
                 self.irregularities,
-                self._window_segments,
+                self._terms,
                 self._bounds,
             )
+
+    def _with_parts(self, tracks: Sequence[Track]) -> PlaylistTerms:
+        target = part_target(tracks, self._part_ms, self._terms.target_duration)
+        return replace(self._terms, part_target=target)
 
     def packet(self, rendition: str, packet: Packet, wall_ms: int) -> list[AssembledSegment]:
         """Take a packet; returns the segments that it completes, in any rendition."""
@@ -95,8 +109,10 @@ class Assembly:
     def _video_packet(
         self, live: LiveRendition, cutter: VideoCutter, packet: Packet, wall_ms: int
     ) -> list[AssembledSegment]:
-        done = [self._publish(live, cut) for cut in cutter.push(packet, wall_ms)]
-        if done or packet.boundary:
+        cuts = cutter.push(packet, wall_ms)
+        done = self._publish(live, cuts)
+        self._video_dts = max(self._video_dts, packet.dts)
+        if cuts or packet.boundary or self._terms.part_target is not None:
             for other in self.active():
                 done += self._cut_audio(other)
         return done
@@ -106,7 +122,7 @@ class Assembly:
     ) -> list[AssembledSegment]:
         media_end = cutter.media_end()
         cutter.push(packet)
-        if not any(isinstance(each.cutter, VideoCutter) for each in self.active()):
+        if not self._has_video():
             start = cutter.start(packet)
             open_on_grid(self.boundaries, start, media_end, self._segment_target, wall_ms)
         return self._cut_audio(live)
@@ -114,9 +130,20 @@ class Assembly:
     def _cut_audio(self, live: LiveRendition, *, finishing: bool = False) -> list[AssembledSegment]:
         done: list[AssembledSegment] = []
         if isinstance(live.cutter, AudioCutter):
-            while (cut := live.cutter.cut(finishing=finishing)) is not None:
-                done.append(self._publish(live, cut))
+            until = self._boundary_free()
+            while (cut := live.cutter.cut(until, finishing=finishing)) is not None:
+                done += self._publish(live, [cut])
         return done
+
+    def _has_video(self) -> bool:
+        return any(isinstance(each.cutter, VideoCutter) for each in self.active())
+
+    def _boundary_free(self) -> int:
+        """Up to where no boundary comes any more: it is no earlier than its packet is decoded."""
+        if self._has_video():
+            return self._video_dts
+        start = self.boundaries.open_start
+        return 0 if start is None else start + self._segment_target
 
     def finish(self) -> list[AssembledSegment]:
         """Close what is open in every rendition, at the end of the longest video.
@@ -127,25 +154,37 @@ class Assembly:
         video = [live for live in active if live.is_video]
         start = self.boundaries.open_start
         ends = [end for live in video or active if (end := _open_media_end(live)) is not None]
-        if start is not None and ends:
-            self.boundaries.close(self.boundaries.bounded_end(start, max(ends)))
+        if start is not None and (ends or self.boundaries.has_parts):
+            media_end = max(ends, default=start)
+            self.boundaries.close(self.boundaries.bounded_end(start, media_end))
         else:
             self.boundaries.discard()
         done: list[AssembledSegment] = []
         for live in active:
             if isinstance(live.cutter, VideoCutter):
-                done += [self._publish(live, cut) for cut in live.cutter.finish()]
+                done += self._publish(live, live.cutter.finish())
             done += self._cut_audio(live, finishing=True)
+            live.lose_open()
         return done
 
-    def _publish(self, live: LiveRendition, cut: Cut) -> AssembledSegment:
-        interval = self.boundaries.interval(cut.sequence)
-        assert interval is not None, "only closed intervals are cut"
+    def _publish(self, live: LiveRendition, cuts: Sequence[Cut]) -> list[AssembledSegment]:
         fragment = video_fragment if live.is_video else audio_fragment
-        body = fragment(cut.sequence + 1, cut.packets, cut.end_dts)
-        independent = cut.packets[0].keyframe or not live.is_video
-        live.publish(interval, body, independent=independent)
-        return AssembledSegment(live.rendition.name, interval, independent, body)
+        done: list[AssembledSegment] = []
+        for cut in cuts:
+            body = fragment(self._fragment_number(live, cut), cut.packets, cut.end_dts)
+            segment = live.publish(cut, body)
+            if segment is not None:
+                name = live.rendition.name
+                done.append(
+                    AssembledSegment(name, segment.interval, segment.independent, segment.body)
+                )
+        return done
+
+    def _fragment_number(self, live: LiveRendition, cut: Cut) -> int:
+        """Rising within the rendition, and the same whenever it is made (ISO 14496-12, 8.8.5)."""
+        if self._terms.part_target is None:
+            return cut.sequence + 1
+        return cut.sequence * HLS_SEGMENT_PARTS_MAX + live.next_part(cut.sequence) + 1
 
 
 def _open_media_end(live: LiveRendition) -> int | None:

@@ -177,8 +177,14 @@ class Boundaries:
         """End the open interval without opening another."""
         assert self._open is not None, "nothing is open"
         was, self._open = self._open, None
-        end = max(end, self._held_until + 1)
-        interval = Interval(
+        interval = self._interval(was, max(end, self._held_until + 1))
+        self._closed.append(interval)
+        if len(self._places) > self._places_max:
+            del self._places[next(iter(self._places))]
+        self.duration_total += interval.duration
+
+    def _interval(self, was: _Open, end: int) -> Interval:
+        return Interval(
             sequence=was.sequence,
             epoch=self.epoch,
             start=was.start,
@@ -187,10 +193,6 @@ class Boundaries:
             discontinuity=was.discontinuity,
             discontinuities=was.discontinuities,
         )
-        self._closed.append(interval)
-        if len(self._places) > self._places_max:
-            del self._places[next(iter(self._places))]
-        self.duration_total += interval.duration
 
     def discard(self) -> None:
         """Forget the open interval, if any: no rendition has media of it."""
@@ -211,6 +213,13 @@ class Boundaries:
             return self._open.start
         interval = self.interval(sequence)
         return None if interval is None or interval.epoch != self.epoch else interval.start
+
+    def begun(self, sequence: int) -> Interval | None:
+        """An interval as `interval`; one that is still open ends where its last part does."""
+        was = self._open
+        if was is None or was.sequence != sequence:
+            return self.interval(sequence)
+        return self._interval(was, self._held_until)
 
     def interval(self, sequence: int) -> Interval | None:
         """The interval once its end is known, while it is remembered."""

@@ -8,6 +8,7 @@ import structlog
 
 from config.clock import Clock
 from config.limits import (
+    HLS_BLOCK_TARGETS_MAX,
     HLS_EPOCHS_MAX,
     HLS_PLAYABLE_WAIT_MS_MAX,
     HLS_WINDOW_SEGMENTS,
@@ -22,12 +23,14 @@ from packager.asset_terms import AssetTerms
 from packager.choices import AudioRendition, CaptionRendition, audio_choices
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.assembly import AssembledSegment, Assembly
+from packager.hls.awaited import wait_for
 from packager.hls.boundaries import target_duration_s
 from packager.hls.iframe_file import iframe_file
 from packager.hls.irregularities import Irregularity
 from packager.hls.irregularity_report import IrregularityReport
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.multivariant import render_multivariant
+from packager.hls.playlist_terms import PlaylistTerms
 from packager.hls.protection import Protections
 from packager.hls.recording import smallest_video
 from packager.hls.variants import multivariant
@@ -37,6 +40,7 @@ from packager.naming import (
     FilePath,
     IFramePath,
     InitPath,
+    PartPath,
     PlaylistPath,
     SegmentPath,
     is_name,
@@ -95,11 +99,18 @@ class Origin:
         self._cache = cache
         self._clock = clock
         self._observers = observers
-        self._terms = terms
         self.protection = settings.protections.of(asset_id, terms.encryption)
         self._target_duration = target_duration_s(settings.segment_target_ms)
         self._assembly = Assembly(
-            self._target_duration, settings.segment_target_ms, settings.window_segments
+            settings.segment_target_ms,
+            PlaylistTerms(
+                self._target_duration,
+                settings.window_segments,
+                terms.dvr_ms,
+                protection=self.protection,
+            ),
+            # Nobody could be billed for a piece of a segment that is public.
+            part_ms=settings.part_target_ms if self.protection is None else 0,
         )
         self._report = IrregularityReport(asset_id, self._assembly.irregularities, clock)
         self._first_segment_ms: int | None = None
@@ -139,6 +150,7 @@ class Origin:
             done = self._assembly.packet(rendition, packet, self._clock.wall_ms())
             if done:
                 self._announce(done)
+            self._release()
         self._report.look()
 
     def picture(self, picture: Picture) -> None:
@@ -154,6 +166,7 @@ class Origin:
         if live.retired or self._ended:
             return
         live.retired = True
+        live.release(all_of_them=True)
         self._archive.write_retired(self._asset_id, rendition, reason)
         log.info("rendition retired", asset=self._asset_id, rendition=rendition, reason=reason)
         self._changed()
@@ -167,6 +180,7 @@ class Origin:
         self._archive.write_end(self._asset_id)
         for live in self._assembly.renditions.values():
             live.end()
+            live.release(all_of_them=True)
         self._changed()
         self._all_have_segments.set()
         log.info("asset ended", asset=self._asset_id, **self._report.counts())
@@ -195,9 +209,15 @@ class Origin:
 
     def _changed(self) -> None:
         self._multivariant = None
+        self._release()
         active = list(self._assembly.active())
         if active and all(live.has_segments for live in active):
             self._all_have_segments.set()
+
+    def _release(self) -> None:
+        """All renditions are as they will be for a while: whoever waits may look at them."""
+        for live in self._assembly.renditions.values():
+            live.release()
 
     # --- Package ---------------------------------------------------------------------------------
 
@@ -290,8 +310,8 @@ class Origin:
         waited_ms = self._clock.monotonic_ms() - self._first_segment_ms
         return waited_ms >= HLS_PLAYABLE_WAIT_MS_MAX
 
-    def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText:  # noqa: ARG002
-        """Cached.
+    def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText:
+        """Cached: it is rendered once for each change, not for each viewer.
 
         Raises:
             UnknownRendition: there is none of this name, or it was retired.
@@ -305,18 +325,30 @@ class Origin:
         if path.iframes:
             if live is not self._iframe_rendition():
                 raise UnknownRendition(path.rendition)
-            return live.iframe_playlist(self._target_duration, ended=self._ended)
-        return live.playlist(self._target_duration, self.protection, ended=self._ended)
+            return live.iframe_playlist(ended=self._ended, skip=skip)
+        reports = tuple(
+            other.report()
+            for other in self._assembly.active()
+            if other is not live and other.has_segments
+        )
+        return live.playlist(reports, ended=self._ended, skip=skip)
 
     def interval(self, sequence: int) -> Interval | None:
         """The nominal time of a segment that a rendition has had."""
         newest = max((each.newest for each in self._assembly.renditions.values()), default=-1)
         return self._assembly.boundaries.interval(sequence) if sequence <= newest else None
 
-    def arrival(self, rendition: str, sequence: int, part: int | None) -> Arrival | None:  # noqa: ARG002
-        """Raises: UnknownRendition."""
-        self._known(rendition)
-        return None
+    def arrival(self, rendition: str, sequence: int, part: int | None) -> Arrival | None:
+        """What a player waits for; None when it is there, or when the asset has ended.
+
+        Raises:
+            BadReload: it is not the next, nor soon.
+            UnknownRendition: there is none of this name, or it was retired.
+        """
+        live = self._known(rendition)
+        if live.retired:
+            raise UnknownRendition(rendition)
+        return None if self._ended else live.arrival(sequence, part)
 
     def file_at_hand(self, path: FilePath) -> MediaFile | None:
         live = self._assembly.renditions.get(path.rendition)
@@ -325,19 +357,23 @@ class Origin:
         if isinstance(path, InitPath):
             init = live.init(path.name)
             return None if init is None else MediaFile(init, MP4)
+        if isinstance(path, PartPath):
+            return _part_file(live, path)
         if not isinstance(path, SegmentPath | IFramePath):
             return None
         kept = live.body(path.sequence)
         return None if kept is None else self._media_file(path, *kept)
 
     async def file(self, path: FilePath) -> MediaFile:
-        """From memory, or from the archive when it has long left the playlist.
+        """From memory, or from the archive; the part that is hinted is waited for.
 
         Raises:
             UnknownRendition, UnknownSegment: there is none.
-            NotReady: the archive does not answer in time.
+            NotReady: the archive does not answer in time, or the part does not come.
         """
         live = self._known(path.rendition)
+        if isinstance(path, PartPath):
+            await self._hinted(live, path)
         kept = self.file_at_hand(path)
         if kept is not None:
             return kept
@@ -352,6 +388,16 @@ class Origin:
         if file is None:
             raise UnknownSegment(str(path))
         return file
+
+    async def _hinted(self, live: LiveRendition, path: PartPath) -> None:
+        """Return when there is nothing, or no longer anything, to wait for."""
+        place = path.sequence, path.part
+        if self._ended or live.retired or place != live.hint:
+            return
+        arrival = live.arrival(*place)
+        seconds = HLS_BLOCK_TARGETS_MAX * self._target_duration
+        if arrival is not None and not await wait_for(arrival, seconds):
+            raise NotReady(f"{path} has not come")
 
     def _media_file(
         self, path: SegmentPath | IFramePath, interval: Interval, body: bytes
@@ -379,3 +425,11 @@ class Origin:
         if live is None:
             raise UnknownRendition(rendition)
         return live
+
+
+def _part_file(live: LiveRendition, path: PartPath) -> MediaFile | None:
+    kept = live.part(path.sequence, path.part)
+    if kept is None:
+        return None
+    part, body = kept
+    return MediaFile(body, MP4, Charge(path.sequence, part.start, part.end, prompt=True))

@@ -113,7 +113,7 @@ def _segment_lines(playlist: MediaPlaylist) -> Iterator[tuple[int, str]]:
         for line in tags:
             yield group, line
         yield group, extinf(segment.interval.duration)
-        yield group, _uri(segment, playlist.protection, iframes=playlist.iframes)
+        yield group, segment_uri(segment, playlist.protection, iframes=playlist.iframes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,8 @@ def extinf(duration: int) -> str:
     return f"#EXTINF:{seconds(duration)},"
 
 
-def _uri(segment: PlaylistSegment, protection: Protection | None, *, iframes: bool) -> str:
+def segment_uri(segment: PlaylistSegment, protection: Protection | None, *, iframes: bool) -> str:
+    """Relative to the playlist, or public; with a hole for a token unless it is public."""
     if protection is not None:
         return protection.segment_uri(segment.rendition, segment.interval.sequence)
     name = iframe_name if iframes else segment_name

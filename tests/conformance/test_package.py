@@ -73,7 +73,7 @@ def test_the_multivariant_playlist_describes_every_rendition(package: Package) -
 async def test_everything_a_playlist_names_can_be_fetched_and_decoded(
     package: Package, rendition: str
 ) -> None:
-    playlist = m3u8.loads((await fetch(package, f"{rendition}/index.m3u8")).decode())
+    playlist = fetching.complete((await fetch(package, f"{rendition}/index.m3u8")).decode())
     file = await fetch(package, f"{rendition}/{playlist.segments[0].init_section.uri}")
     total = 0
     for each in playlist.segments:
@@ -89,7 +89,7 @@ async def test_everything_a_playlist_names_can_be_fetched_and_decoded(
 
 async def test_nominal_times_are_those_of_the_playlist(package: Package) -> None:
     for rendition in CLIPS:
-        playlist = m3u8.loads(media_playlist(package, rendition))
+        playlist = fetching.complete(media_playlist(package, rendition))
         for index, each in enumerate(playlist.segments):
             sequence = playlist.media_sequence + index
             charge = (await fetching.segment(package, rendition, sequence)).charge
@@ -106,7 +106,7 @@ def test_the_same_bytes_are_given_to_everybody(package: Package) -> None:
 
 def test_it_ends_when_it_is_not_live(package: Package) -> None:
     for rendition in CLIPS:
-        playlist = m3u8.loads(media_playlist(package, rendition))
+        playlist = fetching.complete(media_playlist(package, rendition))
         assert playlist.is_endlist == (not package.live)
         assert playlist.playlist_type in (None, "vod")
     assert package.duration in (6 * 90_000, 8 * 90_000)
@@ -132,7 +132,7 @@ async def test_the_smallest_rendition_has_i_frames_that_show_what_its_segments_b
     (offered,) = m3u8.loads(package.multivariant().decode()).iframe_playlists
     assert offered.uri == "360p/iframes.m3u8"
     playlist = m3u8.loads((await fetch(package, offered.uri)).decode())
-    whole = m3u8.loads(media_playlist(package, "360p"))
+    whole = fetching.complete(media_playlist(package, "360p"))
     assert playlist.is_i_frames_only
     assert playlist.is_endlist == whole.is_endlist
     assert [each.duration for each in playlist.segments] == [

@@ -1,5 +1,7 @@
 """What a player gets of a package, without HTTP and tokens."""
 
+import m3u8
+
 from packager.naming import (
     InitPath,
     PlaylistPath,
@@ -18,6 +20,14 @@ def beside(text: PlaylistText, rendition: str) -> str:
 
 def media_playlist(package: Package, rendition: str, *, iframes: bool = False) -> str:
     return beside(package.playlist(PlaylistPath(rendition, iframes)), rendition)
+
+
+def complete(playlist: str) -> m3u8.M3U8:
+    """A playlist without the segment that only has parts yet."""
+    lines = playlist.splitlines()
+    ended = "#EXT-X-ENDLIST" in lines
+    last = max((i for i, line in enumerate(lines) if not line.startswith("#")), default=0)
+    return m3u8.loads(playlist if ended else "\n".join(lines[: last + 1]))
 
 
 async def segment(package: Package, rendition: str, sequence: int) -> MediaFile:

@@ -169,7 +169,8 @@ async def test_a_live_asset_plays_while_it_grows_and_beyond_its_end(
 
     def more(rendition: str) -> None:
         nonlocal published
-        newest = media_playlist(origin, rendition).splitlines()[-1]
+        lines = media_playlist(origin, rendition).splitlines()
+        newest = [line for line in lines if not line.startswith("#")][-1]
         if f"{rendition}/{newest}" in site.requests:
             published += 0.48
             grow(published)

@@ -59,7 +59,9 @@ async def fetched(package: Package) -> Files:
     files: Files = {}
     for rendition in package.renditions():
         text = playlist(package, rendition)
-        for uri in re.findall(r'URI="([^"]+)"', text) + re.findall(r"^[^#].*", text, re.MULTILINE):
+        for uri in re.findall(r'(?<!REPORT:)URI="([^"]+)"', text) + re.findall(
+            r"^[^#].*", text, re.MULTILINE
+        ):
             path = parse_path(uri.removeprefix(f"{CDN}/media/ast_1/").removeprefix("../../token/"))
             assert path is not None
             assert not isinstance(path, PlaylistPath)

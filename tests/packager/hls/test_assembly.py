@@ -9,6 +9,7 @@ from media.transcode.rendition import Rendition
 from media.units import MediaKind, Packet, Track
 from packager.hls.assembly import AssembledSegment, Assembly
 from packager.hls.bounds import ON_DEMAND
+from packager.hls.playlist_terms import PlaylistTerms
 from packager.interval import Interval
 
 SECOND = 90_000
@@ -20,7 +21,7 @@ type Feed = tuple[str, list[Packet]]
 
 
 def assembly(*names: str) -> Assembly:
-    made = Assembly(target_duration=3, segment_target_ms=2000, window_segments=6)
+    made = Assembly(2000, PlaylistTerms(target_duration=3, window_segments=6))
     begin(made, *names)
     return made
 
@@ -164,7 +165,7 @@ def test_renditions_made_later_or_again_fit_those_that_are_there() -> None:
 
 
 def assembled(names: Sequence[str], known: Sequence[Interval]) -> list[AssembledSegment]:
-    made = Assembly(3, 2000, window_segments=1, known=known, bounds=ON_DEMAND)
+    made = Assembly(2000, PlaylistTerms(3, window_segments=1), known=known, bounds=ON_DEMAND)
     begin(made, *names)
     feeds = [(name, packets) for name, packets in FEEDS if name in names]
     done = [each for name, packets in feeds for p in packets for each in made.packet(name, p, 0)]

@@ -47,7 +47,7 @@ class Stage:
         )
 
     def playlist(self, rendition: str = "360p") -> m3u8.M3U8:
-        return m3u8.loads(media_playlist(self.origin, rendition))
+        return fetching.complete(media_playlist(self.origin, rendition))
 
     def uris(self, rendition: str = "360p") -> list[str]:
         return [

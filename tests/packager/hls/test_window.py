@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packager.hls.boundaries import Boundaries
+from packager.hls.playlist_terms import PlaylistTerms
 from packager.hls.window import Window
 
 SECOND = 90_000
@@ -27,18 +28,17 @@ def even_boundaries(count: int, step: int = 2 * SECOND) -> Boundaries:
 
 def test_the_window_slides_when_it_is_full() -> None:
     boundaries = even_boundaries(10)
-    window = Window("720p", boundaries, segments=6)
-    assert (window.newest, window.oldest_start) == (-1, 0)
+    window = Window("720p", boundaries, PlaylistTerms(3, 6))
+    assert window.newest == -1
     for sequence in range(8):
         push(window, boundaries, sequence)
     assert shown(window) == [(sequence, False) for sequence in range(2, 8)]
-    assert window.newest == 7
-    assert window.oldest_start == 14 * SECOND
+    assert (window.newest, window.slid) == (7, True)
 
 
 def test_the_window_is_at_least_three_target_durations() -> None:
     boundaries = even_boundaries(20, step=SECOND)
-    window = Window("720p", boundaries, segments=2)
+    window = Window("720p", boundaries, PlaylistTerms(3, 2))
     for sequence in range(20):
         push(window, boundaries, sequence)
     assert len(window.shown()) == 9
@@ -46,7 +46,7 @@ def test_the_window_is_at_least_three_target_durations() -> None:
 
 def test_what_a_rendition_missed_is_a_gap() -> None:
     boundaries = even_boundaries(10)
-    window = Window("720p", boundaries, segments=6)
+    window = Window("720p", boundaries, PlaylistTerms(3, 6))
     for sequence in (2, 3, 6):
         push(window, boundaries, sequence)
     assert shown(window) == [(2, False), (3, False), (4, True), (5, True), (6, False)]
@@ -63,7 +63,7 @@ def test_the_first_sequence_number_never_falls_and_none_is_left_out(
     boundaries.begin_epoch()
     start = 10 * SECOND
     boundaries.open(start, 0)
-    window = Window("720p", boundaries, size)
+    window = Window("720p", boundaries, PlaylistTerms(3, size))
     first = 0
     for sequence, (duration, complete) in enumerate(segments):
         start += duration
