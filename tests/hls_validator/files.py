@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from tests.hls_validator.boxes import Fragment, Init, Unreadable, read_fragments, read_init
 from tests.hls_validator.observation import Fetched, Loaded
-from tests.hls_validator.playlist import Entry, Key, MediaPlaylist, Multivariant, Part, Segment
+from tests.hls_validator.playlist import Entry, Key, Map, MediaPlaylist, Multivariant, Part, Segment
 from tests.hls_validator.rule import Rule, Violation
 from tests.hls_validator.single import name_of
 
@@ -80,7 +80,7 @@ class Track:
 
     def _check_segment(self, playlist: MediaPlaylist, segment: Segment, body: bytes) -> None:
         init = self._init(segment)
-        plain = self._decrypted(segment, body)
+        plain = self._decrypted(segment.key, segment.sequence, body, name_of(segment))
         if init is None or plain is None:
             self._next = None
             return
@@ -105,38 +105,39 @@ class Track:
             return None
         uri = segment.map.uri
         if uri not in self._inits:
-            self._inits[uri] = self._read_init(uri)
+            self._inits[uri] = self._read_init(segment.map, segment.sequence)
         return self._inits[uri]
 
-    def _read_init(self, uri: str) -> Init | None:
-        body = self._body(uri)
-        if body is None:
+    def _read_init(self, map_: Map, sequence: int) -> Init | None:
+        name = map_.uri.rpartition("/")[2]
+        body = self._body(map_.uri)
+        plain = None if body is None else self._decrypted(map_.key, sequence, body, name)
+        if plain is None:
             return None
         try:
-            init = read_init(body)
+            init = read_init(plain)
         except Unreadable as reason:
-            self._say(Rule.INIT_SINGLE, uri, str(reason))
+            self._say(Rule.INIT_SINGLE, name, str(reason))
             return None
         if init.tracks != 1:
-            self._say(Rule.INIT_SINGLE, uri, f"{init.tracks} tracks")
+            self._say(Rule.INIT_SINGLE, name, f"{init.tracks} tracks")
         return init
 
-    def _decrypted(self, segment: Segment, body: bytes) -> bytes | None:
+    def _decrypted(self, key: Key | None, sequence: int, body: bytes, what: str) -> bytes | None:
         """Boxes of what is encrypted sample by sample are plain."""
-        key = segment.key
         if key is None or key.method != "AES-128":
             return body
         secret = self._body(key.uri)
         if secret is None or len(secret) != _KEY_BYTES:
             return None
-        vector = segment.sequence.to_bytes(_KEY_BYTES) if key.iv is None else _bytes_of(key.iv)
+        vector = sequence.to_bytes(_KEY_BYTES) if key.iv is None else _bytes_of(key.iv)
         try:
             decryptor = Cipher(algorithms.AES(secret), modes.CBC(vector)).decryptor()
             padded = decryptor.update(body) + decryptor.finalize()
             unpadder = PKCS7(128).unpadder()
             return unpadder.update(padded) + unpadder.finalize()
         except ValueError as reason:
-            self._say(Rule.DECRYPTS, name_of(segment), str(reason))
+            self._say(Rule.DECRYPTS, what, str(reason))
             return None
 
     def _check_picture(self, segment: Segment, fragments: Sequence[Fragment]) -> None:
