@@ -317,6 +317,12 @@ LANGUAGE_CHARACTERS_MAX = 35
 # The name of a track in a player's menu.
 LABEL_CHARACTERS_MAX = 80
 
+# Tracks of sound of one publication: OBS sends up to six.
+LIVE_SOUNDS_MAX = 8
+# Encoders send silence as well. A track of which nothing comes for so long while others go on has
+# been switched off.
+SOUND_SILENCE_MS_MAX = 4_000
+
 # --- captions ------------------------------------------------------------------------------------
 # The captions of a film have 100 kB, of a day of talk 2 MB.
 CAPTIONS_BYTES_MAX = 2 << 20

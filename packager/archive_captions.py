@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from config.limits import CAPTIONS_PER_ASSET_MAX
+from media.captions.captions import Captions
+from media.captions.webvtt import render_webvtt
 from packager.archive_disk import (
     ArchivedFile,
     ArchiveJob,
@@ -28,6 +30,25 @@ class UnknownCaptions(Exception):
     """The asset has no such captions."""
 
 
+def caption_record(captions: Captions) -> tuple[CaptionRecord, tuple[ArchivedFile, ...]]:
+    """The line of captions that came in a file, and their own file."""
+    record = CaptionRecord(
+        key=captions.key,
+        language=captions.language,
+        label=captions.label,
+        default=captions.default,
+        forced=captions.forced,
+        from_file=True,
+        sha256="",
+    )
+    return record, (caption_webvtt(captions.key, render_webvtt(captions.cues)),)
+
+
+def caption_webvtt(key: str, body: bytes) -> ArchivedFile:
+    """Captions as a file of the archive."""
+    return ArchivedFile(CAPTIONS_FOLDER, f"{key}.vtt", body)
+
+
 def put_captions(root: Path, asset_id: str, record: CaptionRecord, body: bytes) -> bool:
     """Write captions; says whether there were none of this key before.
 
@@ -43,7 +64,7 @@ def put_captions(root: Path, asset_id: str, record: CaptionRecord, body: bytes) 
     old = known.get(record.key)
     if old is None and len(known) >= CAPTIONS_PER_ASSET_MAX:
         raise TooManyCaptions
-    file = ArchivedFile(CAPTIONS_FOLDER, f"{record.key}.vtt", body)
+    file = caption_webvtt(record.key, body)
     write_all(root, [ArchiveJob(asset_id, (file,), record, shared=True)])
     sync_captions(root, asset_id)
     _delete_file(root, asset_id, old)

@@ -14,7 +14,9 @@ from config.limits import (
 
 # The tags of WebVTT 1, 4.2.2 with their classes or annotations; time stamps are tags as well.
 _KNOWN = r"(?:c|i|b|u|ruby|rt|v|lang)(?:[.\s][^<>]*)?|/(?:c|i|b|u|ruby|rt|v|lang)\s*"
-_TAG = re.compile(rf"<(?:({_KNOWN}|(?:\d{{2,}}:)?\d\d:\d\d\.\d{{3}})>|[^<>]*>?)")
+_TAG = re.compile(
+    rf"<(?:(?P<known>{_KNOWN}|(?:\d{{2,}}:)?\d\d:\d\d\.\d{{3}})>|(?P<other>/?[A-Za-z!][^<>]*>)|)"
+)
 # What is no text, but for the line feed.
 _UNSEEN = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]|[\ud800-\udfff]")
 
@@ -49,8 +51,8 @@ class Cue:
 def clean_text(text: str) -> str:
     """Text of a cue without what players would show as it is written, or take for something else.
 
-    Tags that WebVTT does not have (SubRip's `<font>`) go, what is in them stays. Nothing in it can
-    end a cue: empty lines and arrows are taken out.
+    Tags that WebVTT does not have (SubRip's `<font>`) go, what is in them stays, and a `<` that
+    begins none is to be read. Nothing in it can end a cue: empty lines and arrows are taken out.
     """
     text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _TAG.sub(_kept, text).replace("-->", "->")
@@ -59,7 +61,9 @@ def clean_text(text: str) -> str:
 
 
 def _kept(tag: re.Match[str]) -> str:
-    return tag[0] if tag[1] is not None else ""
+    if tag["known"]:
+        return tag[0]
+    return "" if tag["other"] else "&lt;"
 
 
 def checked(cues: Iterable[tuple[int, Cue]]) -> tuple[Cue, ...]:

@@ -20,11 +20,13 @@ from config.limits import (
     FILE_PROBE_PACKETS_MAX,
     FILE_SIDE_PIXELS_MAX,
     FILE_STREAMS_MAX,
+    FILE_TEXTS_MAX,
     SAMPLE_RATE_MAX,
     SAMPLE_RATE_MIN,
     SOUND_BLOCK_SAMPLES_MAX,
     SOUND_CHANNELS_MAX,
 )
+from media.captions.embedded import CODINGS
 from media.file.container import Container
 from media.file.refusal import RefusalCode, Refused
 
@@ -118,6 +120,7 @@ class StreamKind(StrEnum):
 
     VIDEO = "video"
     AUDIO = "audio"
+    TEXT = "text"
     OTHER = "other"
 
 
@@ -148,18 +151,19 @@ class StreamFacts:
 
 @dataclass(frozen=True, slots=True)
 class UsableStreams:
-    """Indexes of the streams that may be decoded, in the file's order."""
+    """Indexes of the streams that may be decoded, or read as text, in the file's order."""
 
     video: tuple[int, ...]
     audio: tuple[int, ...]
+    text: tuple[int, ...] = ()
 
 
 def check_streams(streams: Sequence[StreamFacts]) -> UsableStreams:
     """Which streams of an opened file may be decoded.
 
-    Subtitles, data and covers are left aside, and so is a track of an unsupported codec beside
-    another of its kind that is supported. A film whose only picture or only sound is unsupported
-    is refused rather than shown without.
+    Subtitles that are pictures, data and covers are left aside, and so is a track of an unsupported
+    codec beside another of its kind that is supported. A film whose only picture or only sound is
+    unsupported is refused rather than shown without.
 
     Raises:
         Refused: the file as a whole cannot be taken.
@@ -172,7 +176,7 @@ def check_streams(streams: Sequence[StreamFacts]) -> UsableStreams:
         raise Refused(RefusalCode.NO_MEDIA)
     if any(streams[index].tag in _ENCRYPTED_TAGS for index in (*video, *audio)):
         raise Refused(RefusalCode.ENCRYPTED)
-    usable = UsableStreams(_decodable(streams, video), _decodable(streams, audio))
+    usable = UsableStreams(_decodable(streams, video), _decodable(streams, audio), _texts(streams))
     for index in usable.video:
         check_picture(streams[index].width, streams[index].height)
         check_pace(streams[index].frames, streams[index].duration_ms)
@@ -225,9 +229,20 @@ def _tracks(streams: Sequence[StreamFacts], kind: StreamKind) -> list[int]:
     ]
 
 
+def _texts(streams: Sequence[StreamFacts]) -> tuple[int, ...]:
+    """The first tracks of captions that are text."""
+    texts = [
+        index
+        for index, stream in enumerate(streams)
+        if stream.kind is StreamKind.TEXT and stream.decoder in CODINGS
+    ]
+    return tuple(texts[:FILE_TEXTS_MAX])
+
+
 _DECODERS_OF = {
     StreamKind.VIDEO: VIDEO_DECODERS,
     StreamKind.AUDIO: AUDIO_DECODERS | PCM_DECODERS,
+    StreamKind.TEXT: frozenset[str](),
     StreamKind.OTHER: frozenset[str](),
 }
 

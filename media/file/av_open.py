@@ -20,6 +20,7 @@ from media.file.allowed import (
     DEMUXERS,
     StreamFacts,
     StreamKind,
+    UsableStreams,
     check_picture,
     check_streams,
     decoder_options,
@@ -36,20 +37,27 @@ _LATE = (av.sidedata.sidedata, av.subtitles.codeccontext, av.subtitles.stream)
 _BUFFER_BYTES = 1 << 18
 # An MP4 says itself what is in it; these may have many tracks that do not.
 _PROBED_BY_DECODING = frozenset({Container.MATROSKA, Container.MPEG_TS, Container.OGG})
-_KINDS = {"video": StreamKind.VIDEO, "audio": StreamKind.AUDIO}
+_KINDS = {"video": StreamKind.VIDEO, "audio": StreamKind.AUDIO, "subtitle": StreamKind.TEXT}
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file at its beginning, and the tracks of it that are used; at least one."""
+    """A file at its beginning, and the tracks of it that are used.
+
+    Attributes:
+        sounds: the default one first; at least one, if there is no video.
+        texts: captions, in the file's order.
+    """
 
     container: InputContainer
     video: VideoStream | None
-    audio: AudioStream | None
+    sounds: tuple[AudioStream, ...]
+    texts: tuple[Stream, ...]
 
     @property
     def tracks(self) -> list[Stream]:
-        return [track for track in (self.video, self.audio) if track is not None]
+        video = () if self.video is None else (self.video,)
+        return [*video, *self.sounds, *self.texts]
 
 
 def open_file(descriptor: int, container: Container) -> OpenFile:
@@ -69,15 +77,20 @@ def open_file(descriptor: int, container: Container) -> OpenFile:
     if container in _PROBED_BY_DECODING:
         options |= _probing_options(descriptor, container)
     opened = _open(descriptor, container, options)
-    usable = check_streams([_facts(stream) for stream in opened.streams])
-    video = _preferred([opened.streams[index] for index in usable.video])
-    audio = _preferred([opened.streams[index] for index in usable.audio])
+    return _chosen(opened, check_streams([_facts(stream) for stream in opened.streams]))
+
+
+def _chosen(opened: InputContainer, usable: UsableStreams) -> OpenFile:
+    """With their decoders open; of several tracks of sound those do that can be decoded."""
+    videos = _default_first([opened.streams[index] for index in usable.video])
+    video = videos[0] if videos else None
     assert video is None or isinstance(video, VideoStream)
-    assert audio is None or isinstance(audio, AudioStream)
-    for track in (video, audio):
-        if track is not None:
-            _open_decoder(track)
-    return OpenFile(opened, video, audio)
+    tracks = _default_first([opened.streams[index] for index in usable.audio])
+    sounds = [one for one in tracks if isinstance(one, AudioStream) and _opens(one)]
+    if (video is not None and not _opens(video)) or (tracks and not sounds):
+        raise Refused(RefusalCode.DAMAGED)
+    texts = [opened.streams[index] for index in usable.text]
+    return OpenFile(opened, video, tuple(sounds), tuple(texts))
 
 
 def _probing_options(descriptor: int, container: Container) -> dict[str, str]:
@@ -115,24 +128,25 @@ def _open(descriptor: int, container: Container, options: dict[str, str]) -> Inp
         raise Refused(RefusalCode.EXTERNAL_MEDIA) from reason
 
 
-def _open_decoder(track: Stream) -> None:
-    """Now, since PyAV crashes when a decoder is used a second time that could not be opened."""
+def _opens(track: Stream) -> bool:
+    """Open its decoder now: PyAV crashes when one is used a second time that could not be."""
     track.codec_context.options = decoder_options()
     track.codec_context.thread_count = 1
     try:
         track.codec_context.open(strict=False)
-    except FFmpegError as reason:
-        raise Refused(RefusalCode.DAMAGED) from reason
+    except FFmpegError:
+        return False
+    return True
 
 
 def _deny(*_: object) -> NoReturn:
     raise PermissionError("a file may not have others opened")
 
 
-def _preferred(tracks: list[Stream]) -> Stream | None:
-    """The one that the file calls its default, else the first."""
-    defaults = [one for one in tracks if one.disposition & Disposition.default]
-    return next(iter(defaults or tracks), None)
+def _default_first(tracks: list[Stream]) -> list[Stream]:
+    """The one that the file calls its default at the front, the others in their order."""
+    default = next((one for one in tracks if one.disposition & Disposition.default), None)
+    return tracks if default is None else [default, *(one for one in tracks if one is not default)]
 
 
 def _facts(stream: Stream) -> StreamFacts:

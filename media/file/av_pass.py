@@ -4,24 +4,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.error import FFmpegError
 
+from media.captions.webvtt import render_webvtt
 from media.file.av_open import OpenFile
 from media.file.av_scan import Scan
 from media.file.av_sound import SoundWork, silent_packet, sound_encoder
 from media.file.av_video import PosterWork, VideoWork
 from media.file.copying import VideoCopying
 from media.file.description import VideoDescription
-from media.file.plan import AUDIO, SOURCE, FilePlan
+from media.file.plan import SOURCE, FilePlan, SoundPlan
 from media.file.refusal import RefusalCode, Refused
 from media.file.showing import Showing
 from media.file.sound_grid import SoundGrid
 from media.segmenter import Segmenter
+from media.timeline import Lane
 from media.transcode.av_encoder import TIME_BASE, Look, RungEncoder
-from media.transcode.av_sound import SoundEncoder
 from media.transcode.av_upright import Posture, Upright
 from media.transcode.cuts import Cuts, MeasuredCuts, NamedCuts
-from media.transcode.protocol import Encoded, Opened
+from media.transcode.protocol import Captioned, Encoded, Opened
 from media.transcode.worker_pipe import Outbox
 from media.units import MediaKind
 from media.wire.aac import FRAME_SAMPLES
@@ -52,7 +54,7 @@ class Pass:
         ]
         self._pictures = self._work_on_pictures()
         self._video_copy = self._copy_video()
-        self._sound_encoder, self._sound, self._sound_copy = self._work_on_sound()
+        self._sounds = [self._work_on_sound(sound) for sound in plan.sounds]
 
     def run(self) -> None:
         """Make everything.
@@ -61,14 +63,13 @@ class Pass:
             Refused: nothing in the file could be decoded.
         """
         self._outbox.send(Opened(self._plan.appearance, tuple(self._configurations())))
-        workers = [one for one in (self._pictures, self._sound) if one is not None]
+        self._send_captions()
+        workers = [*([] if self._pictures is None else [self._pictures]), *self._sounds]
         for worker in workers:
             worker.start()
         self._read()
         for worker in workers:
             worker.finish()
-        if self._sound_copy is not None:
-            self._sound_copy.finish()
         if isinstance(self._pictures, VideoWork) and not self._pictures.shown:
             raise Refused(RefusalCode.DAMAGED)
 
@@ -79,12 +80,11 @@ class Pass:
         if self._plan.copies_video:
             assert description.video is not None
             made.append(track_from_avc_configuration(description.video.configuration).extradata)
-        if self._sound_encoder is not None:
-            made.append(self._sound_encoder.configuration())
-        elif self._sound_copy is not None:
-            assert description.audio is not None
-            made.append(description.audio.configuration)
-        return made
+        return [*made, *(sound.configuration for sound in self._sounds)]
+
+    def _send_captions(self) -> None:
+        for number, _ in enumerate(self._plan.captions):
+            self._outbox.send(Captioned(number, render_webvtt(self._scan.texts[number])))
 
     def _work_on_pictures(self) -> VideoWork | PosterWork | None:
         video = self._scan.description.video
@@ -130,30 +130,25 @@ class Pass:
         index = self._plan.outputs.index(SOURCE)
         return VideoCopy(index, copying, self._scan.refreshes, self._boundaries or (), self._outbox)
 
-    def _work_on_sound(self) -> "tuple[SoundEncoder | None, SoundWork | None, SoundCopy | None]":
-        sound = self._plan.sound
-        if sound is None or self._file.audio is None:
-            return None, None, None
-        index = self._plan.outputs.index(AUDIO)
+    def _work_on_sound(self, sound: SoundPlan) -> "SoundWork | SoundCopy":
+        index = self._plan.outputs.index(sound.name)
         if sound.copied:
-            return None, None, SoundCopy(index, self._plan, self._outbox)
-        decoder = self._file.audio.codec_context
+            configuration = self._scan.description.sounds[sound.track].configuration
+            return SoundCopy(index, sound, configuration, self._plan.end, self._outbox)
+        stream, _ = self._scan.sounds[sound.track]
+        decoder = self._file.container.streams[stream].codec_context
+        assert isinstance(decoder, AudioCodecContext)
         decoder.pkt_timebase = TIME_BASE
-        encoder = sound_encoder(sound)
         send = _sound_sender(index, self._outbox)
-        return encoder, SoundWork(decoder, encoder, self._plan.end, send), None
+        return SoundWork(decoder, sound_encoder(sound), self._plan.end, send)
 
     def _read(self) -> None:
         """Read the file again, in the same order as it was scanned."""
-        takers = {}
-        if self._file.video is not None and (self._pictures or self._video_copy):
-            takers[self._file.video.index] = (MediaKind.VIDEO, self._take_video)
-        if self._file.audio is not None and (self._sound or self._sound_copy):
-            takers[self._file.audio.index] = (MediaKind.AUDIO, self._take_audio)
+        takers = self._takers()
         times = {
             index: iter(zip(track.pts, track.dts, strict=True))
-            for index, (kind, _) in takers.items()
-            for track in (self._scan.placement.tracks[kind],)
+            for index, (lane, _) in takers.items()
+            for track in (self._scan.placement.tracks[lane],)
         }
         streams = [self._file.container.streams[index] for index in takers]
         try:
@@ -171,17 +166,21 @@ class Pass:
         except FFmpegError:
             return  # here the scan had ended, too
 
+    def _takers(self) -> "dict[int, tuple[Lane, Callable[[av.Packet[Any]], None]]]":
+        """Who takes the packets of each of the file's streams that something is made of."""
+        takers: dict[int, tuple[Lane, Callable[[av.Packet[Any]], None]]] = {}
+        if self._file.video is not None and (self._pictures or self._video_copy):
+            takers[self._file.video.index] = ((MediaKind.VIDEO, 0), self._take_video)
+        for sound, work in zip(self._plan.sounds, self._sounds, strict=True):
+            stream, number = self._scan.sounds[sound.track]
+            takers[stream] = ((MediaKind.AUDIO, number), work.put)
+        return takers
+
     def _take_video(self, packet: "av.Packet[Any]") -> None:
         if self._video_copy is not None:
             self._video_copy.take(packet)
         if self._pictures is not None:
             self._pictures.put(packet)
-
-    def _take_audio(self, packet: "av.Packet[Any]") -> None:
-        if self._sound_copy is not None:
-            self._sound_copy.take(packet)
-        elif self._sound is not None:
-            self._sound.put(packet)
 
 
 class VideoCopy:
@@ -225,15 +224,21 @@ class VideoCopy:
 class SoundCopy:
     """Sends the file's own AAC, and silence where there is none."""
 
-    def __init__(self, index: int, plan: FilePlan, outbox: Outbox) -> None:
-        assert plan.sound is not None
+    def __init__(
+        self, index: int, sound: SoundPlan, configuration: bytes, end: int, outbox: Outbox
+    ) -> None:
+        """Prepare to fill the time up to `end` (1/90000 s)."""
+        self.configuration = configuration
         self._index = index
-        self._end = plan.end
+        self._end = end
         self._outbox = outbox
-        self._grid = SoundGrid(plan.sound.sample_rate)
-        self._silence = silent_packet(plan.sound)
+        self._grid = SoundGrid(sound.sample_rate)
+        self._silence = silent_packet(sound)
 
-    def take(self, packet: "av.Packet[Any]") -> None:
+    def start(self) -> None:
+        """There is nothing to be started."""
+
+    def put(self, packet: "av.Packet[Any]") -> None:
         """Send a packet with times of the timeline."""
         assert packet.pts is not None
         place = self._grid.place(packet.pts)

@@ -8,7 +8,6 @@ from typing import Any
 import av
 from av.audio.stream import AudioStream
 from av.error import FFmpegError
-from av.rational import AVRational
 from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -19,24 +18,36 @@ from config.limits import (
     FILE_UNPACKED_BYTES_MIN,
     FILE_UNPACKED_TIMES_MAX,
 )
+from media.captions.cue import Cue
+from media.captions.embedded import TextTrack
 from media.file.allowed import check_pace, check_picture
+from media.file.av_description import (
+    appearance_of,
+    picture_rate,
+    sound_description,
+    text_description,
+    ticks_of,
+)
 from media.file.av_open import OpenFile
-from media.file.copying import VideoCopying, audio_flaw, refresh_interval, video_flaw
-from media.file.description import AudioDescription, FileDescription, VideoDescription
-from media.file.placement import PlacedTrack, Placement, Timetable
+from media.file.copying import VideoCopying, refresh_interval, video_flaw
+from media.file.description import (
+    FileDescription,
+    TextDescription,
+    VideoDescription,
+)
+from media.file.placement import Placement, Timetable
 from media.file.refusal import RefusalCode, Refused
 from media.file.turning import turn_of
-from media.transcode.observation import usual_rate
-from media.transcode.protocol import Appearance
+from media.timeline import TIMELINE_START
 from media.units import VIDEO_TIMESCALE, MediaKind
 
 # Pictures that are decoded to see what they are like; a stream may begin with broken ones.
 _PICTURES_SEEN = 4
 _PACKETS_TRIED_MAX = 400
-_ASPECT_PART_MAX = 0xFFFF
-_BYTE_MAX = 0xFF
-_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _ALIVE_PACKETS = 256
+_TICKS_PER_MS = VIDEO_TIMESCALE // 1000
+# As of other packets: what no clock of a real file says.
+_TEXT_TIME_MAX = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +56,16 @@ class Scan:
 
     Attributes:
         refreshes: when the video's own packets let a player start, on our timeline.
+        sounds: the file's stream that each of the description's sounds is, and its number among
+            those that were placed.
+        texts: cues of each of the description's texts.
     """
 
     description: FileDescription
     placement: Placement
     refreshes: tuple[int, ...]
+    sounds: tuple[tuple[int, int], ...]
+    texts: tuple[tuple[Cue, ...], ...]
 
 
 @dataclass(slots=True)
@@ -58,9 +74,11 @@ class _Track:
 
     stream: Stream
     kind: MediaKind
+    number: int
     ticks: Fraction
     size: int = 0
     packets: int = 0
+    largest: int = 0
 
 
 @dataclass(slots=True)
@@ -87,18 +105,16 @@ class _Pictures:
 
 @dataclass(slots=True)
 class _Sounds:
-    """The first blocks of sound, decoded: copied sound is not decoded later."""
+    """The first blocks of a track of sound, decoded: copied sound is not decoded later."""
 
     stream: AudioStream
     heard: bool = False
     tried: int = 0
 
     def take(self, packet: "av.Packet[Any] | None") -> None:
-        if self.heard:
+        if self.heard or self.tried > _PACKETS_TRIED_MAX:
             return
         self.tried += 1
-        if self.tried > _PACKETS_TRIED_MAX:
-            raise Refused(RefusalCode.DAMAGED)
         try:
             self.heard = bool(self.stream.codec_context.decode(packet))
         except FFmpegError:
@@ -117,17 +133,19 @@ class Scanner:
             file.container.size or 0
         )
         self._tracks: dict[int, _Track] = {}
-        for kind, stream in ((MediaKind.VIDEO, file.video), (MediaKind.AUDIO, file.audio)):
-            if stream is not None:
-                ticks = _fraction(stream.time_base) * VIDEO_TIMESCALE
-                self._tracks[stream.index] = _Track(stream, kind, ticks)
+        for number, stream in enumerate(file.sounds):
+            self._tracks[stream.index] = _Track(stream, MediaKind.AUDIO, number, ticks_of(stream))
+        self._sounds = {stream.index: _Sounds(stream) for stream in file.sounds}
+        self._texts = {
+            stream.index: (TextTrack(stream.codec_context.name), ticks_of(stream))
+            for stream in file.texts
+        }
         if file.video is not None:
             context = file.video.codec_context
+            index = file.video.index
+            self._tracks[index] = _Track(file.video, MediaKind.VIDEO, 0, ticks_of(file.video))
             self._pictures = _Pictures(file.video)
             self._copying = VideoCopying(context.name, context.extradata or b"")
-        self._largest_sound = 0
-        if file.audio is not None:
-            self._sounds = _Sounds(file.audio)
 
     def scan(self) -> Scan:
         """Read everything.
@@ -150,49 +168,99 @@ class Scanner:
             self._alive()
         if self._file.video is not None:
             self._pictures.take(None)
-        if self._file.audio is not None:
-            self._sounds.take(None)
+        for sounds in self._sounds.values():
+            sounds.take(None)
         return self._result()
 
     def _take(self, packet: "av.Packet[Any]") -> None:
+        self._bytes_left -= packet.size
+        if self._bytes_left < 0:
+            raise Refused(RefusalCode.TOO_DEMANDING)
+        if packet.stream_index in self._texts:
+            self._take_text(packet)
+            return
         track = self._tracks[packet.stream_index]
         ticks = track.ticks
-        shown = not packet.is_discard
         self._timetable.add(
-            track.kind,
+            (track.kind, track.number),
             _scaled(packet.pts, ticks),
             _scaled(packet.dts, ticks),
             _scaled(packet.duration, ticks) or 0,
             packet.size,
-            shown=shown,
+            shown=not packet.is_discard,
         )
         track.size += packet.size
         track.packets += 1
-        self._bytes_left -= packet.size
-        if self._bytes_left < 0:
-            raise Refused(RefusalCode.TOO_DEMANDING)
+        track.largest = max(track.largest, packet.size)
         if track.kind is MediaKind.VIDEO:
-            self._pictures.take(packet)
-            stamped = packet.pts is not None and packet.dts is not None
-            fits = packet.size <= FILE_COPIED_PICTURE_BYTES_MAX
-            self._copying.look(
-                bytes(packet) if packet.is_keyframe and fits else None,
-                clean=stamped and shown and fits and not packet.is_corrupt,
-            )
+            self._take_picture(packet)
         else:
-            self._sounds.take(packet)
-            self._largest_sound = max(self._largest_sound, packet.size)
+            self._sounds[packet.stream_index].take(packet)
+
+    def _take_picture(self, packet: "av.Packet[Any]") -> None:
+        self._pictures.take(packet)
+        stamped = packet.pts is not None and packet.dts is not None
+        fits = packet.size <= FILE_COPIED_PICTURE_BYTES_MAX
+        self._copying.look(
+            bytes(packet) if packet.is_keyframe and fits else None,
+            clean=stamped and not packet.is_discard and fits and not packet.is_corrupt,
+        )
+
+    def _take_text(self, packet: "av.Packet[Any]") -> None:
+        text, ticks = self._texts[packet.stream_index]
+        pts = _scaled(packet.pts, ticks)
+        if pts is not None and abs(pts) <= _TEXT_TIME_MAX:
+            text.take(bytes(packet), pts, _scaled(packet.duration, ticks) or 0)
 
     def _result(self) -> Scan:
         placement = self._timetable.place()
         video, refreshes = self._video(placement)
-        audio = self._audio(placement)
-        if video is None and audio is None:
+        sounds = self._heard(placement)
+        if video is None and not sounds:
             raise Refused(RefusalCode.DAMAGED)
-        return Scan(FileDescription(video, audio, placement.jumps), placement, refreshes)
+        described = tuple(
+            sound_description(
+                each.stream,
+                placement.tracks[MediaKind.AUDIO, each.number],
+                each.size,
+                each.largest,
+            )
+            for each in sounds
+        )
+        texts = self._captions(placement)
+        return Scan(
+            FileDescription(
+                video, described, placement.jumps, tuple(each for each, _ in texts)
+            ),
+            placement,
+            refreshes,
+            tuple((track.stream.index, track.number) for track in sounds),
+            tuple(cues for _, cues in texts),
+        )  # fmt: skip
+
+    def _heard(self, placement: Placement) -> list[_Track]:
+        """The tracks of sound that there is something of."""
+        tracks = [self._tracks[stream.index] for stream in self._file.sounds]
+        present = [each for each in tracks if (MediaKind.AUDIO, each.number) in placement.tracks]
+        heard = [each for each in present if self._sounds[each.stream.index].heard]
+        if present and not heard:
+            raise Refused(RefusalCode.DAMAGED)
+        return heard
+
+    def _captions(self, placement: Placement) -> list[tuple[TextDescription, tuple[Cue, ...]]]:
+        """Those with text. Where the clock starts again, nobody knows which one they go by."""
+
+        def place(time: int) -> int:
+            return (placement.shift(time) - TIMELINE_START) // _TICKS_PER_MS
+
+        if not placement.one_clock:
+            return []
+        tracks = [(stream, self._texts[stream.index][0]) for stream in self._file.texts]
+        cues = [(text_description(stream), text.cues(place)) for stream, text in tracks]
+        return [each for each in cues if each[1]]
 
     def _video(self, placement: Placement) -> tuple[VideoDescription | None, tuple[int, ...]]:
-        track = placement.tracks.get(MediaKind.VIDEO)
+        track = placement.tracks.get((MediaKind.VIDEO, 0))
         stream = self._file.video
         if track is None or stream is None:
             return None, ()
@@ -210,9 +278,9 @@ class Scanner:
             height=frame.height,
             turn=turn,
             mirrored=mirrored,
-            frame_rate=_frame_rate(stream, facts.packets, track),
+            frame_rate=picture_rate(stream, facts.packets, track),
             interlaced=any(one.interlaced_frame for one in self._pictures.seen),
-            appearance=_appearance(stream, frame),
+            appearance=appearance_of(stream, frame),
             start=track.start,
             end=track.end,
             size=facts.size,
@@ -222,62 +290,6 @@ class Scanner:
         )
         return description, refreshes
 
-    def _audio(self, placement: Placement) -> AudioDescription | None:
-        track = placement.tracks.get(MediaKind.AUDIO)
-        stream = self._file.audio
-        if track is None or stream is None:
-            return None
-        if not self._sounds.heard:
-            raise Refused(RefusalCode.DAMAGED)
-        context = stream.codec_context
-        extradata = context.extradata or b""
-        flaw = audio_flaw(context.name, extradata, context.sample_rate, self._largest_sound)
-        return AudioDescription(
-            codec=context.name,
-            sample_rate=context.sample_rate,
-            channels=context.channels,
-            start=track.start,
-            end=track.end,
-            size=self._tracks[stream.index].size,
-            configuration=b"" if flaw else extradata,
-            copy_flaw=flaw[:200],
-        )
-
-
-def _fraction(ratio: "AVRational | None") -> Fraction:
-    """0 for what is unknown."""
-    return (
-        Fraction(ratio.numerator, ratio.denominator) if ratio and ratio.denominator else Fraction()
-    )
-
 
 def _scaled(value: int | None, ticks: Fraction) -> int | None:
     return None if value is None else value * ticks.numerator // ticks.denominator
-
-
-def _frame_rate(stream: VideoStream, packets: int, track: PlacedTrack) -> tuple[int, int]:
-    """What the track claims if that is about what is there, else what is there."""
-    duration = track.end - track.start
-    if packets < 2 or duration <= 0:
-        return (0, 1)
-    measured = Fraction(packets * VIDEO_TIMESCALE, duration)
-    claimed = _fraction(stream.average_rate)
-    if claimed and abs(claimed - measured) * 50 <= measured:
-        return usual_rate(claimed)
-    return usual_rate(measured)
-
-
-def _appearance(stream: VideoStream, frame: VideoFrame) -> Appearance:
-    aspect = (_fraction(stream.sample_aspect_ratio) or Fraction(1)).limit_denominator(
-        _ASPECT_PART_MAX
-    )
-    fits = 0 < aspect.numerator <= _ASPECT_PART_MAX
-    full = frame.format.name.startswith("yuvj")
-    return Appearance(
-        color_range=_FULL_RANGE if full else frame.color_range,
-        primaries=frame.color_primaries & _BYTE_MAX,
-        transfer=frame.color_trc & _BYTE_MAX,
-        matrix=frame.colorspace & _BYTE_MAX,
-        aspect_width=aspect.numerator if fits else 1,
-        aspect_height=aspect.denominator if fits else 1,
-    )

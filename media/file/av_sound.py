@@ -36,6 +36,7 @@ class SoundWork:
     """One thread that decodes, resamples and encodes.
 
     Attributes:
+        configuration: the AudioSpecificConfig of what is made.
         heard: blocks that came out of the decoder.
     """
 
@@ -47,6 +48,7 @@ class SoundWork:
         send: "Callable[[av.Packet[Any]], None]",
     ) -> None:
         """Prepare to fill the time up to `end` (1/90000 s); `send` takes what is encoded."""
+        self.configuration = encoder.configuration()
         self._decoder = decoder
         self._end = end
         start = encoder.samples(TIMELINE_START)

@@ -108,7 +108,7 @@ class VideoCopying:
 
 def video_flaw(copying: VideoCopying, placement: Placement) -> str:
     """Why H.264 whose packets were all seen is not copied; empty when it can be."""
-    track = placement.tracks[MediaKind.VIDEO]
+    track = placement.tracks[MediaKind.VIDEO, 0]
     if copying.flaw:
         return copying.flaw
     if not copying.refreshes or copying.refreshes[0] != 0:

@@ -7,10 +7,13 @@ from typing import Any
 from config.limits import (
     FILE_DESCRIPTION_BYTES_MAX,
     FILE_SIDE_PIXELS_MAX,
+    FILE_STREAMS_MAX,
+    FILE_TEXTS_MAX,
     SAMPLE_RATE_MAX,
     SAMPLE_RATE_MIN,
     SOUND_CHANNELS_MAX,
 )
+from media.languages import clean_label, language_tag
 from media.transcode.protocol import Appearance
 
 _TIME_MAX = 1 << 53
@@ -62,11 +65,13 @@ class VideoDescription:
 
 @dataclass(frozen=True, slots=True)
 class AudioDescription:
-    """The track of sound that was chosen; times as in `VideoDescription`.
+    """A track of sound; times as in `VideoDescription`.
 
     Attributes:
         configuration: AudioSpecificConfig of AAC without ADTS; empty for the rest.
         copy_flaw: as in `VideoDescription`.
+        language: a tag of BCP 47; empty when unknown.
+        label: what the file calls it; empty when nothing.
     """
 
     codec: str
@@ -77,20 +82,43 @@ class AudioDescription:
     size: int
     configuration: bytes
     copy_flaw: str
+    language: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDescription:
+    """A track of captions; as `AudioDescription`.
+
+    Attributes:
+        default: the file asks for it to be shown.
+        forced: it is to be shown to whoever wants no captions.
+    """
+
+    language: str
+    label: str
+    default: bool
+    forced: bool
 
 
 @dataclass(frozen=True, slots=True)
 class FileDescription:
-    """One track of each kind, at least one of them; `jumps` of the clock were repaired."""
+    """Pictures or sound or both, and captions; `jumps` of the clock were repaired.
+
+    Attributes:
+        sounds: the default one first.
+    """
 
     video: VideoDescription | None
-    audio: AudioDescription | None
+    sounds: tuple[AudioDescription, ...]
     jumps: int
+    texts: tuple[TextDescription, ...] = ()
 
     @property
     def end(self) -> int:
         """Where the last of the tracks ends."""
-        return max(track.end for track in (self.video, self.audio) if track is not None)
+        tracks = (self.video, *self.sounds)
+        return max(track.end for track in tracks if track is not None)
 
 
 def description_to_bytes(description: FileDescription) -> bytes:
@@ -108,15 +136,16 @@ def description_from_bytes(data: bytes) -> FileDescription:
         raise MalformedDescription("it is too long")
     try:
         fields = json.loads(data)
-        video, audio = fields["video"], fields["audio"]
+        video = fields["video"]
         description = FileDescription(
             video=None if video is None else _video(video),
-            audio=None if audio is None else _audio(audio),
+            sounds=tuple(map(_audio, _several(fields["sounds"], FILE_STREAMS_MAX))),
             jumps=_integer(fields["jumps"], 0, _TIME_MAX),
+            texts=tuple(map(_text_track, _several(fields["texts"], FILE_TEXTS_MAX))),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as reason:
         raise MalformedDescription(str(reason)) from reason
-    if description.video is None and description.audio is None:
+    if description.video is None and not description.sounds:
         raise MalformedDescription("it has no track")
     return description
 
@@ -145,8 +174,28 @@ def _audio(fields: dict[str, Any]) -> AudioDescription:
         codec=_text(fields["codec"]),
         sample_rate=_integer(fields["sample_rate"], SAMPLE_RATE_MIN, SAMPLE_RATE_MAX),
         channels=_integer(fields["channels"], 1, SOUND_CHANNELS_MAX),
+        language=_language(fields),
+        label=_label(fields),
         **_track(fields),
     )
+
+
+def _text_track(fields: dict[str, Any]) -> TextDescription:
+    return TextDescription(
+        language=_language(fields),
+        label=_label(fields),
+        default=bool(fields["default"]),
+        forced=bool(fields["forced"]),
+    )
+
+
+def _language(fields: dict[str, Any]) -> str:
+    """It comes to stand in playlists, and in paths."""
+    return language_tag(_text(fields["language"]))
+
+
+def _label(fields: dict[str, Any]) -> str:
+    return clean_label(_text(fields["label"]))
 
 
 def _track(fields: dict[str, Any]) -> dict[str, Any]:
@@ -171,6 +220,12 @@ def _appearance(fields: dict[str, Any]) -> Appearance:
         aspect_width=_integer(fields["aspect_width"], 1, _ASPECT_PART_MAX),
         aspect_height=_integer(fields["aspect_height"], 1, _ASPECT_PART_MAX),
     )
+
+
+def _several(values: object, most: int) -> list[Any]:
+    if not isinstance(values, list) or len(values) > most:
+        raise ValueError(f"{values!r} are not up to {most}")
+    return values
 
 
 def _integer(value: object, least: int, most: int) -> int:

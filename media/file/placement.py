@@ -7,7 +7,7 @@ each other throughout; nobody is to pay for time in which there is nothing.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from config.limits import (
@@ -17,7 +17,7 @@ from config.limits import (
     TIMELINE_BACKWARD_MS_MAX,
     TIMELINE_GAP_MS_MAX,
 )
-from media.timeline import TIMELINE_START
+from media.timeline import TIMELINE_START, Lane
 from media.units import VIDEO_TIMESCALE, MediaKind
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
@@ -50,10 +50,17 @@ class PlacedTrack:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where everything lies; `jumps` counts how often the file's clock was overruled."""
+    """Where everything lies; `jumps` counts how often the file's clock was overruled.
 
-    tracks: dict[MediaKind, PlacedTrack]
+    Attributes:
+        shift: moves a time of the file that belongs to no packet, such as that of a caption.
+        one_clock: the file's clock never starts again; else such times say too little.
+    """
+
+    tracks: dict[Lane, PlacedTrack]
     jumps: int
+    shift: Callable[[int], int]
+    one_clock: bool
 
     @property
     def end(self) -> int:
@@ -77,14 +84,14 @@ class Timetable:
     """Takes the times of all packets in the order of the file, then places them."""
 
     def __init__(self) -> None:
-        self._lanes: dict[MediaKind, _Lane] = {}
+        self._lanes: dict[Lane, _Lane] = {}
         self._order: list[_Lane] = []
         self._bytes = 0
         self._jumps = 0
 
     def add(
         self,
-        kind: MediaKind,
+        key: Lane,
         pts: int | None,
         dts: int | None,
         duration: int,
@@ -95,13 +102,14 @@ class Timetable:
         """Take the times of the next packet, in 1/90000 s.
 
         Args:
+            key: of its track.
             duration: 0 when unknown.
             size: in bytes.
             shown: false for what only other packets need for their decoding.
         """
-        lane = self._lanes.get(kind)
+        lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[kind] = _Lane()
+            lane = self._lanes[key] = _Lane()
         if not shown:
             lane.hidden.add(len(lane.dts))
         lane.pts.append(_sane(pts))
@@ -117,11 +125,12 @@ class Timetable:
             self._jumps += _straighten(lane)
         self._follow_clocks()
         holes = self._holes()
-        first = min((_first(kind, lane) for kind, lane in self._lanes.items()), default=0)
+        first = min((_first(kind, lane) for (kind, _), lane in self._lanes.items()), default=0)
         shift = _Shift(holes, TIMELINE_START - first)
         self._jumps += len(holes)
-        tracks = {kind: _placed(kind, lane, shift) for kind, lane in self._lanes.items()}
-        return Placement(tracks, self._jumps)
+        tracks = {key: _placed(key[0], lane, shift) for key, lane in self._lanes.items()}
+        one_clock = not any(lane.correction for lane in self._lanes.values())
+        return Placement(tracks, self._jumps, shift, one_clock)
 
     def _follow_clocks(self) -> None:
         """Where a clock went back, go on from where everything had ended."""
@@ -163,7 +172,7 @@ class Timetable:
         Without sound a picture stands until the next one comes, up to a limit. What that adds has
         to be paid for in bytes, so that a small file cannot claim to be long.
         """
-        may_stand = MediaKind.AUDIO not in self._lanes
+        may_stand = all(kind is MediaKind.VIDEO for kind, _ in self._lanes)
         credit = self._bytes * FILE_TICKS_PER_BYTE
         holes = []
         covered = None

@@ -1,11 +1,12 @@
 """What one pass through a file makes of it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import gcd
 from typing import Any
 
 from config.limits import FILE_AUDIO_COPY_BITS_MAX
+from media.file.caption_plan import CaptionPlan, plan_captions
 from media.file.description import AudioDescription, FileDescription, VideoDescription
 from media.ladder import Rung, bitrate_max, encoded_rungs, why_not_passed_through
 from media.timeline import TIMELINE_START
@@ -47,12 +48,29 @@ class MalformedFilePlan(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SoundPlan:
-    """The sound to make: the file's own packets, or AAC in `channels` at `bit_rate`."""
+    """A track of sound to make: the file's own packets, or AAC in `channels` at `bit_rate`.
+
+    Attributes:
+        track: which of the description's sounds it is made of.
+    """
 
     copied: bool
     sample_rate: int
     channels: int
     bit_rate: int
+    track: int = 0
+    language: str = ""
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the rendition."""
+        return sound_name(self.track)
+
+
+def sound_name(track: int) -> str:
+    """The rendition that a file's sound becomes: `audio`, then `audio-2`."""
+    return f"{AUDIO}-{track + 1}" if track else AUDIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +81,8 @@ class FilePlan:
         rungs: to encode, highest first.
         copies_video: the file's own packets become the rendition `source`, and its keyframes are
             where segments begin.
-        sound: None for none.
+        sounds: those to make.
+        captions: how those are called that are to be told; none in later passes.
         boundaries: where segments begin, as an earlier pass left it; None to measure or take them
             from the copied video.
         stride: of so many pictures one is encoded.
@@ -75,7 +94,7 @@ class FilePlan:
 
     rungs: tuple[Rung, ...]
     copies_video: bool
-    sound: SoundPlan | None
+    sounds: tuple[SoundPlan, ...]
     boundaries: tuple[int, ...] | None
     segment_ticks: int
     frame_rate: tuple[int, int]
@@ -85,6 +104,7 @@ class FilePlan:
     end: int
     encoder: EncoderSettings
     pictures: PicturePlan | None
+    captions: tuple[CaptionPlan, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -92,8 +112,7 @@ class FilePlan:
         names = [rung.name for rung in self.rungs]
         if self.copies_video:
             names.append(SOURCE)
-        if self.sound is not None:
-            names.append(AUDIO)
+        names += [sound.name for sound in self.sounds]
         return tuple(names)
 
 
@@ -179,15 +198,18 @@ def all_rungs(video: VideoDescription, settings: FileSettings) -> tuple[Rung, ..
     return encoded_rungs(width, height, rate, passed_through=passed_through)
 
 
-def all_outputs(description: FileDescription, settings: FileSettings) -> tuple[str, ...]:
-    """Names of all that is made of a file in the end."""
+def all_outputs(description: FileDescription, settings: FileSettings, end: int) -> tuple[str, ...]:
+    """Names of all that is made of a file in the end.
+
+    Args:
+        end: as for `plan_pass`.
+    """
     names: list[str] = []
     if description.video is not None:
         names += [rung.name for rung in all_rungs(description.video, settings)]
         if why_encoded(description.video, settings) is None:
             names.append(SOURCE)
-    if description.audio is not None:
-        names.append(AUDIO)
+    names += [sound.name for sound in plan_sounds(description, end)]
     return tuple(names)
 
 
@@ -215,7 +237,7 @@ def plan_pass(
     return FilePlan(
         rungs=rungs,
         copies_video=copied,
-        sound=None if AUDIO in done else plan_sound(description.audio, end),
+        sounds=tuple(one for one in plan_sounds(description, end) if one.name not in done),
         boundaries=None if resume is None else resume.boundaries,
         segment_ticks=settings.segment_ticks,
         frame_rate=_halved(video) if video else (0, 1),
@@ -225,16 +247,23 @@ def plan_pass(
         end=min(end, description.end),
         encoder=settings.encoder,
         pictures=file_pictures(description.end - TIMELINE_START) if first and video else None,
+        captions=plan_captions(description.texts) if first else (),
     )
 
 
-def plan_sound(audio: AudioDescription | None, end: int) -> SoundPlan | None:
-    """Copy clean AAC, encode the rest in stereo or mono.
+def plan_sounds(description: FileDescription, end: int) -> tuple[SoundPlan, ...]:
+    """What becomes of each track of sound; of one that begins only after `end` nothing does."""
+    return tuple(
+        replace(
+            plan_sound(audio), track=index, language=audio.language, label=audio.label
+        )
+        for index, audio in enumerate(description.sounds)
+        if audio.start < end
+    )  # fmt: skip
 
-    Sound that begins only after `end` is none.
-    """
-    if audio is None or audio.start >= end:
-        return None
+
+def plan_sound(audio: AudioDescription) -> SoundPlan:
+    """Copy clean AAC, encode the rest in stereo or mono."""
     seconds_bits = audio.size * 8 * VIDEO_TIMESCALE
     clean = len(audio.configuration) > 0 and not audio.copy_flaw
     if clean and seconds_bits <= FILE_AUDIO_COPY_BITS_MAX * max(1, audio.end - audio.start):
@@ -259,12 +288,11 @@ def plan_from_bytes(data: bytes) -> FilePlan:
     try:
         fields: dict[str, Any] = json.loads(data)
         numerator, denominator = fields.pop("frame_rate")
-        sound, pictures, boundaries = (
-            fields.pop(name) for name in ("sound", "pictures", "boundaries")
-        )
+        pictures, boundaries = fields.pop("pictures"), fields.pop("boundaries")
         return FilePlan(
             rungs=tuple(Rung(**rung) for rung in fields.pop("rungs")),
-            sound=None if sound is None else SoundPlan(**sound),
+            sounds=tuple(SoundPlan(**sound) for sound in fields.pop("sounds")),
+            captions=tuple(CaptionPlan(**one) for one in fields.pop("captions")),
             boundaries=None if boundaries is None else tuple(boundaries),
             frame_rate=(numerator, denominator),
             appearance=Appearance(**fields.pop("appearance")),

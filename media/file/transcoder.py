@@ -15,6 +15,7 @@ import structlog
 from config.clock import Clock
 from config.limits import FILE_WORKER_HANG_MS_MAX
 from config.tasks import to_the_end
+from media.captions.captions import Captions
 from media.file.container import Container
 from media.file.description import (
     FileDescription,
@@ -29,6 +30,7 @@ from media.jail.level import minimum_option
 from media.pictures import Picture
 from media.timeline import TIMELINE_START
 from media.transcode.protocol import (
+    Captioned,
     Configure,
     Described,
     Encoded,
@@ -82,6 +84,9 @@ class FileSink(Protocol):
 
     def picture(self, picture: Picture) -> None:
         """Take a poster or a sheet."""
+
+    def captions(self, captions: Captions) -> None:
+        """Take captions that came in the file."""
 
     async def drained(self) -> None:
         """Wait until more may come."""
@@ -229,6 +234,9 @@ class _Pass:
             case Picture():
                 self._sink.picture(self._examined().picture(message))
                 await self._sink.drained()
+            case Captioned():
+                self._sink.captions(self._examined().captions(message))
+                await self._sink.drained()
             case Described(description):
                 await self._configure(description)
             case Opened():
@@ -270,7 +278,7 @@ class _Pass:
         self._progress(
             FileProgress(
                 {
-                    **dict.fromkeys(all_outputs(self._description, self._settings), 0),
+                    **dict.fromkeys(self._outputs(self._description), 0),
                     **dict.fromkeys(self._earlier(), _WHOLE),
                     **{
                         name: min(_WHOLE, max(0, reached - TIMELINE_START) * _WHOLE // duration)
@@ -279,6 +287,9 @@ class _Pass:
                 }
             )
         )
+
+    def _outputs(self, description: FileDescription) -> tuple[str, ...]:
+        return all_outputs(description, self._settings, self._end_max)
 
     def _earlier(self) -> tuple[str, ...]:
         """What earlier passes made."""
@@ -292,7 +303,7 @@ class _Pass:
         if self._description is None:
             raise MalformedMessage("a file is done that was not described")
         done = {*self._examined().progress, *self._earlier()}
-        outputs = all_outputs(self._description, self._settings)
+        outputs = self._outputs(self._description)
         self._progress(
             FileProgress({name: _WHOLE if name in done else 0 for name in (*outputs, *done)})
         )

@@ -1,6 +1,6 @@
 """Checks everything that a file's worker says, which a hostile file may have taken over."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from config.limits import (
     COMPOSITION_OFFSET_MS_MAX,
@@ -8,11 +8,14 @@ from config.limits import (
     FILE_FRAMES_PER_SECOND_MAX,
     FILE_TICKS_PER_BYTE,
 )
-from media.file.plan import AUDIO, SOURCE, FilePlan
+from media.captions.captions import Captions
+from media.captions.cue import MalformedCaptions
+from media.captions.reading import read_captions
+from media.file.plan import SOURCE, FilePlan, SoundPlan
 from media.ladder import Rung
 from media.pictures import Picture, why_unfit
 from media.timeline import TIMELINE_START
-from media.transcode.protocol import Encoded, Opened
+from media.transcode.protocol import Captioned, Encoded, Opened
 from media.transcode.rendition import Rendition
 from media.units import VIDEO_TIMESCALE, MediaKind, Packet, Track
 from media.wire.bits import MalformedConfiguration
@@ -64,6 +67,8 @@ class Examiner:
         self._boundaries = list(plan.boundaries or ())
         self._opened = False
         self._pictures = plan.pictures
+        self._sounds = {sound.name: sound for sound in plan.sounds}
+        self._captions = dict(enumerate(plan.captions))
         self.progress: dict[str, int] = dict.fromkeys(plan.outputs, 0)
 
     def opened(self, message: Opened) -> tuple[Rendition, ...]:
@@ -125,10 +130,26 @@ class Examiner:
         self._pictures = self._pictures.after(picture)
         return picture
 
+    def captions(self, message: Captioned) -> Captions:
+        """Captions of the file, with the cues that begin before its end.
+
+        Raises:
+            Untrustworthy: they are not asked for, or no captions.
+        """
+        plan = self._captions.pop(message.number, None)
+        if plan is None or not self._opened:
+            raise Untrustworthy("no such captions are asked for")
+        try:
+            cues = read_captions(message.body)
+        except MalformedCaptions as reason:
+            raise Untrustworthy(f"captions {plan.key}: {reason}") from reason
+        end_ms = (self._plan.end - TIMELINE_START) // _TICKS_PER_MS
+        return Captions(**asdict(plan), cues=tuple(one for one in cues if one.start_ms < end_ms))
+
     def _rendition(self, name: str, configuration: bytes, rung: Rung | None) -> Rendition:
         try:
-            if name == AUDIO:
-                return self._sound(track_from_audio_specific_config(configuration))
+            if name in self._sounds:
+                return _sound(self._sounds[name], track_from_audio_specific_config(configuration))
             track = track_from_avc_configuration(configuration)
         except MalformedConfiguration as reason:
             raise Untrustworthy(f"{name}: {reason}") from reason
@@ -138,13 +159,6 @@ class Examiner:
         if (track.width, track.height) != (rung.width, rung.height):
             raise Untrustworthy(f"{name} has {track.width}x{track.height} pixels")
         return Rendition(name, track, rung.bitrate_max, passed_through=False)
-
-    def _sound(self, track: Track) -> Rendition:
-        sound = self._plan.sound
-        assert sound is not None, "or there would be no such output"
-        if track.sample_rate != sound.sample_rate or track.channels != sound.channels:
-            raise Untrustworthy("its sound is not what was asked for")
-        return Rendition(AUDIO, track, sound.bit_rate, passed_through=sound.copied)
 
     def _check_times(self, output: _Output, dts: int, pts: int) -> None:
         if not _EARLIEST <= dts <= pts <= dts + _REORDER_MAX + _STEP_MAX:
@@ -181,6 +195,13 @@ class Examiner:
             raise Untrustworthy(f"{output.name} goes back in time")
         else:
             self._boundaries.append(message.pts)
+
+
+def _sound(plan: SoundPlan, track: Track) -> Rendition:
+    if track.sample_rate != plan.sample_rate or track.channels != plan.channels:
+        raise Untrustworthy("its sound is not what was asked for")
+    track = replace(track, language=plan.language, label=plan.label)
+    return Rendition(plan.name, track, plan.bit_rate, passed_through=plan.copied)
 
 
 def _is_refresh(data: bytes) -> bool:

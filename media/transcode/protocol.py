@@ -19,6 +19,7 @@ _LENGTH = Struct(">I")
 _SHED = Struct(">Bq")
 _PICTURE = Struct(">BHHIBHHB")
 _TIME = Struct(">q")
+_NUMBER = Struct(">B")
 _PICTURE_KINDS = tuple(PictureKind)
 
 
@@ -141,6 +142,14 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
+class Captioned:
+    """A file's captions: which of its plan's, and its cues as WebVTT."""
+
+    number: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A file cannot be used, whoever tries: a code of `media.file.refusal`, and a detail for it."""
 
@@ -166,6 +175,7 @@ Message = (
     | Finished
     | Picture
     | Described
+    | Captioned
     | Refusal
     | Position
 )
@@ -183,7 +193,7 @@ def encode_message(message: Message) -> bytes:
     return _HEAD.pack(len(body), kind) + body
 
 
-def _encode_body(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR0911 - a line a kind
+def _encode_body(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR0911, PLR0912 - a line a kind
     match message:
         case Configure(plan):
             return 1, plan
@@ -209,6 +219,8 @@ def _encode_body(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR0911 
             return 11, code.encode() + b"\n" + detail.encode()
         case Position(time):
             return 12, _TIME.pack(time)
+        case Captioned(number, body):
+            return 13, _NUMBER.pack(number) + body
 
 
 def _encode_opened(message: Opened) -> bytes:
@@ -310,6 +322,7 @@ _DECODERS: dict[int, Callable[[bytes], Message]] = {
     10: Described,
     11: _decode_refusal,
     12: lambda body: Position(*_TIME.unpack(body)),
+    13: lambda body: Captioned(_NUMBER.unpack_from(body)[0], body[_NUMBER.size :]),
 }
 
 

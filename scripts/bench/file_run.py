@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.clock import SystemClock
+from media.captions.captions import Captions
 from media.file.container import Container
 from media.file.transcoder import FILE_WORKER_COMMAND, FileProgress, FileSettings, FileTranscoder
 from media.pictures import Picture
@@ -40,6 +41,9 @@ class FileRun:
 
     def picture(self, picture: Picture) -> None:
         self.pictures.append(picture)
+
+    def captions(self, captions: Captions) -> None:
+        """There are none in what is measured."""
 
     async def drained(self) -> None:
         return

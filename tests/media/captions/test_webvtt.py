@@ -49,6 +49,11 @@ def test_line_ends_marks_and_order_do_not_matter() -> None:
     assert [cue.text for cue in read_captions(text.encode())] == ["earlier", "later"]
 
 
+def test_what_begins_no_tag_is_read() -> None:
+    (cue,) = parse_webvtt("WEBVTT\n\n00:01.000 --> 00:02.000\n1 < 2 <b>or</b> <3 <oops\n</c>>")
+    assert cue.text == "1 &lt; 2 <b>or</b> &lt;3 &lt;oops\n</c>>"
+
+
 def test_timings_end_the_text_before_them() -> None:
     text = "WEBVTT\n\n00:01.000 --> 00:02.000\none\n00:02.000 --> 00:03.000\ntwo\n"
     assert [cue.text for cue in parse_webvtt(text)] == ["one", "two"]

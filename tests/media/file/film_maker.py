@@ -13,6 +13,7 @@ import imageio_ffmpeg
 from av.video.frame import VideoFrame
 
 from config.clock import SystemClock
+from media.captions.captions import Captions
 from media.file.plan import FileSettings
 from media.file.sniff import SNIFF_BYTES, sniff
 from media.file.transcoder import FileOutcome, FileProgress, FileTranscoder, Resume
@@ -32,9 +33,11 @@ def picture(size: str = "320x180", rate: str = "25", seconds: float = 2) -> tupl
     return ("-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}:d={seconds}")
 
 
-def tone(seconds: float = 2, rate: int = 48_000, layout: str = "mono") -> tuple[str, ...]:
+def tone(
+    seconds: float = 2, rate: int = 48_000, layout: str = "mono", pitch: int = 440
+) -> tuple[str, ...]:
     """A tone as an input."""
-    source = f"sine=f=440:d={seconds}:r={rate},aformat=channel_layouts={layout}"
+    source = f"sine=f={pitch}:d={seconds}:r={rate},aformat=channel_layouts={layout}"
     return ("-f", "lavfi", "-i", source)
 
 
@@ -53,6 +56,7 @@ class Made:
     renditions: dict[str, Rendition] = field(default_factory=dict)
     packets: dict[str, list[Packet]] = field(default_factory=dict)
     pictures: list[Picture] = field(default_factory=list)
+    texts: list[Captions] = field(default_factory=list)
     progress: list[FileProgress] = field(default_factory=list)
     outcome: FileOutcome | None = None
 
@@ -66,6 +70,9 @@ class Made:
 
     def picture(self, picture: Picture) -> None:
         self.pictures.append(picture)
+
+    def captions(self, captions: Captions) -> None:
+        self.texts.append(captions)
 
     async def drained(self) -> None:
         return
@@ -95,13 +102,13 @@ class Made:
             frames += context.decode(_libav(packet, VIDEO_TIMESCALE))
         return [*frames, *context.decode(None)]
 
-    def sound(self) -> Iterator[tuple[int, Any]]:
+    def sound(self, name: str = "audio") -> Iterator[tuple[int, Any]]:
         """Decoded blocks of the first channel: when each begins in samples, and a numpy array."""
-        track = self.renditions["audio"].track
+        track = self.renditions[name].track
         context = av.CodecContext.create("aac", "r")
         assert isinstance(context, av.AudioCodecContext)
         context.extradata = track.extradata
-        for packet in self.packets["audio"]:
+        for packet in self.packets[name]:
             for frame in context.decode(_libav(packet, track.timescale)):
                 assert frame.pts is not None
                 yield frame.pts, frame.to_ndarray()[0]
@@ -128,9 +135,9 @@ async def transcode(
     return made
 
 
-def check_sound(made: Made) -> None:
+def check_sound(made: Made, name: str = "audio") -> None:
     """No hole and no overlap."""
-    packets = made.packets["audio"]
+    packets = made.packets[name]
     assert {later.dts - one.dts for one, later in pairwise(packets)} <= {1024}
 
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from config.clock import SystemClock
+from media.captions.captions import Captions
 from media.file.container import Container
 from media.file.plan import FileSettings
 from media.file.refusal import Refused
@@ -73,6 +74,7 @@ class Collected:
     renditions: list[Rendition] = field(default_factory=list)
     packets: list[tuple[str, Packet]] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    texts: list[Captions] = field(default_factory=list)
 
     def begin(self, renditions: Sequence[Rendition]) -> None:
         self.renditions += renditions
@@ -82,6 +84,9 @@ class Collected:
 
     def picture(self, picture: Picture) -> None:
         self.pictures.append(picture)
+
+    def captions(self, captions: Captions) -> None:
+        self.texts.append(captions)
 
     async def drained(self) -> None:
         await asyncio.sleep(0)

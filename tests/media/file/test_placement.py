@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from config.limits import FILE_TICKS_PER_BYTE
 from media.file.placement import PlacedTrack, Placement, Timetable
-from media.timeline import TIMELINE_START
+from media.timeline import TIMELINE_START, Lane
 from media.units import VIDEO_TIMESCALE, MediaKind
 
 SECOND = VIDEO_TIMESCALE
@@ -15,10 +15,11 @@ FRAME = SECOND // 25
 BLOCK = SECOND // 50
 YEAR = 365 * 24 * 3600 * SECOND
 START = TIMELINE_START
-VIDEO, AUDIO = MediaKind.VIDEO, MediaKind.AUDIO
+VIDEO, AUDIO = (MediaKind.VIDEO, 0), (MediaKind.AUDIO, 0)
+SECOND_AUDIO = (MediaKind.AUDIO, 1)
 
 
-def place(*packets: tuple[MediaKind, int | None, int], size: int = 1_000) -> Placement:
+def place(*packets: tuple[Lane, int | None, int], size: int = 1_000) -> Placement:
     """Packets of (kind, pts and dts, duration)."""
     table = Timetable()
     for kind, time, duration in packets:
@@ -26,9 +27,7 @@ def place(*packets: tuple[MediaKind, int | None, int], size: int = 1_000) -> Pla
     return table.place()
 
 
-def film(
-    start: int, seconds: int, *, sound: bool = True
-) -> list[tuple[MediaKind, int | None, int]]:
+def film(start: int, seconds: int, *, sound: bool = True) -> list[tuple[Lane, int | None, int]]:
     """Pictures and blocks of sound, interleaved by time."""
     pictures = [(VIDEO, start + n * FRAME, FRAME) for n in range(25 * seconds)]
     blocks = [(AUDIO, start + n * BLOCK, BLOCK) for n in range(50 * seconds)] if sound else []
@@ -133,13 +132,17 @@ def test_slides_without_sound_stand_as_long_as_they_have_bytes_for() -> None:
 
 stamps = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.integers(-(2**20), 2**20))
 packets = st.tuples(
-    st.sampled_from(MediaKind), stamps, stamps, st.integers(-(2**40), 2**62), st.integers(1, 5_000)
+    st.sampled_from([VIDEO, AUDIO, SECOND_AUDIO]),
+    stamps,
+    stamps,
+    st.integers(-(2**40), 2**62),
+    st.integers(1, 5_000),
 )
 
 
 @given(st.lists(packets, max_size=60))
 def test_nothing_is_longer_than_its_packets_can_last(
-    said: list[tuple[MediaKind, int | None, int | None, int, int]],
+    said: list[tuple[Lane, int | None, int | None, int, int]],
 ) -> None:
     table = Timetable()
     for kind, pts, dts, duration, size in said:
@@ -147,5 +150,23 @@ def test_nothing_is_longer_than_its_packets_can_last(
     placed = table.place()
     most = sum(2 * SECOND for _ in said) + sum(size for *_, size in said) * FILE_TICKS_PER_BYTE
     for kind, track in placed.tracks.items():
-        assert len(track.pts) == len(track.dts) == sum(one[0] is kind for one in said)
+        assert len(track.pts) == len(track.dts) == sum(one[0] == kind for one in said)
     assert placed.end - START <= most + 8 * SECOND
+
+
+def test_further_sound_keeps_its_offset_and_stays_in_step() -> None:
+    further = [(SECOND_AUDIO, SECOND + n * BLOCK + 900, BLOCK) for n in range(100)]
+    placed = place(*sorted([*film(SECOND, 3), *further], key=lambda one: one[1] or 0))
+    assert placed.tracks[SECOND_AUDIO].start == START + 900
+    assert placed.tracks[SECOND_AUDIO].end == START + 900 + 100 * BLOCK
+    assert placed.jumps == 0
+
+
+def test_captions_go_by_the_clock_of_the_media_as_long_as_it_is_one() -> None:
+    """What is left out of the film is left out of its captions' times."""
+    hole = place(*film(SECOND, 2), *film(100 * SECOND, 2))
+    assert hole.one_clock
+    assert hole.shift(SECOND) == START
+    assert hole.shift(50 * SECOND) == hole.shift(100 * SECOND) == START + 2 * SECOND
+    assert hole.shift(101 * SECOND) == START + 3 * SECOND
+    assert not place(*film(100 * SECOND, 2), *film(0, 2)).one_clock

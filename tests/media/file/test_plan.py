@@ -10,6 +10,7 @@ from media.file.description import (
     AudioDescription,
     FileDescription,
     MalformedDescription,
+    TextDescription,
     VideoDescription,
     description_from_bytes,
     description_to_bytes,
@@ -37,6 +38,12 @@ from tests.media.transcode.synthetic import video_source
 SECOND = VIDEO_TIMESCALE
 SETTINGS = FileSettings()
 CLEAN = video_source(1280, 720, seconds=1).track.extradata
+TEXTS = (
+    TextDescription("de", "", default=True, forced=False),
+    TextDescription("de", "Für alle", default=False, forced=False),
+    TextDescription("de", "", default=False, forced=True),
+    TextDescription("", "", default=False, forced=False),
+)
 NOWHERE = TIMELINE_START + 100_000 * SECOND
 BT709 = Appearance(1, 1, 1, 1)
 PQ = Appearance(1, 9, 16, 9)
@@ -74,12 +81,18 @@ AAC = AudioDescription(
 )
 
 
+def described(
+    picture: VideoDescription | None, *sounds: AudioDescription | None
+) -> FileDescription:
+    return FileDescription(picture, tuple(one for one in sounds if one is not None), 3, TEXTS)
+
+
 def plan(
     picture: VideoDescription | None,
     sound: AudioDescription | None = AAC,
     resume: Resume | None = None,
 ) -> FilePlan:
-    return plan_pass(FileDescription(picture, sound, 0), SETTINGS, resume, NOWHERE)
+    return plan_pass(described(picture, sound), SETTINGS, resume, NOWHERE)
 
 
 def test_a_clean_film_is_copied_and_smaller_rungs_are_encoded() -> None:
@@ -141,23 +154,40 @@ def test_a_long_film_is_first_made_as_it_can_be_watched_soonest() -> None:
     assert second.boundaries == resume.boundaries
     assert second.pictures is None
     assert {*plan(other).outputs, *second.outputs} == set(
-        all_outputs(FileDescription(other, AAC, 0), SETTINGS)
+        all_outputs(described(other, AAC), SETTINGS, NOWHERE)
     )
 
 
 def test_sound_is_copied_if_it_is_clean_and_made_stereo_if_not() -> None:
-    copied = plan_sound(AAC, NOWHERE)
-    assert copied is not None
-    assert copied.copied
+    assert plan_sound(AAC).copied
     for changes in ({"copy_flaw": "odd"}, {"configuration": b""}, {"size": 30_000_000}):
-        encoded = plan_sound(replace(AAC, channels=6, **changes), NOWHERE)
-        assert encoded is not None
+        encoded = plan_sound(replace(AAC, channels=6, **changes))
         assert (encoded.copied, encoded.channels, encoded.sample_rate) == (False, 2, 44_100)
-    telephone = plan_sound(replace(AAC, configuration=b"", sample_rate=8_000, channels=1), NOWHERE)
-    assert telephone is not None
+    telephone = plan_sound(replace(AAC, configuration=b"", sample_rate=8_000, channels=1))
     assert (telephone.channels, telephone.sample_rate) == (1, 48_000)
-    assert plan_sound(None, NOWHERE) is None
-    assert plan_sound(AAC, TIMELINE_START) is None
+
+
+def test_every_track_of_sound_becomes_a_rendition_with_its_language() -> None:
+    tracks = (
+        replace(AAC, language="en"),
+        replace(AAC, language="de", label="Kommentar", configuration=b"", channels=1),
+        replace(AAC, start=NOWHERE),
+        replace(AAC, channels=6),
+    )
+    description = described(video(), *tracks)
+    made = plan_pass(description, SETTINGS, None, NOWHERE)
+    assert made.outputs == ("360p", SOURCE, "audio", "audio-2", "audio-4")
+    assert [(one.language, one.label, one.copied, one.channels) for one in made.sounds] == [
+        ("en", "", True, 2),
+        ("de", "Kommentar", False, 1),
+        ("", "", True, 6),
+    ]
+    assert set(all_outputs(description, SETTINGS, NOWHERE)) == set(made.outputs)
+
+
+def test_captions_are_told_apart_and_taken_in_the_first_pass_only() -> None:
+    assert [one.key for one in plan(video()).captions] == ["de", "de-2", "de-forced", "und"]
+    assert plan(video(), resume=Resume((1,), ("360p",))).captions == ()
 
 
 def test_wide_colours_become_those_of_ordinary_screens() -> None:
@@ -175,7 +205,7 @@ def test_more_than_60_pictures_a_second_are_thinned_out() -> None:
 
 def test_plans_and_descriptions_survive_the_pipe() -> None:
     for picture, sound in ((video(), AAC), (None, AAC), (video(appearance=PQ), None)):
-        description = FileDescription(picture, sound, 3)
+        description = described(picture, sound)
         assert description_from_bytes(description_to_bytes(description)) == description
         for resume in (None, Resume((1, 2), ("360p",))):
             made = plan(picture, sound, resume)
@@ -206,14 +236,51 @@ def test_what_is_no_plan_and_no_description_is_refused(data: bytes) -> None:
     ],
 )
 def test_a_worker_cannot_describe_what_is_impossible(field: str, value: object) -> None:
-    fields = json.loads(description_to_bytes(FileDescription(video(), None, 0)))
+    fields = json.loads(description_to_bytes(described(video())))
     fields["video"][field] = value
+    with pytest.raises(MalformedDescription):
+        description_from_bytes(json.dumps(fields).encode())
+
+
+def test_what_a_worker_says_of_tracks_is_made_fit_for_playlists() -> None:
+    fields = json.loads(description_to_bytes(described(video(), AAC)))
+    fields["sounds"][0] |= {"language": "ger", "label": ' The "one"\r\n#EXT-X-ENDLIST\u202e '}
+    fields["texts"][0] |= {"language": '../"', "label": "\0"}
+    description = description_from_bytes(json.dumps(fields).encode())
+    assert description.sounds[0].language == "de"
+    assert description.sounds[0].label == "The 'one' #EXT-X-ENDLIST"
+    assert (description.texts[0].language, description.texts[0].label) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sounds", None),
+        ("sounds", [{}]),
+        ("sounds", "many"),
+        ("texts", {}),
+        ("texts", [{"language": "de", "label": "x" * 300, "default": False, "forced": False}]),
+    ],
+)
+def test_a_worker_cannot_describe_impossible_tracks(field: str, value: object) -> None:
+    fields = json.loads(description_to_bytes(described(video(), AAC)))
+    fields[field] = value
+    with pytest.raises(MalformedDescription):
+        description_from_bytes(json.dumps(fields).encode())
+
+
+@pytest.mark.parametrize(("field", "most"), [("sounds", 8), ("texts", 16)])
+def test_a_worker_cannot_describe_very_many_tracks(field: str, most: int) -> None:
+    fields = json.loads(description_to_bytes(described(video(), AAC)))
+    fields[field] = fields[field][:1] * most
+    description_from_bytes(json.dumps(fields).encode())
+    fields[field] = fields[field][:1] * (most + 1)
     with pytest.raises(MalformedDescription):
         description_from_bytes(json.dumps(fields).encode())
 
 
 def test_a_file_without_any_track_is_no_description() -> None:
     with pytest.raises(MalformedDescription, match="track"):
-        description_from_bytes(b'{"video": null, "audio": null, "jumps": 0}')
+        description_from_bytes(b'{"video": null, "sounds": [], "texts": [], "jumps": 0}')
     with pytest.raises(MalformedDescription, match="long"):
         description_from_bytes(b" " * 100_000)

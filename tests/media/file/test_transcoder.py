@@ -23,7 +23,7 @@ SAY = (
 DESCRIBE = (
     "from media.file.description import *; "
     "sound = AudioDescription('flac', 48000, 2, 900000, 1800000, 1000000, b'', 'no AAC'); "
-    "send(Described(description_to_bytes(FileDescription(None, sound, 0)))); "
+    "send(Described(description_to_bytes(FileDescription(None, (sound,), 0)))); "
 )
 
 

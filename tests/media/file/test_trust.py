@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from media.captions.cue import Cue
+from media.file.caption_plan import CaptionPlan
 from media.file.plan import FilePlan, SoundPlan
 from media.file.trust import Examiner, Untrustworthy, longest_end
 from media.ladder import Rung
@@ -12,7 +14,7 @@ from media.pictures import Picture, PictureKind
 from media.timeline import TIMELINE_START
 from media.transcode.picture_plan import file_pictures
 from media.transcode.plan import EncoderSettings
-from media.transcode.protocol import Appearance, Encoded, Opened
+from media.transcode.protocol import Appearance, Captioned, Encoded, Opened
 from media.units import VIDEO_TIMESCALE
 from tests.media.transcode.synthetic import audio_source, video_source
 
@@ -24,7 +26,7 @@ IDR, OTHER = b"\0\0\0\2\x65\x88", b"\0\0\0\2\x41\x9a"
 PLAN = FilePlan(
     rungs=(Rung("180p", 320, 180, 300_000),),
     copies_video=False,
-    sound=SoundPlan(False, 48_000, 2, 160_000),
+    sounds=(SoundPlan(False, 48_000, 2, 160_000, language="de", label="Ton"),),
     boundaries=None,
     segment_ticks=2 * SECOND,
     frame_rate=(25, 1),
@@ -34,6 +36,7 @@ PLAN = FilePlan(
     end=START + 20 * SECOND,
     encoder=EncoderSettings(),
     pictures=file_pictures(20 * SECOND),
+    captions=(CaptionPlan("de", "de", "Für alle", default=True, forced=False),),
 )
 OPENED = Opened(Appearance(), (VIDEO.extradata, AUDIO.extradata))
 
@@ -60,6 +63,7 @@ def test_renditions_are_those_of_the_plan() -> None:
     assert [one.name for one in renditions] == ["180p", "audio"]
     assert renditions[0].track.frame_rate == (25, 1)
     assert renditions[0].bitrate_max == 300_000
+    assert (renditions[1].track.language, renditions[1].track.label) == ("de", "Ton")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +159,7 @@ def test_video_begins_with_a_segment() -> None:
 
 def test_all_rungs_have_the_segments_of_the_first_one_and_of_earlier_passes() -> None:
     rungs = (Rung("180p", 320, 180, 300_000), Rung("90p", 320, 180, 100_000))
-    plan = replace(PLAN, rungs=rungs, sound=None)
+    plan = replace(PLAN, rungs=rungs, sounds=())
     examiner = Examiner(plan)
     examiner.opened(Opened(Appearance(), (VIDEO.extradata, VIDEO.extradata)))
     for number in range(3):
@@ -167,3 +171,29 @@ def test_all_rungs_have_the_segments_of_the_first_one_and_of_earlier_passes() ->
     later.packet(picture(0, boundary=True))
     with pytest.raises(Untrustworthy, match="more segments"):
         later.packet(picture(SECOND, boundary=True))
+
+
+VTT = b"WEBVTT\n\n00:01.000 --> 00:02.000\nda\n\n00:20.000 --> 00:21.000\nafter the end\n"
+
+
+def test_captions_are_parsed_again_and_end_with_the_film() -> None:
+    found = opened().captions(Captioned(0, VTT))
+    assert (found.key, found.label, found.default) == ("de", "Für alle", True)
+    assert found.cues == (Cue(1_000, 2_000, "da"),)
+
+
+@pytest.mark.parametrize("body", [b"", b"WEBVTT\n\nno cue", b"WEBVTT\n" + bytes(3 << 20)])
+def test_what_is_no_captions_is_not_believed(body: bytes) -> None:
+    with pytest.raises(Untrustworthy):
+        opened().captions(Captioned(0, body))
+
+
+def test_captions_come_once_and_only_those_that_were_asked_for() -> None:
+    examiner = opened()
+    with pytest.raises(Untrustworthy):
+        Examiner(PLAN).captions(Captioned(0, VTT))
+    with pytest.raises(Untrustworthy):
+        examiner.captions(Captioned(1, VTT))
+    examiner.captions(Captioned(0, VTT))
+    with pytest.raises(Untrustworthy):
+        examiner.captions(Captioned(0, VTT))
