@@ -36,6 +36,8 @@ from packager.naming import (
 INDEX_NAME = "index.jsonl"
 # No asset can be called so.
 _REMOVED_PREFIX = ".removed-"
+UNFINISHED_PREFIX = ".unfinished-"
+"""Of a directory that becomes an asset when all is in it; no asset can be called so."""
 _PART_SUFFIX = ".part"
 # Nobody writes for so long to one file.
 _PART_SECONDS_MAX = 600
@@ -197,10 +199,11 @@ def remove_asset(root: Path, asset_id: str) -> None:
 
 
 def remove_leftovers(root: Path) -> None:
-    """Delete what a crash left of assets that were being removed."""
-    for removed in root.glob(f"{_REMOVED_PREFIX}*"):
-        # Another process may be at it.
-        shutil.rmtree(removed, ignore_errors=True)
+    """Delete what a crash left of assets that were being removed, or put together."""
+    for prefix in (_REMOVED_PREFIX, UNFINISHED_PREFIX):
+        for removed in root.glob(f"{prefix}*"):
+            # Another process may be at it; one that puts something together is told.
+            shutil.rmtree(removed, ignore_errors=True)
 
 
 def sync_index(root: Path, asset_id: str) -> None:

@@ -19,18 +19,21 @@ def render_storyboard(
     """One cue a tile, from the first moment of the intervals to the last; None without tiles.
 
     A player's time counts what is played only, so holes between intervals are taken out. Each tile
-    is shown until the next one, the first also before its own time.
+    is shown until the next one, the first also before its own time. Tiles of other moments, which a
+    clip has on its first and last sheet, are only shown when there are no others.
 
     Args:
         pictures: those that are no sheets are left out.
     """
     timeline = _PlayedTime(intervals)
-    tiles = {
-        timeline.of(pts) // _TICKS_A_MS: _reference(sheet, index)
+    shown = [
+        (pts, _reference(sheet, index))
         for sheet in pictures
         if sheet.kind is PictureKind.SHEET
         for index, pts in enumerate(sheet.times)
-    }
+    ]
+    inside = [tile for tile in shown if timeline.has(tile[0])]
+    tiles = {timeline.of(pts) // _TICKS_A_MS: reference for pts, reference in inside or shown}
     end_ms = timeline.duration // _TICKS_A_MS
     moments = sorted(moment for moment in tiles if moment < end_ms)
     if not moments:
@@ -53,6 +56,10 @@ class _PlayedTime:
     @property
     def duration(self) -> int:
         return self._played[-1]
+
+    def has(self, pts: int) -> bool:
+        """Whether it is between the first moment and the last."""
+        return bool(self._starts) and self._starts[0] <= pts < self._intervals[-1].end
 
     def of(self, pts: int) -> int:
         """In a hole: where playback goes on after it."""
