@@ -106,7 +106,7 @@ async def start(ground: Ground, stack: AsyncExitStack, stopping: asyncio.Event) 
 
 async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event) -> Announcement:
     settings = stores.settings
-    pages = Pages()
+    pages = Pages(settings.delivery.media_url)
     intake = Intake(PostgresMeterStore(stores.database), stores.clock, MeterRules())
     stack.push_async_callback(intake.stop)
     await intake.start()

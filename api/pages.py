@@ -3,20 +3,12 @@
 import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from api.errors import not_found
 
-_POLICY = (
-    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; worker-src 'self' blob:; "
-    "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
-)
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 DIST = Path(__file__).parent / "web" / "dist"
 
 
@@ -33,7 +25,8 @@ class _File:
 class Pages:
     """All built files, read once at start: they are a few hundred kilobytes."""
 
-    def __init__(self, directory: Path = DIST) -> None:
+    def __init__(self, media_url: str = "", directory: Path = DIST) -> None:
+        """`media_url`: where else than here players on the pages get media."""
         if not (directory / "index.html").is_file():
             raise PagesNotBuilt(f"{directory} holds no built pages; `./run` builds them")
         self._files = {
@@ -42,6 +35,11 @@ class Pages:
             )
             for path in directory.rglob("*")
             if path.is_file()
+        }
+        self._headers = {
+            "Content-Security-Policy": _policy(media_url),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
         }
 
     async def home(self, _request: web.Request) -> web.Response:
@@ -58,20 +56,31 @@ class Pages:
         if file is None:
             raise not_found("no such file")
         # Vite puts a hash of the content into each name.
-        headers = {**_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
+        headers = {**self._headers, "Cache-Control": "public, max-age=31536000, immutable"}
         return web.Response(body=file.body, content_type=file.content_type, headers=headers)
 
     async def icon(self, request: web.Request) -> web.Response:
         file = self._files.get(request.path.lstrip("/"))
         if file is None:
             raise not_found("no such file")
-        return web.Response(body=file.body, content_type=file.content_type, headers=_HEADERS)
+        return web.Response(body=file.body, content_type=file.content_type, headers=self._headers)
 
     def _page(self, name: str) -> web.Response:
-        headers = {**_HEADERS, "Cache-Control": "no-cache"}
+        headers = {**self._headers, "Cache-Control": "no-cache"}
         return web.Response(
             body=self._files[name].body,
             content_type="text/html",
             charset="utf-8",
             headers=headers,
         )
+
+
+def _policy(media_url: str) -> str:
+    """What pages may load, and from where (Content Security Policy Level 3)."""
+    parts = urlsplit(media_url)
+    elsewhere = f" {parts.scheme}://{parts.netloc}" if media_url else ""
+    return (
+        "default-src 'self'; img-src 'self' data:; worker-src 'self' blob:; "
+        f"media-src 'self' blob:{elsewhere}; connect-src 'self'{elsewhere}; "
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+    )
