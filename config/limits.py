@@ -321,7 +321,7 @@ LABEL_CHARACTERS_MAX = 80
 LIVE_SOUNDS_MAX = 8
 # Encoders send silence as well. A track of which nothing comes for so long while others go on has
 # been switched off.
-SOUND_SILENCE_MS_MAX = 4_000
+SOUND_ABSENCE_MS_MAX = 4_000
 
 # --- captions ------------------------------------------------------------------------------------
 # The captions of a film have 100 kB, of a day of talk 2 MB.
@@ -554,6 +554,10 @@ KEY_SEGMENTS_OF_FILES = 3
 # Subsamples of one sample by Common Encryption, before the rest of it becomes one: the size of what
 # is said of a sample has 8 bits, 42 subsamples. Encoders make a slice or eight of a picture.
 CBCS_SUBSAMPLES_MAX = 40
+# Two hours of a ladder are 20,000 files, each of which gets another name: a second of the disk's.
+CLIP_SECONDS_MAX = 2 * 3600
+# Clips of one creator: somebody who marks the best moments of a match makes some.
+CLIPS_PER_MINUTE_MAX = 20
 # Clips that are cut at the same time: each is a thread that makes links, some 20,000 a second.
 CLIPS_CUT_AT_ONCE = 2
 # Samples of a recording in one MP4: 12 hours of 100 pictures and 50 blocks of sound a second. Their

@@ -23,6 +23,7 @@ from media.transcode.picture_plan import LIVE_PICTURES, PicturePlan
 from media.transcode.protocol import SourcePacket
 from media.transcode.rendition import Rendition, RenditionSink
 from media.transcode.sent_ladder import SentLadder
+from media.transcode.sent_sound import AUDIO, STOPPED, SilentTracks, SourceSound
 from media.transcode.settings import TranscodeSettings
 from media.transcode.sound_plan import ENCODED_BIT_RATE
 from media.transcode.sound_supervisor import SoundSupervisor
@@ -30,7 +31,7 @@ from media.transcode.source_cuts import SourceCuts
 from media.transcode.source_picture import SourcePicture
 from media.transcode.supervisor import Supervisor
 from media.transcode.worker_process import sound_worker_command, worker_command
-from media.units import Coding, MediaKind, Packet, Track
+from media.units import VIDEO_TIMESCALE, Coding, MediaKind, Packet, Track
 from media.wire.nal import track_from_avc_configuration
 
 __all__ = ["AUDIO", "SOURCE", "Epoch", "TranscodeSettings"]
@@ -38,7 +39,6 @@ __all__ = ["AUDIO", "SOURCE", "Epoch", "TranscodeSettings"]
 log = structlog.get_logger(__name__)
 
 SOURCE = "source"
-AUDIO = "audio"
 
 
 class Epoch:
@@ -85,6 +85,9 @@ class Epoch:
         self._encoded_sound: Rendition | None = None
         self._begin_ms_max = clock.monotonic_ms() + self._patience.start_ms
         self._losses: dict[int, str] = {}
+        self._sounds = {each.number: each for each in decision.sounds}
+        self._silent = SilentTracks(self._sounds)
+        self._lost_sounds: list[int] = []
         self._stopping: list[asyncio.Task[None]] = []
         self.group = KeyframeGroup()
 
@@ -94,13 +97,13 @@ class Epoch:
 
     @property
     def includes_audio(self) -> bool:
-        return self.decision.audio is not None
+        return bool(self.decision.sounds)
 
     @property
     def needs(self) -> frozenset[Lane]:
         """The tracks without which it cannot go on."""
         video = {(MediaKind.VIDEO, self.leader)} if self.includes_video else set[Lane]()
-        audio = {(MediaKind.AUDIO, 0)} if self.includes_audio else set[Lane]()
+        audio = {(MediaKind.AUDIO, each.number) for each in self.decision.sounds[:1]}
         return frozenset(video | audio)
 
     @property
@@ -145,6 +148,7 @@ class Epoch:
     def resume(self) -> None:
         """What follows is of another publication; its first keyframe starts a segment."""
         self._cuts.resume()
+        self._silent.resume()
         if self._ladder is not None:
             self._hand_on(self._ladder.resume())
         if not self._handover.begun:
@@ -195,11 +199,33 @@ class Epoch:
         """Give away what the next epoch is to begin with, as far as it was here already."""
         return [] if self._ladder is None else self._ladder.take_undecided()
 
-    def audio(self, packet: Packet) -> None:
-        if self.sound is not None:
-            self.sound.feed(packet)
-        elif self.includes_audio:
-            self._deliver(AUDIO, packet)
+    def hears(self, number: int, track: Track) -> bool:
+        """Whether a track of sound is one of those that it was begun with."""
+        sent = self._sounds.get(number)
+        return sent is not None and sent.track == track
+
+    def audio(self, sound: SourceSound) -> None:
+        """Take the next packet of one of the tracks of sound; others are left out."""
+        sent = self._sounds.get(sound.number)
+        if sent is None:
+            return
+        if sent.name == AUDIO and self.sound is not None:
+            self.sound.feed(sound.packet)
+        else:
+            self._deliver(sent.name, sound.packet)
+        time = sound.packet.pts * VIDEO_TIMESCALE // sent.track.timescale
+        for number in self._silent.heard(sound.number, time):
+            self._lost_sounds.append(number)
+            if self._sounds[number].name != AUDIO:
+                self._handover.retire(self._sounds[number].name, STOPPED)
+
+    def take_lost_sounds(self) -> list[int]:
+        """Tracks of sound that have stopped, since this was asked last.
+
+        The default one keeps its rendition until another takes its place, in the next epoch.
+        """
+        lost, self._lost_sounds = self._lost_sounds, []
+        return lost
 
     async def close(self) -> None:
         """Encode and hand over what is left."""
@@ -337,9 +363,11 @@ class Epoch:
         made = [*self._passed_on(), *(self._encoded or ())]
         if self._encoded_sound is not None:
             made.append(self._encoded_sound)
-        elif self.sound is None and self.decision.audio is not None:
-            made.append(Rendition(AUDIO, self.decision.audio, 0, passed_through=True))
-        return made
+        passed_on = self.decision.sounds[self.sound is not None :]
+        return [
+            *made,
+            *(Rendition(each.name, each.track, 0, passed_through=True) for each in passed_on),
+        ]
 
     def _passed_on(self) -> list[Rendition]:
         """The source's own video, as far as it is shown."""

@@ -1,12 +1,13 @@
 """One live source from the hub to its renditions."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 
 import structlog
 
 from config.clock import Clock
-from config.limits import HEALTH_MESSAGES_MAX, LADDER_TRACKS_MAX
+from config.limits import HEALTH_MESSAGES_MAX, LADDER_TRACKS_MAX, LIVE_SOUNDS_MAX
 from media.hub import (
     Event,
     PacketReceived,
@@ -26,6 +27,7 @@ from media.transcode.lost_tracks import LostTracks
 from media.transcode.observation import Decision, Observation, Verdict
 from media.transcode.picture_plan import LIVE_PICTURES
 from media.transcode.rendition import Rendition, RenditionSink
+from media.transcode.sent_sound import STOPPED, SourceSound, sent_sounds
 from media.transcode.settings import TranscodeSettings
 from media.transcode.source_picture import SourcePicture, starts_afresh
 from media.units import MediaKind, Packet, Track
@@ -66,6 +68,7 @@ class LivePipeline:
         self._timeline = Timeline()
         self._tracks: dict[Lane, Track] = {}
         self._lost = LostTracks()
+        self._lost_sounds = LostTracks()
         self._verdict: Verdict | None = None
         self._observation = self._observe_anew()
         self._epoch: Epoch | None = None
@@ -145,10 +148,7 @@ class LivePipeline:
             return
         self._timeline.resume(arrival.starts)
         self._tracks = {lane: self._tracks[lane] for lane in arrival.tracks if lane in self._tracks}
-        if any(number in self._lost for kind, number in arrival.tracks if kind is MediaKind.VIDEO):
-            self._lost = LostTracks()
-            self._verdict = None
-            self._renewal_wanted = True
+        self._forget_losses(arrival.tracks)
         if self._epoch is not None:
             if self._epoch.needs <= arrival.tracks.keys():
                 self._epoch.resume()
@@ -157,19 +157,26 @@ class LivePipeline:
         for event in arrival.events:
             await self._take(event)
 
+    def _forget_losses(self, arrived: Iterable[Lane]) -> None:
+        """What another publication sends that was lost before is as good as any other."""
+        if any(number in self._lost for kind, number in arrived if kind is MediaKind.VIDEO):
+            self._lost = LostTracks()
+            self._verdict = None
+            self._renewal_wanted = True
+        if any(number in self._lost_sounds for kind, number in arrived if kind is MediaKind.AUDIO):
+            self._lost_sounds = LostTracks()
+            self._renewal_wanted = True
+
     async def _take(self, event: TrackAnnounced | PacketReceived) -> None:
         match event:
             case TrackAnnounced(track, number) if self._tracks.get((track.kind, number)) == track:
                 pass
             case TrackAnnounced(track, number) if track.kind is MediaKind.VIDEO:
                 await self._announce_video(track, number)
-            case TrackAnnounced(track, 0):
-                await self._announce_audio(track)
+            case TrackAnnounced(track, number):
+                await self._announce_audio(track, number)
             case PacketReceived(kind, packet, number):
                 await self._take_packet(kind, packet, number)
-            case _:
-                # Further sound: nobody has asked for another language yet.
-                pass
 
     async def _announce_video(self, track: Track, number: int) -> None:
         if not can_be_decoded(track):
@@ -193,12 +200,29 @@ class LivePipeline:
             await self._renew()
         self._observation.forget(number, self._known_verdict())
 
-    async def _announce_audio(self, track: Track) -> None:
+    async def _announce_audio(self, track: Track, number: int) -> None:
         if not can_be_decoded(track):
             self._say(f"sound of codec {track.codec} is not supported")
             return
-        self._tracks[MediaKind.AUDIO, 0] = track
-        if self._epoch is not None and self._epoch.includes_video:
+        others = self._sounds().keys() - {number}
+        if len(others) >= LIVE_SOUNDS_MAX:
+            self._say(f"more than {LIVE_SOUNDS_MAX} tracks of sound are not supported")
+            return
+        is_new = (MediaKind.AUDIO, number) not in self._tracks
+        self._tracks[MediaKind.AUDIO, number] = track
+        self._lost_sounds.forget(number)
+        sounds = sent_sounds(self._sounds())
+        if all(each.number != number for each in sounds):
+            self._say(
+                f"sound track {number} in {track.coding.label} is left out: only the first one is "
+                "encoded again as AAC"
+            )
+        if self._epoch is None:
+            if not (is_new and others):
+                await self._renew()
+        elif self._epoch.decision.sounds == sounds:
+            pass
+        elif self._epoch.includes_video:
             # The picture goes on up to its next keyframe.
             self._renewal_wanted = True
         else:
@@ -212,7 +236,7 @@ class LivePipeline:
         if placed is None:
             return
         if kind is MediaKind.AUDIO:
-            await self._take_audio(placed, track)
+            await self._take_audio(SourceSound(placed, number), track)
             return
         try:
             refresh = starts_afresh(placed, track.coding)
@@ -223,14 +247,33 @@ class LivePipeline:
             placed = replace(placed, keyframe=True)
         await self._take_video(SourcePicture(placed, refresh, number))
 
-    async def _take_audio(self, packet: Packet, track: Track) -> None:
-        if self._epoch is None:
-            self._observation.audio(packet, track.timescale)
-            await self._decide()
-        elif self._epoch.decision.audio == track:
-            self._epoch.audio(packet)
-        else:
+    async def _take_audio(self, sound: SourceSound, track: Track) -> None:
+        number = sound.number
+        if number in self._lost_sounds:
+            if not self._lost_sounds.may_return(number, self._clock.monotonic_ms()):
+                return
+            self._lost_sounds.forget(number)
             self._renewal_wanted = True
+        if self._epoch is None:
+            self._observation.audio(sound, track.timescale)
+            await self._decide()
+        elif self._epoch.hears(number, track):
+            self._epoch.audio(sound)
+            await self._notice_silence(self._epoch)
+        elif any(each.number == number for each in sent_sounds(self._sounds())):
+            self._renewal_wanted = True
+
+    async def _notice_silence(self, epoch: Epoch) -> None:
+        """A track of sound that stops costs only its rendition, unless it is the default one."""
+        for number in epoch.take_lost_sounds():
+            self._lost_sounds.add(number, STOPPED, self._clock.monotonic_ms())
+            self._say(f"sound track {number} is no longer heard: {STOPPED}")
+            if number != epoch.decision.sounds[0].number:
+                continue
+            if epoch.includes_video:
+                self._renewal_wanted = True
+            else:
+                await self._renew()
 
     async def _take_video(self, picture: SourcePicture) -> None:
         if picture.refresh and self._lost.may_return(picture.number, self._clock.monotonic_ms()):
@@ -272,6 +315,14 @@ class LivePipeline:
             if kind is MediaKind.VIDEO and number not in self._lost
         }
 
+    def _sounds(self) -> dict[int, Track]:
+        """The tracks of sound that can be used, by number."""
+        return {
+            number: track
+            for (kind, number), track in self._tracks.items()
+            if kind is MediaKind.AUDIO and number not in self._lost_sounds
+        }
+
     def _renewal_is_due(self) -> bool:
         assert self._epoch is not None
         return (
@@ -298,16 +349,14 @@ class LivePipeline:
     async def _decide(self, *, ended: bool = False) -> None:
         if self._epoch is not None:
             return
-        decision = self._observation.decide(
-            self._videos(), self._tracks.get((MediaKind.AUDIO, 0)), ended=ended
-        )
+        decision = self._observation.decide(self._videos(), self._sounds(), ended=ended)
         if decision is None:
             return
         held, self._observation = self._observation.held, self._observe_anew()
         self._begin(decision, held)
 
     def _begin(
-        self, decision: Decision, held: list[SourcePicture | Packet], start: int | None = None
+        self, decision: Decision, held: list[SourcePicture | SourceSound], start: int | None = None
     ) -> None:
         self._verdict = decision.verdict
         if decision.verdict is not None and decision.verdict.reason:
@@ -319,7 +368,7 @@ class LivePipeline:
             self._say(f"sound in {label} does not play everywhere, so it is encoded again as AAC")
         epoch.start()
         for one in held:
-            if isinstance(one, Packet):
+            if isinstance(one, SourceSound):
                 epoch.audio(one)
             elif epoch.includes_video:
                 epoch.video(one)

@@ -18,8 +18,9 @@ from media.transcode.sent_ladder import (
     judge_ladder,
     sent_tracks,
 )
+from media.transcode.sent_sound import SentSound, SourceSound, sent_sounds
 from media.transcode.source_picture import SourcePicture
-from media.units import VIDEO_TIMESCALE, Packet, Track
+from media.units import VIDEO_TIMESCALE, Track
 
 __all__ = [
     "Decision",
@@ -64,16 +65,22 @@ class Decision:
 
     Attributes:
         video: the track that is shown, the default one of a ladder.
+        sounds: the tracks of sound that are heard, the default one first.
         verdict: None when there is no video.
-        number: of that track.
+        number: of the track that is shown.
         ladder: all video tracks, when the encoder sends a ladder that is passed through.
     """
 
     video: Track | None
-    audio: Track | None
+    sounds: tuple[SentSound, ...]
     verdict: Verdict | None
     number: int = 0
     ladder: tuple[SentTrack, ...] = ()
+
+    @property
+    def audio(self) -> Track | None:
+        """The default track of sound."""
+        return self.sounds[0].track if self.sounds else None
 
 
 class Observation:
@@ -97,7 +104,7 @@ class Observation:
         self._oldest: int | None = None
         self._newest = 0
         self._pictures: dict[int, list[SourcePicture]] = {}
-        self.held: list[SourcePicture | Packet] = []
+        self.held: list[SourcePicture | SourceSound] = []
 
     def video(self, picture: SourcePicture) -> None:
         self._measure(picture.packet.dts)
@@ -105,9 +112,9 @@ class Observation:
             self._pictures.setdefault(picture.number, []).append(picture)
             self.held.append(picture)
 
-    def audio(self, packet: Packet, timescale: int) -> None:
-        self._measure(packet.dts * VIDEO_TIMESCALE // timescale)
-        self.held.append(packet)
+    def audio(self, sound: SourceSound, timescale: int) -> None:
+        self._measure(sound.packet.dts * VIDEO_TIMESCALE // timescale)
+        self.held.append(sound)
 
     def forget(self, number: int, verdict: Verdict | None) -> None:
         """A video track is new or has changed: what was held of it is of no use.
@@ -120,24 +127,24 @@ class Observation:
         self._keep(lambda one: one.number != number)
 
     def decide(
-        self, videos: Mapping[int, Track], audio: Track | None, *, ended: bool = False
+        self, videos: Mapping[int, Track], sounds: Mapping[int, Track], *, ended: bool = False
     ) -> Decision | None:
         """What to make of the source, with the tracks known so far; None to observe on.
 
         Args:
-            videos: what was announced, by number.
-            audio: what was announced.
+            videos, sounds: what was announced, by number.
             ended: there is nothing more to observe.
         """
+        audio = sent_sounds(sounds)
         span = 0 if self._oldest is None else self._newest - self._oldest
         full = len(self.held) >= OBSERVED_PACKETS_MAX * max(1, len(videos))
         waited = ended or full or span >= _TRACK_WAIT
         shown = {number: track for number, track in videos.items() if number in self._pictures}
         if not shown:
             patience = _KEYFRAME_WAIT if videos else _TRACK_WAIT
-            alone = audio is not None and (ended or full or span >= patience)
+            alone = bool(audio) and (ended or full or span >= patience)
             return Decision(None, audio, None) if alone else None
-        if audio is None and not waited:
+        if not audio and not waited:
             return None
         if len(videos) == 1:
             return self._decide_on_one(min(shown), shown, audio, ended=ended or full)
@@ -152,7 +159,7 @@ class Observation:
         self,
         number: int,
         shown: Mapping[int, Track],
-        audio: Track | None,
+        audio: tuple[SentSound, ...],
         *,
         ended: bool,
         why: str = "",
@@ -170,7 +177,12 @@ class Observation:
         return Decision(video, audio, replace(verdict, ladder=False), number)
 
     def _decide_on_many(
-        self, shown: Mapping[int, Track], audio: Track | None, *, ended: bool, overdue: bool
+        self,
+        shown: Mapping[int, Track],
+        audio: tuple[SentSound, ...],
+        *,
+        ended: bool,
+        overdue: bool,
     ) -> Decision | None:
         """All of them as they are, or else the largest alone."""
         largest = _largest(shown)
@@ -212,7 +224,7 @@ class Observation:
 
     def _keep(self, wanted: Callable[[SourcePicture], bool]) -> None:
         """Forget pictures that nobody wants."""
-        self.held = [one for one in self.held if isinstance(one, Packet) or wanted(one)]
+        self.held = [one for one in self.held if isinstance(one, SourceSound) or wanted(one)]
 
     def _measure(self, time: int) -> None:
         self._oldest = time if self._oldest is None else min(self._oldest, time)

@@ -5,6 +5,7 @@ from config.limits import TRANSCODE_RETRY_MS
 from media.transcode.conversation import Patience
 from media.transcode.epoch import Epoch, TranscodeSettings
 from media.transcode.observation import Decision, SourcePicture, Verdict
+from media.transcode.sent_sound import SourceSound, sent_sounds
 from media.units import Coding, Packet
 from media.wire.nal import contains_idr
 from tests.media.transcode.sound_source import sound_source
@@ -12,8 +13,10 @@ from tests.media.transcode.synthetic import RecordingSink, audio_source, video_s
 
 SETTINGS = TranscodeSettings(patience=Patience(start_ms=1000))
 SOURCE = video_source(keyframe_every=15)
-PASSED = Decision(SOURCE.track, audio_source().track, Verdict(passed_through=True))
-ENCODED = Decision(SOURCE.track, None, Verdict(passed_through=False, reason="because"))
+PASSED = Decision(
+    SOURCE.track, sent_sounds({0: audio_source().track}), Verdict(passed_through=True)
+)
+ENCODED = Decision(SOURCE.track, (), Verdict(passed_through=False, reason="because"))
 
 
 def pictures() -> list[SourcePicture]:
@@ -36,7 +39,7 @@ async def test_what_needs_no_encoder_waits_for_those_that_do() -> None:
     epoch, sink, _ = prepared(PASSED)
     for one in pictures():
         epoch.video(one)
-    epoch.audio(audio_source().packets[0])
+    epoch.audio(SourceSound(audio_source().packets[0]))
     assert not sink.epochs
     epoch.opened((SOURCE.track.extradata,))
     assert list(sink.epochs[0]) == ["source", "360p", "audio"]
@@ -119,10 +122,12 @@ async def test_the_reason_for_encoding_is_told_with_the_top_rung() -> None:
 
 async def test_sound_that_is_encoded_is_waited_for_but_not_for_ever() -> None:
     sound = sound_source(Coding.OPUS)
-    epoch, sink, clock = prepared(Decision(SOURCE.track, sound.track, PASSED.verdict))
+    epoch, sink, clock = prepared(
+        Decision(SOURCE.track, sent_sounds({0: sound.track}), PASSED.verdict)
+    )
     first, second, *_ = pictures()
     epoch.video(first)
-    epoch.audio(sound.packets[0])
+    epoch.audio(SourceSound(sound.packets[0]))
     epoch.opened((SOURCE.track.extradata,))
     assert not sink.epochs
     clock.advance(1001)
@@ -138,7 +143,9 @@ async def test_sound_that_is_encoded_is_waited_for_but_not_for_ever() -> None:
 
 async def test_what_encoders_of_pictures_make_waits_for_that_of_sound() -> None:
     sound = sound_source(Coding.OPUS)
-    epoch, sink, _ = prepared(Decision(SOURCE.track, sound.track, ENCODED.verdict))
+    epoch, sink, _ = prepared(
+        Decision(SOURCE.track, sent_sounds({0: sound.track}), ENCODED.verdict)
+    )
     epoch.opened((SOURCE.track.extradata, SOURCE.track.extradata))
     first, second, *_ = pictures()
     epoch.encoded(1, encoded(first))

@@ -11,8 +11,8 @@ from media.transcode.settings import TranscodeSettings
 from tests.media.transcode.synthetic import video_source
 
 VIDEO = video_source(854, 480).track
-ENCODED = Decision(VIDEO, None, Verdict(passed_through=False))
-PASSED = Decision(VIDEO, None, Verdict(passed_through=True))
+ENCODED = Decision(VIDEO, (), Verdict(passed_through=False))
+PASSED = Decision(VIDEO, (), Verdict(passed_through=True))
 
 
 def names(decision: Decision) -> list[str]:
@@ -22,7 +22,7 @@ def names(decision: Decision) -> list[str]:
 def test_rungs_come_below_what_is_passed_through() -> None:
     assert names(ENCODED) == ["480p", "360p"]
     assert names(PASSED) == ["360p"]
-    assert names(Decision(None, None, None)) == []
+    assert names(Decision(None, (), None)) == []
     too_large = replace(VIDEO, width=8192, height=4320)
     assert names(replace(ENCODED, video=too_large)) == []
 

@@ -12,6 +12,7 @@ from media.transcode.observation import (
     Verdict,
     keyframes_too_rare,
 )
+from media.transcode.sent_sound import SourceSound, sent_sounds
 from media.units import Packet, Track
 from tests.media.transcode.synthetic import audio_source, video_source
 
@@ -38,7 +39,7 @@ def observe(
     for pts in range(0, seconds * SECOND, step):
         observation.video(picture(pts, key=pts % int(every * SECOND) == 0, refresh=refresh))
         if audio:
-            observation.audio(Packet(pts, pts, 1024, keyframe=True, data=b""), SECOND)
+            observation.audio(SourceSound(Packet(pts, pts, 1024, keyframe=True, data=b"")), SECOND)
 
 
 def decided(decision: Decision | None) -> Decision:
@@ -50,9 +51,9 @@ def test_a_second_keyframe_in_time_settles_that_a_source_is_passed_through() -> 
     observation = Observation(SEGMENT)
     for pts in range(0, SEGMENT, 3000):
         observation.video(picture(pts, key=pts == 0))
-        assert observation.decide({0: VIDEO}, AUDIO) is None
+        assert observation.decide({0: VIDEO}, {0: AUDIO}) is None
     observation.video(picture(SEGMENT, key=True))
-    decision = decided(observation.decide({0: VIDEO}, AUDIO))
+    decision = decided(observation.decide({0: VIDEO}, {0: AUDIO}))
     assert decision.verdict == Verdict(passed_through=True)
     assert decision.audio == AUDIO
     assert len(observation.held) == 61
@@ -61,14 +62,14 @@ def test_a_second_keyframe_in_time_settles_that_a_source_is_passed_through() -> 
 def test_a_keyframe_too_late_settles_that_it_is_encoded() -> None:
     observation = Observation(SEGMENT)
     observe(observation, seconds=3, every=10)
-    verdict = decided(observation.decide({0: VIDEO}, AUDIO)).verdict
+    verdict = decided(observation.decide({0: VIDEO}, {0: AUDIO})).verdict
     assert verdict == Verdict(passed_through=False, reason=keyframes_too_rare(SEGMENT))
 
 
 def test_keyframes_that_are_no_entry_points_do_not_count() -> None:
     observation = Observation(SEGMENT)
     observe(observation, seconds=1, every=0.5, refresh=False)
-    verdict = decided(observation.decide({0: VIDEO}, AUDIO)).verdict
+    verdict = decided(observation.decide({0: VIDEO}, {0: AUDIO})).verdict
     assert verdict is not None
     assert not verdict.passed_through
 
@@ -77,7 +78,7 @@ def test_an_unplayable_picture_is_encoded_without_looking_further() -> None:
     observation = Observation(SEGMENT)
     observation.video(picture(0, key=True))
     track = dataclasses.replace(video_source(320, 180, pixel_format="yuv422p").track)
-    verdict = decided(observation.decide({0: track}, AUDIO)).verdict
+    verdict = decided(observation.decide({0: track}, {0: AUDIO})).verdict
     assert verdict is not None
     assert "H.264 profile" in verdict.reason
 
@@ -86,7 +87,7 @@ def test_an_unreadable_configuration_is_left_to_the_encoder() -> None:
     observation = Observation(SEGMENT)
     observation.video(picture(0, key=True))
     verdict = decided(
-        observation.decide({0: dataclasses.replace(VIDEO, extradata=b"?")}, AUDIO)
+        observation.decide({0: dataclasses.replace(VIDEO, extradata=b"?")}, {0: AUDIO})
     ).verdict
     assert verdict is not None
     assert "cannot be read" in verdict.reason
@@ -95,7 +96,9 @@ def test_an_unreadable_configuration_is_left_to_the_encoder() -> None:
 def test_what_is_known_is_not_observed_again() -> None:
     observation = Observation(SEGMENT, Verdict(passed_through=True))
     observation.video(picture(0, key=True))
-    assert decided(observation.decide({0: VIDEO}, AUDIO)).verdict == Verdict(passed_through=True)
+    assert decided(observation.decide({0: VIDEO}, {0: AUDIO})).verdict == Verdict(
+        passed_through=True
+    )
 
 
 def test_video_before_its_first_keyframe_is_left_out() -> None:
@@ -109,29 +112,33 @@ def test_sound_is_waited_for_a_second() -> None:
     observation = Observation(SEGMENT, Verdict(passed_through=True))
     for pts in range(0, SECOND, 3000):
         observation.video(picture(pts, key=pts == 0))
-        assert observation.decide({0: VIDEO}, None) is None
+        assert observation.decide({0: VIDEO}, {}) is None
     observation.video(picture(SECOND))
-    assert decided(observation.decide({0: VIDEO}, None)).audio is None
+    assert decided(observation.decide({0: VIDEO}, {})).audio is None
 
 
 @pytest.mark.parametrize(("videos", "seconds"), [({}, 1), ({0: VIDEO}, 4)])
 def test_sound_goes_on_alone_after_a_while(videos: dict[int, Track], seconds: int) -> None:
     observation = Observation(SEGMENT)
     for number in range(47 * seconds):
-        observation.audio(Packet(number * 1024, 0, 1024, keyframe=True, data=b""), 48_000)
-    assert observation.decide(videos, AUDIO) == (
-        None if number * 1024 < seconds * 48_000 else Decision(None, AUDIO, None)
+        observation.audio(
+            SourceSound(Packet(number * 1024, 0, 1024, keyframe=True, data=b"")), 48_000
+        )
+    assert observation.decide(videos, {0: AUDIO}) == (
+        None if number * 1024 < seconds * 48_000 else Decision(None, sent_sounds({0: AUDIO}), None)
     )
-    observation.audio(Packet(seconds * 48_000, 0, 1024, keyframe=True, data=b""), 48_000)
-    assert observation.decide(videos, AUDIO) == Decision(None, AUDIO, None)
+    observation.audio(
+        SourceSound(Packet(seconds * 48_000, 0, 1024, keyframe=True, data=b"")), 48_000
+    )
+    assert observation.decide(videos, {0: AUDIO}) == Decision(None, sent_sounds({0: AUDIO}), None)
 
 
 def test_a_source_that_ends_early_is_decided_on_what_there_was() -> None:
     observation = Observation(SEGMENT)
-    assert observation.decide({}, None, ended=True) is None
+    assert observation.decide({}, {}, ended=True) is None
     observation.video(picture(0, key=True))
-    assert observation.decide({0: VIDEO}, None) is None
-    decision = decided(observation.decide({0: VIDEO}, None, ended=True))
+    assert observation.decide({0: VIDEO}, {}) is None
+    decision = decided(observation.decide({0: VIDEO}, {}, ended=True))
     assert decision.verdict == Verdict(passed_through=True)
     assert decision.video == VIDEO
 
@@ -140,7 +147,7 @@ def test_observation_ends_when_too_much_is_held() -> None:
     observation = Observation(SEGMENT)
     for number in range(OBSERVED_PACKETS_MAX):
         observation.video(picture(number, key=number == 0))
-    assert observation.decide({0: VIDEO}, None) is not None
+    assert observation.decide({0: VIDEO}, {}) is not None
 
 
 @pytest.mark.parametrize(
@@ -152,7 +159,7 @@ def test_the_frame_rate_is_measured_when_the_track_does_not_say(
 ) -> None:
     observation = Observation(SEGMENT, Verdict(passed_through=True))
     observe(observation, seconds=2, every=2, step=step)
-    video = decided(observation.decide({0: VIDEO}, AUDIO)).video
+    video = decided(observation.decide({0: VIDEO}, {0: AUDIO})).video
     assert video is not None
     assert video.frame_rate == rate
 
@@ -166,7 +173,7 @@ def test_a_declared_frame_rate_is_taken_when_it_is_sane(
     observation = Observation(SEGMENT, Verdict(passed_through=True))
     observe(observation, seconds=2, every=2)
     track = dataclasses.replace(VIDEO, frame_rate=declared)
-    video = decided(observation.decide({0: track}, AUDIO)).video
+    video = decided(observation.decide({0: track}, {0: AUDIO})).video
     assert video is not None
     assert video.frame_rate == taken
 
@@ -193,15 +200,15 @@ def observe_two(
             time = pts + late * number
             packet = Packet(time, time, 0, keyframe=key, data=b"")
             observation.video(SourcePicture(packet, key, number))
-        observation.audio(Packet(pts, pts, 1024, keyframe=True, data=b""), SECOND)
+        observation.audio(SourceSound(Packet(pts, pts, 1024, keyframe=True, data=b"")), SECOND)
 
 
 def test_tracks_whose_keyframes_come_together_are_a_ladder() -> None:
     observation = Observation(SEGMENT)
     observe_two(observation, seconds=2, late=800)
-    assert observation.decide(TRACKS, AUDIO) is None
+    assert observation.decide(TRACKS, {0: AUDIO}) is None
     observe_two(observation, late=800)
-    decision = decided(observation.decide(TRACKS, AUDIO))
+    decision = decided(observation.decide(TRACKS, {0: AUDIO}))
     assert decision.verdict == Verdict(passed_through=True, ladder=True)
     assert [(one.number, one.name) for one in decision.ladder] == [(0, "180p"), (1, "90p")]
     assert {one.track.frame_rate for one in decision.ladder} == {(30, 1)}
@@ -212,7 +219,7 @@ def test_a_ladder_begins_at_the_first_keyframe_that_all_tracks_have() -> None:
     observation = Observation(SEGMENT)
     observation.video(picture(-3000, key=True))
     observe_two(observation)
-    decision = decided(observation.decide(TRACKS, AUDIO))
+    decision = decided(observation.decide(TRACKS, {0: AUDIO}))
     assert decision.verdict is not None
     assert decision.verdict.ladder
     held = [one for one in observation.held if isinstance(one, SourcePicture)]
@@ -233,7 +240,7 @@ def test_tracks_that_cannot_be_cut_together_leave_the_largest(
     observation = Observation(SEGMENT)
     observe_two(observation, seconds=4.1, every=every, late=late)
     larger = {0: TRACKS[1], 1: VIDEO}
-    decision = decided(observation.decide(larger, AUDIO))
+    decision = decided(observation.decide(larger, {0: AUDIO}))
     assert (decision.number, decision.ladder) == (1, ())
     assert decision.verdict is not None
     assert decision.verdict.reason.startswith("only video track 1 (320x180) is used, because")
@@ -246,7 +253,7 @@ def test_a_track_that_does_not_play_everywhere_leaves_the_largest() -> None:
     observation = Observation(SEGMENT)
     observe_two(observation)
     tracks = {0: VIDEO, 1: dataclasses.replace(TRACKS[1], codec="hvc1.1.6.L93.B0")}
-    decision = decided(observation.decide(tracks, AUDIO))
+    decision = decided(observation.decide(tracks, {0: AUDIO}))
     assert (decision.number, decision.ladder) == (0, ())
     assert decision.verdict is not None
     assert decision.verdict.passed_through
@@ -257,16 +264,16 @@ def test_a_track_that_is_too_large_to_be_encoded_is_not_the_largest() -> None:
     observation = Observation(SEGMENT, Verdict(passed_through=False))
     observe_two(observation, seconds=0.1)
     enormous = dataclasses.replace(VIDEO, width=8192, height=4320)
-    assert decided(observation.decide({0: enormous, 1: VIDEO}, AUDIO)).number == 1
-    assert decided(observation.decide({0: enormous, 1: enormous}, AUDIO)).number == 0
+    assert decided(observation.decide({0: enormous, 1: VIDEO}, {0: AUDIO})).number == 1
+    assert decided(observation.decide({0: enormous, 1: enormous}, {0: AUDIO})).number == 0
 
 
 def test_a_track_that_sends_nothing_is_left_out_after_a_while() -> None:
     observation = Observation(SEGMENT)
     observe(observation, seconds=4, every=2)
-    assert observation.decide(TRACKS, AUDIO) is None
+    assert observation.decide(TRACKS, {0: AUDIO}) is None
     observation.video(picture(4 * SECOND, key=True))
-    decision = decided(observation.decide(TRACKS, AUDIO))
+    decision = decided(observation.decide(TRACKS, {0: AUDIO}))
     assert (decision.number, decision.ladder) == (0, ())
     assert decision.verdict == Verdict(passed_through=True)
 
@@ -274,15 +281,15 @@ def test_a_track_that_sends_nothing_is_left_out_after_a_while() -> None:
 def test_a_ladder_that_is_known_only_has_to_begin_together() -> None:
     observation = Observation(SEGMENT, Verdict(passed_through=True, ladder=True))
     observation.video(picture(0, key=True))
-    assert observation.decide(TRACKS, AUDIO) is None
+    assert observation.decide(TRACKS, {0: AUDIO}) is None
     observe_two(observation, seconds=0.04)
-    assert len(decided(observation.decide(TRACKS, AUDIO)).ladder) == 2
+    assert len(decided(observation.decide(TRACKS, {0: AUDIO})).ladder) == 2
 
 
 def test_what_was_held_of_a_track_that_has_changed_is_forgotten() -> None:
     observation = Observation(SEGMENT)
     observe_two(observation)
     observation.forget(1, None)
-    assert observation.decide(TRACKS, AUDIO) is None
+    assert observation.decide(TRACKS, {0: AUDIO}) is None
     pictures = [one for one in observation.held if isinstance(one, SourcePicture)]
     assert {one.number for one in pictures} == {0}
