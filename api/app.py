@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from api.clips import ClipRoutes
 from api.content import Content
 from api.content_upload import ContentUpload
 from api.delivery.route import MediaRoutes
@@ -44,6 +45,7 @@ class Routes:
     content: Content
     content_upload: ContentUpload
     pictures: Pictures
+    clips: ClipRoutes
     downloads: Downloads
     uploads: UploadRoutes
     jobs: Jobs
@@ -83,6 +85,7 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/api/v1/content/{content}", routes.content.get),
             web.delete("/api/v1/content/{content}", routes.content.delete),
             web.get("/api/v1/content/{content}/status", routes.content.status),
+            web.post("/api/v1/content/{content}/clips", routes.clips.post),
             web.get("/api/v1/content/{content}/download", routes.downloads.get),
             web.post("/api/v1/content/{content}/download-links", routes.downloads.create_link),
             web.get("/api/v1/downloads/{link}", routes.downloads.follow_link),

@@ -43,6 +43,8 @@ class ContentDocuments:
             "watchUrl": f"/watch/{source.name}",
             "viewers": 0,
             "interrupted": False,
+            "clipOf": None,
+            "clipRange": None,
             "posterUrl": None,
             "storyboardUrl": None,
         }
@@ -57,7 +59,7 @@ class ContentDocuments:
         return {
             "id": asset.id,
             "title": asset.title,
-            "kind": "live" if asset.upload_id is None else "upload",
+            "kind": _kind(asset),
             "state": _state(asset, package, playable=playable, has_failed=has_failed),
             "playable": playable,
             "creator": await self._creator(asset.owner),
@@ -69,6 +71,8 @@ class ContentDocuments:
             "startedAt": timestamp(asset.started_at),
             "endedAt": None if asset.ended_at is None else timestamp(asset.ended_at),
             "durationSeconds": _duration_ms(asset, package) // 1000,
+            "clipOf": None if asset.clip_of is None else asset.clip_of.asset_id,
+            "clipRange": _clip_range(asset),
             "posterUrl": f"{address}/poster.jpg" if pictured else None,
             "storyboardUrl": f"{address}/storyboard.vtt" if scrubbed else None,
         }
@@ -115,6 +119,20 @@ class ContentDocuments:
     async def _creator(self, account_id: str) -> str:
         owner = await self.accounts.get(account_id)
         return "" if owner is None else owner.display_name
+
+
+def _kind(asset: Asset) -> str:
+    if asset.clip_of is not None:
+        return "clip"
+    return "live" if asset.upload_id is None else "upload"
+
+
+def _clip_range(asset: Asset) -> dict[str, float] | None:
+    """What of its original a clip has, in seconds of that as it is played."""
+    clip = asset.clip_of
+    if clip is None:
+        return None
+    return {"startSeconds": clip.start_ms / 1000, "endSeconds": clip.end_ms / 1000}
 
 
 def _is_playable(package: Package | None) -> bool:

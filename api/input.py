@@ -30,6 +30,7 @@ type _Takeover = Literal["reject", "replace", "standby"]
 type _DvrSeconds = Annotated[int, Field(ge=0, le=DVR_SECONDS_MAX)] | None
 # `keys` and `keys-cbcs`: encrypted segments that any cache may give out, with billed keys.
 type _Delivery = Literal["direct", "keys", "keys-cbcs"]
+type _Moment = Annotated[float, Field(ge=-_YEARS_10, le=_YEARS_10, allow_inf_nan=False)]
 type _Network = Annotated[str, Field(max_length=64), AfterValidator(parse_network)]
 
 
@@ -101,6 +102,15 @@ class CreateKey(_Body):
 
 class CreatePublishToken(_Body):
     seconds: Annotated[int, Field(ge=1, le=PUBLISH_TOKEN_SECONDS_MAX)] = PUBLISH_TOKEN_SECONDS_MAX
+
+
+class CreateClip(_Body):
+    """In seconds of what is played; a negative start counts from the end, which may be left out."""
+
+    startSeconds: _Moment  # noqa: N815 - wire name
+    endSeconds: _Moment | None = None  # noqa: N815 - wire name
+    title: Annotated[str, Field(max_length=120)] | None = None
+    price: PriceInput | None = None
 
 
 class CreateDownloadLink(_Body):

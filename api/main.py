@@ -13,6 +13,7 @@ from api.auth.download_link import DownloadLinks
 from api.auth.playback_token import PlaybackTokens
 from api.broadcasts import Broadcasts, PipelineFactory
 from api.catalogue.lookup import Catalogue
+from api.clips import ClipRoutes
 from api.content import Content
 from api.content_document import ContentDocuments
 from api.content_upload import ContentUpload
@@ -36,11 +37,12 @@ from api.http_server import HttpServer
 from api.jobs import Jobs
 from api.local_network import LocalNetworkFailed
 from api.making import Making, hls_settings, media_directory, open_making
+from api.minute_limit import MinuteLimit
 from api.money import Money, chain_dependency
 from api.obs_multitrack import ObsMultitrack
 from api.originals import Originals
 from api.pages import Pages, PagesNotBuilt
-from api.payments import GuestLimit, Payments
+from api.payments import Payments
 from api.pictures import Pictures
 from api.protections import protections
 from api.publish_tokens import PublishTokens, open_token_signer
@@ -58,7 +60,13 @@ from api.streaming import Streaming
 from api.system import System
 from api.uploads import UploadRoutes
 from api.version import version
-from config.limits import CONTENT_STREAMS_MAX, JOB_STREAMS_MAX, SOURCE_STREAMS_MAX
+from config.limits import (
+    CLIPS_PER_MINUTE_MAX,
+    CONTENT_STREAMS_MAX,
+    GUESTS_PER_MINUTE_MAX,
+    JOB_STREAMS_MAX,
+    SOURCE_STREAMS_MAX,
+)
 from config.secret_files import SecretExposed
 from config.settings import Settings
 from ingest.publish_token import TokenSigner
@@ -74,6 +82,7 @@ from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
 from packager.archive import Archive
+from packager.clips import Clips
 from packager.hls.boundaries import target_duration_s
 from packager.library import Library
 from packager.movies import Movies
@@ -286,6 +295,14 @@ def _routes(
             making.uploads, bearers, _price(stores.settings), own_document
         ),
         pictures=Pictures(catalogue, media.library),
+        clips=ClipRoutes(
+            catalogue,
+            bearers,
+            Clips(media_directory(stores.data)),
+            MinuteLimit(clock, CLIPS_PER_MINUTE_MAX),
+            own_document,
+            clock,
+        ),
         downloads=Downloads(
             catalogue,
             bearers,
@@ -303,7 +320,13 @@ def _routes(
         ),
         obs_multitrack=ObsMultitrack(sources.own, media.urls.rtmp),
         payments=Payments(
-            stores.accounts, bearers, intake, sandbox, GuestLimit(clock), clock, NATIVE
+            stores.accounts,
+            bearers,
+            intake,
+            sandbox,
+            MinuteLimit(clock, GUESTS_PER_MINUTE_MAX),
+            clock,
+            NATIVE,
         ),
         earnings=EarningsRoutes(
             money.earnings, intake, media.broadcasts, bearers, NATIVE, stopping

@@ -8,35 +8,11 @@ from api.auth.account import AccountKind, AccountStore, hash_token, new_account,
 from api.auth.bearer import Bearers
 from api.errors import Problem, not_found
 from api.input import NoFields, read_body
+from api.minute_limit import MinuteLimit
 from api.sandbox import Sandbox
 from config.clock import Clock
-from config.limits import GUESTS_PER_MINUTE_MAX
 from metering.intake import Intake
 from metering.money import Stroops, format_amount
-
-_GUEST_WINDOW_MS = 60_000
-
-
-class GuestLimit:
-    """How many guests each address made in the running minute."""
-
-    def __init__(self, clock: Clock, per_minute: int = GUESTS_PER_MINUTE_MAX) -> None:
-        self._clock = clock
-        self._per_minute = per_minute
-        self._window = 0
-        self._made: dict[str, int] = {}
-
-    def admit(self, address: str) -> bool:
-        """Count one more; False when the address has had enough for this minute."""
-        window = self._clock.monotonic_ms() // _GUEST_WINDOW_MS
-        if window != self._window:
-            self._window = window
-            self._made.clear()
-        made = self._made.get(address, 0)
-        if made >= self._per_minute:
-            return False
-        self._made[address] = made + 1
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +26,7 @@ class Payments:
     bearers: Bearers
     intake: Intake
     sandbox: Sandbox | None
-    guests: GuestLimit
+    guests: MinuteLimit
     clock: Clock
     asset: str
 

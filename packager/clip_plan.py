@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from config.limits import CLIP_SECONDS_MAX
 from media.pictures import PictureKind
+from media.units import VIDEO_TIMESCALE
 from packager.archive_index import AssetIndex
 from packager.archive_record import (
     AssetRecord,
@@ -16,11 +18,26 @@ from packager.archive_record import (
 from packager.hls.recorded import recorded_intervals
 from packager.interval import Interval
 
+_TICKS_MAX = CLIP_SECONDS_MAX * VIDEO_TIMESCALE
+_SLACK = VIDEO_TIMESCALE
+
 type ClipRecord = AssetRecord | EpochRecord | SegmentRecord | RetiredRecord | PictureRecord
 
 
 class OutsideRecording(Exception):
-    """A clip was asked for of what is not there, or not yet."""
+    """A clip was asked for of what is not there, or not yet.
+
+    Attributes:
+        duration: of what is there, in 1/90000 s.
+    """
+
+    def __init__(self, duration: int) -> None:
+        super().__init__(f"{duration} ticks")
+        self.duration = duration
+
+
+class ClipTooLong(Exception):
+    """A clip was asked for that is longer than one may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +72,29 @@ def plan_clip(index: AssetIndex, start: int, end: int | None, *, live: bool) -> 
     Args:
         index: of an asset that is not made any more, or is live.
         start, end: in the original as it is played, in 1/90000 s. A negative start counts from the
-            end; without an end it goes to what is newest.
+            end; without an end it goes to what is newest. Nobody knows exactly where a live is, or
+            how long something lasts that is shown in whole seconds.
 
     Raises:
-        OutsideRecording: there is nothing in the range.
+        OutsideRecording: the range is not in the original.
+        ClipTooLong: there is more in it than a clip may have.
     """
     assert live or index.settled, "what is still made gets better"
     intervals = _complete(index) if live else recorded_intervals(index)
     played = list(accumulate((each.duration for each in intervals), initial=0))
     if start < 0:
         start = max(0, played[-1] + start)
-    end = played[-1] if end is None else min(end, played[-1])
+    if end is None or (live and end > played[-1]) or 0 < end - played[-1] <= _SLACK:
+        end = played[-1]
+    if end > played[-1]:
+        raise OutsideRecording(played[-1])
     touched = [at for at, _ in enumerate(intervals) if played[at] < end and played[at + 1] > start]
     if not touched:
-        raise OutsideRecording
+        raise OutsideRecording(played[-1])
     first, behind = touched[0], touched[-1] + 1
     clipped = ClipRange(played[first], played[behind], max(start, played[first]))
+    if min(clipped.duration, end - start) > _TICKS_MAX:
+        raise ClipTooLong
     return ClipPlan(clipped, tuple(_records(index, intervals[first:behind], clipped)))
 
 

@@ -40,11 +40,18 @@ from packager.archive_record import (
     SegmentRecord,
     encode_record,
 )
-from packager.clip_plan import ClipPlan, ClipRange, ClipRecord, OutsideRecording, plan_clip
+from packager.clip_plan import (
+    ClipPlan,
+    ClipRange,
+    ClipRecord,
+    ClipTooLong,
+    OutsideRecording,
+    plan_clip,
+)
 from packager.naming import CAPTIONS_FOLDER, PICTURES_FOLDER, init_name, is_name
 from packager.package import UnknownAsset
 
-__all__ = ["Clips", "CutClip", "OutsideRecording", "StillMade"]
+__all__ = ["ClipTooLong", "Clips", "CutClip", "OutsideRecording", "StillMade", "StorageFull"]
 
 _TICKS_A_MS = 90
 # What a file system says that has no hard links, has too many to one file, or is another one.
@@ -80,7 +87,7 @@ class Clips:
 
         Raises:
             UnknownAsset: nothing of the asset is archived, or no longer.
-            OutsideRecording: nothing of it is in the range.
+            OutsideRecording, ClipTooLong: the range cannot be clipped.
             StillMade: it is an upload that is not yet all there.
             StorageFull, OSError: the disk has no room, or another trouble.
         """

@@ -17,12 +17,21 @@ class AssetState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ClipOf:
+    """Which part of what asset a clip is, by times in that as it is played. It may be gone."""
+
+    asset_id: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
     """One piece of content, of a source or of an upload.
 
     Attributes:
         price: copied from the source or the upload when it began; it never changes.
-        source_id, upload_id: what it is made of; one of them is None.
+        source_id, upload_id, clip_of: what it is made of; the others are None.
         delivery: how viewers get its segments; as the price.
         started_at: when the broadcast began or the upload was complete.
         ended_at: when there was nothing more to come.
@@ -39,6 +48,7 @@ class Asset:
     duration_ms: int = 0
     upload_id: str | None = None
     delivery: Delivery = Delivery.DIRECT
+    clip_of: ClipOf | None = None
 
 
 class AssetStore(Protocol):

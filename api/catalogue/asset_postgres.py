@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from api.catalogue.asset import Asset, AssetState
+from api.catalogue.asset import Asset, AssetState, ClipOf
 from config.postgres import Database
 from media.delivery import Delivery
 from metering.tariff import Price
 
 _SELECT = (
     "select id, source_id, owner, title, state, price_stroops, price_seconds, price_asset,"
-    " started_at, ended_at, duration_ms, upload_id, delivery from asset"
+    " started_at, ended_at, duration_ms, upload_id, delivery, clip_of, clip_start_ms, clip_end_ms"
+    " from asset"
 )
 
 
@@ -21,8 +22,9 @@ class PostgresAssetStore:
     async def create(self, asset: Asset) -> None:
         await self._database.execute(
             "insert into asset (id, source_id, owner, title, state, price_stroops, price_seconds,"
-            " price_asset, started_at, upload_id, delivery)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+            " price_asset, started_at, upload_id, delivery, ended_at, duration_ms, clip_of,"
+            " clip_start_ms, clip_end_ms)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
             " on conflict (id) do nothing",
             asset.id,
             asset.source_id,
@@ -35,6 +37,9 @@ class PostgresAssetStore:
             asset.started_at,
             asset.upload_id,
             asset.delivery.value,
+            asset.ended_at,
+            asset.duration_ms,
+            *_clip_columns(asset.clip_of),
         )
 
     async def end(self, asset_id: str, ended_at: datetime, duration_ms: int) -> None:
@@ -83,6 +88,16 @@ class PostgresAssetStore:
         return [_asset(row) for row in rows]
 
 
+def _clip_columns(clip: ClipOf | None) -> tuple[str | None, int | None, int | None]:
+    return (None, None, None) if clip is None else (clip.asset_id, clip.start_ms, clip.end_ms)
+
+
+def _clip(row: Any) -> ClipOf | None:
+    if row["clip_of"] is None:
+        return None
+    return ClipOf(row["clip_of"], row["clip_start_ms"], row["clip_end_ms"])
+
+
 def _asset(row: Any) -> Asset:
     return Asset(
         id=row["id"],
@@ -96,4 +111,5 @@ def _asset(row: Any) -> Asset:
         duration_ms=row["duration_ms"],
         upload_id=row["upload_id"],
         delivery=Delivery(row["delivery"]),
+        clip_of=_clip(row),
     )

@@ -194,7 +194,7 @@ async def test_a_live_is_clipped_up_to_what_all_of_it_is_archived(
         if name != "720p" or packet.dts < 15 * SECOND:
             origin.packet(name, packet)
     await library._archive.flush()
-    made = await cut(clips, -3, None, live=True)
+    made = await cut(clips, -3, 600, live=True)
     assert seconds(made) == (0, 4), "720p has no more yet"
     await clips.publish(made, "ast_2")
     assert not (await package(library, "ast_2")).live
@@ -203,7 +203,9 @@ async def test_a_live_is_clipped_up_to_what_all_of_it_is_archived(
         await cut(clips, 4, 6, live=True)
     origin.end()
     await library.settle("ast_1")
-    assert seconds(await cut(clips, 4, 600)) == (4, 8)
+    assert seconds(await cut(clips, 4, 8.5)) == (4, 8)
+    with pytest.raises(OutsideRecording):
+        await cut(clips, 4, 10)
 
 
 async def test_what_cannot_be_cut_leaves_nothing_behind(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.catalogue.asset import Asset, AssetState
+from api.catalogue.asset import Asset, AssetState, ClipOf
 from api.catalogue.asset_postgres import PostgresAssetStore
 from config.postgres import CheckViolationError, Database
 from media.delivery import Delivery
@@ -65,6 +65,27 @@ async def test_videos_of_a_creator_are_listed_newest_first(store: PostgresAssetS
     assert await store.videos_of("acc_two", 2) == []
     assert [each.id for each in await store.recent(9)] == ["ast_4", "ast_3", "ast_2", "ast_1"]
     assert [each.id for each in await store.left_live()] == ["ast_4"]
+
+
+async def test_a_clip_is_there_from_the_first_and_outlives_its_original(
+    store: PostgresAssetStore,
+) -> None:
+    await store.create(upload(1))
+    clip = replace(
+        upload(2),
+        upload_id=None,
+        state=AssetState.ON_DEMAND,
+        ended_at=ENDED,
+        duration_ms=4_000,
+        clip_of=ClipOf("ast_1", 2_000, 6_000),
+    )
+    await store.create(clip)
+    await store.remove("ast_1")
+    assert await store.get("ast_2") == clip
+    assert await store.videos_of("acc_one", 9) == [clip]
+    for wrong in (ClipOf("ast_1", 6_000, 2_000), ClipOf("ast_1", -1, 2_000)):
+        with pytest.raises(CheckViolationError):
+            await store.create(replace(clip, id="ast_3", clip_of=wrong))
 
 
 async def test_an_asset_is_made_of_either_a_source_or_an_upload(store: PostgresAssetStore) -> None:
