@@ -558,10 +558,6 @@ CBCS_SUBSAMPLES_MAX = 40
 CLIP_SECONDS_MAX = 2 * 3600
 # Clips of one creator: somebody who marks the best moments of a match makes some.
 CLIPS_PER_MINUTE_MAX = 20
-# Two hours of a ladder are 20,000 files, each of which gets another name: a second of the disk's.
-CLIP_SECONDS_MAX = 2 * 3600
-# Clips of one creator: somebody who marks the best moments of a match makes some.
-CLIPS_PER_MINUTE_MAX = 20
 # Clips that are cut at the same time: each is a thread that makes links, some 20,000 a second.
 CLIPS_CUT_AT_ONCE = 2
 # Samples of a recording in one MP4: 12 hours of 100 pictures and 50 blocks of sound a second. Their
@@ -630,6 +626,8 @@ ACCESS_UNIT_NALS_MAX = 4_096
 AV1_UNITS_MAX = 1_024
 # Video tracks of one publication that are carried: the ladders that OBS is told to send have six.
 RTMP_VIDEO_TRACKS_MAX = 8
+# Tracks of sound of one publication that are carried: OBS sends up to six.
+RTMP_AUDIO_TRACKS_MAX = 8
 # The specification's default; smaller ones cost more CPU than they carry (5.4.1 advises 128 too).
 RTMP_CHUNK_BYTES_MIN = 128
 # Ours: as few chunk headers as librtmp accepts.

@@ -1,9 +1,12 @@
 """What an encoder says about its tracks in `onMetaData`, as far as the tracks do not say it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
-from config.limits import RTMP_VIDEO_TRACKS_MAX
+from config.limits import RTMP_AUDIO_TRACKS_MAX, RTMP_VIDEO_TRACKS_MAX
+from media.languages import clean_label, language_tag
 from media.wire.amf0 import Value, fields_of
 
 _FRAME_RATE_MAX = 300
@@ -18,13 +21,46 @@ def frame_rates(fields: Mapping[str, Value]) -> dict[int, tuple[int, int]]:
     lists only what differs (`videoTrackIdInfoMap`).
     """
     rates = {0: _frame_rate(fields.get("framerate"))}
-    for name, track in fields_of(fields.get("videoTrackIdInfoMap")).items():
-        if len(rates) > RTMP_VIDEO_TRACKS_MAX:
-            break
-        rate = _frame_rate(fields_of(track).get("framerate"))
-        if name.isascii() and name.isdigit() and len(name) <= 3 and rate[0]:
-            rates[int(name)] = rate
+    for number, track in _by_number(fields, "videoTrackIdInfoMap", RTMP_VIDEO_TRACKS_MAX):
+        rate = _frame_rate(track.get("framerate"))
+        if rate[0]:
+            rates[number] = rate
     return rates
+
+
+@dataclass(frozen=True, slots=True)
+class SoundNames:
+    """What an encoder calls a track of sound; as `media.units.Track`."""
+
+    language: str
+    label: str
+
+
+def sound_names(fields: Mapping[str, Value]) -> dict[int, SoundNames]:
+    """Language and title by track number, as far as the encoder says them.
+
+    Enhanced RTMP has a map for what is said of tracks (`audioTrackIdInfoMap`), but no names for
+    these two: they are taken by those that Matroska and MP4 have.
+    """
+    names: dict[int, SoundNames] = {}
+    for number, track in _by_number(fields, "audioTrackIdInfoMap", RTMP_AUDIO_TRACKS_MAX):
+        language, title = track.get("language"), track.get("title")
+        said = SoundNames(
+            language_tag(language) if isinstance(language, str) else "",
+            clean_label(title) if isinstance(title, str) else "",
+        )
+        if said.language or said.label:
+            names[number] = said
+    return names
+
+
+def _by_number(
+    fields: Mapping[str, Value], name: str, most: int
+) -> Iterator[tuple[int, Mapping[str, Value]]]:
+    """What is said of each track, by its number; of so many tracks at most."""
+    for number, track in islice(fields_of(fields.get(name)).items(), most + 1):
+        if number.isascii() and number.isdigit() and len(number) <= 3:
+            yield int(number), fields_of(track)
 
 
 def _frame_rate(rate: Value) -> tuple[int, int]:

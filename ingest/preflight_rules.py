@@ -89,6 +89,33 @@ def _sound_coding(facts: Facts) -> Finding | None:
     return None
 
 
+def _sounds_to_choose(facts: Facts) -> Finding | None:
+    heard = [sound for sound in facts.sounds if sound.packets][:1]
+    heard += [each for each in facts.sounds if each.coding is Coding.AAC and each not in heard]
+    if len(heard) < 2:
+        return None
+    return Finding(
+        "sounds_to_choose",
+        Severity.INFO,
+        f"{len(heard)} tracks of sound come: viewers can choose, and hear the first by default.",
+        "Leave out what is not for viewers, such as OBS's Twitch VOD Track.",
+    )
+
+
+def _sounds_left_out(facts: Facts) -> Finding | None:
+    others = [each for each in facts.sounds[1:] if each.packets and each.coding is not Coding.AAC]
+    if not others:
+        return None
+    name = _SOUND_NAMES.get(others[0].coding, "") if others[0].coding else others[0].track.codec
+    return Finding(
+        "sounds_left_out",
+        Severity.WARNING,
+        f"Sound track {others[0].number} comes in {name} and is left out: only the first track is "
+        "made into AAC here.",
+        "Choose an AAC encoder in OBS, Settings, Output, for all tracks.",
+    )
+
+
 def _further_tracks(facts: Facts) -> Finding | None:
     further = [what for what in facts.skipped if what.startswith(_FURTHER)]
     if not further:
@@ -214,6 +241,8 @@ _RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     _missing,
     _skipped,
     _further_tracks,
+    _sounds_to_choose,
+    _sounds_left_out,
     _speed,
     _bursts,
     _interleaving,

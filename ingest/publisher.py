@@ -3,8 +3,12 @@
 from dataclasses import dataclass, replace
 
 from config.clock import Clock
-from config.limits import RTMP_CONFIGURATION_BYTES_MAX, RTMP_VIDEO_TRACKS_MAX
-from ingest.encoder_metadata import frame_rates
+from config.limits import (
+    RTMP_AUDIO_TRACKS_MAX,
+    RTMP_CONFIGURATION_BYTES_MAX,
+    RTMP_VIDEO_TRACKS_MAX,
+)
+from ingest.encoder_metadata import SoundNames, frame_rates, sound_names
 from ingest.preflight import Preflight
 from ingest.timestamp import Unwrapper
 from media.hub import Publication
@@ -33,7 +37,6 @@ from media.wire.rtmp_message import Audio, Video
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
 _NANOSECONDS = 1_000_000_000
-_TRACK_IDS = 256  # a byte says which track
 
 
 @dataclass(slots=True)
@@ -84,9 +87,9 @@ class Publisher:
         self._clock = clock
         self._unwrapper = Unwrapper()
         self._videos: dict[int, _Lane[ElementaryVideo]] = {}
-        self._audio: _Lane[ElementaryAudio] | None = None
-        self._heard = _TRACK_IDS  # the number of the audio track that is taken
+        self._sounds: dict[int, _Lane[ElementaryAudio]] = {}
         self._frame_rates: dict[int, tuple[int, int]] = {}
+        self._sound_names: dict[int, SoundNames] = {}
 
     def receive(self, event: Video | Audio | MetadataReceived) -> None:
         """Take what the connection received."""
@@ -98,6 +101,7 @@ class Publisher:
                 self._receive_audio(event.timestamp, audio)
         else:
             self._frame_rates = frame_rates(event.fields)
+            self._sound_names = sound_names(event.fields)
             self._preflight.metadata(event.fields)
 
     def leave(self, reason: str) -> None:
@@ -165,31 +169,30 @@ class Publisher:
 
     def _receive_audio(self, timestamp: int, tag: AudioTag) -> None:
         match tag:
-            case AudioFrame() | AudioConfiguration() if not self._is_heard(tag.number):
-                # Such as OBS's track for the recording: which one is heard is not for a viewer.
-                self._leave_out(f"audio track {tag.number}")
             case AudioFrame():
                 self._write_audio(self._unwrapper.unwrap(timestamp), tag)
             case AudioConfiguration(config):
-                self._configure(self._audio_lane(tag.coding), config)
+                lane = self._audio_lane(tag)
+                if lane is not None:
+                    self._configure(lane, config)
             case Unsupported(what):
                 self._leave_out(what)
             case _:
                 pass  # silence, ends, and the order of channels, which the codings say themselves
 
-    def _is_heard(self, number: int) -> bool:
-        """Whether viewers hear this track: the lowest that has come, mostly the only one."""
-        if number < self._heard:
-            self._heard, self._audio = number, None
-        return number == self._heard
-
-    def _audio_lane(self, coding: Coding) -> _Lane[ElementaryAudio]:
-        if self._audio is None or self._audio.coding is not coding:
-            self._audio = _Lane(coding, 0, elementary_audio(coding))
-        return self._audio
+    def _audio_lane(self, tag: AudioFrame | AudioConfiguration) -> _Lane[ElementaryAudio] | None:
+        lane = self._sounds.get(tag.number)
+        if lane is None and len(self._sounds) >= RTMP_AUDIO_TRACKS_MAX:
+            self._leave_out(f"audio track {tag.number}")
+        elif lane is None or lane.coding is not tag.coding:
+            lane = _Lane(tag.coding, tag.number, elementary_audio(tag.coding))
+            self._sounds[tag.number] = lane
+        return lane
 
     def _write_audio(self, time: int, frame: AudioFrame) -> None:
-        lane = self._audio_lane(frame.coding)
+        lane = self._audio_lane(frame)
+        if lane is None:
+            return
         try:
             duration = lane.elementary.take(frame.data)
         except MalformedAccessUnit as error:
@@ -230,6 +233,9 @@ class Publisher:
         if track.kind is MediaKind.VIDEO and track.frame_rate[0] == 0:
             default = self._frame_rates.get(0, (0, 1))
             track = replace(track, frame_rate=self._frame_rates.get(lane.number, default))
+        names = self._sound_names.get(lane.number)
+        if track.kind is MediaKind.AUDIO and names is not None:
+            track = replace(track, language=names.language, label=names.label)
         self._publication.announce(track, lane.number)
         self._preflight.track(track, lane.number)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ingest.encoder_metadata import frame_rates
+from ingest.encoder_metadata import SoundNames, frame_rates, sound_names
 from media.wire.amf0 import EcmaArray, Value
 
 
@@ -39,6 +39,20 @@ def test_tracks_have_rates_of_their_own(wrap: type[EcmaArray] | type[dict[str, V
 
 
 def test_endless_tracks_are_read_up_to_a_bound() -> None:
-    tracks: dict[str, Value] = {str(number): {"framerate": 25.0} for number in range(1, 999)}
+    said: Value = {"framerate": 25.0, "language": "de"}
+    tracks: dict[str, Value] = {str(number): said for number in range(1, 999)}
 
-    assert len(frame_rates({"videoTrackIdInfoMap": tracks})) == 9
+    assert len(frame_rates({"videoTrackIdInfoMap": tracks})) == 10
+    assert len(sound_names({"audioTrackIdInfoMap": tracks})) == 9
+
+
+def test_sound_is_called_what_the_encoder_says_as_far_as_that_can_be_shown() -> None:
+    tracks: dict[str, Value] = {
+        "0": {"language": "eng", "title": " The\r\nfilm "},
+        "1": {"language": 7.0, "title": None},
+        "2": {"language": "nonsense!", "title": "\0"},
+        "x": {"language": "de"},
+    }
+
+    assert sound_names({"audioTrackIdInfoMap": tracks}) == {0: SoundNames("en", "The film")}
+    assert sound_names({}) == {}

@@ -10,6 +10,8 @@ import pytest
 
 from config.limits import PREFLIGHT_MS
 from ingest.preflight import Preflight, Report, Severity
+from ingest.preflight_facts import Facts, TrackFacts
+from ingest.preflight_rules import judge
 from media.units import VIDEO_TIMESCALE, MediaKind, Packet, Track
 from media.wire.nal import (
     annex_b_to_length_prefixed,
@@ -220,6 +222,23 @@ def test_tracks_that_viewers_are_not_given_are_nothing_to_mend(plain: Track) -> 
     assert codes(report) == ["further_tracks"]
     assert report.findings[0].severity is Severity.INFO
     assert "audio track 1" in report.findings[0].cause
+
+
+def test_several_tracks_of_sound_are_offered_as_far_as_they_need_no_encoder() -> None:
+    """Of which the first is heard in any case: what it is encoded again for is said besides."""
+    opus = replace(AAC, codec="opus")
+    tracks = (
+        TrackFacts(0, opus, packets=9),
+        TrackFacts(1, AAC, packets=9),
+        TrackFacts(3, opus, packets=9),
+        TrackFacts(4, opus),
+    )
+    found = {each.code: each for each in judge(Facts(tracks=tracks))}
+    assert found["sounds_to_choose"].cause.startswith("2 tracks of sound come: viewers can choose")
+    assert found["sounds_left_out"].cause.startswith("Sound track 3 comes in Opus and is left out")
+    assert found["sounds_left_out"].severity is Severity.WARNING
+    one = {each.code for each in judge(Facts(tracks=tracks[1:2]))}
+    assert not {"sounds_to_choose", "sounds_left_out"} & one
 
 
 def test_what_cannot_be_used_is_named_and_bounded(plain: Track) -> None:

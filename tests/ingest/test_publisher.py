@@ -284,11 +284,9 @@ async def test_an_encoder_may_turn_to_another_coding(footage: Footage) -> None:
     assert bench.counters.skipped_last == "video before its configuration"
 
 
-async def test_other_sounds_and_endless_pictures_are_left_out_with_a_note(
-    footage: Footage,
-) -> None:
+async def test_endless_tracks_are_left_out_with_a_note(footage: Footage) -> None:
     bench = Bench()
-    for number in range(2):
+    for number in range(10):
         bench.audio(0, AudioConfiguration(footage.config, number=number))
         bench.audio(0, AudioFrame(b"frame", number=number))
     bench.publisher.receive(Video(0, 1, b"\x90vvc1"))
@@ -297,23 +295,32 @@ async def test_other_sounds_and_endless_pictures_are_left_out_with_a_note(
         bench.video(0, replace(footage.frames[0][1], number=number))
 
     assert len(await bench.packets(MediaKind.VIDEO)) == 8
-    assert bench.counters.audio_packets == 1
+    assert bench.counters.audio_packets == 8
     assert bench.preflight.report(0).facts.skipped == (
-        "audio track 1",
+        "audio track 8",
+        "audio track 9",
         "video codec vvc1",
         "video track 8",
         "video track 9",
     )
 
 
-async def test_the_lowest_sound_track_is_heard_whatever_its_number(footage: Footage) -> None:
+async def test_tracks_of_sound_keep_their_numbers_and_what_they_are_called(
+    footage: Footage,
+) -> None:
     bench = Bench()
-    for number, frame in ((3, b"third"), (1, b"first"), (3, b"third"), (1, b"first again")):
+    names: dict[str, Value] = {"3": {"language": "ger", "title": 'Der "Ton"'}, "1": 7.0}
+    bench.publisher.receive(MetadataReceived({"audioTrackIdInfoMap": names}))
+    for number, frame in ((3, b"third"), (1, b"first"), (3, b"third again")):
         bench.audio(0, AudioConfiguration(footage.config, number=number))
         bench.audio(0, AudioFrame(frame, number=number))
 
-    heard = [packet.data for packet in await bench.packets(MediaKind.AUDIO)]
-    assert heard == [b"third", b"first", b"first again"]
+    events = await bench.events()
+    tracks = {one.number: one.track for one in events if isinstance(one, TrackAnnounced)}
+    assert (tracks[3].language, tracks[3].label) == ("de", "Der 'Ton'")
+    assert (tracks[1].language, tracks[1].label) == ("", "")
+    heard = [(one.number, one.packet.data) for one in events if isinstance(one, PacketReceived)]
+    assert heard == [(3, b"third"), (1, b"first"), (3, b"third again")]
 
 
 async def test_marked_keyframes_that_are_none_are_told_to_the_preflight(footage: Footage) -> None:
