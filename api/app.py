@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from api.captions import Captions
 from api.clips import ClipRoutes
 from api.content import Content
 from api.content_upload import ContentUpload
@@ -44,6 +45,7 @@ class Routes:
     streaming: Streaming
     content: Content
     content_upload: ContentUpload
+    captions: Captions
     pictures: Pictures
     clips: ClipRoutes
     downloads: Downloads
@@ -85,6 +87,9 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/api/v1/content/{content}", routes.content.get),
             web.delete("/api/v1/content/{content}", routes.content.delete),
             web.get("/api/v1/content/{content}/status", routes.content.status),
+            web.put("/api/v1/content/{content}/captions/{language}", routes.captions.put),
+            web.get("/api/v1/content/{content}/captions/{language}", routes.captions.get),
+            web.delete("/api/v1/content/{content}/captions/{language}", routes.captions.delete),
             web.post("/api/v1/content/{content}/clips", routes.clips.post),
             web.get("/api/v1/content/{content}/download", routes.downloads.get),
             web.post("/api/v1/content/{content}/download-links", routes.downloads.create_link),

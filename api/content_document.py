@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api.auth.account import AccountStore
 from api.broadcasts import Broadcasts
 from api.catalogue.asset import Asset, AssetState
+from api.track_document import tracks_json
 from api.wire import price_json, timestamp
 from config.job_store import JobStore
 from config.jobs import Job, JobState
@@ -47,6 +48,7 @@ class ContentDocuments:
             "clipRange": None,
             "posterUrl": None,
             "storyboardUrl": None,
+            **tracks_json(None),
         }
 
     async def of_asset(self, asset: Asset) -> dict[str, object]:
@@ -75,6 +77,7 @@ class ContentDocuments:
             "clipRange": _clip_range(asset),
             "posterUrl": f"{address}/poster.jpg" if pictured else None,
             "storyboardUrl": f"{address}/storyboard.vtt" if scrubbed else None,
+            **tracks_json(package),
         }
 
     async def for_owner(self, asset: Asset) -> dict[str, object]:

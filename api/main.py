@@ -12,6 +12,7 @@ from api.auth.bearer import Bearers
 from api.auth.download_link import DownloadLinks
 from api.auth.playback_token import PlaybackTokens
 from api.broadcasts import Broadcasts, PipelineFactory
+from api.captions import Captions
 from api.catalogue.lookup import Catalogue
 from api.clips import ClipRoutes
 from api.content import Content
@@ -294,6 +295,7 @@ def _routes(
         content_upload=ContentUpload(
             making.uploads, bearers, _price(stores.settings), own_document
         ),
+        captions=Captions(catalogue, media.library, bearers),
         pictures=Pictures(catalogue, media.library),
         clips=ClipRoutes(
             catalogue,
