@@ -61,9 +61,10 @@ def add_up() -> None:
 
 
 def grow(name: str, labels: Sequence[str], amount: float) -> None:
-    """Count here what a process counted that has the same counter, and no `/metrics`."""
-    counted = _counters[name]
-    (counted.labels(*labels) if labels else counted).inc(amount)
+    """Count here what a process counted that has no `/metrics`; what only it has is not kept."""
+    counted = _counters.get(name)
+    if counted is not None:
+        (counted.labels(*labels) if labels else counted).inc(amount)
 
 
 class Growth:

@@ -1,10 +1,9 @@
 """Connections that ask for something else than media go on in the main process."""
 
+from contextlib import suppress
+
 from api.delivery.connection import Connection
 from api.serving.handover import HandoverFailed, HandoverSender
-from config.telemetry import counter
-
-_given = counter("handovers_total", "Connections that serving processes gave to the main process")
 
 
 class GivingAway:
@@ -19,11 +18,8 @@ class GivingAway:
         """
         transport = connection.transport
         transport.pause_reading()
-        try:
+        with suppress(HandoverFailed):  # it was counted, and the client tries again
             self._sender.send(transport.get_extra_info("socket").fileno(), connection.unread)
-            _given.inc()
-        except HandoverFailed:
-            pass  # it was counted; the client tries again
         connection.unread = b""
         # Closes our copy of the socket alone: what waits there to be read is not lost.
         transport.abort()

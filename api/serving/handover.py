@@ -19,6 +19,7 @@ from config.telemetry import counter
 log = structlog.get_logger(__name__)
 
 _LAST, _MORE = b"\x01", b"\x00"
+_taken = counter("handovers_total", "Connections that serving processes gave to the main process")
 _lost = counter("handovers_lost_total", "Connections that could not be handed to the main process")
 
 
@@ -142,6 +143,7 @@ class HandoverReceiver:
             connection, self._connection = self._connection, None
             data, self._pieces = b"".join(self._pieces), []
             if connection is not None:
+                _taken.inc()
                 self._take(connection, data)
         return True
 

@@ -29,6 +29,7 @@ def test_what_grew_in_one_process_is_counted_in_another() -> None:
     assert growth.take() == ()
     for name, labels, amount in grown:
         grow(name, labels, amount)
+    grow("unheard_of_total", (), 1.0)
     text = render().decode()
     assert "tollcast_test_grown_total 4.0" in text
     assert 'tollcast_test_grown_kinds_total{kind="a",size="big"} 2.0' in text
