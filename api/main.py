@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from api.announcement import Announcement
-from api.app import Routes, make_application
+from api.app import Routes
 from api.auth.bearer import Bearers
 from api.auth.download_link import DownloadLinks
 from api.auth.playback_token import PlaybackTokens
@@ -34,7 +34,7 @@ from api.event_stream import EventStreams
 from api.first_start import DEMO_SOURCE, MAIN_SOURCE, FirstStart
 from api.ground import Ground, StartFailed
 from api.health import Health
-from api.http_server import HttpServer
+from api.http_processes import HttpProcesses
 from api.jobs import Jobs
 from api.local_network import LocalNetworkFailed
 from api.making import Making, hls_settings, media_directory, open_making
@@ -53,6 +53,7 @@ from api.removal import Removal
 from api.rtmp_listeners import rtmp_listeners
 from api.sandbox import Sandbox
 from api.secret_names import TOKEN_KEY
+from api.serving.brief import Brief
 from api.source_document import SourceDocuments
 from api.sources import Sources
 from api.stores import Stores, open_stores
@@ -129,15 +130,9 @@ async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event)
     stack.push_async_callback(money.stop)
     await money.start(creator)
     routes = _routes(stores, media, money, intake, pages, stopping)
-    http = HttpServer(
-        make_application(routes),
-        settings.http.host,
-        settings.http.port,
-        routes.media.playback,
-        stores.clock,
-    )
+    http = HttpProcesses(settings.http, routes, stores.clock)
     stack.push_async_callback(http.stop)
-    await http.start()
+    await http.start(media.library, intake, _brief(stores))
     local_url = f"http://{settings.http.host}:{http.port}"
     http_url = settings.http.public_url or local_url
     stream_key = await first.main_source(creator)
@@ -238,6 +233,13 @@ def _price(settings: Settings) -> Price:
 def _patience_ms(settings: Settings) -> int:
     """How long a player's request for what is to come may wait (rfc8216bis, 6.2.5.2)."""
     return 3 * 1000 * target_duration_s(settings.media.segment_milliseconds)
+
+
+def _brief(stores: Stores) -> Brief:
+    log_settings = stores.settings.log
+    token_key = stores.secrets.create_or_read(TOKEN_KEY)[0]
+    patience_ms = _patience_ms(stores.settings)
+    return Brief(token_key, patience_ms, log_settings.level, log_settings.format)
 
 
 def _routes(

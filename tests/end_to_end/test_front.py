@@ -1,0 +1,182 @@
+"""Three serving processes behind Debian's nginx, as we ship its configuration: HTTP/2 over TLS."""
+
+import asyncio
+import os
+import re
+import signal
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import aiohttp
+import pytest
+
+from tests.end_to_end.films import make_film, upload
+from tests.end_to_end.front import Front, front
+from tests.end_to_end.publisher import publishing
+from tests.end_to_end.running_server import (
+    Client,
+    RunningServer,
+    client_of,
+    eventually,
+    guest_of,
+)
+from tests.end_to_end.viewer import Viewer, watch
+from tests.programs import program
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(120)]
+
+_SECONDS_MAX = 15
+_WATCHED_SECONDS = 8
+
+
+async def curl(front: Front, *arguments: str) -> str:
+    """HTTP/2 on one connection; what curl prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(program("curl"), "--silent", "--show-error", "--http2", "--fail"),
+        *("--cacert", str(front.certificate), "--max-time", str(_SECONDS_MAX), *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, (process.returncode, output[:300])
+    return output.decode()
+
+
+async def test_media_uploads_and_events_through_nginx_while_a_serving_process_dies(
+    start: Any, tmp_path: Path
+) -> None:
+    server = await start("--http.processes=3", "--price.stroops=10000000", "--price.seconds=3600")
+    key = server.announced["stream_key"]
+    port = int(server.http_url.rpartition(":")[2])
+    async with (
+        guest_of(server) as guest,
+        client_of(server, **server.creator) as creator,
+        publishing(f"{server.rtmp_url}/{key}"),
+        front(port, tmp_path / "nginx") as nginx,
+    ):
+        await eventually(lambda: _all_serve(creator), 20, "all processes serve")
+        viewer = await watch(guest, "main")
+        await asyncio.gather(
+            _watched_while_a_process_dies(server, viewer),
+            _blocked_on_one_connection(nginx, viewer, tmp_path),
+            _uploaded(nginx, server, tmp_path),
+            _told_as_it_happens(nginx, server),
+            _plain_http_is_sent_on(nginx),
+        )
+        assert await _all_serve(creator) or await eventually(
+            lambda: _all_serve(creator), 10, "the dead process was replaced"
+        )
+        assert "tollcast_serving_restarts_total 1.0" in await creator.get("/metrics")
+
+
+async def _all_serve(creator: Client) -> bool | None:
+    ready = await creator.get("/ready")
+    told = {each["name"]: each["detail"] for each in ready["dependencies"]}
+    return True if told["serving"].startswith("2 of 2 ") else None
+
+
+async def _watched_while_a_process_dies(server: RunningServer, viewer: Viewer) -> None:
+    """A connection for each request, so that they are everybody's; half way one is killed."""
+    sequences: set[int] = set()
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(server.http_url, connector=connector) as http:
+        player = Viewer(Client(http), viewer.session)
+        began = time.monotonic()
+        victims = [pid for pid in server.descendants() if _is_serving(pid)]
+        assert len(victims) == 2
+        while (passed := time.monotonic() - began) < _WATCHED_SECONDS:
+            if passed > _WATCHED_SECONDS / 2 and victims:
+                os.kill(victims.pop(), signal.SIGKILL)
+                victims.clear()
+            await _fetch_new(player, sequences)
+            await asyncio.sleep(0.3)
+    result = await viewer.stop()
+    # Whole seconds of time and media: what it could watch, and no more than it was given.
+    assert _WATCHED_SECONDS - 3 <= result["secondsBilled"] <= _WATCHED_SECONDS + 4
+    assert result["secondsBilled"] <= 2 * len(sequences)
+    assert result["ticks"] == result["secondsBilled"]
+
+
+async def _fetch_new(player: Viewer, sequences: set[int]) -> None:
+    """What the playlists name now; a connection that breaks is tried again, as players do."""
+    try:
+        for url, playlist in (await player.media_playlists()).items():
+            # The last one may have parts only.
+            for uri in [each.uri for each in playlist.segments if each.uri][-2:]:
+                address = urljoin(url, uri)
+                if address not in player.fetched:
+                    await player.body(address)
+                    sequences.add(int(uri.rpartition("/")[2].removesuffix(".m4s")))
+    except aiohttp.ClientConnectionError:
+        pass
+
+
+def _is_serving(pid: int) -> bool:
+    return b"api.serving" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+async def _blocked_on_one_connection(nginx: Front, viewer: Viewer, tmp_path: Path) -> None:
+    """Twenty players' playlists that wait for the same part of one segment."""
+    rendition = (await viewer.multivariant()).playlists[0].uri
+    url = nginx.url + urljoin(viewer.session["playbackUrl"], rendition)
+    playlist = await curl(nginx, url)
+    parts = re.findall(r"/(\d+)\.(\d+)\.m4s", playlist)
+    assert parts, "it has parts"
+    sequence, part = max((int(sequence), int(part)) for sequence, part in parts)
+    told = await curl(
+        nginx,
+        *("--parallel", "--parallel-max", "20", "--output", str(tmp_path / "blocked_#1")),
+        *("--write-out", "%{http_version} %{num_connects} %{time_total}\n"),
+        f"{url}?_HLS_msn={sequence}&_HLS_part={part + 2}&player=[1-20]",
+    )
+    lines = [line.split() for line in told.splitlines()]
+    assert [version for version, _, _ in lines] == ["2"] * 20
+    assert sum(int(connects) for _, connects, _ in lines) == 1
+    assert max(float(seconds) for _, _, seconds in lines) < 3
+    texts = {(tmp_path / f"blocked_{number}").read_text() for number in range(1, 21)}
+    for text in texts:
+        newest = max((int(a), int(b)) for a, b in re.findall(r"/(\d+)\.(\d+)\.m4s", text))
+        assert newest >= (sequence, part + 2) or newest[0] > sequence
+
+
+async def _uploaded(nginx: Front, server: RunningServer, tmp_path: Path) -> None:
+    """A form goes through as it comes."""
+    film = await make_film(tmp_path / "film.mp4", 2)
+    trusting = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=str(nginx.certificate)))
+    async with aiohttp.ClientSession(nginx.url, connector=trusting, headers=server.creator) as http:
+        document = await upload(Client(http), film, title="through the front")
+        assert document["title"] == "through the front"
+
+
+async def _told_as_it_happens(nginx: Front, server: RunningServer) -> None:
+    """Three events come a second apart: nothing gathers them."""
+    process = await asyncio.create_subprocess_exec(
+        *(program("curl"), "--silent", "--no-buffer", "--http2", "--max-time", str(_SECONDS_MAX)),
+        *("--cacert", str(nginx.certificate)),
+        *("--header", f"Authorization: {server.creator['Authorization']}"),
+        f"{nginx.url}/api/v1/earnings/events",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    times: list[float] = []
+    while len(times) < 3:
+        line = await process.stdout.readline()
+        assert line, "the stream goes on"
+        if line.startswith(b"data:"):
+            times.append(time.monotonic())
+    process.terminate()
+    await process.wait()
+    assert times[2] - times[0] > 1
+
+
+async def _plain_http_is_sent_on(nginx: Front) -> None:
+    told = await curl(
+        nginx,
+        *("--output", "/dev/null", "--write-out", "%{http_code} %{redirect_url}"),
+        f"http://localhost:{nginx.http_port}/watch/main?x=1",
+    )
+    assert told == "301 https://localhost/watch/main?x=1"
