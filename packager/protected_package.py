@@ -128,18 +128,20 @@ class ProtectedPackage:
                 raise UnknownSegment(str(path))
 
     def _key(self, sequence: int) -> MediaFile | None:
-        """Only of a period that has begun to be shown; its charge is what all its segments last.
+        """Only of a period that is shown; its charge is what its segments last.
 
-        A hole between two of them is not played: their times together count, from the first on.
+        A clip may begin within one. A hole between two segments is not played: their times together
+        count, from the first on.
         """
         protection = self._protection
-        first = self._package.interval(sequence)
-        if first is None or protection.period(sequence) != sequence:
+        if protection.period(sequence) != sequence:
             return None
         numbers = range(sequence, sequence + protection.key_segments)
         shown = [each for number in numbers if (each := self._package.interval(number))]
-        end = first.start + sum(each.duration for each in shown)
-        return MediaFile(protection.key(sequence), KEY, Charge(sequence, first.start, end))
+        if not shown:
+            return None
+        first, end = shown[0], shown[0].start + sum(each.duration for each in shown)
+        return MediaFile(protection.key(sequence), KEY, Charge(first.sequence, first.start, end))
 
     async def _init(self, path: InitPath) -> bytes:
         epoch, period = parse_init_name(path.name) or (-1, None)

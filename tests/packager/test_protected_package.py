@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -18,10 +19,12 @@ from config.clock import ManualClock
 from config.limits import KEY_SEGMENTS_OF_FILES
 from packager.archive import Archive
 from packager.asset_terms import AssetTerms, Encryption
+from packager.clips import Clips
 from packager.hls.key_schedule import KeySchedule
 from packager.hls.protection import Protections
 from packager.library import HlsSettings, Library, Package, UnknownSegment
 from packager.naming import (
+    FilePath,
     IFramePath,
     InitPath,
     KeyPath,
@@ -32,6 +35,7 @@ from packager.naming import (
 )
 from packager.on_demand_writer import OnDemandWriter
 from packager.package import Charge
+from packager.playlist_text import token_group
 from tests.packager.clip import Clip, audio_clip, video_clip
 from tests.packager.feeding import feed, interleaved, renditions_of
 
@@ -54,6 +58,14 @@ def playlist(package: Package, rendition: str) -> str:
     return package.playlist(PlaylistPath(rendition)).fill(lambda _: b"token").decode()
 
 
+def path_of(uri: str) -> FilePath:
+    """What a URI of a playlist names."""
+    path = parse_path(re.sub(r"^.*/media/ast_./|^\.\./\.\./token/", "", uri))
+    assert path is not None
+    assert not isinstance(path, PlaylistPath)
+    return path
+
+
 async def fetched(package: Package) -> Files:
     """All that the playlists name, by its URI."""
     files: Files = {}
@@ -62,9 +74,7 @@ async def fetched(package: Package) -> Files:
         for uri in re.findall(r'(?<!REPORT:)URI="([^"]+)"', text) + re.findall(
             r"^[^#].*", text, re.MULTILINE
         ):
-            path = parse_path(uri.removeprefix(f"{CDN}/media/ast_1/").removeprefix("../../token/"))
-            assert path is not None
-            assert not isinstance(path, PlaylistPath)
+            path = path_of(uri)
             file = await package.file(path)
             assert file.public == (not isinstance(path, KeyPath)) == (file.charge is None)
             assert package.file_at_hand(path) == file or isinstance(path, InitPath)
@@ -72,10 +82,10 @@ async def fetched(package: Package) -> Files:
     return files
 
 
-def decrypted(package: Package, rendition: str, files: Files) -> list[list[bytes]]:
+def decrypted(files: Files, segments: Iterable[m3u8.Segment]) -> list[list[bytes]]:
     """The packets of each segment, read by libav after what the playlist says was undone."""
     found = []
-    for segment in m3u8.loads(playlist(package, rendition)).segments:
+    for segment in segments:
         init, body = files[segment.init_section.uri], files[segment.uri]
         key, vector = files[segment.key.uri], bytes.fromhex(segment.key.iv.removeprefix("0x"))
         options = {}
@@ -117,7 +127,8 @@ async def test_a_recording_has_the_very_files_of_its_live(
 
     assert while_live.items() <= afterwards.items() == (await fetched(restarted)).items()
     for name, clip in CLIPS.items():
-        packets = [each for segment in decrypted(recorded, name, afterwards) for each in segment]
+        segments = m3u8.loads(playlist(recorded, name)).segments
+        packets = [each for segment in decrypted(afterwards, segments) for each in segment]
         clear = [each.data for each in clip.packets]
         first = clear.index(packets[0])
         assert packets == clear[first : first + len(packets)]
@@ -202,6 +213,50 @@ async def test_an_upload_shows_whole_key_periods_while_it_grows(tmp_path: Path) 
     for inside in (1, 7):
         with pytest.raises(UnknownSegment):
             await complete.file(KeyPath(inside))
+    await library.stop()
+
+
+async def test_a_clip_may_begin_within_a_key_period(tmp_path: Path) -> None:
+    """With its second or third segment, which the key of the clip's period is then paid for."""
+    clock, settings = ManualClock(), replace(SETTINGS, segment_target_ms=1000)
+    film = {"360p": video_clip(seconds=36, keyframe_every=25)}
+    library = Library(Archive(tmp_path, clock), clock, settings)
+    await library.start()
+    writer = await OnDemandWriter.open(tmp_path, "ast_1", settings, clock, Encryption.CBCS)
+    writer.begin(renditions_of(film))
+    for name, packet in interleaved(film):
+        writer.packet(name, packet)
+    await writer.finish(last_pass=True)
+    clips, second = Clips(tmp_path), 90_000
+    await clips.publish(await clips.cut("ast_1", 32 * second, 35 * second, live=False), "ast_2")
+    clip, original = await library.get("ast_2"), await library.get("ast_1")
+    assert clip is not None
+    assert original is not None
+
+    found = m3u8.loads(playlist(clip, "360p"))
+    assert [each.uri.rpartition("/")[2] for each in found.segments] == [
+        "32.m4s",
+        "33.m4s",
+        "34.m4s",
+    ]
+    assert [each.key.uri.rpartition("/")[2] for each in found.segments] == [
+        *("30.key", "33.key", "33.key"),
+    ]
+    # The token in the key's URI is that of the segment that it stands before.
+    group = token_group(32)
+    assert group != token_group(30)
+    text = clip.playlist(PlaylistPath("360p")).fill(lambda number: b"%d" % number).decode()
+    assert f"../../{group}/keys/30.key" in text
+    key = await clip.file(KeyPath(30))
+    assert key.charge == Charge(32, (10 + 32) * second, (10 + 33) * second)
+    assert key.body != (await original.file(KeyPath(30))).body
+    files = {
+        uri: (await clip.file(path_of(uri))).body
+        for segment in found.segments[:1]
+        for uri in (segment.uri, segment.init_section.uri, segment.key.uri)
+    }
+    (packets,) = decrypted(files, found.segments[:1])
+    assert packets == [each.data for each in film["360p"].packets][32 * 25 : 33 * 25]
     await library.stop()
 
 
