@@ -46,7 +46,7 @@ class Book:
         self._wall_offset_ms = wall_offset_ms
         self._sessions: dict[str, OpenSession] = {}  # the one not advanced for longest comes first
         self._changed: dict[str, None] = {}  # in the order in which they began to wait
-        self._awaited: set[str] = set()  # those of them that somebody waits for
+        self._awaited: dict[str, None] = {}  # those of them that somebody waits for
         self._wallets: dict[str, Wallet] = {}
         self._viewers: dict[str, Viewer] = {}
         self._by_asset: dict[str, set[str]] = {}
@@ -228,8 +228,12 @@ class Book:
     # --- commits ---------------------------------------------------------------------------------
 
     def changes(self, limit: int) -> Batch:
-        """What is to be saved of at most `limit` sessions, those first that wait for longest."""
-        kept = [self._sessions[each] for each in itertools.islice(self._changed, limit)]
+        """What is to be saved of at most `limit` sessions, those first that wait for longest; half
+        of the room is for those that somebody waits for.
+        """
+        awaited = itertools.islice(self._awaited, (limit + 1) // 2)
+        ids = dict.fromkeys(itertools.chain(awaited, itertools.islice(self._changed, limit)))
+        kept = [self._sessions[each] for each in itertools.islice(ids, limit)]
         batch = Batch(
             tuple([each.changes() for each in kept]),
             tuple(self._allowances({each.session.viewer for each in kept})),
@@ -237,7 +241,7 @@ class Book:
         for each in kept:
             each.saving, each.awaited = each.awaited, False
             each.served, each.change = {}, None
-            self._awaited.discard(each.session.id)
+            self._awaited.pop(each.session.id, None)
         return batch
 
     def committed(self, batch: Batch) -> list[SessionSummary]:
@@ -273,14 +277,14 @@ class Book:
         kept.awaited = kept.saving = False
         kept.wallet.available -= kept.meter.drawn - drawn
         self._changed.pop(session_id, None)
-        self._awaited.discard(session_id)
+        self._awaited.pop(session_id, None)
         self._note(kept)
 
     def forget(self, session_id: str) -> None:
         """Drop a session, with its wallet and viewer when it was their last one."""
         kept = self._sessions.pop(session_id)
         self._changed.pop(session_id, None)
-        self._awaited.discard(session_id)
+        self._awaited.pop(session_id, None)
         session = kept.session
         self._by_asset[session.asset_id].discard(session_id)
         if not self._by_asset[session.asset_id]:
@@ -321,9 +325,9 @@ class Book:
     def _note(self, kept: OpenSession) -> None:
         kept.change = None
         if kept.awaited:
-            self._awaited.add(kept.session.id)
-        if kept.changed:
-            self._changed.setdefault(kept.session.id)
+            self._awaited.setdefault(kept.session.id)
+        if kept.session.id not in self._changed and kept.changed:
+            self._changed[kept.session.id] = None
 
     def _meter(self, saved: SavedSession, now: int) -> Meter:
         price, budget = saved.session.price, self._viewers[saved.session.viewer].budget

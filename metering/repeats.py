@@ -25,18 +25,17 @@ class Repeats:
 
         What is longer than the bucket waits until that is full.
         """
-        self._fill(presence_ms)
-        if units > self._room < self._room_max:
-            return -(-(min(units, self._room_max) - self._room) // self._per_ms)
-        self._room -= units
+        room = self._room + (presence_ms - self._filled_at) * self._per_ms
+        if room > self._room_max:
+            room = self._room_max
+        self._filled_at = presence_ms
+        if units > room < self._room_max:
+            self._room = room
+            return -(-(min(units, self._room_max) - room) // self._per_ms)
+        self._room = room - units
         return 0
 
     def spend(self, units: int, presence_ms: int) -> None:
         """Send `units` again that are in one file with new media, and so cannot wait."""
-        self._fill(presence_ms)
+        self.take(0, presence_ms)
         self._room -= units
-
-    def _fill(self, presence_ms: int) -> None:
-        room = self._room + (presence_ms - self._filled_at) * self._per_ms
-        self._room = room if room < self._room_max else self._room_max
-        self._filled_at = presence_ms

@@ -33,6 +33,7 @@ async def intake(store: Store, clock: ManualClock) -> AsyncIterator[Intake]:
     await intake.start()
     yield intake
     store.gate.set()
+    store.reads.set()
     store.lost = None
     await intake.stop()
 

@@ -60,6 +60,12 @@ class Player:
         self.next = (self.edge - 3) // PARTS * PARTS
         self.follow()
 
+    def watch_on(self, parts: int) -> None:
+        """Some parts more, between two rounds."""
+        for _ in range(parts):
+            self.clock.advance(PART_MS)
+            self.follow()
+
     async def watch(self, seconds: int, each_part: Callable[[], None]) -> None:
         for tick in range(seconds * 5):
             self.clock.advance(PART_MS)
@@ -165,8 +171,15 @@ async def test_a_part_is_given_at_once_and_saved_with_the_next_round(
     await turns()
     assert store.commits == []
     assert (await intake.balance("v")).available == 9_900
-    await intake.sweep()
+    store.gate.clear()
+    sweeping = asyncio.ensure_future(intake.sweep())
+    await turns()
+    player.watch_on(3)
+    store.gate.set()
+    await sweeping
+    await turns()
     assert [len(batch.changes) for batch in store.commits] == [1]
+    assert (await intake.balance("v")).available == 9_800
 
 
 async def test_media_that_is_paid_for_is_given_at_once_unless_its_hold_is_being_saved(
@@ -239,11 +252,13 @@ async def test_who_spent_the_money_elsewhere_is_refused_from_the_next_part_on(
     await store.post([], [drain])
     clock.advance(5 * PART_MS)
     player.follow()
+    store.reads.clear()
     sweeping = asyncio.ensure_future(intake.sweep())
     await store.refused.wait()
     lo = player.next * PART
     file = (player.viewer.id, player.next // PARTS, lo, lo + 5 * PART)
     assert intake.request_at_once(*file, prompt=True) is None
+    store.reads.set()
     with pytest.raises(InsufficientFunds):
         await intake.request(*file, prompt=True)
     await sweeping

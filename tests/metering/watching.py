@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from metering.intake import Delivery, Intake, MeterUnavailable
 from metering.ledger import Account, LedgerRefusal, Transfer, hot_account, treasury_account
+from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
 from metering.session import Batch
 from metering.store import MemoryMeterStore
@@ -16,7 +17,7 @@ HOT, TREASURY = hot_account("XLM"), treasury_account("XLM")
 
 
 class Store(MemoryMeterStore):
-    """A store whose commits can be held back, and which can be unreachable.
+    """A store whose commits and balances can be held back, and which can be unreachable.
 
     `lost`: None, or whether a commit happens although nobody hears of it.
     """
@@ -25,6 +26,8 @@ class Store(MemoryMeterStore):
         super().__init__()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.reads = asyncio.Event()
+        self.reads.set()
         self.lost: bool | None = None
         self.commits: list[Batch] = []
         self.refused = asyncio.Event()
@@ -41,6 +44,10 @@ class Store(MemoryMeterStore):
         except LedgerRefusal:
             self.refused.set()
             raise
+
+    async def balances(self, accounts: Sequence[str]) -> dict[str, Stroops]:
+        await self.reads.wait()
+        return await super().balances(accounts)
 
     async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
         if self.lost is not None:
