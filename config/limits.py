@@ -545,7 +545,7 @@ ARCHIVE_INDEX_BYTES_MAX = 128 * 1024 * 1024
 ON_DEMAND_SEGMENTS_MAX = 500_000
 # Encrypted segments that are kept for the next who asks; behind a CDN nobody asks again.
 ENCRYPTED_CACHE_BYTES_MAX = 128 * 1024 * 1024
-# Larger ones are encrypted in a thread: handing over costs 0.1 ms, and so do these.
+# Larger ones are encrypted in a thread: handing over costs 0.1 ms, and so do these (1 ms a MB).
 ENCRYPT_AT_ONCE_BYTES_MAX = 64 * 1024
 # Segments of files that share a key, 6 s: a request for keys every few seconds, and each costs the
 # viewer at most so much that is not watched. Those of a live have one each, since they are billed

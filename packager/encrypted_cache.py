@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from config.limits import ENCRYPT_AT_ONCE_BYTES_MAX, ENCRYPTED_CACHE_BYTES_MAX
+from config.limits import ENCRYPTED_CACHE_BYTES_MAX
 from config.tasks import spawn
 from packager.least_recent import LeastRecent
 from packager.naming import SegmentPath
@@ -23,18 +23,18 @@ class EncryptedCache:
         return self._bodies.get((asset_id, path))
 
     async def get(
-        self, asset_id: str, path: SegmentPath, size: int, encrypt: Callable[[], bytes]
+        self, asset_id: str, path: SegmentPath, encrypt: Callable[[], bytes], *, at_once: bool
     ) -> bytes:
-        """A segment as `encrypt` makes it, which runs in a thread unless the segment is small.
+        """A segment as `encrypt` makes it.
 
         Args:
-            size: of the segment in bytes.
+            at_once: it takes less than to have it done in a thread.
 
         Raises: what `encrypt` raises, to everybody who waits for it.
         """
         key = (asset_id, path)
         body = self._bodies.get(key)
-        if body is None and size <= ENCRYPT_AT_ONCE_BYTES_MAX:
+        if body is None and at_once:
             body = encrypt()
             self._bodies.put(key, body, len(body))
         return body if body is not None else await asyncio.shield(self._made(key, encrypt))

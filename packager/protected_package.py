@@ -5,6 +5,7 @@ from typing import Protocol
 
 import structlog
 
+from config.limits import ENCRYPT_AT_ONCE_BYTES_MAX
 from media.wire.bits import MalformedConfiguration
 from media.wire.fmp4_read import MalformedBoxes
 from packager.arrival import Arrival
@@ -164,10 +165,16 @@ class ProtectedPackage:
         clear = b"" if self._protection.init_is_clear else (await self._package.file(init)).body
         encrypt = partial(self._protection.encrypt, path.sequence, body, clear)
         try:
-            return await self._cache.get(self._protection.asset_id, path, len(body), encrypt)
+            return await self._cache.get(
+                self._protection.asset_id, path, encrypt, at_once=self._is_quick(body)
+            )
         except (MalformedBoxes, MalformedConfiguration) as error:
             log.error("segment cannot be encrypted", path=str(path), reason=str(error))
             raise UnknownSegment(str(path)) from None
+
+    def _is_quick(self, segment: bytes) -> bool:
+        """Sample by sample it takes milliseconds, however small they are."""
+        return self._protection.init_is_clear and len(segment) <= ENCRYPT_AT_ONCE_BYTES_MAX
 
 
 def _public(body: bytes) -> MediaFile:

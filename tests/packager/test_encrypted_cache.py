@@ -1,16 +1,15 @@
-"""A segment is encrypted once for all who ask, off the loop when it is large."""
+"""A segment is encrypted once for all who ask, off the loop when it takes long."""
 
 import asyncio
 import threading
 
 import pytest
 
-from config.limits import ENCRYPT_AT_ONCE_BYTES_MAX
 from packager.encrypted_cache import EncryptedCache
 from packager.naming import SegmentPath
 
 PATH = SegmentPath("720p", 1)
-LARGE = ENCRYPT_AT_ONCE_BYTES_MAX + 1
+LARGE = 100_000
 
 
 class Work:
@@ -35,7 +34,9 @@ async def test_it_is_made_once_and_kept(size: int) -> None:
     cache, work = EncryptedCache(), Work(size)
     assert cache.at_hand("ast_1", PATH) is None
 
-    found = await asyncio.gather(*(cache.get("ast_1", PATH, size, work) for _ in range(5)))
+    found = await asyncio.gather(
+        *(cache.get("ast_1", PATH, work, at_once=size < LARGE) for _ in range(5))
+    )
 
     assert len({id(each) for each in found}) == 1
     assert cache.at_hand("ast_1", PATH) is found[0]
@@ -47,8 +48,8 @@ async def test_it_is_made_once_and_kept(size: int) -> None:
 async def test_who_leaves_does_not_take_it_from_the_others() -> None:
     cache, work = EncryptedCache(), Work(LARGE)
     work.may_end.clear()
-    first = asyncio.ensure_future(cache.get("ast_1", PATH, LARGE, work))
-    second = asyncio.ensure_future(cache.get("ast_1", PATH, LARGE, work))
+    first = asyncio.ensure_future(cache.get("ast_1", PATH, work, at_once=False))
+    second = asyncio.ensure_future(cache.get("ast_1", PATH, work, at_once=False))
     await asyncio.sleep(0)
     first.cancel()
     work.may_end.set()
@@ -59,13 +60,13 @@ async def test_who_leaves_does_not_take_it_from_the_others() -> None:
 async def test_what_fails_is_tried_again_by_the_next() -> None:
     cache = EncryptedCache()
     with pytest.raises(ValueError, match="broken"):
-        await cache.get("ast_1", PATH, 1, Work(1, ValueError("broken")))
-    assert await cache.get("ast_1", PATH, 1, Work(1)) == b"\0"
+        await cache.get("ast_1", PATH, Work(1, ValueError("broken")), at_once=True)
+    assert await cache.get("ast_1", PATH, Work(1), at_once=True) == b"\0"
 
 
 async def test_memory_is_bounded() -> None:
     cache = EncryptedCache(bytes_max=10)
     for number in range(4):
-        await cache.get("ast_1", SegmentPath("720p", number), 4, Work(4))
+        await cache.get("ast_1", SegmentPath("720p", number), Work(4), at_once=True)
     kept = [cache.at_hand("ast_1", SegmentPath("720p", number)) for number in range(4)]
     assert kept == [None, None, bytes(4), bytes(4)]
