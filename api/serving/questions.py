@@ -30,10 +30,14 @@ class Questions:
 
     Args:
         send: passes a message on to the main process.
+        waiting_max: how many may wait for their answers.
     """
 
-    def __init__(self, send: Callable[[Message], None]) -> None:
+    def __init__(
+        self, send: Callable[[Message], None], waiting_max: int = SERVING_QUESTIONS_MAX
+    ) -> None:
         self._send = send
+        self._waiting_max = waiting_max
         self._waiting: dict[int, Callable[[Told], None]] = {}
         self._coming: dict[Hashable, asyncio.Future[Any]] = {}
         self._last = 0
@@ -55,7 +59,7 @@ class Questions:
         Raises:
             Overloaded: too many wait already.
         """
-        if len(self._waiting) >= SERVING_QUESTIONS_MAX:
+        if len(self._waiting) >= self._waiting_max:
             raise Overloaded("too many requests are waiting")
         number = (self._last + 1) % _IDS
         while number in self._waiting:
