@@ -38,27 +38,30 @@ class Answer(NamedTuple):
     """One answer. `delivery` is finished when the viewer's socket has taken every byte, or not.
 
     Attributes:
-        extra: fields of this answer alone.
         length: as in `Content-Length`; None where there is no such field.
         body: nothing after HEAD.
+        fields: lines that only this answer has.
     """
 
     kind: Kind
-    extra: tuple[tuple[str, str], ...]
     length: int | None
     body: bytes | memoryview
     delivery: Delivery | None = None
+    fields: bytes = b""
 
     @property
     def status(self) -> int:
         return self.kind.status
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """All fields but those of the connection, as names and values."""
+        lines = [line.partition(": ") for line in self.fields.decode("latin-1").splitlines()]
+        return [*self.kind.pairs, *((name, value) for name, _, value in lines)]
 
-def with_body(
-    kind: Kind, body: bytes | memoryview, method: str, extra: tuple[tuple[str, str], ...] = ()
-) -> Answer:
+
+def with_body(kind: Kind, body: bytes, method: str, fields: bytes = b"") -> Answer:
     """An answer that costs nothing; to HEAD without its body (RFC 9110, 9.3.2)."""
-    return Answer(kind, extra, len(body), b"" if method == "HEAD" else body)
+    return Answer(kind, len(body), b"" if method == "HEAD" else body, None, fields)
 
 
 PREFLIGHT = Answer(
@@ -70,7 +73,6 @@ PREFLIGHT = Answer(
         ("Access-Control-Max-Age", "86400"),
         *CORS,
     ),
-    (),
     None,
     b"",
 )

@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from api.delivery.answer import Answer, field_lines
+from api.delivery.answer import Answer
 from api.delivery.failure import failure
-from api.delivery.head import MediaHead, OtherHead, read_head
+from api.delivery.head import OtherHead, read_head
 from api.delivery.playback import Playback, Waiting
 from api.delivery.request import MediaRequest
 from api.delivery.tally import TALLY
@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         # Then `pause_writing` tells at once whether anything was not taken.
         self.transport.set_write_buffer_limits(high=0)
-        self.due_ms = self._site.watch.head_due()
+        self.due_ms = self._site.watch.head_due_ms
         self._site.watch.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
                 self.unread += data
             else:
                 self.unread = data
-                self.due_ms = self._site.watch.head_due()
+                self.due_ms = self._site.watch.head_due_ms
             self._go_on()
         elif state == _LENT:
             assert self._borrowing is not None, "it is lent to somebody"
@@ -140,7 +140,7 @@ class Connection(asyncio.Protocol):
         if self._state == _LENT and self._borrowing is not None:
             self._borrowing.resume_writing()
         elif self._state == _WRITING:
-            self._sent(complete=True)
+            self._taken(complete=True)
             self._ready()
             self._go_on()
 
@@ -153,27 +153,26 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
         if self._borrowing is not None:
             self._borrowing.connection_lost(exc)
-        self._sent(complete=False)
+        self._taken(complete=False)
 
     # --- reading ---------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
         """Answer what was read, as far as nothing has to be waited for."""
-        for _ in range(HTTP_PIPELINE_TURN_MAX):
-            data = self.unread
-            if not data or self._state != _READING:
-                break
-            head = read_head(data)
-            if isinstance(head, MediaHead) and self._site.playback is not None:
-                self.unread = data[head.end :]
+        turns, playback = HTTP_PIPELINE_TURN_MAX, self._site.playback
+        while self.unread and self._state == _READING:
+            head = read_head(self.unread)
+            if turns == 0:
+                self._rest()
+            elif isinstance(head, MediaRequest) and playback is not None:
+                self.unread = self.unread[head.end :]
                 self._closes = head.closes
-                self._answer(head.request, self._site.playback)
-            elif head is not None or len(data) > HTTP_HEAD_BYTES_MAX:
+                self._answer(head, playback)
+            elif head is not None or len(self.unread) > HTTP_HEAD_BYTES_MAX:
                 self._lend(head)
             else:
                 break
-        else:
-            self._rest()
+            turns -= 1
         if self._held and self._state == _READING:
             self._held = False
             self.transport.resume_reading()
@@ -186,9 +185,8 @@ class Connection(asyncio.Protocol):
             self.transport.pause_reading()
 
     def _rest(self) -> None:
-        if self.unread and self._state == _READING:
-            self._state = _RESTING
-            asyncio.get_running_loop().call_soon(self._rested)
+        self._state = _RESTING
+        asyncio.get_running_loop().call_soon(self._rested)
 
     def _rested(self) -> None:
         if self._state == _RESTING:
@@ -197,20 +195,20 @@ class Connection(asyncio.Protocol):
 
     def _ready(self) -> None:
         """For the next request, which may have begun."""
-        if self._closes or self.transport.is_closing():
+        if self._closes:
             self.close()
             return
         self._state = _READING
         watch = self._site.watch
-        self.due_ms = watch.head_due() if self.unread else watch.next_due()
+        self.due_ms = watch.head_due_ms if self.unread else watch.next_due_ms
 
     # --- lending ---------------------------------------------------------------------------------
 
-    def _lend(self, head: MediaHead | OtherHead | None) -> None:
+    def _lend(self, head: MediaRequest | OtherHead | None) -> None:
         """Have a request answered by others; the whole connection, where it is not even clear
         where the request ends.
         """
-        if isinstance(head, MediaHead):
+        if isinstance(head, MediaRequest):
             head = OtherHead(head.end, 0)
         borrowing = self._site.others.borrow(self)
         if borrowing is None:
@@ -231,7 +229,7 @@ class Connection(asyncio.Protocol):
         self._closes = False
         if self.blocked:
             self._state = _WRITING
-            self.due_ms = self._site.watch.write_due()
+            self.due_ms = self._site.watch.write_due_ms
         else:
             self._ready()
             self._go_on()
@@ -239,7 +237,7 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Send what is still to be sent, and end."""
         self._state = _CLOSING
-        self.due_ms = self._site.watch.write_due()
+        self.due_ms = self._site.watch.write_due_ms
         self._left_bytes = self.transport.get_write_buffer_size()
         self.transport.close()
 
@@ -298,39 +296,38 @@ class Connection(asyncio.Protocol):
         self._go_on()
 
     def _send(self, answer: Answer, request: MediaRequest) -> None:
-        kind, extra, length, body, delivery = answer
+        kind, length, body, delivery, fields = answer
         transport, watch = self.transport, self._site.watch
-        lines: list[bytes | memoryview] = [kind.text]
         if length is not None:
-            lines.append(b"Content-Length: %d\r\n" % length)
-        if extra:
-            lines.append(field_lines(extra))
+            fields = b"Content-Length: %d\r\n%b" % (length, fields)
         if self._closes:
-            lines.append(b"Connection: close\r\n")
-        lines += (watch.date_line, b"\r\n")
+            fields += b"Connection: close\r\n"
+        head = b"%b%b%b\r\n" % (kind.text, fields, watch.date_line)
         if len(body) <= RESPONSE_JOINED_BYTES_MAX:
-            lines.append(body)
-            transport.write(b"".join(lines))
+            transport.write(b"".join((head, body)))
         else:
-            transport.writelines((b"".join(lines), body))
-        is_public = request.token is None
-        TALLY.answered(kind.status, public=is_public)
+            transport.writelines((head, body))
+        if request.token is not None:
+            TALLY.statuses[kind.status] += 1
+        else:
+            TALLY.public_statuses[kind.status] += 1
+        self._sent_bytes = len(body) if delivery is not None or request.token is None else 0
         self._delivery = delivery
-        self._sent_bytes = len(body) if delivery is not None or is_public else 0
         if self.blocked:
             self._state = _WRITING
             self._left_bytes = transport.get_write_buffer_size()
-            self.due_ms = watch.write_due()
+            self.due_ms = watch.write_due_ms
         else:
-            self._sent(complete=not transport.is_closing())
+            if self._sent_bytes:
+                self._taken(complete=not transport.is_closing())
             self._ready()
 
-    def _sent(self, *, complete: bool) -> None:
+    def _taken(self, *, complete: bool) -> None:
         """The socket has taken the answer, or it never will."""
         sent_bytes, self._sent_bytes = self._sent_bytes, 0
         if sent_bytes:
-            taken = sent_bytes if complete else max(0, sent_bytes - self._left_bytes)
-            TALLY.sent(taken, complete=complete)
+            left_bytes = 0 if complete else min(self._left_bytes, sent_bytes)
+            TALLY.taken(sent_bytes - left_bytes, complete=complete)
         delivery, self._delivery = self._delivery, None
         if delivery is not None and self._site.playback is not None:
             self._site.playback.finish(delivery, complete=complete)
@@ -362,4 +359,4 @@ class Connection(asyncio.Protocol):
         if self._left_bytes - left < self._site.watch.deadlines.pace_bytes:
             self.transport.abort()
         self._left_bytes = left
-        self.due_ms = self._site.watch.write_due()
+        self.due_ms = self._site.watch.write_due_ms

@@ -4,7 +4,7 @@ import re
 from zlib import crc32
 
 _SMALL_BYTES = 4_096
-_SAMPLE_BYTES = 8
+_SAMPLE_BYTES = 16
 
 _TAGS = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
@@ -13,13 +13,13 @@ def entity_tag(body: bytes) -> str:
     """The strong tag of a file, without its quotes; the same in every process.
 
     What a name names hardly ever changes, and then to another encoding of the same pictures. Those
-    differ in length or in any few bytes from their midst, which are compressed.
+    differ in length, or in any few bytes from their midst, which are compressed.
     """
     size = len(body)
     if size <= _SMALL_BYTES:
         return f"{size:x}-{crc32(body):x}"
-    middle = size // 2
-    return f"{size:x}-{body[middle : middle + _SAMPLE_BYTES].hex()}{body[-_SAMPLE_BYTES:].hex()}"
+    middle = size >> 1
+    return f"{size:x}-{int.from_bytes(body[middle : middle + _SAMPLE_BYTES]):x}"
 
 
 def matches_strongly(field: str, tag: str) -> bool:

@@ -3,7 +3,7 @@
 import json
 import secrets
 
-from api.delivery.answer import CORS, Answer, kind, with_body
+from api.delivery.answer import CORS, Answer, field_lines, kind, with_body
 from api.errors import PROBLEM_TYPE
 from api.failures import problem_of
 
@@ -18,4 +18,6 @@ def failure(error: Exception, method: str) -> Answer:
     request_id = secrets.token_hex(8)
     body = json.dumps(problem.document(request_id)).encode()
     extra = (("X-Request-Id", request_id), *problem.headers.items())
-    return with_body(kind(problem.status, _TYPE, _NOT_STORED, *CORS), body, method, extra)
+    return with_body(
+        kind(problem.status, _TYPE, _NOT_STORED, *CORS), body, method, field_lines(extra)
+    )

@@ -19,16 +19,18 @@ def file_answer(
     Only one with status 200 or 206 to GET has a body, and is to be charged; for a piece as much as
     for the whole, since a second piece costs nothing.
     """
-    tag = entity_tag(file.body)
-    etag = (("ETag", f'"{tag}"'),)
+    body = file.body
+    tag = entity_tag(body)
+    etag = f'ETag: "{tag}"\r\n'.encode()
     if conditions is not UNCONDITIONAL:
         status = _precondition(conditions, tag)
         if status != 200:
-            return Answer(_bare(status, public=public), etag, None if status == 304 else 0, b"")
+            length = None if status == 304 else 0
+            return Answer(_bare(status, public=public), length, b"", None, etag)
         if method == "GET" and conditions.range is not None:
             return _ranged(file, conditions, tag, public=public)
-    body = file.body if method == "GET" else b""
-    return Answer(_kind(200, file.media_type, public=public), etag, len(file.body), body)
+    kind = _kind(200, file.media_type, public=public)
+    return Answer(kind, len(body), body if method == "GET" else b"", None, etag)
 
 
 def _precondition(conditions: Conditions, tag: str) -> int:
@@ -42,25 +44,22 @@ def _precondition(conditions: Conditions, tag: str) -> int:
 
 
 def _ranged(file: MediaFile, conditions: Conditions, tag: str, *, public: bool) -> Answer:
-    size, etag = len(file.body), ("ETag", f'"{tag}"')
-    if conditions.if_range is not None and not is_same(conditions.if_range, tag):
-        piece = None
-    else:
+    size, etag = len(file.body), f'ETag: "{tag}"\r\n'
+    piece: Slice | None = None
+    if conditions.if_range is None or is_same(conditions.if_range, tag):
         try:
             piece = read_range(conditions.range or "", size)
         except Unsatisfiable:
-            unsatisfied = (etag, ("Content-Range", f"bytes */{size}"))
-            return Answer(_bare(416, public=public), unsatisfied, 0, b"")
+            fields = f"{etag}Content-Range: bytes */{size}\r\n".encode()
+            return Answer(_bare(416, public=public), 0, b"", None, fields)
     if piece is None:
-        return Answer(_kind(200, file.media_type, public=public), (etag,), size, file.body)
-    return _part(file, piece, etag, public=public)
-
-
-def _part(file: MediaFile, piece: Slice, etag: tuple[str, str], *, public: bool) -> Answer:
-    size, length = len(file.body), piece.end - piece.start
-    body = file.body if length == size else memoryview(file.body)[piece.start : piece.end]
-    extra = (etag, ("Content-Range", f"bytes {piece.start}-{piece.end - 1}/{size}"))
-    return Answer(_kind(206, file.media_type, public=public), extra, length, body)
+        return Answer(
+            _kind(200, file.media_type, public=public), size, file.body, None, etag.encode()
+        )
+    start, end = piece
+    body = file.body if end - start == size else memoryview(file.body)[start:end]
+    fields = f"{etag}Content-Range: bytes {start}-{end - 1}/{size}\r\n".encode()
+    return Answer(_kind(206, file.media_type, public=public), end - start, body, None, fields)
 
 
 @lru_cache(64)

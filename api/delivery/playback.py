@@ -99,6 +99,8 @@ class Playback:
         self._tokens = tokens
         self._clock = clock
         self.patience_ms = patience_ms
+        self.finish = metering.finish
+        """For senders, of each answer that has a delivery: whether the socket took all of it."""
 
     def at_once(self, request: MediaRequest) -> Answer | Waiting | None:
         """Answer from memory. None: it needs `later`.
@@ -130,10 +132,6 @@ class Playback:
         if grant is None:
             return await public_later(request, package)
         return await self._fetched(request, package, grant)
-
-    def finish(self, delivery: Delivery, *, complete: bool) -> None:
-        """What a sender says of each answer that has a delivery."""
-        self._metering.finish(delivery, complete)
 
     def too_late(self) -> Problem:
         """What did not come in time, though it was announced."""
@@ -226,9 +224,10 @@ class Playback:
             self._metering.require_open(grant.session_id)
             return answer
         sequence, start, end, prompt = charge
-        session_id, metering = grant.session_id, self._metering
-        delivery = metering.request_at_once(session_id, sequence, start, end, prompt=prompt)
-        return None if delivery is None else answer._replace(delivery=delivery)
+        delivery = self._metering.request_at_once(
+            grant.session_id, sequence, start, end, prompt=prompt
+        )
+        return None if delivery is None else _delivered(answer, delivery)
 
     async def _file_later(self, request: MediaRequest, package: Playable, grant: Grant) -> Answer:
         path = request.target.path
@@ -241,10 +240,9 @@ class Playback:
             self._metering.require_open(grant.session_id)
             return answer
         sequence, start, end, prompt = charge
-        delivery = await self._metering.request(
-            grant.session_id, sequence, start, end, prompt=prompt
-        )
-        return answer._replace(delivery=delivery)
+        session_id, metering = grant.session_id, self._metering
+        delivery = await metering.request(session_id, sequence, start, end, prompt=prompt)
+        return _delivered(answer, delivery)
 
     def _unmetered(
         self, request: MediaRequest, path: FilePath, file: MediaFile, grant: Grant
@@ -252,6 +250,11 @@ class Playback:
         if grant.group is not None and grant.group != _group(path, file):
             raise forbidden("this token is for other files")
         return file_answer(file, request.method, request.conditions)
+
+
+def _delivered(answer: Answer, delivery: Delivery) -> Answer:
+    kind, length, body, _, fields = answer
+    return Answer(kind, length, body, delivery, fields)
 
 
 def _group(path: FilePath, file: MediaFile) -> int | None:

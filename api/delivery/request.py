@@ -47,6 +47,8 @@ class MediaRequest(NamedTuple):
 
     Attributes:
         token: None for what is public.
+        closes: its client wants no other answer on the connection.
+        end: where its head ends among the bytes that it was read from.
     """
 
     method: str
@@ -54,6 +56,8 @@ class MediaRequest(NamedTuple):
     token: str | None
     target: Target
     conditions: Conditions
+    closes: bool = False
+    end: int = 0
 
 
 UNCONDITIONAL = Conditions()

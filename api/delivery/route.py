@@ -32,7 +32,7 @@ class MediaRoutes:
         complete = False
         try:
             response = web.StreamResponse(status=answer.status)
-            for name, value in (*answer.kind.pairs, *answer.extra):
+            for name, value in answer.pairs():
                 response.headers[name] = value
             if answer.length is not None:
                 response.content_length = answer.length
@@ -43,7 +43,7 @@ class MediaRoutes:
         finally:
             # Also when this is cancelled, because the viewer has gone or does not read.
             if answer.delivery is not None:
-                TALLY.sent(len(answer.body) if complete else 0, complete=complete)
+                TALLY.taken(len(answer.body) if complete else 0, complete=complete)
                 self.playback.finish(answer.delivery, complete=complete)
         return response
 

@@ -1,9 +1,8 @@
 """What the raw protocol has answered, counted in plain integers until somebody asks."""
 
-from collections import Counter
-
 from config.telemetry import before_rendering, counter
 
+_STATUSES = 600
 _HLS, _PUBLIC = "/hls/{asset}/{token}/{path}", "/media/{asset}/{path}"  # as aiohttp has them
 
 requests = counter("http_requests_total", "Requests answered", ("route", "status"))
@@ -14,27 +13,30 @@ _aborted = counter("deliveries_aborted_total", "Segments whose viewer left befor
 class Tally:
     """Adds itself to the metrics when they are rendered: counting there with each request would
     cost as much as the request.
+
+    Attributes:
+        statuses, public_statuses: how many answers, by status.
     """
 
-    __slots__ = ("_aborted", "_bytes", "_statuses")
+    __slots__ = ("_aborted", "_bytes", "public_statuses", "statuses")
 
     def __init__(self) -> None:
-        self._statuses: Counter[tuple[bool, int]] = Counter()
+        self.statuses = [0] * _STATUSES
+        self.public_statuses = [0] * _STATUSES
         self._bytes = 0
         self._aborted = 0
 
-    def answered(self, status: int, *, public: bool) -> None:
-        self._statuses[public, status] += 1
-
-    def sent(self, media_bytes: int, *, complete: bool = True) -> None:
+    def taken(self, media_bytes: int, *, complete: bool) -> None:
         """So much of a body was taken by a socket: all of it, or what there was time for."""
         self._bytes += media_bytes
         self._aborted += not complete
 
     def flush(self) -> None:
-        statuses, self._statuses = self._statuses, Counter()
-        for (public, status), count in statuses.items():
-            requests.labels(_PUBLIC if public else _HLS, str(status)).inc(count)
+        for route, statuses in ((_HLS, self.statuses), (_PUBLIC, self.public_statuses)):
+            for status, count in enumerate(statuses):
+                if count:
+                    statuses[status] = 0
+                    requests.labels(route, str(status)).inc(count)
         _delivered.inc(self._bytes)
         _aborted.inc(self._aborted)
         self._bytes = self._aborted = 0

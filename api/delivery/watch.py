@@ -52,6 +52,11 @@ class Watch:
 
     A timer for each request costs more than what it guards, and so does reading a clock: whoever
     wants the time takes `now_ms`, which is late by one look at most.
+
+    Attributes:
+        head_due_ms: when a head that begins now has to be whole.
+        write_due_ms: when more of an answer has to be taken.
+        next_due_ms: when the next request has to begin.
     """
 
     def __init__(self, clock: Clock, deadlines: Deadlines) -> None:
@@ -61,7 +66,7 @@ class Watch:
         self._date_s = 0
         self._watched: set[Watched] = set()
         self._empty: asyncio.Event | None = None
-        self.now_ms = 0
+        self.now_ms = self.head_due_ms = self.write_due_ms = self.next_due_ms = 0
         self.date_line = b""
 
     def start(self) -> None:
@@ -97,18 +102,6 @@ class Watch:
         if self._watched:
             await happens(self._empty, seconds)
 
-    def head_due(self) -> int:
-        """When a head that begins now has to be whole."""
-        return self.now_ms + self.deadlines.head_ms
-
-    def next_due(self) -> int:
-        """When the next request has to begin."""
-        return self.now_ms + self.deadlines.keep_alive_ms
-
-    def write_due(self) -> int:
-        """When some of an answer has to be taken."""
-        return self.now_ms + self.deadlines.write_ms
-
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self.deadlines.watch_ms / 1000, self._look)
@@ -118,7 +111,11 @@ class Watch:
             one.overdue()
 
     def _read_clock(self) -> None:
-        self.now_ms = self._clock.monotonic_ms()
+        now_ms, deadlines = self._clock.monotonic_ms(), self.deadlines
+        self.now_ms = now_ms
+        self.head_due_ms = now_ms + deadlines.head_ms
+        self.write_due_ms = now_ms + deadlines.write_ms
+        self.next_due_ms = now_ms + deadlines.keep_alive_ms
         now_s = self._clock.wall_ms() // 1000
         if now_s != self._date_s:
             self._date_s = now_s

@@ -8,8 +8,9 @@ import pytest
 
 from api.auth.playback_token import Grant, PlaybackTokens
 from api.delivery.answer import Answer
-from api.delivery.head import MediaHead, read_head
+from api.delivery.head import read_head
 from api.delivery.playback import Playback
+from api.delivery.request import MediaRequest
 from api.errors import Problem
 from config.clock import ManualClock
 from metering.errors import InsufficientFunds
@@ -46,9 +47,9 @@ class Rig:
         """As the raw parser reads it, and answered as the raw protocol does it."""
         text = "\r\n".join((f"{request_line} HTTP/1.1", "Host: a", *fields, "", ""))
         head = read_head(text.encode())
-        assert isinstance(head, MediaHead)
-        answer = self.playback.at_once(head.request)
-        found = answer if isinstance(answer, Answer) else await self.playback.later(head.request)
+        assert isinstance(head, MediaRequest)
+        answer = self.playback.at_once(head)
+        found = answer if isinstance(answer, Answer) else await self.playback.later(head)
         if found.delivery is not None:
             self.playback.finish(found.delivery, complete=True)
         return found
@@ -94,7 +95,7 @@ async def test_segments_are_for_everybody_and_for_good(rig: Rig) -> None:
         assert fields["Cache-Control"] == "public, max-age=31536000, immutable"
         assert fields["Access-Control-Allow-Origin"] == "*"
         assert fields["Content-Type"] == "video/mp4"
-        tag = dict(whole.extra)["ETag"]
+        tag = dict(whole.pairs())["ETag"]
         head = await rig.ask(f"HEAD /media/ast_keys/{path}")
         assert (head.status, head.length, bytes(head.body)) == (200, whole.length, b"")
         piece = await rig.ask(f"GET /media/ast_keys/{path}", "Range: bytes=5-9")
