@@ -139,11 +139,16 @@ class Assembly:
         return any(isinstance(each.cutter, VideoCutter) for each in self.active())
 
     def _boundary_free(self) -> int:
-        """Up to where no boundary comes any more: it is no earlier than its packet is decoded."""
-        if self._has_video():
-            return self._video_dts
+        """Up to where no boundary comes any more: it is no earlier than its packet is decoded.
+
+        Unless one is forced, which is not before the target duration.
+        """
         start = self.boundaries.open_start
-        return 0 if start is None else start + self._segment_target
+        if start is None:
+            return 0
+        if self._has_video():
+            return min(self._video_dts, start + self.boundaries.duration_target)
+        return start + self._segment_target
 
     def finish(self) -> list[AssembledSegment]:
         """Close what is open in every rendition, at the end of the longest video.

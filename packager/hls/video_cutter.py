@@ -126,6 +126,9 @@ class VideoCutter:
         interval = self._boundaries.interval(open_.sequence)
         cuts = open_.parts_before(packet, None if interval is None else interval.end)
         open_.add(packet)
+        if cuts:
+            # Its playlist has passed over the segments that were missed.
+            self._done = max(self._done, open_.sequence - 1)
         return cuts
 
     def _compare(self, open_: OpenVideo, packet: Packet) -> list[Cut]:
