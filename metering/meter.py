@@ -241,6 +241,7 @@ class Meter:
         pending, drawn = self._pending, self.drawn
         if lo != self._head and self._is_seek(lo):
             self._leave(self._counted_until)
+            gaps = self._covered.gaps(lo, hi)  # also what was released just now is new
         units = 0
         for start, end in gaps:
             units += end - start

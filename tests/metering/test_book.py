@@ -97,9 +97,7 @@ def test_who_is_waited_for_does_not_stand_behind_those_that_have_time() -> None:
     book = book_of("a", "b", "c", "d")
     for name in ("a", "b", "c"):
         assert book.request_at_once(name, (0, 0, SEGMENT), 0, prompt=True)
-    assert not book.is_awaited
     play(book, "d", 0)
-    assert book.is_awaited
     assert save(book, limit=2) == ["d", "a"]
     assert not book.is_awaited
     assert save(book, limit=2) == ["b", "c"]

@@ -170,6 +170,7 @@ class SecondsOracle:
             return Duplicate
         if self.head is not None and not -6 <= lo - self.head <= 1:
             self.leave()
+            new = sorted(set(range(lo, hi)) - self.got)
         lead = min(self.rules.lead_max_units // SECOND, 6 + self.posted - self.run_start)
         if self.queue and len(self.queue) + len(new) > lead:
             return Pace
@@ -435,6 +436,15 @@ def test_too_little_money_is_told_with_what_was_needed() -> None:
     assert player.get(0, 2, now=0) == Serve()
     assert player.get(2, 4, now=0) == ShortOfFunds(player.meter.price.cost(2, 4))
     assert player.meter.held + player.meter.amount == 20
+
+
+def test_what_a_jump_released_is_held_again_when_the_jump_ends_in_it() -> None:
+    player = Player()
+    player.get(155, 161, now=0)
+    player.get(151, 158, now=0)
+    check(player)
+    assert player.meter.covered() == [(151 * SECOND, 158 * SECOND)]
+    assert player.meter.posted + player.meter.pending == 7 * SECOND
 
 
 def test_what_a_jump_released_pays_for_what_follows() -> None:
