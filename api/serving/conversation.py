@@ -44,6 +44,7 @@ class House(NamedTuple):
     Attributes:
         brief: what each of them has to know, as `api.serving.brief` writes it.
         command: starts one.
+        silence_seconds: one that has said nothing for so long is stuck.
     """
 
     packages: Packages
@@ -51,6 +52,7 @@ class House(NamedTuple):
     door: Door
     brief: bytes
     command: Sequence[str] = _COMMAND
+    silence_seconds: int = SERVING_SILENCE_SECONDS_MAX
 
 
 class Conversation:
@@ -65,6 +67,7 @@ class Conversation:
         self._ready = ready
         self._ended = asyncio.Event()
         self._silent_seconds = 0
+        self._silence_max = house.silence_seconds
         self._link = Link(
             self._receive,
             self._ended.set,
@@ -115,7 +118,7 @@ class Conversation:
         # Counted in turns of ours: time in which we were stopped ourselves does not count.
         while not await happens(self._ended, SERVING_COUNT_SECONDS):
             self._silent_seconds += 1
-            limit = SERVING_SILENCE_SECONDS_MAX if self.is_ready else SERVING_START_SECONDS_MAX
+            limit = self._silence_max if self.is_ready else SERVING_START_SECONDS_MAX
             if self._silent_seconds >= limit:
                 log.error("a serving process is stuck", process=self.process_id)
                 return

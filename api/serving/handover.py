@@ -44,9 +44,9 @@ class HandoverSender:
             data: what was read of it and belongs to the main process.
 
         Raises:
-            HandoverFailed: too many wait already.
+            HandoverFailed: too many wait already, or the main process has gone.
         """
-        if len(self._unsent) >= HANDOVER_PIECES_MAX:
+        if len(self._unsent) >= HANDOVER_PIECES_MAX or self._channel.fileno() < 0:
             _lost.inc()
             raise HandoverFailed
         places = range(0, max(1, len(data)), HANDOVER_PIECE_BYTES)
@@ -61,6 +61,9 @@ class HandoverSender:
             self._send_waiting()
 
     def close(self) -> None:
+        """Give no more away; what waits is lost."""
+        if self._channel.fileno() < 0:
+            return
         self._loop.remove_writer(self._channel)
         for descriptor, _ in self._unsent:
             if descriptor is not None:
@@ -106,11 +109,13 @@ class HandoverReceiver:
 
     def close(self) -> None:
         """Take what has arrived, and no more."""
-        if self._channel.fileno() < 0:
-            return
-        while self._receive():
+        while self._is_open and self._receive():
             pass
         self._end()
+
+    @property
+    def _is_open(self) -> bool:
+        return self._channel.fileno() >= 0
 
     def _receive_some(self) -> None:
         for _ in range(HANDOVER_TURN_MAX):
@@ -149,6 +154,8 @@ class HandoverReceiver:
 
     def _end(self) -> None:
         self._drop()
+        if not self._is_open:
+            return
         self._loop.remove_reader(self._channel)
         self._channel.close()
 

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from aiohttp import web
 from api.app import answer_errors
 from api.auth.playback_token import Grant, PlaybackTokens
 from api.delivery.playback import Playback
+from api.health import NotWorking
 from api.http_server import HttpServer
 from api.serving.brief import Brief, brief_to_bytes
 from api.serving.conversation import House
@@ -38,6 +39,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="SO_REUSEPORT balances on Linux"),
 ]
 
+_COMMAND = (sys.executable, "-P", "-m", "api.serving")
 _TOKEN_KEY = "k" * 32
 _PATIENCE_MS = 5_000
 _SEGMENT_BYTES = 60_000
@@ -83,7 +85,7 @@ async def until[T](probe: Callable[[], T | None], what: str) -> T:
     """Other processes give no events."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SECONDS_MAX):
-            while not (found := probe()):  # noqa: ASYNC110 - there is no event
+            while (found := probe()) is None or found is False:  # noqa: ASYNC110 - there is no event
                 await asyncio.sleep(0.01)
             return found
     raise AssertionError(f"not in time: {what}")
@@ -106,7 +108,8 @@ async def _events(request: web.Request) -> web.StreamResponse:
 
 
 @contextlib.asynccontextmanager
-async def open_shop() -> AsyncIterator[Shop]:
+async def open_shop(*, command: Sequence[str] = _COMMAND, serving: int = 2) -> AsyncIterator[Shop]:
+    """Yields when so many processes serve beside this one."""
     clock, store = SystemClock(), MemoryMeterStore()
     hot, treasury = hot_account("XLM"), treasury_account("XLM")
     filled = Transfer("fill", hot.id, treasury.id, Stroops(10**12), "XLM", "fund")
@@ -122,9 +125,10 @@ async def open_shop() -> AsyncIterator[Shop]:
     await site.server.start(listeners[0])
     processes = ServingProcesses(clock)
     brief = brief_to_bytes(Brief(_TOKEN_KEY, _PATIENCE_MS, "warning"))
-    await processes.start(House(site, intake, site.server, brief), listeners[1:])
+    house = House(site, intake, site.server, brief, command, silence_seconds=2)
+    await processes.start(house, listeners[1:])
     try:
-        await until(lambda: processes.serving == 2, "both of them serve")
+        await until(lambda: processes.serving == serving, "they serve")
         shop = Shop(site, processes)
         yield shop
         await asyncio.gather(*(wire.close() for wire in shop.opened))
@@ -255,3 +259,23 @@ async def test_whatever_is_no_media_goes_on_in_the_main_process_on_the_same_conn
         status, body = await ours[0].get(site.url(viewer, "master.m3u8"))
         assert status == 200
         assert await site.delivered_seconds(viewer) == 2
+
+
+async def test_a_process_that_is_stuck_is_replaced_and_one_that_never_comes_up_is_not_missed() -> (
+    None
+):
+    async with open_shop() as shop, open_shop(command=["false"], serving=0) as alone:
+        stuck = shop.processes.process_ids[0]
+        os.kill(stuck, signal.SIGSTOP)
+        viewer = await alone.site.session()
+        for _ in range(20):
+            status, _ = await (await alone.wire()).get(alone.site.url(viewer, "master.m3u8"))
+            assert status == 200
+        await until(lambda: stuck not in shop.processes.process_ids, "it is given up")
+        await until(lambda: shop.processes.serving == 2, "another one serves")
+        assert alone.processes.serving == 0
+        assert "tollcast_serving_processes" in render().decode()
+        dependency = alone.processes.dependency()
+        with pytest.raises(NotWorking, match="0 of 2"):
+            await dependency.probe()
+        assert (await shop.processes.dependency().probe()).startswith("2 of 2")
