@@ -1,10 +1,16 @@
 """What is protected by Common Encryption opens in an independent reader, and only with its key."""
 
+from dataclasses import replace
 from io import BytesIO
 from struct import unpack_from
 
 import av
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.limits import CBCS_SUBSAMPLES_MAX
 from media.units import Packet
@@ -12,10 +18,11 @@ from media.wire.fmp4_box import box
 from media.wire.fmp4_fragment import audio_fragment, video_fragment
 from media.wire.fmp4_init import init_segment
 from media.wire.fmp4_read import MalformedBoxes, boxes, find_box
-from media.wire.nal import iterate_length_prefixed
+from media.wire.h264_slice import SliceHeaders
+from media.wire.nal import iterate_length_prefixed, parse_avc_configuration
 from packager.hls.cbcs_fragment import protect_segment
 from packager.hls.cbcs_init import protect_init
-from packager.hls.cbcs_sample import SampleKey
+from packager.hls.cbcs_sample import SampleKey, protect_video
 from tests.packager.clip import Clip, audio_clip, video_clip
 
 KEY = SampleKey(bytes(range(16)), bytes(range(100, 116)))
@@ -108,6 +115,43 @@ def test_one_block_of_ten_is_encrypted_behind_the_slice_header() -> None:
     assert changed == list(range(0, secret, 160))
 
 
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(b"\x65\x41\x06\x67\x00"), st.binary(max_size=600)), max_size=60
+    ),
+    st.integers(0, 40),
+)
+def test_whatever_a_sample_holds_all_of_it_is_accounted_for(
+    nals: list[tuple[int, bytes]], cut: int
+) -> None:
+    """Also one that is damaged, as files from strangers may be."""
+    whole = b"".join(
+        len(data).to_bytes(4, "big", signed=False) + data
+        for data in (bytes((kind,)) + content for kind, content in nals)
+    )
+    sample = whole[: max(0, len(whole) - cut)]
+    headers = SliceHeaders(parse_avc_configuration(video_clip().track.extradata))
+
+    pieces, subsamples = protect_video(KEY, headers, memoryview(sample))
+
+    protected = b"".join(pieces)
+    assert len(protected) == len(sample) == sum(map(sum, subsamples))
+    assert len(subsamples) <= 42
+    assert opened(protected, subsamples) == sample
+
+
+def opened(protected: bytes, subsamples: list[tuple[int, int]]) -> bytes:
+    """Undo it, going by the standard alone (ISO 23001-7, 10.4)."""
+    clear, position = bytearray(protected), 0
+    for skipped, secret in subsamples:
+        decryptor = Cipher(AES(KEY.key), CBC(KEY.vector)).decryptor()
+        position += skipped
+        for offset in range(position, position + secret - 15, 160):
+            clear[offset : offset + 16] = decryptor.update(bytes(clear[offset : offset + 16]))
+        position += secret
+    return bytes(clear)
+
+
 def test_the_init_segment_says_what_was_done() -> None:
     for clip, entry, pattern in ((video_clip(), b"encv", 0x19), (audio_clip(), b"enca", 0)):
         init = protect_init(init_segment(clip.track), KEY, KEY_ID)
@@ -130,6 +174,10 @@ def test_damaged_files_are_named() -> None:
     for damaged in (segment[:-1], box(b"moof") + box(b"mdat"), without_sizes, endless):
         with pytest.raises(MalformedBoxes):
             protect_segment(damaged, init, KEY)
+    filler = b"\0\x30\0\0\x06" + bytes(0x2FFFFF)  # 3 MB that are no picture
+    packet = replace(clip.packets[0], data=filler)
+    with pytest.raises(MalformedBoxes, match="subsamples"):
+        protect_segment(video_fragment(1, [packet], packet.dts + 1), init, KEY)
     for damaged in (init[:-1], init.replace(b"avcC", b"free"), box(b"moov")):
         with pytest.raises(MalformedBoxes):
             protect_segment(segment, damaged, KEY)
