@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.postgres import Database
-from metering.book import Book
+from metering.book import NO_TICKET, Book
 from metering.effects import Totals
 from metering.errors import BooksDisagree
 from metering.ledger import Transfer, WouldOverdraw, hot_account, viewer_account
@@ -241,11 +241,21 @@ async def test_opening_twice_keeps_what_there_is(store: Store) -> None:
     assert saved.revision == 1
 
 
-async def promises(store: Store, database: Database) -> list[tuple[str, int, int, int, int]]:
+@pytest.fixture
+def rows(request: pytest.FixtureRequest, named: Store) -> Database | None:
+    """The database of a store that has one."""
+    if isinstance(named, MemoryMeterStore):
+        return None
+    database: Database = request.getfixturevalue("database")
+    return database
+
+
+async def promises(store: Store, database: Database | None) -> list[tuple[str, int, int, int, int]]:
     """Session, revision, sequence, lo and hi of all that was promised."""
     if isinstance(store, MemoryMeterStore):
         kept = [(s, revision, *served) for (s, _, revision), served in store.deliveries.items()]
         return sorted(kept)
+    assert database is not None
     rows = await database.fetch(
         "SELECT session_id, revision, sequence, lo, hi FROM delivery ORDER BY 1, 2, 3"
     )
@@ -253,7 +263,7 @@ async def promises(store: Store, database: Database) -> list[tuple[str, int, int
 
 
 async def test_each_commit_notes_what_was_promised_since_the_last_one(
-    store: Store, database: Database
+    store: Store, rows: Database | None
 ) -> None:
     """Parts of a segment are one row of a commit; a segment that was left and is fetched again has
     another one; and a batch that is sent again adds none.
@@ -272,7 +282,7 @@ async def test_each_commit_notes_what_was_promised_since_the_last_one(
     book.finish(one.id, ticket, complete=False, now=2_600)
     ticket, _ = book.request(one.id, (1, 10 * part, 20 * part), now=2_600)
     await save(store, book)
-    assert await promises(store, database) == [
+    assert await promises(store, rows) == [
         (one.id, 1, 0, 0, 7 * part),
         (one.id, 2, 0, 7 * part, 10 * part),
         (one.id, 2, 1, 10 * part, 13 * part),
@@ -302,7 +312,7 @@ async def test_the_schema_itself_refuses_ticks_that_do_not_add_up(
 
 _moves = st.lists(
     st.tuples(
-        st.sampled_from(["play", "play", "play", "jump", "abort", "wait", "save", "close"]),
+        st.sampled_from(["play", "play", "part", "jump", "abort", "wait", "save", "close"]),
         st.integers(0, 2),
         st.sampled_from([0, 700, 2000, 30_000]),
     ),
@@ -340,7 +350,10 @@ async def test_random_sessions_end_alike_in_memory_and_in_postgres(
         elif book.is_open(name):
             place[i] += 50 if what == "jump" else 0
             served = Served(place[i], place[i] * SEGMENT, (place[i] + 1) * SEGMENT)
-            ticket, _ = book.request(name, served, now)
+            if what == "part":
+                ticket = book.request_at_once(name, served, now, prompt=True) or NO_TICKET
+            else:
+                ticket, _ = book.request(name, served, now)
             book.finish(name, ticket, complete=what != "abort", now=now)
             place[i] += 1
     for each in sessions:
@@ -351,3 +364,6 @@ async def test_random_sessions_end_alike_in_memory_and_in_postgres(
             assert sorted(ours, key=repr) == sorted(theirs, key=repr)
     viewers = [each.viewer for each in sessions]
     assert await one.allowances(viewers) == await two.allowances(viewers)
+    ids = {each.id for each in sessions}
+    noted = [each for each in await promises(two, database) if each[0] in ids]
+    assert await promises(one, None) == noted

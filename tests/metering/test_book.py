@@ -294,6 +294,14 @@ class Run:
             self.place[name] += 1
             self.tickets.append((name, ticket))
 
+    def prompt(self, i: int) -> None:
+        name, place = self.names[i], self.place[self.names[i]]
+        file = (place, place * SEGMENT, (place + 1) * SEGMENT)
+        ticket = self.book.request_at_once(name, file, self.now, prompt=True)
+        if ticket is not None:
+            self.place[name] += 1
+            self.tickets.append((name, ticket))
+
     def jump(self, i: int) -> None:
         self.place[self.names[i]] += 70
         self.ask(i)
@@ -339,6 +347,8 @@ _ACTIONS = [
     "ask",
     "ask",
     "ask",
+    "prompt",
+    "prompt",
     "jump",
     "done",
     "done",

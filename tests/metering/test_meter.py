@@ -199,6 +199,7 @@ def test_random_traces_end_as_the_oracle_says(
     steps: list[tuple[int, str, int, int]], balance: int, void_s: int
 ) -> None:
     rules = replace(RULES, void_units_max=void_s * SECOND, void_window_ms=10**9)
+    rules = replace(rules, repeat_units_max=10**12)  # see test_repeats
     player = Player(Price("XLM", 1, 1), balance, rules)
     oracle = SecondsOracle(rules, balance, 1)
     now = place = 0
