@@ -6,11 +6,11 @@ sound, and nobody watches captions alone.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
 from media.captions.cue import Cue
-from media.captions.webvtt import render_webvtt, timestamp
+from media.captions.webvtt import render_webvtt
 from media.units import VIDEO_TIMESCALE
 from packager.archive_index import AssetIndex
 from packager.archive_record import CaptionRecord
@@ -28,27 +28,27 @@ from packager.naming import caption_name, captions_folder
 from packager.playlist_text import PlaylistText, opened_by_token, token_group
 
 _TICKS_A_MS = VIDEO_TIMESCALE // 1000
-# The time of a cue whose place in media is told. hls.js 1.7.4 (`parseWebVTT`) takes a place that
-# is the very first of the media for none at all, and lays cues by the first segment that it has
-# loaded, which is another one after a seek. And it knows a cue that is repeated by its exact time,
-# so that the same moment has to be told in all segments.
-_TOLD_MS = 10_000
-# MPEG-2 time has 33 bits.
-_MPEG_TIMES = 1 << 33
+# Cues have the times of the media's `tfdt`, so that this is what players assume without it
+# (rfc8216bis, 3.1.4); ffmpeg does not even look. hls.js 1.7.4 (`parseWebVTT`) needs it.
+_TIMESTAMP_MAP = "X-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0"
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionSpan:
-    """What of the captions is shown during a segment.
+    """What of the captions is shown during a segment; times in milliseconds of what is played.
 
     Attributes:
-        start_ms, end_ms: as a player counts: of what is played.
-        ahead: how much later media times are than played ones, in 1/90000 s.
+        start_ms, end_ms: of the segment.
+        whole_start_ms, whole_end_ms: between the discontinuities around it: beyond, media has other
+            times.
+        ahead_ms: how much later media times are than played ones.
     """
 
     start_ms: int
     end_ms: int
-    ahead: int
+    whole_start_ms: int
+    whole_end_ms: int
+    ahead_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,20 @@ def _lines(folder: str, interval: Interval, *, first: bool) -> Iterator[str]:
 
 
 def _spans(intervals: Sequence[Interval]) -> Iterator[tuple[int, CaptionSpan]]:
-    played = accumulate((each.duration for each in intervals), initial=0)
-    for interval, start in zip(intervals, played, strict=False):
-        end = start + interval.duration
-        span = CaptionSpan(start // _TICKS_A_MS, end // _TICKS_A_MS, interval.start - start)
-        yield interval.sequence, span
+    played = [*accumulate((each.duration for each in intervals), initial=0)]
+    breaks = [at for at, each in enumerate(intervals) if at == 0 or each.discontinuity]
+    for first, behind in pairwise([*breaks, len(intervals)]):
+        for at in range(first, behind):
+            yield (
+                intervals[at].sequence,
+                CaptionSpan(
+                    start_ms=played[at] // _TICKS_A_MS,
+                    end_ms=played[at + 1] // _TICKS_A_MS,
+                    whole_start_ms=played[first] // _TICKS_A_MS,
+                    whole_end_ms=played[behind] // _TICKS_A_MS,
+                    ahead_ms=(intervals[at].start - played[at]) // _TICKS_A_MS,
+                ),
+            )
 
 
 class CaptionTrack:
@@ -127,17 +136,19 @@ class CaptionTrack:
         self.size = sum(len(cue.text) + 250 for cue in cues)
 
     def segment(self, span: CaptionSpan) -> bytes:
-        """What is shown during a segment, with cues that began before it or end after it whole.
+        """What is shown during a segment; cues that began before it or end after it are whole.
 
-        X-TIMESTAMP-MAP says where that is in the time of the media's `tfdt` (rfc8216bis, 3.1.4).
+        The empty line at the end keeps segments apart that a player puts together (ffmpeg).
         """
-        told = (span.ahead + _TOLD_MS * _TICKS_A_MS) % _MPEG_TIMES
-        head = f"X-TIMESTAMP-MAP=LOCAL:{timestamp(_TOLD_MS)},MPEGTS:{told}"
-        return render_webvtt(self._shown(span), (head,))
+        return render_webvtt(self._shown(span), (_TIMESTAMP_MAP,)) + b"\n"
 
     def _shown(self, span: CaptionSpan) -> Iterator[Cue]:
         for cue in self._cues[bisect_right(self._over, span.start_ms) :]:
             if cue.start_ms >= span.end_ms:
                 return
             if cue.end_ms > span.start_ms:
-                yield cue
+                yield replace(
+                    cue,
+                    start_ms=max(cue.start_ms, span.whole_start_ms) + span.ahead_ms,
+                    end_ms=min(cue.end_ms, span.whole_end_ms) + span.ahead_ms,
+                )

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 
 import pytest
 
+from media.captions.reading import read_captions
 from tests.end_to_end.browser_players import BrowserPlayer, Players, browser_players
 from tests.end_to_end.conftest import StartServer
 from tests.end_to_end.films import made, upload
@@ -100,6 +101,7 @@ async def test_whoever_chooses_a_language_hears_and_reads_it(
             *(stage.hears_and_reads(player, content) for player in ("hls.js", "shaka")),
             stage.reads_after_a_seek(content),
             stage.hears_live(),
+            stage.extracts(content),
         )
 
 
@@ -149,6 +151,19 @@ class Stage:
             await reads(player, CUES["Deutsch"][1:])
             await player.seek(0.5)
             await reads(player, CUES["Deutsch"])
+
+    async def extracts(self, content: str) -> None:
+        """FFmpeg knows no X-TIMESTAMP-MAP, and gets the times right all the same."""
+        process = await asyncio.create_subprocess_exec(
+            *(program("bundled ffmpeg"), "-v", "quiet", "-i", await self._url(content)),
+            *("-map", "0:s:0", "-f", "webvtt", "-"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            written, _ = await process.communicate()
+        cues = dict.fromkeys((cue.start_ms, cue.end_ms, cue.text) for cue in read_captions(written))
+        assert [*cues] == [(1_250, 1_750, "eins"), (3_000, 9_500, "zwei"), (10_500, 11_000, "drei")]
 
     async def hears_live(self) -> None:
         """Tracks of which nobody has said the language."""

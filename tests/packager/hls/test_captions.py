@@ -1,12 +1,10 @@
 """Captions are cut where media is, and say where they are in its time."""
 
-import re
-
 from media.captions.cue import Cue
 from media.captions.reading import read_captions
 from packager.archive_index import parse_index
 from packager.archive_record import AssetRecord, CaptionRecord, EndRecord, Record, encode_record
-from packager.hls.captions import CaptionLayout, CaptionTrack, lay_out_captions
+from packager.hls.captions import CaptionLayout, CaptionSpan, CaptionTrack, lay_out_captions
 from packager.interval import Interval
 from tests.packager.fetching import beside
 
@@ -55,38 +53,44 @@ def test_captions_have_the_lines_of_media() -> None:
     )
 
 
-def place(segment: bytes) -> tuple[int, int]:
-    """A moment of the captions in milliseconds, and of media in 1/90000 s."""
-    found = re.search(rb"\nX-TIMESTAMP-MAP=LOCAL:00:00:(\d\d)\.000,MPEGTS:(\d+)\n\n", segment)
-    assert found is not None
-    return int(found[1]) * 1000, int(found[2])
+def shown(track: CaptionTrack, span: CaptionSpan) -> list[tuple[int, int, str]]:
+    segment = track.segment(span)
+    assert segment.startswith(b"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0\n\n")
+    assert segment.endswith(b"\n\n")
+    if b"-->" not in segment:
+        return []
+    return [(cue.start_ms, cue.end_ms, cue.text) for cue in read_captions(segment)]
+
+
+CUES = (
+    Cue(0, 1_000, "one"),
+    Cue(1_500, 4_200, "through", "line:0"),
+    Cue(1_600, 2_000, "to the end"),
+    Cue(4_000, 5_000, "last"),
+)
 
 
 def test_a_cue_is_in_each_segment_during_which_it_is_shown_with_its_whole_time() -> None:
-    cues = (
-        Cue(0, 1_000, "one"),
-        Cue(1_500, 4_200, "through", "line:0"),
-        Cue(1_600, 2_000, "to the end"),
-        Cue(4_000, 5_000, "last"),
-    )
-    track = CaptionTrack(cues)
+    """In the time of the media, which goes on elsewhere after a discontinuity."""
+    track, spans = CaptionTrack(CUES), laid_out(INTERVALS, GERMAN).spans
+    assert shown(track, spans[7]) == [
+        (10_000, 11_000, "one"),
+        (11_500, 14_000, "through"),
+        (11_600, 12_000, "to the end"),
+    ]
+    assert b"--> 00:00:14.000 line:0\n" in track.segment(spans[7])
+    assert shown(track, spans[8]) == [(11_500, 14_000, "through")]
+    assert shown(track, spans[9]) == [(24_000, 24_200, "through"), (24_000, 25_000, "last")]
+
+
+def test_silence_is_a_segment_too() -> None:
     spans = laid_out(INTERVALS, GERMAN).spans
-    texts = []
-    for sequence, start in ((7, 10), (8, 12), (9, 24)):
-        segment = track.segment(spans[sequence])
-        found = read_captions(segment)
-        assert set(found) <= set(cues)
-        texts.append([each.text for each in found])
-        local_ms, media = place(segment)
-        played = (sequence - 7) * 2_000
-        assert media - local_ms * 90 == start * SECOND - played * 90
-        assert media != start * SECOND
-    assert texts == [["one", "through", "to the end"], ["through"], ["through", "last"]]
+    assert shown(CaptionTrack((Cue(5_000, 6_000, "later"),)), spans[7]) == []
 
 
-def test_silence_is_a_segment_too_and_a_day_is_no_end() -> None:
-    day = Interval(0, 0, 27 * 3600 * SECOND, 27 * 3600 * SECOND + 2 * SECOND, 0, False, 0)
-    span = laid_out([day], GERMAN).spans[0]
-    segment = CaptionTrack((Cue(5_000, 6_000, "later"),)).segment(span)
-    assert b"-->" not in segment
-    assert place(segment + b"\n")[1] == (27 * 3600 + 10) * SECOND - 2**33
+def test_a_long_cue_hides_none_that_come_after_it() -> None:
+    """Cues are found by when all before them are over."""
+    cues = (Cue(0, 5_900, "long"), *(Cue(n * 100, n * 100 + 50, f"{n}") for n in range(60)))
+    track, spans = CaptionTrack(cues), laid_out(INTERVALS, GERMAN).spans
+    texts = [text for *_, text in shown(track, spans[8])]
+    assert texts == ["long", *(f"{n}" for n in range(20, 40))]
