@@ -8,7 +8,7 @@ from config.limits import ON_DEMAND_RECHECK_MS, ON_DEMAND_SEGMENTS_MAX, SETTLED_
 from config.tasks import spawn
 from packager.archive import Archive
 from packager.archive_disk import IndexReader
-from packager.caption_cache import CaptionCache
+from packager.hls.caption_cache import CaptionCache
 from packager.hls.layout import Layout, lay_out
 from packager.hls.protection import Protection, Protections
 from packager.hls.vod import OnDemandPackage

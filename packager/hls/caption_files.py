@@ -1,7 +1,7 @@
 """The captions of one opened asset, as files that a player asks for."""
 
 from packager.archive_record import CaptionRecord
-from packager.caption_cache import CaptionCache
+from packager.hls.caption_cache import CaptionCache
 from packager.hls.captions import CaptionLayout, CaptionSpan, CaptionTrack
 from packager.naming import VTT, CaptionPath
 from packager.package import MediaFile, UnknownRendition, UnknownSegment

@@ -4,8 +4,8 @@ from media.pictures import PictureKind
 from packager.archive import Archive
 from packager.archive_disk import picture_file, segment_file
 from packager.archive_record import SegmentRecord
-from packager.caption_cache import CaptionCache
 from packager.choices import AudioRendition, CaptionRendition
+from packager.hls.caption_cache import CaptionCache
 from packager.hls.caption_files import CaptionFiles
 from packager.hls.iframe_file import iframe_file
 from packager.hls.layout import Layout
