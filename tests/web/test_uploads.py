@@ -154,11 +154,13 @@ async def test_a_dropped_file_is_sent_with_its_title_and_price(
     await studio.press("Upload")
     await studio.reads("dialog .form-error", "text.includes('Write an amount')")
     await price.fill("0.75")
+    await studio.page.get_by_label("How its media is delivered").last.select_option("keys")
     await studio.page.locator("dialog button.button-primary").click()
     await studio.reads(".uploads .visually-hidden", "text === 'Night train is uploaded.'")
     (sent,) = server.uploads.sent.values()
     assert sent.body == b"film"
     assert sent.metadata == {
+        "delivery": "keys",
         "filename": "night_train.mkv",
         "title": "Night train",
         "priceStroops": "7500000",

@@ -261,7 +261,7 @@ export const strings = {
         reject: "The first goes on, and the second is told that somebody publishes already.",
       },
       past: "How far back viewers of a live can go",
-      pastHint: "What they go back to is paid for like everything else, and only once. It counts from the next broadcast on.",
+      pastHint: "What they go back to is paid for like everything else, and only once.",
       pastFor: (seconds: number | null) =>
         seconds === null
           ? "To the beginning"
@@ -274,11 +274,11 @@ export const strings = {
       deliveries: { direct: "From this server, as fast as can be", keys: "Encrypted, through any cache or CDN", "keys-cbcs": "Encrypted (cbcs), through any cache or CDN" },
       deliveryHints: {
         direct: "Lowest latency. Each piece that a viewer fetches is counted here.",
-        keys: "Anybody may store and pass on the encrypted pieces; viewers pay for the keys. A few seconds more latency. It counts from the next broadcast on.",
-        "keys-cbcs": "As above, with sample encryption, for players that want that.",
+        keys: "Anybody may store and pass on the encrypted pieces; viewers pay for the keys. A few seconds more latency.",
+        "keys-cbcs": "As above, with sample encryption: for players of Apple's, and others that ask for it.",
       },
       saving: "Saving…",
-      saved: "Saved. It counts from the next connection on.",
+      saved: "Saved. It counts from the next broadcast on.",
     },
     keys: {
       heading: "Stream keys",

@@ -1,9 +1,10 @@
 // What becomes of a source when its publisher drops, or a second one comes.
 import { Problem } from "../server/http";
 import { changeSource } from "../server/routes";
-import type { Delivery, Source, SourceSettings, Takeover } from "../server/types";
+import type { Source, SourceSettings, Takeover } from "../server/types";
 import { element, setText } from "../shell/element";
 import { strings } from "../strings";
+import { DeliveryField } from "./delivery-field";
 
 const words = strings.studio.settings;
 
@@ -11,7 +12,6 @@ const words = strings.studio.settings;
 const windows = [0, 15, 30, 60, 120, 300];
 /** How far back viewers may go, in seconds; null is to the beginning. */
 const pasts: readonly (number | null)[] = [0, 300, 1800, 7200, 21600, null];
-const deliveries: readonly Delivery[] = ["direct", "keys", "keys-cbcs"];
 const takeovers: readonly Takeover[] = ["replace", "standby", "reject"];
 
 export class SourceSettingsPanel {
@@ -20,8 +20,7 @@ export class SourceSettingsPanel {
   private readonly takeover: HTMLSelectElement;
   private readonly takeoverHint: HTMLElement;
   private readonly past: HTMLSelectElement;
-  private readonly delivery: HTMLSelectElement;
-  private readonly deliveryHint: HTMLElement;
+  private readonly delivery: DeliveryField;
   private readonly said = element("p", { class: "hint settings-said", role: "status" });
 
   constructor(
@@ -37,17 +36,9 @@ export class SourceSettingsPanel {
     );
     this.takeoverHint = element("p", { class: "hint", id: `${at}-takeover-hint` });
     this.past = element("select", { id: `${at}-past`, "aria-describedby": `${at}-past-hint` });
-    this.delivery = element(
-      "select",
-      { id: `${at}-delivery`, "aria-describedby": `${at}-delivery-hint` },
-      ...deliveries.map((value) => element("option", { value }, words.deliveries[value])),
-    );
-    this.deliveryHint = element("p", { class: "hint", id: `${at}-delivery-hint` });
+    this.delivery = new DeliveryField(`${at}-delivery`);
     this.past.addEventListener("change", () => void this.save({ dvrSeconds: pastOf(this.past.value) }));
-    this.delivery.addEventListener("change", () => {
-      this.showHint();
-      void this.save({ delivery: this.delivery.value as Delivery });
-    });
+    this.delivery.select.addEventListener("change", () => void this.save({ delivery: this.delivery.value }));
     this.window.addEventListener("change", () => void this.save({ reconnectSeconds: Number(this.window.value) }));
     this.takeover.addEventListener("change", () => {
       this.showHint();
@@ -65,9 +56,9 @@ export class SourceSettingsPanel {
       element("label", { for: this.past.id }, words.past),
       this.past,
       element("p", { class: "hint", id: `${at}-past-hint` }, words.pastHint),
-      element("label", { for: this.delivery.id }, words.delivery),
-      this.delivery,
-      this.deliveryHint,
+      this.delivery.label,
+      this.delivery.select,
+      this.delivery.hint,
       this.said,
     );
     this.show(source);
@@ -91,7 +82,6 @@ export class SourceSettingsPanel {
 
   private showHint(): void {
     setText(this.takeoverHint, words.takeoverHints[this.takeover.value as Takeover]);
-    setText(this.deliveryHint, words.deliveryHints[this.delivery.value as Delivery]);
   }
 
   private async save(changed: SourceSettings): Promise<void> {

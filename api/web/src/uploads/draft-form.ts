@@ -2,6 +2,7 @@
 import { size } from "../shell/durations";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
+import { DeliveryField } from "../studio/delivery-field";
 import { PriceField } from "../studio/price-field";
 import { strings } from "../strings";
 import type { Details } from "./transfer";
@@ -25,6 +26,7 @@ class DraftForm {
   readonly dialog: HTMLDialogElement;
   private readonly price: PriceField;
   private readonly titles: HTMLInputElement[];
+  private readonly delivery = new DeliveryField("upload-delivery");
   private readonly error = element("p", { class: "form-error", role: "alert", hidden: true });
 
   constructor(
@@ -42,6 +44,9 @@ class DraftForm {
       this.price.label,
       this.price.input,
       this.price.hint,
+      this.delivery.label,
+      this.delivery.select,
+      this.delivery.hint,
       this.error,
       element(
         "div",
@@ -78,7 +83,8 @@ class DraftForm {
       return setText(this.error, strings.studio.errorPrice);
     }
     const title = (index: number): string => this.titles[index]?.value.trim() ?? "";
-    this.send(this.files.map((file, index) => ({ file, details: { title: title(index), hourlyStroops } })));
+    const delivery = this.delivery.value;
+    this.send(this.files.map((file, index) => ({ file, details: { title: title(index), hourlyStroops, delivery } })));
     this.dialog.close();
   }
 }

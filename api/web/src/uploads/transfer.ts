@@ -1,6 +1,7 @@
 // One file on its way to the server: sent in pieces, paused, gone on with, given up.
 import { Upload, type HttpResponse, type PreviousUpload } from "tus-js-client";
 
+import type { Delivery } from "../server/types";
 import { HOUR_S } from "../studio/price-field";
 import { PIECE_BYTES, tusOptions } from "./endpoint";
 import { Pace } from "./pace";
@@ -22,6 +23,7 @@ export interface Details {
   title: string;
   /** Stroops an hour; null leaves the price to the server. */
   hourlyStroops: bigint | null;
+  delivery: Delivery;
 }
 
 export class Transfer {
@@ -133,8 +135,8 @@ export class Transfer {
 }
 
 /** The metadata of a new upload, as the server reads it. */
-export function metadataOf(file: File, { title, hourlyStroops }: Details): Record<string, string> {
-  const metadata: Record<string, string> = { filename: file.name };
+export function metadataOf(file: File, { title, hourlyStroops, delivery }: Details): Record<string, string> {
+  const metadata: Record<string, string> = { filename: file.name, delivery };
   if (title !== "") metadata["title"] = title;
   if (hourlyStroops !== null) {
     metadata["priceStroops"] = String(hourlyStroops);
