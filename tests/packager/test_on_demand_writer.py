@@ -14,12 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.clock import ManualClock
+from media.captions.captions import Captions
+from media.captions.cue import Cue
 from media.pictures import Picture, PictureKind
 from media.transcode.rendition import Rendition
 from media.units import VIDEO_TIMESCALE, Packet
 from packager.archive import Archive, AssetAlreadyArchived
 from packager.archive_disk import read_index, segment_file
 from packager.library import HlsSettings, Library, Package
+from packager.naming import CaptionPath
 from packager.on_demand_writer import AssetRemoved, OnDemandWriter, StorageFull, TimesDiffer
 from tests.packager import fetching
 from tests.packager.clip import START_S, Clip, audio_clip, decode, shifted, video_clip
@@ -461,3 +464,33 @@ async def test_pictures_come_with_the_asset(
         b"00:00:04.000 --> 00:00:08.000\nstoryboard-0.jpg#xywh=0,90,160,90\n"
     )
     assert len(list((root / "ast_1" / "_pictures").iterdir())) == 2
+
+
+GERMAN = Captions("de", "de", "", True, False, (Cue(500, 1_500, "Hallo"),))
+
+
+async def test_captions_of_a_file_are_shown_while_it_grows_unless_somebody_chose_otherwise(
+    root: Path, library: Library, clock: ManualClock
+) -> None:
+    await write_captions(root)
+    package = await package_of(library, clock)
+    assert package.growing
+    assert [(one.name, one.default) for one in package.captions] == [("captions-de", True)]
+    file = await package.file(CaptionPath("captions-de", 0))
+    assert b"Hallo" in file.body
+
+    await library.remove_captions("ast_1", "de")
+    await write_captions(root)
+    assert (await package_of(library, clock)).captions == ()
+
+
+async def write_captions(root: Path) -> None:
+    """A first pass that breaks off behind them, of whatever attempt."""
+    writer = await opened(root)
+    writer.begin(renditions_of(FIRST))
+    writer.captions(GERMAN)
+    writer.captions(replace(GERMAN, key="en", cues=()))
+    for name, packet in interleaved(FIRST):
+        writer.packet(name, packet)
+    await writer.written()
+    await writer.abort()

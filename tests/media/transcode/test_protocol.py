@@ -8,6 +8,7 @@ from config.limits import WORKER_MESSAGE_BYTES_MAX
 from media.pictures import Picture, PictureKind
 from media.transcode.protocol import (
     Appearance,
+    Captioned,
     Configure,
     Described,
     Encoded,
@@ -43,6 +44,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Shed, st.integers(0, 255), times),
     st.just(Finished()),
     st.builds(Described, st.binary()),
+    st.builds(Captioned, st.integers(0, 255), st.binary()),
     st.builds(
         Refusal, st.from_regex(r"[a-z_]+", fullmatch=True), st.text(st.characters(codec="utf-8"))
     ),
