@@ -30,7 +30,14 @@ class Viewer:
         multivariant = await self.multivariant()
         uris = [p.uri for p in multivariant.playlists]
         uris += [media.uri for media in multivariant.media if media.uri]
-        return {urljoin(url, uri): m3u8.loads(await self.text(urljoin(url, uri))) for uri in uris}
+        return {urljoin(url, uri): await self._whole_segments(urljoin(url, uri)) for uri in uris}
+
+    async def _whole_segments(self, url: str) -> m3u8.M3U8:
+        """A playlist without the parts of the segment that is being made."""
+        playlist = m3u8.loads(await self.text(url))
+        if playlist.segments and playlist.segments[-1].uri is None:
+            playlist.segments.pop()
+        return playlist
 
     async def text(self, url: str) -> str:
         async with self.client.http.get(url) as answer:
