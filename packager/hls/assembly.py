@@ -16,6 +16,7 @@ from packager.hls.irregularities import Irregularities, Irregularity
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.part_target import part_target
 from packager.hls.playlist_terms import PlaylistTerms
+from packager.hls.recording import smallest_video
 from packager.hls.video_cutter import VideoCutter
 from packager.interval import Interval
 
@@ -65,6 +66,16 @@ class Assembly:
     def active(self) -> Iterator[LiveRendition]:
         """Renditions that get packets."""
         return (live for live in self.renditions.values() if not live.retired)
+
+    def iframe_rendition(self) -> LiveRendition | None:
+        """The smallest rendition that is shown; its I-frames are offered, where all is clear."""
+        if self._terms.protection is not None:
+            return None
+        shown = {
+            live.rendition.name: live.rendition.track for live in self.active() if live.has_segments
+        }
+        smallest = smallest_video(shown)
+        return None if smallest is None else self.renditions[smallest]
 
     def begin(self, renditions: Sequence[Rendition], inits: Sequence[bytes]) -> None:
         """Start an epoch, after `finish`; others than these are retired.

@@ -1,6 +1,5 @@
 """What players wait for of one rendition."""
 
-import asyncio
 from collections.abc import Callable
 
 from packager.arrival import Arrival
@@ -23,22 +22,3 @@ class Awaited:
         if self._arrivals:
             for place in [each for each in self._arrivals if is_there(each)]:
                 self._arrivals.pop(place).come()
-
-
-async def wait_for(arrival: Arrival, seconds: float) -> bool:
-    """Whether it came in time."""
-    came = asyncio.get_running_loop().create_future()
-
-    def tell() -> None:
-        if not came.done():
-            came.set_result(None)
-
-    arrival.then(tell)
-    try:
-        async with asyncio.timeout(seconds):
-            await came
-    except TimeoutError:
-        return False
-    finally:
-        arrival.forget(tell)
-    return True

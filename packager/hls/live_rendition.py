@@ -61,7 +61,7 @@ class LiveRendition:
     def begin(self, rendition: Rendition, init: bytes) -> None:
         """Go on in a new epoch, also after it was retired."""
         self.rendition = rendition
-        self.retired = False
+        self.retired = self.ended = False
         self.cutter = self._new_cutter(rendition)
         self._ceiling = max(self._ceiling, rendition.bitrate_max)
         self._inits[init_name(self._boundaries.epoch)] = init
@@ -183,18 +183,22 @@ class LiveRendition:
 
     # --- playlists -------------------------------------------------------------------------------
 
-    def playlist(self, reports: tuple[str, ...], *, ended: bool, skip: bool) -> PlaylistText:
+    def playlist(self, reports: tuple[str, ...], *, skip: bool) -> PlaylistText:
         """The media playlist as it is now; there must be a segment."""
-        hint = self.hint if self._terms.part_target is not None else None
-        edge = Edge(self._open, self._part_lines, hint, reports, ended)
+        edge = Edge(self._open, self._part_lines, self.hint, reports, self.ended)
         return self._playlist.render(edge, skip=skip)
 
-    def iframe_playlist(self, *, ended: bool, skip: bool) -> PlaylistText:
+    def iframe_playlist(self, *, skip: bool) -> PlaylistText:
         """As `playlist`, of the pictures that segments begin with."""
-        return self._iframe_playlist.render(Edge(None, {}, None, (), ended), skip=skip)
+        return self._iframe_playlist.render(Edge(None, {}, None, (), self.ended), skip=skip)
 
     @property
-    def hint(self) -> tuple[int, int]:
+    def hint(self) -> tuple[int, int] | None:
+        """The part that may be asked for before it is there; None where there are no parts."""
+        return None if self.ended or self._terms.part_target is None else self.next_place
+
+    @property
+    def next_place(self) -> tuple[int, int]:
         """The next part, by its segment and its number in that."""
         if self._open is not None:
             return self._open.sequence, len(self._open.parts)
@@ -231,9 +235,11 @@ class LiveRendition:
         self._playlist.changed()
 
     def end(self) -> None:
-        """The playlists say from now on that nothing is added."""
+        """The playlists say from now on that nothing is added, and nobody waits for it."""
+        self.ended = True
         self._playlist.changed()
         self._iframe_playlist.changed()
+        self.release(all_of_them=True)
 
     def measured(self) -> Measured:
         """Never below the declared ceiling, so that the figure only grows while live."""
@@ -257,7 +263,7 @@ class LiveRendition:
             part = None
         if self._is_there((sequence, part)):
             return None
-        open_, number = self.hint
+        open_, number = self.next_place
         ahead = 0 if part is None else part + 1 - (number if sequence == open_ else 0)
         if sequence > self.newest + 2 or not self._terms.is_within_advance(ahead):
             raise BadReload(f"segment {sequence}, part {part}")

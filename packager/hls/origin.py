@@ -8,7 +8,6 @@ import structlog
 
 from config.clock import Clock
 from config.limits import (
-    HLS_BLOCK_TARGETS_MAX,
     HLS_EPOCHS_MAX,
     HLS_PLAYABLE_WAIT_MS_MAX,
     HLS_WINDOW_SEGMENTS,
@@ -23,37 +22,27 @@ from packager.asset_terms import AssetTerms
 from packager.choices import AudioRendition, CaptionRendition, audio_choices
 from packager.events import AssetEnded, Observers, SegmentClosed
 from packager.hls.assembly import AssembledSegment, Assembly
-from packager.hls.awaited import wait_for
 from packager.hls.boundaries import target_duration_s
-from packager.hls.iframe_file import iframe_file
 from packager.hls.irregularities import Irregularity
 from packager.hls.irregularity_report import IrregularityReport
+from packager.hls.live_files import LiveFiles
 from packager.hls.live_rendition import LiveRendition
 from packager.hls.multivariant import render_multivariant
 from packager.hls.playlist_terms import PlaylistTerms
 from packager.hls.protection import Protections
-from packager.hls.recording import smallest_video
 from packager.hls.variants import multivariant
 from packager.interval import Interval
 from packager.naming import (
-    MP4,
     FilePath,
-    IFramePath,
-    InitPath,
-    PartPath,
     PlaylistPath,
-    SegmentPath,
     is_name,
     picture_name,
-    segment_name,
 )
 from packager.package import (
-    Charge,
     MediaFile,
     NotReady,
     UnknownPicture,
     UnknownRendition,
-    UnknownSegment,
 )
 from packager.playlist_text import PlaylistText
 from packager.segment_cache import SegmentCache
@@ -112,6 +101,7 @@ class Origin:
             # Nobody could be billed for a piece of a segment that is public.
             part_ms=settings.part_target_ms if self.protection is None else 0,
         )
+        self._files = LiveFiles(asset_id, self._assembly, cache, self._target_duration)
         self._report = IrregularityReport(asset_id, self._assembly.irregularities, clock)
         self._first_segment_ms: int | None = None
         self._all_have_segments = asyncio.Event()
@@ -180,7 +170,6 @@ class Origin:
         self._archive.write_end(self._asset_id)
         for live in self._assembly.renditions.values():
             live.end()
-            live.release(all_of_them=True)
         self._changed()
         self._all_have_segments.set()
         log.info("asset ended", asset=self._asset_id, **self._report.counts())
@@ -274,23 +263,11 @@ class Origin:
         """
         if self._multivariant is None:
             measured = [live.measured() for live in self._playable()]
-            smallest = self._iframe_rendition()
+            smallest = self._assembly.iframe_rendition()
             iframes = None if smallest is None else smallest.iframe_variant()
             listed = replace(multivariant(measured), iframes=iframes)
             self._multivariant = render_multivariant(listed)
         return self._multivariant
-
-    def _iframe_rendition(self) -> LiveRendition | None:
-        """The smallest rendition that is shown; its I-frames are offered, where all is clear."""
-        if self.protection is not None:
-            return None
-        shown = {
-            live.rendition.name: live.rendition.track
-            for live in self._assembly.active()
-            if live.has_segments
-        }
-        smallest = smallest_video(shown)
-        return None if smallest is None else self._assembly.renditions[smallest]
 
     def _playable(self) -> list[LiveRendition]:
         active = list(self._assembly.active())
@@ -323,15 +300,15 @@ class Origin:
         if not live.has_segments:
             raise NotReady(f"{path.rendition} has no segment yet")
         if path.iframes:
-            if live is not self._iframe_rendition():
+            if live is not self._assembly.iframe_rendition():
                 raise UnknownRendition(path.rendition)
-            return live.iframe_playlist(ended=self._ended, skip=skip)
+            return live.iframe_playlist(skip=skip)
         reports = tuple(
             other.report()
             for other in self._assembly.active()
             if other is not live and other.has_segments
         )
-        return live.playlist(reports, ended=self._ended, skip=skip)
+        return live.playlist(reports, skip=skip)
 
     def interval(self, sequence: int) -> Interval | None:
         """The nominal time of a segment that a rendition has had."""
@@ -351,18 +328,7 @@ class Origin:
         return None if self._ended else live.arrival(sequence, part)
 
     def file_at_hand(self, path: FilePath) -> MediaFile | None:
-        live = self._assembly.renditions.get(path.rendition)
-        if live is None:
-            return None
-        if isinstance(path, InitPath):
-            init = live.init(path.name)
-            return None if init is None else MediaFile(init, MP4)
-        if isinstance(path, PartPath):
-            return _part_file(live, path)
-        if not isinstance(path, SegmentPath | IFramePath):
-            return None
-        kept = live.body(path.sequence)
-        return None if kept is None else self._media_file(path, *kept)
+        return self._files.at_hand(path)
 
     async def file(self, path: FilePath) -> MediaFile:
         """From memory, or from the archive; the part that is hinted is waited for.
@@ -371,44 +337,7 @@ class Origin:
             UnknownRendition, UnknownSegment: there is none.
             NotReady: the archive does not answer in time, or the part does not come.
         """
-        live = self._known(path.rendition)
-        if isinstance(path, PartPath):
-            await self._hinted(live, path)
-        kept = self.file_at_hand(path)
-        if kept is not None:
-            return kept
-        if not isinstance(path, SegmentPath | IFramePath):
-            raise UnknownSegment(str(path))
-        past = self._assembly.boundaries.interval(path.sequence)
-        if past is None or path.sequence > live.newest:
-            raise UnknownSegment(str(path))
-        name = segment_name(path.sequence)
-        body = await self._cache.read(self._asset_id, path.rendition, name, None)
-        file = self._media_file(path, past, body)
-        if file is None:
-            raise UnknownSegment(str(path))
-        return file
-
-    async def _hinted(self, live: LiveRendition, path: PartPath) -> None:
-        """Return when there is nothing, or no longer anything, to wait for."""
-        place = path.sequence, path.part
-        if self._ended or live.retired or place != live.hint:
-            return
-        arrival = live.arrival(*place)
-        seconds = HLS_BLOCK_TARGETS_MAX * self._target_duration
-        if arrival is not None and not await wait_for(arrival, seconds):
-            raise NotReady(f"{path} has not come")
-
-    def _media_file(
-        self, path: SegmentPath | IFramePath, interval: Interval, body: bytes
-    ) -> MediaFile | None:
-        """None for an I-frame that is not there, or not offered."""
-        if isinstance(path, SegmentPath):
-            return MediaFile(body, MP4, Charge(interval.sequence, interval.start, interval.end))
-        offered = self._iframe_rendition()
-        if offered is None or offered.rendition.name != path.rendition:
-            return None
-        return iframe_file(path, body, interval.duration)
+        return await self._files.get(path)
 
     async def read_picture(self, name: str) -> bytes:
         """The newest poster only. Raises: UnknownPicture."""
@@ -425,11 +354,3 @@ class Origin:
         if live is None:
             raise UnknownRendition(rendition)
         return live
-
-
-def _part_file(live: LiveRendition, path: PartPath) -> MediaFile | None:
-    kept = live.part(path.sequence, path.part)
-    if kept is None:
-        return None
-    part, body = kept
-    return MediaFile(body, MP4, Charge(path.sequence, part.start, part.end, prompt=True))

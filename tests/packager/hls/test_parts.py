@@ -54,17 +54,17 @@ class Stage:
 
     def look(self) -> None:
         for name, live in self.made.renditions.items():
-            if self.places.get(name) == (live.newest, live.hint):
+            if self.places.get(name) == (live.newest, live.next_place):
                 continue
-            self.places[name] = live.newest, live.hint
-            sequence, count = live.hint
+            self.places[name] = live.newest, live.next_place
+            sequence, count = live.next_place
             for number in range(count):
                 self._remember(name, sequence, number)
             for number in range(100):
                 if not self._remember(name, live.newest, number):
                     break
             if live.has_segments:
-                text = live.playlist((), ended=False, skip=False).fill(lambda _: b"-").decode()
+                text = live.playlist((), skip=False).fill(lambda _: b"-").decode()
                 self.followers[name].look(text)
 
     def _remember(self, name: str, sequence: int, number: int) -> bool:
