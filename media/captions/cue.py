@@ -17,6 +17,7 @@ _KNOWN = r"(?:c|i|b|u|ruby|rt|v|lang)(?:[.\s][^<>]*)?|/(?:c|i|b|u|ruby|rt|v|lang
 _TAG = re.compile(
     rf"<(?:(?P<known>{_KNOWN}|(?:\d{{2,}}:)?\d\d:\d\d\.\d{{3}})>|(?P<other>/?[A-Za-z!][^<>]*>)|)"
 )
+_ARROW = re.compile(r"-{2,}>")
 # What is no text, but for the line feed.
 _UNSEEN = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]|[\ud800-\udfff]")
 
@@ -55,7 +56,7 @@ def clean_text(text: str) -> str:
     begins none is to be read. Nothing in it can end a cue: empty lines and arrows are taken out.
     """
     text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _TAG.sub(_kept, text).replace("-->", "->")
+    text = _ARROW.sub("->", _TAG.sub(_kept, text))
     lines = [line.strip() for line in text.split("\n")]
     return "\n".join(line for line in lines if line)
 

@@ -19,8 +19,8 @@ from media.captions.subrip import plain_subrip
 
 # Matroska's SSA: ReadOrder, Layer, Style, Name, three margins and Effect come before the text.
 _SSA_FIELDS = 8
-_SSA_STYLING = re.compile(r"\{[^}]*\}")
-_SSA_DRAWING = re.compile(r"\{[^}]*\\p[1-9]")
+_SSA_STYLING = re.compile(r"\{[^{}]*\}")
+_SSA_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")
 # What a cue without an end is shown for, and the least and most of any.
 _DURATION_MS, _DURATION_MS_MAX = 4_000, 60_000
 # A cue in WebVTT has its times, too.

@@ -10,7 +10,7 @@ from media.captions.webvtt import milliseconds
 # There is no specification: this is what is found. Coordinates after the times are of old players.
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{3})"
 _TIMINGS = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}\s*(?:X1:.*)?")
-_STYLING = re.compile(r"\{\\[^}]*\}")
+_STYLING = re.compile(r"\{\\[^{}]*\}")
 _CAPITAL_TAG = re.compile(r"</?[BIU]>")
 
 

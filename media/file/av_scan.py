@@ -111,8 +111,13 @@ class _Sounds:
     heard: bool = False
     tried: int = 0
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Nothing came out of very many packets."""
+        return not self.heard and self.tried > _PACKETS_TRIED_MAX
+
     def take(self, packet: "av.Packet[Any] | None") -> None:
-        if self.heard or self.tried > _PACKETS_TRIED_MAX:
+        if self.heard or self.is_hopeless:
             return
         self.tried += 1
         try:
@@ -195,7 +200,7 @@ class Scanner:
         if track.kind is MediaKind.VIDEO:
             self._take_picture(packet)
         else:
-            self._sounds[packet.stream_index].take(packet)
+            self._take_sound(self._sounds[packet.stream_index], packet)
 
     def _take_picture(self, packet: "av.Packet[Any]") -> None:
         self._pictures.take(packet)
@@ -205,6 +210,11 @@ class Scanner:
             bytes(packet) if packet.is_keyframe and fits else None,
             clean=stamped and not packet.is_discard and fits and not packet.is_corrupt,
         )
+
+    def _take_sound(self, sounds: _Sounds, packet: "av.Packet[Any]") -> None:
+        sounds.take(packet)
+        if sounds.is_hopeless and all(each.is_hopeless for each in self._sounds.values()):
+            raise Refused(RefusalCode.DAMAGED)
 
     def _take_text(self, packet: "av.Packet[Any]") -> None:
         text, ticks = self._texts[packet.stream_index]

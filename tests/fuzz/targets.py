@@ -1,10 +1,10 @@
 """All targets by name."""
 
-from tests.fuzz import amf, codings, credentials, flv, rtmp
+from tests.fuzz import amf, captions, codings, credentials, flv, http, rtmp
 from tests.fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
     target.name: target
-    for module in (amf, rtmp, flv, codings, credentials)
+    for module in (amf, rtmp, flv, captions, codings, credentials, http)
     for target in module.TARGETS
 }
