@@ -36,9 +36,10 @@ HTTP_BACKLOG = 4_096
 HTTP_HEAD_SECONDS_MAX = 10
 # A longer head is left to aiohttp, which refuses a line of more than 8 KiB.
 HTTP_HEAD_BYTES_MAX = 16 * 1024
-# Browsers send 20 fields; requests with more are left to aiohttp.
+# Browsers send 20 fields of 1 KiB; requests with more are left to aiohttp.
 HTTP_FIELDS_MAX = 64
-# Blocks of fields that were read before: one for each kind of player, of about 1 KiB.
+HTTP_MEDIA_FIELDS_BYTES_MAX = 8_000
+# Blocks of fields that were read before: one for each kind of player, of about 1 KiB each.
 HTTP_FIELD_BLOCKS_KNOWN_MAX = 1_024
 # Paths and queries that were read before: a live edge of a thousand renditions, 400 bytes each.
 MEDIA_TARGETS_KNOWN_MAX = 8_192
@@ -114,6 +115,9 @@ SERVING_LOOK_MS = 1_000
 SERVING_WANTED_MS = 10_000
 # Renditions of an asset, and places that players should not have waited for.
 SERVING_EDGES_MAX = 256
+# How long a serving process may keep to itself that media has been sent, so that it need not wake
+# the main process for it alone; a viewer's clock is not finer.
+SERVING_LATER_SECONDS = 0.01
 # Counters are handed over so often, which also shows that the process is not stuck.
 SERVING_COUNT_SECONDS = 1
 # One that has said nothing for so long is replaced: its share of connections waits meanwhile.

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from api.delivery.request import UNCONDITIONAL, Conditions, MediaRequest, read_plain_target
-from config.limits import HTTP_FIELD_BLOCKS_KNOWN_MAX, HTTP_FIELDS_MAX
+from config.limits import HTTP_FIELD_BLOCKS_KNOWN_MAX, HTTP_FIELDS_MAX, HTTP_MEDIA_FIELDS_BYTES_MAX
 
 _END = b"\r\n\r\n"
 _METHODS = {b"GET": "GET", b"HEAD": "HEAD", b"OPTIONS": "OPTIONS"}
@@ -120,16 +120,20 @@ def _read_fields(block: bytes) -> _Fields:
         if name in _OBSCURE or (name in _ONCE and name in found):
             return _UNREADABLE
         found[name] = value.strip(b" \t")
-    return _fields(found, few=len(lines) <= HTTP_FIELDS_MAX)
+    # aiohttp refuses some fields that come twice, such as User-Agent, and long ones.
+    is_simple = (
+        len(found) == len(lines) <= HTTP_FIELDS_MAX and len(block) <= HTTP_MEDIA_FIELDS_BYTES_MAX
+    )
+    return _fields(found, is_simple=is_simple)
 
 
-def _fields(found: dict[bytes, bytes], *, few: bool) -> _Fields:
+def _fields(found: dict[bytes, bytes], *, is_simple: bool) -> _Fields:
     length = found.get(b"content-length", b"0")
     connection = found.get(b"connection", b"").lower()
     if _LENGTH.fullmatch(length) is None or connection not in (b"", b"keep-alive", b"close"):
         return _UNREADABLE
     plain = (
-        few
+        is_simple
         and b"content-length" not in found
         and b"expect" not in found
         and _HOST.fullmatch(found.get(b"host", b"")) is not None

@@ -1,15 +1,21 @@
 """A connection that is lent to aiohttp for a request, and given back when that is answered."""
 
 import asyncio
+import secrets
 from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Any, Protocol
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from api.delivery.head import OtherHead
 from api.delivery.watch import Deadlines, Watch
+from api.errors import Problem
+from config.telemetry import counter
+
+_malformed = counter("http_malformed_total", "Requests that cannot be read")
 
 
 class Lender(Protocol):
@@ -49,6 +55,24 @@ class ApiHandler(RequestHandler):
         answer, lost = await super().finish_response(request, resp, start_time)
         self.borrower.answered(keep=bool(answer.keep_alive) and not lost)
         return answer, lost
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What cannot be read is refused in the words of the rest of the API; aiohttp would also
+        log it, at length and as often as somebody likes.
+        """
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        _malformed.inc()
+        problem = Problem(400, "malformed_request", "The request cannot be read")
+        response = problem.response(secrets.token_hex(8))
+        response.force_close()
+        return response
 
     @property
     def is_idle(self) -> bool:

@@ -20,7 +20,7 @@ from config.clock import Clock
 from config.tasks import happens
 from metering.intake import Delivery
 from packager.arrival import Arrival
-from packager.naming import FilePath, InitPath, PartPath, PlaylistPath
+from packager.naming import FilePath, InitPath, PartPath, PlaylistPath, SegmentPath
 from packager.package import BadReload, MediaFile, UnknownRendition
 from packager.playlist_text import PlaylistText, token_group
 
@@ -265,11 +265,19 @@ def _group(path: FilePath, file: MediaFile) -> int | None:
 
 
 def _hinted(package: Playable, path: FilePath) -> Waiting | None:
-    """A part that a playlist hinted at is waited for (rfc8216bis, 6.2.2)."""
-    if not isinstance(path, PartPath):
+    """A part that a playlist hints at is waited for (rfc8216bis, 6.2.2): the next one to come.
+    None when it is not, or not known to be.
+    """
+    if not isinstance(path, PartPath) or package.file_at_hand(_before(path)) is None:
         return None
     try:
         arrival = package.arrival(path.rendition, path.sequence, path.part)
     except (BadReload, UnknownRendition):
         return None
     return None if arrival is None else Waiting(arrival)
+
+
+def _before(path: PartPath) -> PartPath | SegmentPath:
+    if path.part == 0:
+        return SegmentPath(path.rendition, path.sequence - 1)
+    return PartPath(path.rendition, path.sequence, path.part - 1)

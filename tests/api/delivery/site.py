@@ -9,7 +9,7 @@ from aiohttp import web
 
 from api.app import answer_errors
 from api.auth.playback_token import Grant, PlaybackTokens
-from api.delivery.playback import Playback
+from api.delivery.playback import Metering, Playback
 from api.delivery.route import MediaRoutes
 from api.delivery.watch import Deadlines
 from api.http_server import HttpServer
@@ -145,6 +145,7 @@ class Site:
     intake: Intake
     tokens: PlaybackTokens
     clock: Clock
+    playback: Playback | None = None
     server: HttpServer | None = None
 
     @property
@@ -182,22 +183,7 @@ async def _echo(request: web.Request) -> web.Response:
     return web.json_response({"method": request.method, "path": request.path, "body": len(body)})
 
 
-@contextlib.asynccontextmanager
-async def open_site(deadlines: Deadlines | None = None, *, raw: bool = True) -> AsyncIterator[Site]:
-    """A site.
-
-    Args:
-        raw: without, every request goes to aiohttp.
-    """
-    clock = SystemClock()
-    store = MemoryMeterStore()
-    hot, treasury = hot_account("XLM"), treasury_account("XLM")
-    filled = Transfer("fill", hot.id, treasury.id, Stroops(10**12), "XLM", "fund")
-    await store.post([hot, treasury], [filled])
-    intake = Intake(store, clock, MeterRules())
-    await intake.start()
-    site = Site(Film(), intake, PlaybackTokens(bytes(32)), clock)
-    playback = Playback(site, intake, site.tokens, clock, PATIENCE_MS)
+def _application(playback: Playback) -> web.Application:
     routes = MediaRoutes(playback)
     application = web.Application(middlewares=[answer_errors])
     application.add_routes(
@@ -209,11 +195,51 @@ async def open_site(deadlines: Deadlines | None = None, *, raw: bool = True) -> 
             web.route("*", "/api/echo", _echo),
         ]
     )
-    server = HttpServer(application, "127.0.0.1", 0, playback if raw else None, clock, deadlines)
-    site.server = server
-    await server.start()
+    return application
+
+
+@contextlib.asynccontextmanager
+async def open_site(
+    deadlines: Deadlines | None = None,
+    *,
+    raw: bool = True,
+    metering: Metering | None = None,
+    film: Film | None = None,
+) -> AsyncIterator[Site]:
+    """A site.
+
+    Args:
+        raw: without, every request is left to aiohttp.
+        metering: another one than the real one.
+    """
+    clock = SystemClock()
+    store = MemoryMeterStore()
+    hot, treasury = hot_account("XLM"), treasury_account("XLM")
+    filled = Transfer("fill", hot.id, treasury.id, Stroops(10**12), "XLM", "fund")
+    await store.post([hot, treasury], [filled])
+    intake = Intake(store, clock, MeterRules())
+    await intake.start()
+    site = Site(film or Film(), intake, PlaybackTokens(bytes(32)), clock)
+    site.playback = Playback(site, metering or intake, site.tokens, clock, PATIENCE_MS)
+    application = _application(site.playback)
+    known = site.playback if raw else None
+    site.server = HttpServer(application, "127.0.0.1", 0, known, clock, deadlines)
+    await site.server.start()
     try:
         yield site
     finally:
-        await server.stop()
+        await site.server.stop()
         await intake.stop()
+
+
+@contextlib.asynccontextmanager
+async def aiohttp_alone(site: Site) -> AsyncIterator[int]:
+    """The same routes on a port where nobody but aiohttp reads."""
+    assert site.playback is not None
+    runner = web.AppRunner(_application(site.playback), access_log=None, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
