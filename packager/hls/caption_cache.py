@@ -62,7 +62,7 @@ class CaptionCache:
 
 
 def _parsed(body: bytes) -> CaptionTrack | None:
-    """Takes a fifth of a second for the longest; None for what no version of ours has written."""
+    """Takes half a second for the longest; None for what no version of ours has written."""
     try:
         return CaptionTrack(read_captions(body))
     except MalformedCaptions:
