@@ -32,11 +32,12 @@ class State:
 
     Attributes:
         time: its position, in seconds.
+        played: how many seconds it has shown, wherever it has jumped to.
         begin, end: between which one can seek.
-        behind: the live edge, in seconds.
     """
 
     time: float
+    played: float
     pictures: int
     height: int
     begin: float | None
@@ -45,7 +46,6 @@ class State:
     errors: list[str]
     cues: list[str]
     sounds: list[str]
-    behind: float | None
 
 
 class BrowserPlayer:
@@ -58,21 +58,17 @@ class BrowserPlayer:
         return State(**await self._page.evaluate("() => tell()"))
 
     async def shows(self, seconds: float, deadline: float) -> State:
-        """Until it has shown so many seconds more, and as many pictures as that needs.
+        """Until it has shown so many seconds more.
 
         Raises:
             AssertionError: with what the player says, when it does not in time.
         """
-        began = await self.state()
-        now = began
+        began = now = await self.state()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline):
                 while not now.errors:
-                    if now.time - began.time >= seconds and now.pictures > began.pictures:
+                    if now.played - began.played >= seconds and now.pictures > began.pictures:
                         return now
-                    # Played as soon as there is something: what was buffered before has a time.
-                    if began.pictures == 0 and now.pictures > 0:
-                        began = now
                     await asyncio.sleep(_TELL_MS / 1000)
                     now = await self.state()
         raise AssertionError(f"{seconds} s were to be shown from {began}, but now: {now}")
@@ -106,6 +102,16 @@ class Players:
             yield found
         finally:
             await context.close()
+
+    @contextlib.asynccontextmanager
+    async def visiting(self, address: str) -> AsyncIterator[Page]:
+        """A page of some server's own, for this block."""
+        page = await self._browser.new_page()
+        try:
+            await page.goto(address)
+            yield page
+        finally:
+            await page.close()
 
 
 @contextlib.asynccontextmanager

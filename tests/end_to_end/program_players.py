@@ -42,6 +42,7 @@ def _gstreamer(playbin: str) -> Callable[[str], list[str]]:
     def command(url: str) -> list[str]:
         return [
             *(program("gst-launch-1.0"), "-v", playbin, f"uri={url}"),
+            "flags=video+audio+soft-volume",
             *("video-sink=fakesink silent=false sync=true", "audio-sink=fakesink sync=true"),
         ]
 

@@ -161,7 +161,8 @@ class Recorder:
         await self._ask("a part of no segment", url, "_HLS_part=0", (400,))
         await self._ask("a segment that is far ahead", url, f"_HLS_msn={far}", (400,))
         if playlist.part_target is not None:
-            query = f"_HLS_msn={playlist.next_sequence}&_HLS_part={_FAR_AHEAD + 900}"
+            # Not of the open segment: that may end meanwhile, and then its next part is another's.
+            query = f"_HLS_msn={playlist.next_sequence + 1}&_HLS_part={_FAR_AHEAD}"
             await self._ask("a part that is far ahead", url, query, (400,))
         if playlist.segments:
             name = playlist.segments[-1].uri
