@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
@@ -24,7 +24,7 @@ FLAGS = (
 )
 _FIRST_PICTURE_MS_MAX = 30_000
 # Until the player has found its place behind the live edge.
-_SETTLE_SECONDS = 3.0
+_SETTLE_SECONDS = 6.0
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,20 @@ class Seen:
     Attributes:
         first_ms: from being told the address to the first picture.
         ages_ms: how old each picture was when it was shown.
+        behind_ms: how far the player was behind the newest part then, by its own account.
         stalls: how often the player waited for data after its first picture.
     """
 
     first_ms: float
     ages_ms: list[int]
+    behind_ms: list[float]
     stalls: int
     errors: list[str]
+
+    @property
+    def delivery_ms(self) -> float:
+        """How old the newest part is, most often: what of the age is not the player's choice."""
+        return median(a - b for a, b in zip(self.ages_ms, self.behind_ms, strict=True))
 
     def percentile_ms(self, percent: int) -> float:
         return quantiles(self.ages_ms, n=100)[percent - 1]
@@ -77,12 +84,14 @@ class Viewer:
             page.wait_for_function("() => seen.firstMs !== null", timeout=_FIRST_PICTURE_MS_MAX)
             if seconds:
                 time.sleep(_SETTLE_SECONDS)
-                page.evaluate("() => { seen.ages = []; seen.stalls = 0; }")
+                page.evaluate("() => { seen.ages = []; seen.behind = []; seen.stalls = 0; }")
                 time.sleep(seconds)
             found = page.evaluate("() => seen")
         finally:
             page.close()
-        return Seen(found["firstMs"], found["ages"], found["stalls"], found["errors"])
+        return Seen(
+            found["firstMs"], found["ages"], found["behind"], found["stalls"], found["errors"]
+        )
 
 
 @contextlib.contextmanager
