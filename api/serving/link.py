@@ -8,6 +8,7 @@ import structlog
 
 from api.serving.codec import MalformedMessage, Reader, pieces
 from api.serving.messages import Message
+from config.limits import SERVING_LATER_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,8 @@ class Link(asyncio.Protocol):
         self._reader = Reader(message_bytes_max)
         self._backlog_bytes_max = backlog_bytes_max
         self._unsent: list[bytes] = []
+        self._is_about_to_write = False
+        self._later: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -44,13 +47,24 @@ class Link(asyncio.Protocol):
 
     def send(self, message: Message) -> None:
         """Say something; when the other end has gone, to nobody."""
-        if not self._unsent:
+        if not self._is_about_to_write:
+            self._is_about_to_write = True
             self._loop.call_soon(self.flush)
         self._unsent += pieces(message)
 
+    def send_with_next(self, message: Message) -> None:
+        """Say what nobody waits for: with the next thing that is said, or a moment later."""
+        if self._later is None and not self._is_about_to_write:
+            self._later = self._loop.call_later(SERVING_LATER_SECONDS, self.flush)
+        self._unsent += pieces(message)
+
     def flush(self) -> None:
-        """Write what was said in this turn."""
+        """Write what was said."""
         unsent, self._unsent = self._unsent, []
+        self._is_about_to_write = False
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         transport = self._transport
         if transport is None or transport.is_closing() or not unsent:
             return

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from api.delivery.not_at_hand import NotAtHand
-from api.serving.messages import Ask, Finish, Look, Message
+from api.serving.messages import Ask, Finish, Look
 from api.serving.questions import Questions
 from config.clock import Clock
 from config.limits import SERVING_LOOK_MS, SERVING_SESSIONS_MAX
@@ -16,9 +16,10 @@ from packager.least_recent import LeastRecent
 class RemoteMetering:
     """Asks for each piece of media; knows for a second at a time that a session is open."""
 
-    def __init__(self, questions: Questions, send: Callable[[Message], None], clock: Clock) -> None:
+    def __init__(self, questions: Questions, tell: Callable[[Finish], None], clock: Clock) -> None:
+        """`tell` passes on what has no answer."""
         self._questions = questions
-        self._send = send
+        self._tell = tell
         self._clock = clock
         # When each session was last asked about.
         self._open: LeastRecent[str, int] = LeastRecent(SERVING_SESSIONS_MAX)
@@ -33,7 +34,7 @@ class RemoteMetering:
         if asked_ms is None:
             raise NotAtHand(self._ask_about(session_id, present=True))
         if self._clock.monotonic_ms() - asked_ms >= SERVING_LOOK_MS:
-            self._tell(session_id)
+            self._renew(session_id)
 
     def require_open(self, session_id: str) -> None:
         """Pass when the session takes requests.
@@ -59,9 +60,9 @@ class RemoteMetering:
 
     def finish(self, delivery: Delivery, complete: bool) -> None:
         """As `metering.intake.Intake.finish`."""
-        self._send(Finish(delivery.ticket, complete))
+        self._tell(Finish(delivery.ticket, complete))
 
-    def _tell(self, session_id: str) -> None:
+    def _renew(self, session_id: str) -> None:
         self._open.put(session_id, self._clock.monotonic_ms(), 1)
         try:
             telling = self._ask_about(session_id, present=True)

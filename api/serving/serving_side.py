@@ -88,7 +88,7 @@ class ServingSide:
     def _site(self, brief: Brief) -> Site:
         playback = Playback(
             RemotePackages(self._questions, self._clock),
-            RemoteMetering(self._questions, self._link.send, self._clock),
+            RemoteMetering(self._questions, self._link.send_with_next, self._clock),
             PlaybackTokens(brief.token_key.encode()),
             self._clock,
             brief.patience_ms,

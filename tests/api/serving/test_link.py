@@ -5,8 +5,10 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from api.serving.codec import Reader
 from api.serving.link import Link
-from api.serving.messages import Done, Message, ReadFile
+from api.serving.messages import Done, Finish, Message, ReadFile
+from config.limits import SERVING_LATER_SECONDS
 
 _SECONDS_MAX = 5
 
@@ -63,6 +65,21 @@ async def test_all_of_one_turn_is_one_write() -> None:
             link.send(Done(number))
         await asyncio.sleep(0)
     assert [len(each) for each in transport.writes] == [50 * 9] * 2
+
+
+async def test_what_nobody_waits_for_goes_with_the_next_or_a_moment_later() -> None:
+    link, transport = End().link(), Written()
+    link.connection_made(transport)
+    link.send_with_next(Finish(1, complete=True))
+    link.send(Done(2))
+    await asyncio.sleep(0)
+    link.send_with_next(Finish(3, complete=True))
+    await asyncio.sleep(0)
+    assert Reader(100).feed(b"".join(transport.writes)) == [Finish(1, complete=True), Done(2)]
+    async with asyncio.timeout(_SECONDS_MAX):
+        while len(transport.writes) < 2:  # noqa: ASYNC110 - a timer gives no event
+            await asyncio.sleep(SERVING_LATER_SECONDS)
+    assert Reader(100).feed(transport.writes[1]) == [Finish(3, complete=True)]
 
 
 async def test_messages_go_both_ways_and_what_was_said_before_the_end_arrives() -> None:
