@@ -66,10 +66,9 @@ async def test_media_uploads_and_events_through_nginx_while_a_serving_process_di
             _told_as_it_happens(nginx, server),
             _plain_http_is_sent_on(nginx),
         )
-        assert await _all_serve(creator) or await eventually(
-            lambda: _all_serve(creator), 10, "the dead process was replaced"
-        )
+        await eventually(lambda: _all_serve(creator), 10, "the dead process was replaced")
         assert "tollcast_serving_restarts_total 1.0" in await creator.get("/metrics")
+    await server.kill()  # fails when it leaves a process behind
 
 
 async def _all_serve(creator: Client) -> bool | None:
@@ -110,7 +109,7 @@ async def _fetch_new(player: Viewer, sequences: set[int]) -> None:
                 if address not in player.fetched:
                     await player.body(address)
                     sequences.add(int(uri.rpartition("/")[2].removesuffix(".m4s")))
-    except aiohttp.ClientConnectionError:
+    except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
         pass
 
 
