@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from aiohttp import web
-
 from api.errors import Problem, not_found, payment_required, unavailable
 from metering.errors import (
     InsufficientFunds,
@@ -13,7 +11,14 @@ from metering.errors import (
     SessionClosed,
     UnknownSession,
 )
-from packager.package import BadReload, NotReady, UnknownPicture, UnknownRendition, UnknownSegment
+from packager.package import (
+    BadReload,
+    NotReady,
+    UnknownAsset,
+    UnknownPicture,
+    UnknownRendition,
+    UnknownSegment,
+)
 
 _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     InsufficientFunds: lambda error: payment_required(str(error)),
@@ -29,6 +34,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     MeterUnavailable: lambda _: unavailable("nothing is served that cannot be billed", 2),
     BadReload: lambda error: Problem(400, "bad_reload", str(error)),
     NotReady: lambda _: unavailable("the first segment is still being made", retry_after_s=1),
+    UnknownAsset: lambda _: not_found("nothing is packaged under this id"),
     UnknownRendition: lambda _: not_found("no such rendition"),
     UnknownSegment: lambda _: not_found("no such segment"),
     UnknownPicture: lambda _: not_found("no such picture"),
@@ -42,7 +48,14 @@ def problem_of(error: Exception) -> Problem | None:
     """What to answer for an error; None for one that nobody expected."""
     if isinstance(error, Problem):
         return error
+    make = _PROBLEMS.get(type(error))
+    return _of_aiohttp(error) if make is None else make(error)
+
+
+def _of_aiohttp(error: Exception) -> Problem | None:
+    # See `Problem.response`.
+    from aiohttp import web
+
     if isinstance(error, web.HTTPException):
         return Problem(error.status, error.reason.lower().replace(" ", "_"), error.reason)
-    make = _PROBLEMS.get(type(error))
-    return None if make is None else make(error)
+    return None
