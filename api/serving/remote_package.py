@@ -184,6 +184,9 @@ class RemotePackage:
 
     async def file(self, path: FilePath) -> MediaFile:
         """As `packager.package.Package.file`."""
+        kept = self.file_at_hand(path)
+        if kept is not None:
+            return kept
         asset_id, text = self._asset_id, path_text(path)
 
         def take(told: Told) -> MediaFile:

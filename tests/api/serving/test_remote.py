@@ -143,6 +143,7 @@ async def test_what_many_want_is_asked_once_and_what_does_not_change_is_kept() -
     files = await together(20, lambda: package.file(path))
     assert files == [await pair.film.file(path)] * 20
     assert package.file_at_hand(path) == files[0]
+    assert await package.file(path) == files[0]
     texts = await together(20, lambda: at_hand(lambda: package.playlist(_PLAYLIST)))
     assert texts == [pair.film.playlist(_PLAYLIST)] * 20
     assert await at_hand(package.multivariant) == pair.film.multivariant()
