@@ -64,7 +64,8 @@ def render_multivariant(playlist: Multivariant) -> bytes:
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}"]
     if playlist.independent:
         lines.append(INDEPENDENT)
-    lines += [_audio_line(each) for each in playlist.audio]
+    chosen = {variant.name for variant in playlist.variants}
+    lines += [_audio_line(each, inside=each.name in chosen) for each in playlist.audio]
     lines += [_caption_line(each) for each in playlist.captions]
     for variant in playlist.variants:
         lines.append(_variant_line(variant))
@@ -74,7 +75,11 @@ def render_multivariant(playlist: Multivariant) -> bytes:
     return _text(lines)
 
 
-def _audio_line(audio: AudioRendition) -> str:
+def _audio_line(audio: AudioRendition, *, inside: bool) -> str:
+    """`inside`: it is the variant itself, and has no other URI (rfc8216bis, 4.4.6.1).
+
+    hls.js 1.7.4 never plays another track of sound if it has.
+    """
     return _media_line(
         [
             "TYPE=AUDIO",
@@ -83,7 +88,7 @@ def _audio_line(audio: AudioRendition) -> str:
             f"DEFAULT={_yes_or_no(audio.default)}",
             "AUTOSELECT=YES",
             f'CHANNELS="{audio.channels}"',
-            f'URI="{playlist_path(audio.name)}"',
+            *([] if inside else [f'URI="{playlist_path(audio.name)}"']),
         ]
     )
 

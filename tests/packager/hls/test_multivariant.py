@@ -80,3 +80,14 @@ def test_an_independent_reader_finds_the_i_frames() -> None:
     assert found.uri == "360p/iframes.m3u8"
     assert (info.bandwidth, info.average_bandwidth) == (90_000, 60_000)
     assert (info.codecs, info.resolution) == ("avc1.64001e", (640, 360))
+
+
+def test_sound_that_is_the_variant_has_no_uri_of_its_own() -> None:
+    variant = Variant("audio", 130_000, 128_000, ["mp4a.40.2"], 0, 0, (0, 1), with_audio=True)
+    audio = [
+        AudioRendition("audio", "English", "en", 2, default=True),
+        AudioRendition("audio-2", "Deutsch", "de", 2, default=False),
+    ]
+    found = m3u8.loads(render_multivariant(Multivariant([variant], audio, True)).decode())
+    assert [each.uri for each in found.playlists] == ["audio/index.m3u8"]
+    assert [each.uri for each in found.media] == [None, "audio-2/index.m3u8"]
