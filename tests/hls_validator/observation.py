@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.hls_validator.playlist import MediaPlaylist
+from tests.hls_validator.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,12 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """An odd request, and the statuses of which one has to be its answer."""
+    """An odd request, and the statuses of which one has to be its answer by a rule."""
 
     what: str
     expected: tuple[int, ...]
     status: int
+    rule: Rule = Rule.REFUSED_AS_TOLD
 
 
 @dataclass(slots=True)

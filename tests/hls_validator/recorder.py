@@ -10,9 +10,10 @@ from yarl import URL
 
 from tests.hls_validator.lines import is_multivariant
 from tests.hls_validator.observation import Fetched, Observation, Probe, Reload, Snapshot
-from tests.hls_validator.playlist import MediaPlaylist
+from tests.hls_validator.playlist import MediaPlaylist, Segment
 from tests.hls_validator.reading import read_media_playlist, read_multivariant
 from tests.hls_validator.reload import merged
+from tests.hls_validator.rule import Rule
 
 # Who joins a live begins near its end, as players do.
 _SEGMENTS_AT_FIRST = 2
@@ -123,6 +124,8 @@ class Recorder:
                 self._queue((urljoin(url, uri), ""), queue)
             self._queue((urljoin(url, segment.uri), segment.byte_range), queue)
         if before is not None:
+            if before.segments and playlist.media_sequence > before.media_sequence:
+                group.create_task(self._probe_removed(url, before.segments[0]))
             hint = playlist.hint()
             hinted = [hint.uri] if hint else []
             for uri in [*(part.uri for part in playlist.parts if not part.gap), *hinted]:
@@ -169,6 +172,13 @@ class Recorder:
             unknown = urljoin(url, name.replace(f"{playlist.segments[-1].sequence}.", f"{far}."))
             if unknown != urljoin(url, name):
                 await self._ask("a segment that nothing hints at", unknown, "", (404,))
+
+    async def _probe_removed(self, url: str, segment: Segment) -> None:
+        """Players that were told of it may still be on their way to it."""
+        if not segment.gap:
+            status, _ = await self._get(urljoin(url, segment.uri), method="HEAD")
+            what = f"segment {segment.sequence} after its removal"
+            self.observation.probes.append(Probe(what, (200,), status, Rule.REMOVED_KEPT))
 
     async def _ask(self, what: str, url: str, query: str, expected: Iterable[int]) -> None:
         parts = urlsplit(url)

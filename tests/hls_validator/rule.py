@@ -90,6 +90,7 @@ class Rule(Enum):
     MEDIA_UNIQUE = ("4.4.6.1", "names in a group differ, and one at most is the default")
     # Files.
     FILE_THERE = ("6.2.2", "a file that is listed can be loaded")
+    REMOVED_KEPT = ("6.2.2", "a segment that has left the playlist can be loaded a while longer")
     MEDIA_CONTINUOUS = ("3.1.2", "decode times go on from file to file")
     DURATION_TRUE = ("4.4.4.1+", "a file lasts as long as the playlist says")
     KEYFRAME_FIRST = ("4.4.4.9", "what is called independent begins with a keyframe")

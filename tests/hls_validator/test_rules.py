@@ -78,9 +78,9 @@ def repeated(change: Edit) -> Edit:
     return edit
 
 
-def probe(status: int) -> Edit:
+def probe(expected: int, status: int, rule: Rule) -> Edit:
     def edit(observation: Observation) -> None:
-        observation.probes.append(Probe("an odd request", (400,), status))
+        observation.probes.append(Probe("an odd request", (expected,), status, rule))
 
     return edit
 
@@ -171,7 +171,8 @@ LIVE: list[tuple[Rule, Edit]] = [
     (Rule.RELOAD_ANSWERED, answer(SECOND, status=404)),
     (Rule.RELOAD_IN_TIME, answer(LAST, answered=12.7)),
     (Rule.RELOAD_IN_TIME, answer(LAST, answered=12.7, status=503)),
-    (Rule.REFUSED_AS_TOLD, probe(200)),
+    (Rule.REFUSED_AS_TOLD, probe(400, 200, Rule.REFUSED_AS_TOLD)),
+    (Rule.REMOVED_KEPT, probe(200, 404, Rule.REMOVED_KEPT)),
     (Rule.RENDITIONS_ALIGNED, text("#EXTINF:2.000000,\n12.", "#EXTINF:2.200000,\n12.")),
     (Rule.RENDITIONS_ALIGNED, text("DISCONTINUITY-SEQUENCE:3", "DISCONTINUITY-SEQUENCE:2")),
     (Rule.RENDITIONS_ALIGNED, text("PROGRAM-DATE-TIME:2026", "PROGRAM-DATE-TIME:2025")),

@@ -33,7 +33,7 @@ def _validate(observation: Observation) -> Iterator[Violation]:
             yield from check_reload(before.playlist, after.playlist, called[url])
     for probe in observation.probes:
         if probe.status not in probe.expected:
-            yield Rule.REFUSED_AS_TOLD.broken(probe.what, f"status {probe.status}")
+            yield probe.rule.broken(probe.what, f"status {probe.status}")
     yield from check_reports(loads)
     whole = {url: united(found) for url, found in loads.items() if found}
     media = {called[url]: one for url, one in whole.items() if not one.iframes_only}
