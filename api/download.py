@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,18 +15,24 @@ from api.catalogue.lookup import Catalogue
 from api.delivery.entity_tag import is_same, matches_weakly
 from api.delivery.ranges import Slice, Unsatisfiable, read_range
 from api.download_gate import DownloadGate
-from api.errors import Problem, invalid, not_found
+from api.errors import Problem, invalid, not_found, unavailable
 from api.file_name import disposition
 from api.input import CreateDownloadLink, read_body
 from api.wire import timestamp
 from config.clock import Clock
-from config.limits import DOWNLOAD_LINK_SECONDS, DOWNLOAD_PIECE_BYTES, RESPONSE_WRITE_SECONDS_MAX
+from config.limits import (
+    DOWNLOAD_LINK_SECONDS,
+    DOWNLOAD_LINK_WAIT_SECONDS,
+    DOWNLOAD_PIECE_BYTES,
+    RESPONSE_WRITE_SECONDS_MAX,
+)
 from packager.movies import (
     Movie,
     Movies,
     MovieTooLong,
     SeveralParts,
     StillMade,
+    TooManyMovies,
     UnknownPart,
     Wish,
 )
@@ -51,10 +58,15 @@ class Downloads:
         return await self._send(request, asset, _wish(asset, request.query))
 
     async def create_link(self, request: web.Request) -> web.Response:
-        """A link to what can be downloaded; what cannot says why here, where a page can show it."""
+        """A link to what can be downloaded; what cannot says why here, where a page can show it.
+
+        What is long takes longer to be looked through than a page waits; who follows the link does.
+        """
         asset = await self._own(request)
         body = await read_body(request, CreateDownloadLink)
-        await self._open(asset, Wish(asset.id, body.rendition, body.part))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DOWNLOAD_LINK_WAIT_SECONDS):
+                await self._open(asset, Wish(asset.id, body.rendition, body.part))
         expires_s = self.clock.wall_ms() // 1000 + DOWNLOAD_LINK_SECONDS
         token = self.links.sign(DownloadGrant(asset.id, body.rendition, body.part, expires_s))
         answer = {
@@ -85,6 +97,8 @@ class Downloads:
             )
         try:
             return await self.movies.open(wish)
+        except TooManyMovies:
+            raise unavailable("others are made ready first", 30) from None
         except (UnknownAsset, StillMade, SeveralParts, UnknownPart, MovieTooLong) as failure:
             raise _explained(failure) from None
 

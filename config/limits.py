@@ -569,6 +569,8 @@ CLIPS_CUT_AT_ONCE = 2
 MOVIE_SAMPLES_MAX = 6_500_000
 # MP4s that are laid out at the same time: what waits has heard nothing for some seconds at most.
 MOVIE_LAYOUTS_AT_ONCE = 2
+# Those that wait for their turn, or go on for nobody: each has its index in memory once it begins.
+MOVIE_LAYOUTS_WAITING_MAX = 16
 # Segments whose headers are looked at in one trip to a thread: some milliseconds.
 MOVIE_SEGMENTS_READ_AT_ONCE = 32
 # MP4s that were laid out are kept for whoever seeks in one or goes on with one: an hour has 2 MB.
@@ -579,6 +581,8 @@ DOWNLOADS_PER_OWNER_MAX = 4
 DOWNLOADS_MAX = 16
 # A link to a download is good for so long, with breaks: 20 GB take half a day at 4 Mbit/s.
 DOWNLOAD_LINK_SECONDS = 12 * 3600
+# A page waits some seconds for a link. To look through 12 hours of parts takes 15 s.
+DOWNLOAD_LINK_WAIT_SECONDS = 3
 # It names an asset and a rendition.
 DOWNLOAD_LINK_CHARACTERS_MAX = 512
 # It is handed to the socket in pieces of this size: a reader who takes none for long has gone.

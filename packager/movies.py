@@ -15,8 +15,10 @@ from pathlib import Path
 from config.limits import (
     MOVIE_LAYOUTS_AT_ONCE,
     MOVIE_LAYOUTS_BYTES_MAX,
+    MOVIE_LAYOUTS_WAITING_MAX,
     MOVIE_SEGMENTS_READ_AT_ONCE,
 )
+from config.tasks import spawn
 from packager.archive_disk import INDEX_NAME, read_index, segment_file
 from packager.archive_record import SegmentRecord
 from packager.hls.recording import recording_of
@@ -25,7 +27,7 @@ from packager.movie_building import Movie, MovieBuilding, MovieTooLong
 from packager.movie_disk import InitSegments, read_fragments, read_payload
 from packager.movie_plan import MoviePart, PlannedSegment, movie_parts, movie_renditions
 from packager.naming import is_name
-from packager.package import UnknownAsset, UnknownSegment
+from packager.package import UnknownAsset, UnknownRendition, UnknownSegment
 
 __all__ = [
     "Movie",
@@ -33,6 +35,7 @@ __all__ = [
     "Movies",
     "SeveralParts",
     "StillMade",
+    "TooManyMovies",
     "UnknownPart",
     "Wish",
 ]
@@ -58,6 +61,10 @@ class UnknownPart(Exception):
     """The recording has fewer parts."""
 
 
+class TooManyMovies(Exception):
+    """Others are laid out first; ask again later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What somebody wants to download.
@@ -70,6 +77,11 @@ class Wish:
     asset_id: str
     rendition: str | None = None
     part: int | None = None
+
+
+type _Key = tuple[Wish, int]
+
+_TOLD = (MovieTooLong, SeveralParts, StillMade, UnknownAsset, UnknownPart, UnknownRendition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +100,48 @@ class Movies:
     def __init__(self, root: Path) -> None:
         """`root`: the archive's directory."""
         self._root = root
-        self._kept: LeastRecent[tuple[Wish, int], Movie] = LeastRecent(MOVIE_LAYOUTS_BYTES_MAX)
+        self._kept: LeastRecent[_Key, Movie] = LeastRecent(MOVIE_LAYOUTS_BYTES_MAX)
+        self._opening: dict[_Key, asyncio.Task[Movie | Exception]] = {}
         self._laying_out = asyncio.Semaphore(MOVIE_LAYOUTS_AT_ONCE)
 
     async def open(self, wish: Wish) -> Movie:
         """Lay a movie out; of an asset that is not live.
 
+        It is done once for however many ask, and to its end if nobody waits any more: whoever asks
+        again goes on from there.
+
         Raises:
             UnknownAsset, UnknownRendition, UnknownPart: there is none.
             SeveralParts: say which.
             StillMade, MovieTooLong: it cannot be downloaded, or not yet.
+            TooManyMovies: too many others are laid out before it.
         """
         key = wish, await asyncio.to_thread(self._index_bytes, wish.asset_id)
-        async with self._laying_out:
-            movie = self._kept.get(key)
-            if movie is None:
-                movie = await self._lay_out(wish)
-                self._kept.put(key, movie, movie.weight)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
+        found = await asyncio.shield(self._opening.get(key) or self._start(key))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _start(self, key: _Key) -> asyncio.Task[Movie | Exception]:
+        if len(self._opening) >= MOVIE_LAYOUTS_WAITING_MAX:
+            raise TooManyMovies
+        task = spawn(self._open(key), name=f"movie of {key[0].asset_id}")
+        self._opening[key] = task
+        return task
+
+    async def _open(self, key: _Key) -> Movie | Exception:
+        """What whoever asked is to be told is returned: nobody may be there to catch it."""
+        try:
+            async with self._laying_out:
+                movie = await self._lay_out(key[0])
+        except _TOLD as failure:
+            return failure
+        finally:
+            del self._opening[key]
+        self._kept.put(key, movie, movie.weight)
         return movie
 
     def _index_bytes(self, asset_id: str) -> int:

@@ -1,5 +1,6 @@
 """Recordings as MP4 files: what libav finds in them is what the segments hold."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -11,9 +12,19 @@ import m3u8
 import pytest
 
 from config.clock import ManualClock
+from config.limits import MOVIE_LAYOUTS_WAITING_MAX
+from config.tasks import spawn
 from media.units import VIDEO_TIMESCALE
 from packager.library import HlsSettings, Library, Package, UnknownRendition, UnknownSegment
-from packager.movies import Movie, Movies, SeveralParts, StillMade, UnknownPart, Wish
+from packager.movies import (
+    Movie,
+    Movies,
+    SeveralParts,
+    StillMade,
+    TooManyMovies,
+    UnknownPart,
+    Wish,
+)
 from packager.on_demand_writer import OnDemandWriter
 from packager.package import UnknownAsset
 from tests.packager import fetching
@@ -204,3 +215,24 @@ async def test_what_is_still_made_is_not_downloaded(
     await OnDemandWriter.open(tmp_path / "archive", "ast_1", HlsSettings(2000), clock)
     with pytest.raises(StillMade):
         await movies.open(Wish("ast_1"))
+
+
+async def test_whoever_asks_at_once_waits_for_the_same_and_not_everybody_may(
+    library: Library, movies: Movies
+) -> None:
+    """One who leaves does not end it for the others."""
+    await recorded(library, CLIPS)
+    async with movies._laying_out, movies._laying_out:  # nothing goes on meanwhile
+        wishes = [
+            Wish("ast_1"),
+            *(Wish("ast_1", None, n) for n in range(MOVIE_LAYOUTS_WAITING_MAX)),
+        ]
+        asked = [spawn(movies.open(wish), name="waits") for wish in [*wishes[:1] * 3, *wishes]]
+        done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        assert [type(each.exception()) for each in done] == [TooManyMovies]
+        asked[0].cancel()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert isinstance(answers[1], Movie)
+    assert answers[1] is answers[2] is answers[3]
+    assert await movies.open(Wish("ast_1")) is answers[1]
