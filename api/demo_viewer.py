@@ -71,7 +71,8 @@ async def _smallest(http: aiohttp.ClientSession, url: str) -> list[str]:
 async def _fetch_new(http: aiohttp.ClientSession, url: str, seen: dict[str, set[str]]) -> float:
     """Fetch what a playlist names and was not fetched yet; returns seconds until the next look."""
     playlist = m3u8.loads(await _text(await http.get(url)))
-    addresses = [urljoin(url, segment.uri) for segment in playlist.segments]
+    # The last one may have parts only, as yet.
+    addresses = [urljoin(url, segment.uri) for segment in playlist.segments if segment.uri]
     fresh = [address for address in addresses if address not in seen.get(url, ())]
     if url not in seen:
         # Join like a player: three segments from the live edge.

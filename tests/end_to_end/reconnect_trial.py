@@ -64,7 +64,7 @@ class Fault:
 
 @dataclass
 class Tab:
-    """A viewer's page, and the segments that it asked for in any rendition.
+    """A viewer's page, and the segments that it asked for in any rendition, whole or in parts.
 
     Requests are counted, since an answer may be paid for before the page hears of it.
     """
@@ -73,7 +73,7 @@ class Tab:
     segments: set[int] = field(default_factory=set)
 
     def note(self, request: Request) -> None:
-        found = re.search(r"/(?:source|audio|\d+p)/(\d+)\.m4s$", request.url)
+        found = re.search(r"/(?:source|audio|\d+p)/(\d+)(?:\.\d+)?\.m4s$", request.url)
         if found:
             self.segments.add(int(found[1]))
 
@@ -200,7 +200,7 @@ class Trial:
         if self.fault.away_seconds > 2 * BEHIND_SECONDS_MAX:
             await tab.take_picture(self._pictures / f"{self.fault.name}-after.png")
         frozen = await page.evaluate("() => window.frozenMs")  # of this very document
-        assert frozen <= (gap + 1) * 1000
+        assert frozen <= (gap + 1) * 1000, f"{self.fault.name}: {frozen:.0f} ms of {gap:.1f} s"
         assert await tab.reads("state") == "playing"
         assert await tab.reads("sessionId") == self._session
         if self.fault.changed:
