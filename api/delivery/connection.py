@@ -10,6 +10,7 @@ from api.delivery.head import OtherHead, read_head
 from api.delivery.playback import Playback, Waiting
 from api.delivery.request import MediaRequest
 from api.delivery.tally import TALLY
+from api.delivery.unsent import unsent_bytes
 from api.delivery.watch import Watch
 from api.failures import EXPECTED
 from config.limits import (
@@ -77,12 +78,12 @@ class Connection(asyncio.Protocol):
         "_closes",
         "_delivery",
         "_held",
-        "_left_bytes",
         "_request",
         "_sent_bytes",
         "_site",
         "_state",
         "_task",
+        "_unsent_bytes",
         "blocked",
         "due_ms",
         "transport",
@@ -97,10 +98,10 @@ class Connection(asyncio.Protocol):
         self._closes = False
         self._delivery: Delivery | None = None
         self._held = False
-        self._left_bytes = 0
         self._request: MediaRequest | None = None
         self._sent_bytes = 0
         self._task: asyncio.Task[None] | None = None
+        self._unsent_bytes = 0
         self.blocked = False
         self.due_ms = 0
         self.transport: asyncio.Transport
@@ -229,6 +230,7 @@ class Connection(asyncio.Protocol):
         self._closes = False
         if self.blocked:
             self._state = _WRITING
+            self._unsent_bytes = unsent_bytes(self.transport)
             self.due_ms = self._site.watch.write_due_ms
         else:
             self._ready()
@@ -238,7 +240,7 @@ class Connection(asyncio.Protocol):
         """Send what is still to be sent, and end."""
         self._state = _CLOSING
         self.due_ms = self._site.watch.write_due_ms
-        self._left_bytes = self.transport.get_write_buffer_size()
+        self._unsent_bytes = unsent_bytes(self.transport)
         self.transport.close()
 
     def end(self) -> None:
@@ -307,6 +309,9 @@ class Connection(asyncio.Protocol):
             transport.write(b"".join((head, body)))
         else:
             transport.writelines((head, body))
+            if not self.blocked and transport.get_write_buffer_size():
+                # asyncio's own transports forget to tell after this call; this has them look.
+                transport.set_write_buffer_limits(high=0)
         if request.token is not None:
             TALLY.statuses[kind.status] += 1
         else:
@@ -315,7 +320,7 @@ class Connection(asyncio.Protocol):
         self._delivery = delivery
         if self.blocked:
             self._state = _WRITING
-            self._left_bytes = transport.get_write_buffer_size()
+            self._unsent_bytes = unsent_bytes(transport)
             self.due_ms = watch.write_due_ms
         else:
             if self._sent_bytes:
@@ -326,7 +331,7 @@ class Connection(asyncio.Protocol):
         """The socket has taken the answer, or it never will."""
         sent_bytes, self._sent_bytes = self._sent_bytes, 0
         if sent_bytes:
-            left_bytes = 0 if complete else min(self._left_bytes, sent_bytes)
+            left_bytes = 0 if complete else min(self._unsent_bytes, sent_bytes)
             TALLY.taken(sent_bytes - left_bytes, complete=complete)
         delivery, self._delivery = self._delivery, None
         if delivery is not None and self._site.playback is not None:
@@ -355,8 +360,8 @@ class Connection(asyncio.Protocol):
         self._go_on()
 
     def _require_progress(self) -> None:
-        left = self.transport.get_write_buffer_size()
-        if self._left_bytes - left < self._site.watch.deadlines.pace_bytes:
+        unsent = unsent_bytes(self.transport)
+        if self._unsent_bytes - unsent < self._site.watch.deadlines.pace_bytes:
             self.transport.abort()
-        self._left_bytes = left
+        self._unsent_bytes = unsent
         self.due_ms = self._site.watch.write_due_ms

@@ -11,6 +11,7 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from api.delivery.head import OtherHead
+from api.delivery.unsent import unsent_bytes
 from api.delivery.watch import Deadlines, Watch
 from api.errors import Problem
 from config.telemetry import counter
@@ -98,8 +99,8 @@ class LentTransport(asyncio.Transport):
 
     @property
     def taken_bytes(self) -> int:
-        """How much the socket has taken."""
-        return self._written_bytes - self.get_write_buffer_size()
+        """How much the client has taken."""
+        return self._written_bytes - unsent_bytes(self._lender.transport)
 
     def take_away(self) -> None:
         self._own = False
@@ -127,7 +128,11 @@ class LentTransport(asyncio.Transport):
         if self._own:
             listed = list(pieces)
             self._written_bytes += sum(len(piece) for piece in listed)
-            self._lender.transport.writelines(listed)
+            transport = self._lender.transport
+            transport.writelines(listed)
+            if not self._lender.blocked and transport.get_write_buffer_size():
+                # asyncio's own transports forget to tell after this call; this has them look.
+                transport.set_write_buffer_limits(high=0)
 
     def get_write_buffer_size(self) -> int:
         return self._lender.transport.get_write_buffer_size()
