@@ -73,6 +73,18 @@ async def make_film(directory: Path) -> Path:
     return film
 
 
+async def make_show(show: Path) -> Path:
+    """Sound alone."""
+    tones = [
+        word
+        for pitch in PITCHES.values()
+        for word in ("-f", "lavfi", "-i", f"sine=frequency={pitch}:duration={SECONDS}")
+    ]
+    process = await run_ffmpeg(*tones, "-map", "0", "-map", "1", "-c:a", "aac", str(show))
+    assert await process.wait() == 0
+    return show
+
+
 @contextlib.asynccontextmanager
 async def publishing(url: str) -> AsyncIterator[None]:
     """FFmpeg sends further sound as Enhanced RTMP's tracks."""
@@ -97,12 +109,16 @@ async def test_whoever_chooses_a_language_hears_and_reads_it(
     ):
         content = await captioned(creator, film)
         stage = Stage(server, creator, players)
-        await asyncio.gather(
-            *(stage.hears_and_reads(player, content) for player in ("hls.js", "shaka")),
-            stage.reads_after_a_seek(content),
-            stage.hears_live(),
-            stage.extracts(content),
-        )
+        async with asyncio.TaskGroup() as tasks:
+            for work in (
+                stage.hears_and_reads("hls.js", content),
+                stage.hears_and_reads("shaka", content),
+                stage.reads_after_a_seek(content),
+                stage.hears_live(),
+                stage.extracts(content),
+                stage.hears_without_pictures(tmp_path),
+            ):
+                tasks.create_task(work)
 
 
 async def captioned(creator: Client, film: Path) -> str:
@@ -152,6 +168,14 @@ class Stage:
             await player.seek(0.5)
             await reads(player, CUES["Deutsch"])
 
+    async def hears_without_pictures(self, directory: Path) -> None:
+        show = await make_show(directory / "show.mka")
+        content = await made(self._client, (await upload(self._client, show))["id"])
+        async with self._players.playing("hls.js", await self._url(content["id"])) as player:
+            await hears(player, "English")
+            await player.call("chooseSound", "Sound 2")
+            await hears(player, "Deutsch")
+
     async def extracts(self, content: str) -> None:
         """FFmpeg knows no X-TIMESTAMP-MAP, and gets the times right all the same."""
         process = await asyncio.create_subprocess_exec(
@@ -160,8 +184,13 @@ class Stage:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(30):
-            written, _ = await process.communicate()
+        try:
+            async with asyncio.timeout(30):
+                written, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         cues = dict.fromkeys((cue.start_ms, cue.end_ms, cue.text) for cue in read_captions(written))
         assert [*cues] == [(1_250, 1_750, "eins"), (3_000, 9_500, "zwei"), (10_500, 11_000, "drei")]
 
