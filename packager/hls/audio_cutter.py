@@ -94,21 +94,26 @@ class AudioCutter:
             return None
         self._leave_out(bisect_left(self._frames, self._ticks(start), key=_pts))
         frames, before = self._frames, start if self._part_end is None else self._part_end
+        longest = before + self._part_target
+        # Most often there is not enough yet.
+        if not frames or self._end(frames[-1]) <= longest:
+            return None
         limit = self._ticks(until)
         for count in range(1, len(frames)):
             if frames[count].pts >= limit:
                 return None
-            if self.start(frames[count]) <= before:
-                continue
-            following = -(-_nominal_duration(frames[count]) * VIDEO_TIMESCALE // self._timescale)
-            if self.start(frames[count]) + following - before > self._part_target:
-                return self._cut_part(self._fitting(count, before))
+            if self.start(frames[count]) > before and self._end(frames[count]) > longest:
+                return self._cut_part(self._fitting(count, longest))
         return None
 
-    def _fitting(self, count: int, before: int) -> int:
+    def _end(self, frame: Packet) -> int:
+        """Where a frame ends, in 1/90000 s, rounded up or a tick more."""
+        duration = _nominal_duration(frame) * VIDEO_TIMESCALE
+        return self.start(frame) - (-duration // self._timescale)
+
+    def _fitting(self, count: int, longest: int) -> int:
         """One frame less, where the next one comes so late that the part would be too long."""
-        assert self._part_target is not None
-        fits = self.start(self._frames[count]) - before <= self._part_target
+        fits = self.start(self._frames[count]) <= longest
         return count if fits or count == 1 else count - 1
 
     def _cut_part(self, count: int) -> Cut:
