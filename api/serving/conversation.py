@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -14,6 +15,7 @@ from api.serving.handover import HandoverReceiver
 from api.serving.link import Link
 from api.serving.messages import Asked, Count, Finish, Message, Ready, Stop, Welcome
 from config.limits import (
+    CHILD_STOP_SECONDS_MAX,
     SERVING_BACKLOG_BYTES_MAX,
     SERVING_COUNT_SECONDS,
     SERVING_QUESTION_BYTES_MAX,
@@ -125,6 +127,11 @@ class Conversation:
 
     async def end(self) -> int:
         """Kill it when it still runs; its exit code. What it was sending did not arrive."""
+        if self._ended.is_set():
+            # It has said all, and is about to exit.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CHILD_STOP_SECONDS_MAX):
+                    await self._process.wait()
         if self._process.returncode is None:
             self._process.kill()
         code = await self._process.wait()
