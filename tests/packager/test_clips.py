@@ -11,9 +11,13 @@ import pytest
 from config.clock import ManualClock
 from media.pictures import Picture, PictureKind
 from media.units import VIDEO_TIMESCALE
+from packager.archive import Archive
 from packager.archive_disk import remove_leftovers
 from packager.archive_record import CaptionRecord
+from packager.asset_terms import AssetTerms, Encryption
 from packager.clips import Clips, CutClip, OutsideRecording, StillMade
+from packager.hls.key_schedule import KeySchedule
+from packager.hls.protection import Protections
 from packager.library import HlsSettings, Library, Package, UnknownAsset
 from packager.on_demand_writer import OnDemandWriter
 from tests.packager import fetching
@@ -243,3 +247,27 @@ async def test_without_hard_links_files_are_copied(
     original, copy = (root / asset / "720p" / "0.m4s" for asset in ("ast_1", "ast_2"))
     assert not original.samefile(copy)
     assert original.read_bytes() == copy.read_bytes()
+
+
+async def test_a_clip_is_encrypted_as_its_original_is_with_keys_of_its_own(
+    archive: Archive, clock: ManualClock, clips: Clips
+) -> None:
+    protections = Protections(KeySchedule(b"secret"), "https://cdn.example.org")
+    library = Library(archive, clock, HlsSettings(2000, protections=protections))
+    await library.start()
+    origin = library.start_live("ast_1", AssetTerms(encryption=Encryption.AES_128))
+    origin.begin(renditions_of(CLIPS))
+    feed(origin, CLIPS)
+    origin.end()
+    await library.settle("ast_1")
+    await clips.publish(await cut(clips, 2, 6), "ast_2")
+    text = media_playlist(await package(library, "ast_2"), "360p")
+    assert "#EXT-X-KEY:METHOD=AES-128" in text
+    assert "https://cdn.example.org/media/ast_2/360p/1.m4s" in text
+    first, second = [
+        (await fetching.segment(await package(library, asset), "360p", 1)).body
+        for asset in ("ast_1", "ast_2")
+    ]
+    assert first != second
+    assert len(first) == len(second)
+    await library.stop()
