@@ -1,6 +1,7 @@
 """When a file's own packets are handed on."""
 
 from array import array
+from dataclasses import replace
 
 import pytest
 
@@ -33,7 +34,8 @@ def placement(start: int = START, end: int = START + 2 * SECOND, **times: list[i
     dts = array("q", times.get("dts", [start, start + SECOND]))
     sound = PlacedTrack(array("q"), array("q"), START, START + 2 * SECOND)
     video = PlacedTrack(dts, pts, start, end)
-    return Placement({MediaKind.VIDEO: video, MediaKind.AUDIO: sound}, 0)
+    tracks = {(MediaKind.VIDEO, 0): video, (MediaKind.AUDIO, 0): sound}
+    return Placement(tracks, 0, shift=lambda time: time, one_clock=True)
 
 
 @pytest.mark.parametrize("annex_b", [False, True])
@@ -72,7 +74,7 @@ def test_packets_that_are_damaged_hidden_or_without_time_are_not_copied() -> Non
 @pytest.mark.parametrize(
     "placed",
     [
-        Placement(placement().tracks, jumps=1),
+        replace(placement(), jumps=1),
         placement(start=START + SECOND),
         placement(end=START - SECOND),
         placement(pts=[START, START + SECOND], dts=[START, START]),
