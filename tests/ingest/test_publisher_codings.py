@@ -90,6 +90,7 @@ TRACKS: dict[str, dict[Key, Track]] = {
             MediaKind.VIDEO, "hvc1.1.6.L30.90", 90_000, b"", 80, 48, (25, 1)
         ),
         SOUND: Track(MediaKind.AUDIO, "mp4a.40.2", 48_000, b"", channels=2),
+        (MediaKind.AUDIO, 1): Track(MediaKind.AUDIO, "mp4a.40.2", 48_000, b"", channels=2),
     },
     "opus": {SOUND: Track(MediaKind.AUDIO, "opus", 48_000, b"", channels=2)},
     "vp9": {PICTURE: Track(MediaKind.VIDEO, "vp09.00.10.08", 90_000, b"", 160, 96)},
