@@ -8,7 +8,7 @@ export interface Price {
   perHour: string;
 }
 
-export type ContentKind = "live" | "upload";
+export type ContentKind = "live" | "upload" | "clip";
 export type ContentState = "waiting" | "live" | "processing" | "on_demand" | "failed";
 
 /** The work that makes an upload watchable, as the queue has it. */

@@ -39,7 +39,7 @@ export class About {
     this.durationChip.hidden = !durationSeconds || state === "live";
     setText(this.duration, spell(durationSeconds ?? 0));
     this.startedChip.hidden = !startedAt;
-    const began = kind === "upload" ? strings.common.uploaded : strings.common.started;
+    const began = kind === "live" ? strings.common.started : strings.common.uploaded;
     if (startedAt) setText(this.started, began(moment(startedAt, new Date())));
   }
 }

@@ -191,7 +191,7 @@ export class WatchPage {
     this.player.load({
       url: this.session.playbackUrl,
       startPosition: position,
-      recorded: kind === "upload",
+      recorded: kind !== "live",
       poster: posterUrl,
       storyboard: storyboardUrl,
       listener: {
