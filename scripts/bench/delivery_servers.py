@@ -1,0 +1,180 @@
+"""The servers of the delivery benchmark, and wrk, which asks them."""
+
+import contextlib
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.bench.process_cost import cpu_ns
+
+_START_SECONDS_MAX = 20
+_STOP_SECONDS_MAX = 10
+_WRK_SECONDS_MAX = 60
+_THREADS = 1
+# nginx at its best: nothing is logged, files stay open, connections live for ever.
+_NGINX = """\
+daemon off;
+{user}
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log;
+events {{ worker_connections 8192; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 1000000000;
+    open_file_cache max=100 inactive=1h;
+    types {{ video/mp4 m4s; application/vnd.apple.mpegurl m3u8; }}
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        root {directory};
+    }}
+}}
+"""
+_SCRIPT = """\
+local requests, count, place = {}, 0, 0
+function init(arguments)
+  for line in io.lines(arguments[1]) do
+    count = count + 1
+    requests[count] = wrk.format("GET", line)
+  end
+end
+function request()
+  place = place % count + 1
+  return requests[place]
+end
+"""
+
+
+class PeerMissing(Exception):
+    """A program to compare with, or to measure with, is not there."""
+
+
+class Failed(Exception):
+    """Requests were answered with errors, so their cost says nothing."""
+
+
+@dataclass(frozen=True)
+class Server:
+    pid: int
+    port: int
+
+
+@dataclass(frozen=True)
+class Subject(Server):
+    """Ours."""
+
+    process: "subprocess.Popen[bytes]"
+
+    def order(self, **order: Any) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(order).encode() + b"\n")
+        self.process.stdin.flush()
+        return _answer(self.process)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk did to a server. `cpu_us` is the server's, of one request."""
+
+    requests: int
+    cpu_us: float
+
+
+def _answer(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise Failed("our server has ended")
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+@contextlib.contextmanager
+def ours(mode: str, directory: Path) -> Iterator[Subject]:
+    """`scripts.bench.delivery_subject`."""
+    command = (sys.executable, "-P", "-m", "scripts.bench.delivery_subject", mode, str(directory))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            yield Subject(process.pid, _answer(process)["port"], process)
+        finally:
+            _end(process)
+
+
+@contextlib.contextmanager
+def nginx(directory: Path) -> Iterator[Server]:
+    """One worker that serves the files of a directory.
+
+    Raises:
+        PeerMissing: it is not installed.
+    """
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        raise PeerMissing("scripts/install_test_programs.sh brings nginx")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = int(listener.getsockname()[1])
+    user = "user root;" if directory.owner() == "root" else ""
+    configuration = directory / "nginx.conf"
+    configuration.write_text(_NGINX.format(user=user, directory=directory, port=port))
+    with subprocess.Popen((program, "-p", str(directory), "-c", str(configuration))) as process:
+        try:
+            _await_port(port)
+            yield Server(process.pid, port)
+        finally:
+            _end(process)
+
+
+def wrk(server: Server, targets: Path, connections: int, seconds: int) -> Load:
+    """Ask for each target in turn, each connection as soon as it has its answer.
+
+    Raises:
+        PeerMissing: wrk is not installed.
+        Failed: an answer was an error.
+    """
+    program = shutil.which("wrk")
+    if program is None:
+        raise PeerMissing("scripts/install_test_programs.sh brings wrk")
+    script = targets.with_name("targets.lua")
+    script.write_text(_SCRIPT)
+    options = (f"-t{_THREADS}", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s")
+    url = f"http://127.0.0.1:{server.port}/"
+    command = (program, *options, "-s", str(script), url, "--", str(targets))
+    before = cpu_ns(server.pid)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=_WRK_SECONDS_MAX, check=False
+    )
+    spent = cpu_ns(server.pid) - before
+    count = re.search(r"(\d+) requests in", done.stdout)
+    if count is None or "Non-2xx" in done.stdout:
+        raise Failed(done.stdout + done.stderr)
+    return Load(int(count[1]), spent / 1e3 / int(count[1]))
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS_MAX
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -1,0 +1,196 @@
+"""Our server for the delivery benchmark: `python -m scripts.bench.delivery_subject MODE DIRECTORY`.
+
+The real core: a live origin with parts, the raw protocol, tokens, and the meter with its store in
+memory; `unmetered` is the same with a meter that lets everybody have everything. It takes orders as
+lines of JSON and answers each with one: `open` sessions and list the targets that their viewers ask
+for, `arrive` (the next part), or nothing but how it is.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from api.auth.playback_token import Grant, PlaybackTokens
+from api.delivery.playback import Metering, Playback
+from api.http_server import HttpServer
+from config import logs
+from config.clock import SystemClock
+from config.collector import collect_rarely
+from media.transcode.rendition import Rendition
+from media.units import MediaKind, Packet, Track
+from metering.intake import Delivery, Intake
+from metering.ledger import Transfer, hot_account, treasury_account
+from metering.money import Stroops
+from metering.rules import MeterRules
+from metering.store import MemoryMeterStore
+from metering.tariff import Price
+from packager.archive import Archive
+from packager.hls.origin import Origin
+from packager.library import HlsSettings, Library
+from packager.playlist_text import token_group
+
+ASSET = f"ast_{'0' * 26}"
+SEGMENTS = 9
+PARTS_OF_SEGMENT = 10
+_PATIENCE_MS = 9_000
+_FRAMES_OF_PART, _FRAME_TICKS = 6, 3_000
+_START_TICKS = 900_000
+# Bytes of a frame: parts of 60 kB, and segments of 1.3 MB.
+_FRAME_BYTES = {"medium": 10_000, "large": 21_667}
+_EXTRADATA = bytes.fromhex(
+    "0142c01fffe100166742c01fda014016e840000003004000afc803c60ca801000468ce0fc8"
+)
+
+
+class Everybody:
+    """A meter that lets everybody have everything."""
+
+    def look(self, session_id: str) -> None:
+        del session_id
+
+    def require_open(self, session_id: str) -> None:
+        del session_id
+
+    def finish(self, delivery: Delivery, complete: bool) -> None:
+        del delivery, complete
+
+    def request_at_once(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
+    ) -> Delivery | None:
+        del lo, hi, prompt
+        return Delivery(session_id, sequence, 0)
+
+    async def request(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+    ) -> Delivery:
+        del lo, hi, prompt
+        return Delivery(session_id, sequence, 0)
+
+
+class Film:
+    """Feeds a live asset, part by part, as fast as it is told to."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._frames = 0
+        track = Track(MediaKind.VIDEO, "avc1.42c01f", 90_000, _EXTRADATA, 1280, 720, (30, 1))
+        origin.begin([Rendition(name, track, 0, passed_through=False) for name in _FRAME_BYTES])
+
+    def add(self, parts: int) -> None:
+        for _ in range(parts * _FRAMES_OF_PART):
+            self._frame()
+
+    def _frame(self) -> None:
+        time_ticks = _START_TICKS + self._frames * _FRAME_TICKS
+        is_first = self._frames % (_FRAMES_OF_PART * PARTS_OF_SEGMENT) == 0
+        for name, size in _FRAME_BYTES.items():
+            kind = b"\x65" if is_first else b"\x41"
+            # Compressed media is not all zeros, and no two frames are alike.
+            payload = (kind + self._frames.to_bytes(4) * (size // 4))[: size - 4]
+            packet = Packet(
+                dts=time_ticks,
+                pts=time_ticks,
+                duration=_FRAME_TICKS,
+                keyframe=is_first,
+                data=len(payload).to_bytes(4) + payload,
+                boundary=is_first,
+            )
+            self._origin.packet(name, packet)
+        self._frames += 1
+
+
+class Audience:
+    """Opens sessions, and lists what their viewers ask for."""
+
+    def __init__(self, intake: Intake, tokens: PlaybackTokens, clock: SystemClock) -> None:
+        self._intake = intake
+        self._tokens = tokens
+        self._clock = clock
+        self._viewers = 0
+
+    async def open(self, count: int, kind: str) -> str:
+        """The targets of so many new viewers, a line each."""
+        grants = [await self._session() for _ in range(count)]
+        return "\n".join(self._targets(kind, grants)) + "\n"
+
+    async def _session(self) -> Grant:
+        viewer = f"acc_{self._viewers}"
+        self._viewers += 1
+        await self._intake.fund(viewer, Stroops(10**7), viewer)
+        session = await self._intake.open(viewer, ASSET, "acc_creator", Price("XLM", 10, 1))
+        return Grant(session.session_id, self._clock.wall_ms() // 1000 + 36_000)
+
+    def _targets(self, kind: str, grants: list[Grant]) -> Iterator[str]:
+        """All viewers ask for the same at about the same time, as at a live edge."""
+        first = SEGMENTS - 4
+        match kind:
+            case "playlist":
+                yield from (self._playlist(grant) for grant in grants)
+            case "part":
+                for number in range(2 * PARTS_OF_SEGMENT):
+                    sequence, part = first + number // PARTS_OF_SEGMENT, number % PARTS_OF_SEGMENT
+                    name = f"medium/{sequence}.{part}.m4s"
+                    yield from (self._media(grant, sequence, name) for grant in grants)
+            case _:
+                rendition = "large" if kind == "segment" else "medium"
+                for sequence in (first, first + 1):
+                    for grant in grants:
+                        if kind == "mix":
+                            yield self._playlist(grant)
+                        yield self._media(grant, sequence, f"{rendition}/{sequence}.m4s")
+
+    def _playlist(self, grant: Grant) -> str:
+        return f"/hls/{ASSET}/{self._tokens.session_token(grant, ASSET)}/medium/index.m3u8"
+
+    def _media(self, grant: Grant, sequence: int, name: str) -> str:
+        token = self._tokens.media_token(grant, ASSET, token_group(sequence)).decode()
+        return f"/hls/{ASSET}/{token}/{name}"
+
+
+async def _serve(mode: str, directory: Path) -> None:
+    clock, store = SystemClock(), MemoryMeterStore()
+    hot, treasury = hot_account("XLM"), treasury_account("XLM")
+    fill = Transfer("fill", hot.id, treasury.id, Stroops(10**15), "XLM", "fill")
+    await store.post([hot, treasury], [fill])
+    intake, tokens = Intake(store, clock, MeterRules()), PlaybackTokens(bytes(32))
+    await intake.start()
+    library = Library(Archive(directory, clock), clock, HlsSettings(segment_target_ms=2_000))
+    await library.start()
+    film = Film(library.start_live(ASSET))
+    film.add(SEGMENTS * PARTS_OF_SEGMENT + 1)
+    meter: Metering = Everybody() if mode == "unmetered" else intake
+    playback = Playback(library, meter, tokens, clock, _PATIENCE_MS)
+    server = HttpServer(web.Application(), "127.0.0.1", 0, playback, clock)
+    await server.start()
+    collect_rarely()
+    _say({"port": server.port})
+    audience = Audience(intake, tokens, clock)
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    while line := await reader.readline():
+        order = json.loads(line)
+        if order["do"] == "arrive":
+            _say({"at_ns": time.monotonic_ns()})
+            film.add(1)
+        else:
+            targets = await audience.open(order["count"], order["kind"])
+            await asyncio.to_thread(Path(order["path"]).write_text, targets)
+            _say({})
+
+
+def _say(answer: dict[str, Any]) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    logs.set_up("warning")
+    uvloop.run(_serve(sys.argv[1], Path(sys.argv[2])))
