@@ -69,7 +69,7 @@ class LivePlaylist:
             self._bodies[skip] = self._body(edge, skip=skip)
         group = token_group(self._window.newest if edge.hint is None else edge.hint[0])
         tail = PlaylistText.of((group, line) for line in self._tail(edge))
-        text = PlaylistText(self._bodies[skip] + tail.runs)
+        text = PlaylistText.joined(self._bodies[skip] + tail.runs)
         self._rendered[skip] = edge, text
         return text
 
