@@ -126,6 +126,8 @@ class FakeUploads:
         language = request.match_info["language"]
         self.captions[language] = await request.read()
         told = {
+            "key": language,
+            "forced": False,
             "language": language,
             "label": request.query["label"],
             "default": request.query["default"] == "true",

@@ -56,8 +56,8 @@ export const putCaptions = (
   return request<void>("PUT", at(`content/${part(id)}/captions/${part(language)}?${query}`), { token, file });
 };
 
-export const deleteCaptions = (token: string, id: string, language: string) =>
-  request<void>("DELETE", at(`content/${part(id)}/captions/${part(language)}`), { token });
+export const deleteCaptions = (token: string, id: string, key: string) =>
+  request<void>("DELETE", at(`content/${part(id)}/captions/${part(key)}`), { token });
 
 /** Where a browser can download it as one MP4 file, for a while, without more proof than the address. */
 export const createDownload = (token: string, id: string) =>

@@ -38,10 +38,13 @@ export interface ContentStatus {
 }
 
 export interface Captions {
-  /** BCP 47. */
+  /** Which of them: a film may have several sets in one language. */
+  key: string;
+  /** BCP 47; "und" when unknown. */
   language: string;
   label: string;
   default: boolean;
+  forced: boolean;
 }
 
 export interface Content {

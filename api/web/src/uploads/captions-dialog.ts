@@ -85,26 +85,26 @@ class CaptionsDialog {
     showList(
       this.list,
       captions,
-      ({ language }) => language,
+      ({ key }) => key,
       (one) => this.row(one),
       () => undefined,
     );
   }
 
-  private row({ language, label }: Captions): HTMLElement {
+  private row({ key, language, label }: Captions): HTMLElement {
     const name = label || languageName(language);
     return element(
       "li",
       {},
       element("span", {}, name),
-      element("code", {}, language),
+      element("code", {}, key),
       element(
         "button",
         {
           type: "button",
           class: "button button-small",
           "aria-label": words.removeWhich(name),
-          onclick: () => void this.change(() => deleteCaptions(this.token, this.content.id, language)),
+          onclick: () => void this.change(() => deleteCaptions(this.token, this.content.id, key)),
         },
         icon("trash"),
         strings.uploads.remove,
