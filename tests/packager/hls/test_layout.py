@@ -220,7 +220,11 @@ def test_a_recording_that_says_nothing_of_i_frames_offers_none() -> None:
 
 
 def test_a_clip_begins_where_it_was_cut() -> None:
-    lines = [AssetRecord(3, begin=45_000), epoch(0, _360p=video(360)), segment("360p", 7)]
+    lines: list[Record] = [
+        AssetRecord(3, begin=45_000),
+        epoch(0, _360p=video(360)),
+        segment("360p", 7),
+    ]
     layout = lay_out(parse_index(map(encode_record, lines)))
     text = beside(layout.playlists["360p"], "360p")
     assert "#EXT-X-START:TIME-OFFSET=0.500000,PRECISE=YES" in text

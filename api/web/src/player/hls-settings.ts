@@ -1,5 +1,7 @@
 // How hls.js plays for us, each setting with its reason.
-import Hls, { type HlsConfig } from "hls.js";
+import Hls, { type HlsConfig, type PlaylistLoaderConstructor } from "hls.js";
+
+import { PatientLoader } from "./patient-loader";
 
 /**
  * Seconds of video kept ahead. Every second fetched is a second held from the viewer's balance, so
@@ -76,6 +78,7 @@ export function hlsSettings(startPosition: number, recorded: boolean): Partial<H
         timeoutRetry: timeouts,
       },
     },
+    pLoader: PatientLoader as unknown as PlaylistLoaderConstructor,
     playlistLoadPolicy: {
       default: { ...playlistLoadPolicy.default, errorRetry: retries(PACED_TRIES), timeoutRetry: timeouts },
     },
