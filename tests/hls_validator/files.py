@@ -26,7 +26,7 @@ class Track:
 
     Attributes:
         broken: the rules that they break.
-        codecs: of all init segments, as in RFC 6381.
+        codecs: of the first init segment, as in RFC 6381: a publisher that returns may have others.
         peak: bits a second of the largest segment.
     """
 
@@ -41,7 +41,8 @@ class Track:
 
     @property
     def codecs(self) -> set[str]:
-        return {init.codec for init in self._inits.values() if init is not None}
+        first = next(iter(self._inits.values()), None)
+        return set() if first is None else {first.codec}
 
     def check(self, playlist: MediaPlaylist) -> None:
         """`playlist` has every segment that there ever was, with every part."""
