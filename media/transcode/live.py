@@ -70,6 +70,7 @@ class LivePipeline:
         self._lost = LostTracks()
         self._lost_sounds = LostTracks()
         self._verdict: Verdict | None = None
+        self._was_passed_through = False
         self._observation = self._observe_anew()
         self._epoch: Epoch | None = None
         self._renewal_wanted = False
@@ -335,7 +336,9 @@ class LivePipeline:
         return self._verdict if self._settings.pass_through else Verdict(passed_through=False)
 
     def _observe_anew(self) -> Observation:
-        return Observation(self._settings.segment_ticks, self._known_verdict())
+        return Observation(
+            self._settings.segment_ticks, self._known_verdict(), presumed=self._was_passed_through
+        )
 
     async def _renew(self) -> None:
         """End the epoch; the packets that follow decide on the next one."""
@@ -359,6 +362,7 @@ class LivePipeline:
         self, decision: Decision, held: list[SourcePicture | SourceSound], start: int | None = None
     ) -> None:
         self._verdict = decision.verdict
+        self._was_passed_through = decision.verdict is not None and decision.verdict.passed_through
         if decision.verdict is not None and decision.verdict.reason:
             self._say(decision.verdict.reason)
         epoch = Epoch(decision, self._sink, self._settings, self._clock, start, self._pictures)

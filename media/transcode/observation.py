@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
+# Pictures that tell their rate, where nothing else has to be found out.
+_PRESUMED_PICTURES_MIN = 6
 _TRACK_WAIT = TRACK_WAIT_MS_MAX * _TICKS_PER_MS
 _KEYFRAME_WAIT = KEYFRAME_WAIT_MS_MAX * _TICKS_PER_MS
 
@@ -92,15 +94,20 @@ class Observation:
         held: packets in the order in which they came; with a decision, only those that it needs.
     """
 
-    def __init__(self, segment_ticks: int, verdict: Verdict | None = None) -> None:
+    def __init__(
+        self, segment_ticks: int, verdict: Verdict | None = None, *, presumed: bool = False
+    ) -> None:
         """Start to observe.
 
         Args:
             segment_ticks: keyframes have to come at least about as often to be passed through.
             verdict: known from earlier packets of the same tracks.
+            presumed: keyframes of the track before came often enough, so these are taken to as
+                well: its viewers wait, and are not to wait for the next keyframe.
         """
         self._segment_ticks = segment_ticks
         self._verdict = verdict
+        self._presumed = presumed
         self._oldest: int | None = None
         self._newest = 0
         self._pictures: dict[int, list[SourcePicture]] = {}
@@ -166,7 +173,8 @@ class Observation:
     ) -> Decision | None:
         """Go on with one track; `why` says why not with the others."""
         pictures = self._pictures[number]
-        verdict = self._verdict or _judge(shown[number], pictures, self._segment_ticks, ended=ended)
+        known = ended or (self._presumed and len(pictures) >= _PRESUMED_PICTURES_MIN)
+        verdict = self._verdict or _judge(shown[number], pictures, self._segment_ticks, ended=known)
         if verdict is None:
             return None
         if why:

@@ -59,6 +59,24 @@ def test_a_second_keyframe_in_time_settles_that_a_source_is_passed_through() -> 
     assert len(observation.held) == 61
 
 
+def test_a_track_that_takes_the_place_of_one_that_was_passed_through_is_taken_to_be_like_it() -> (
+    None
+):
+    observation = Observation(SEGMENT, presumed=True)
+    for number in range(6):
+        assert observation.decide({0: VIDEO}, {0: AUDIO}) is None
+        observation.video(picture(number * 3000, key=number == 0))
+    decision = decided(observation.decide({0: VIDEO}, {0: AUDIO}))
+    assert decision.verdict == Verdict(passed_through=True)
+    assert decision.video is not None
+    assert decision.video.frame_rate == (30, 1)
+    no_entry = Observation(SEGMENT, presumed=True)
+    observe(no_entry, seconds=1, every=0.5, refresh=False)
+    verdict = decided(no_entry.decide({0: VIDEO}, {0: AUDIO})).verdict
+    assert verdict is not None
+    assert not verdict.passed_through
+
+
 def test_a_keyframe_too_late_settles_that_it_is_encoded() -> None:
     observation = Observation(SEGMENT)
     observe(observation, seconds=3, every=10)
