@@ -2,6 +2,7 @@
 import Hls, { Events, ErrorTypes, type ErrorData, type MediaPlaylist } from "hls.js";
 
 import { readStored, writeStored } from "../shell/stored";
+import { CatchUp } from "./catch-up";
 import { aheadSeconds, hlsSettings } from "./hls-settings";
 import type { Track } from "./track-menu";
 
@@ -69,6 +70,7 @@ export class Engine {
   private isOpen = false;
   /** Where uninterrupted watching began, in seconds of the stream. */
   private watchedFrom: number | null = null;
+  private readonly catchUp: CatchUp | null;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -77,6 +79,7 @@ export class Engine {
   ) {
     const { startPosition, recorded } = stream;
     this.hls = Hls.isSupported() ? new Hls(hlsSettings(startPosition, recorded)) : null;
+    this.catchUp = this.hls === null || recorded ? null : new CatchUp(this.hls, video);
     if (this.hls === null) video.src = stream.url;
     else this.listen(this.hls);
     video.addEventListener("seeking", this.forgetWatched);
@@ -186,6 +189,7 @@ export class Engine {
 
   destroy(): void {
     window.clearTimeout(this.timer);
+    this.catchUp?.stop();
     this.video.removeEventListener("seeking", this.forgetWatched);
     this.video.removeEventListener("timeupdate", this.growBuffer);
     if (this.hls !== null) this.hls.destroy();

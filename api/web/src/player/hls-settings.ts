@@ -26,8 +26,8 @@ const BEHIND_S = 10;
 /** A 503 says "not yet": 15 tries one to three seconds apart outlast the server's pacing window. */
 const PACED_TRIES = 15;
 
-/** Catches up with the live edge no faster than a listener can fail to notice. */
-const CATCH_UP_RATE = 1.05;
+/** So much further behind after each time that playing had to wait, of a live. */
+const STALL_INCREASE_S = 0.3;
 
 /** Statuses of requests that were early or too many rather than wrong. */
 const comeAgain: ReadonlySet<number> = new Set([425, 429]);
@@ -66,7 +66,9 @@ export function hlsSettings(startPosition: number, recorded: boolean): Partial<H
     // Otherwise so many bytes are filled whatever the seconds: minutes, at a low bitrate.
     maxBufferSize: 0,
     backBufferLength: BEHIND_S,
-    maxLiveSyncPlaybackRate: recorded ? 1 : CATCH_UP_RATE,
+    // `CatchUp` does it, also where less than a second is buffered.
+    maxLiveSyncPlaybackRate: 1,
+    liveSyncOnStallIncrease: STALL_INCREASE_S,
     capLevelToPlayerSize: true,
     // An interrupted live stays as it is until its publisher is back: that is no fault of the playlist.
     liveMaxUnchangedPlaylistRefresh: Infinity,

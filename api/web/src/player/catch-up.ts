@@ -1,0 +1,63 @@
+// Brings a viewer of a live back to where the stream wants players to be.
+import type Hls from "hls.js";
+
+const LOOK_MS = 100;
+
+/** Further behind, somebody went back on purpose, or watches what was missed. */
+const ON_PURPOSE_S = 6;
+
+/** No faster than a listener can fail to notice; a little more where much is to be made up for. */
+const GENTLE = 1.05;
+const BRISK = 1.1;
+const BRISK_FROM_S = 0.3;
+
+/** When to begin and when to stop, in seconds late and in seconds of media that are there. */
+interface Limits {
+  begin: { late: number; ahead: number };
+  stop: { late: number; ahead: number };
+}
+const withParts: Limits = { begin: { late: 0.08, ahead: 0.3 }, stop: { late: 0.02, ahead: 0.2 } };
+const withSegments: Limits = { begin: { late: 1, ahead: 3 }, stop: { late: 0.2, ahead: 2 } };
+
+/**
+ * hls.js does this only with more than a second buffered, which a player that is half a second
+ * behind never has: it would stay as late as it began.
+ */
+export class CatchUp {
+  private readonly timer: number;
+  private rate = 1;
+
+  constructor(
+    private readonly hls: Hls,
+    private readonly video: HTMLVideoElement,
+  ) {
+    this.timer = window.setInterval(() => this.look(), LOOK_MS);
+  }
+
+  stop(): void {
+    window.clearInterval(this.timer);
+    this.play(1);
+  }
+
+  private look(): void {
+    const { hls, video } = this;
+    const details = hls.latestLevelDetails;
+    if (details === null || !details.live || video.paused || video.seeking) return this.play(1);
+    const late = hls.latency - (hls.targetLatency ?? hls.latency);
+    const { begin, stop } = details.partTarget > 0 ? withParts : withSegments;
+    const from = this.rate > 1 ? stop : begin;
+    const wanted = late > from.late && late < ON_PURPOSE_S && this.ahead > from.ahead;
+    this.play(wanted ? (late > BRISK_FROM_S ? BRISK : GENTLE) : 1);
+  }
+
+  private get ahead(): number {
+    const { buffered, currentTime } = this.video;
+    return buffered.length === 0 ? 0 : buffered.end(buffered.length - 1) - currentTime;
+  }
+
+  private play(rate: number): void {
+    if (rate === this.rate) return;
+    this.rate = rate;
+    this.video.playbackRate = rate;
+  }
+}
