@@ -43,6 +43,9 @@ HTTP_MEDIA_FIELDS_BYTES_MAX = 8_000
 HTTP_FIELD_BLOCKS_KNOWN_MAX = 1_024
 # Paths and queries that were read before: a live edge of a thousand renditions, 400 bytes each.
 MEDIA_TARGETS_KNOWN_MAX = 8_192
+# Files of a live that were asked for last: of five renditions a segment and two parts each, twice.
+# They are in memory anyway, but for parts of complete segments (100 KB) and what has just left it.
+LIVE_FILES_KNOWN_MAX = 32
 # Requests of one connection that are answered in one turn; then others have theirs.
 HTTP_PIPELINE_TURN_MAX = 16
 # What a client may send before it has its answer: no player sends any; then it is not read from.

@@ -1,6 +1,6 @@
 """What can be served of one asset, live or on demand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from packager.arrival import Arrival
@@ -48,18 +48,20 @@ class Charge(NamedTuple):
     prompt: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MediaFile:
     """Bytes that a playlist names; nothing is billed for a file without a charge.
 
     Attributes:
         public: for everybody, and for good: encrypted, or an init segment of what is.
+        answer: what whoever sends it has worked out of it, once for all who ask.
     """
 
     body: bytes
     media_type: str
     charge: Charge | None = None
     public: bool = False
+    answer: object = field(default=None, compare=False, repr=False)
 
 
 class Package(Protocol):

@@ -19,8 +19,11 @@ def file_answer(
     Only one with status 200 or 206 to GET has a body, and is to be charged; for a piece as much as
     for the whole, since a second piece costs nothing.
     """
-    body = file.body
-    tag = entity_tag(body)
+    if conditions is UNCONDITIONAL and method == "GET" and not public:
+        if not isinstance(file.answer, Answer):
+            file.answer = _whole(file, method, public=False)
+        return file.answer
+    tag = entity_tag(file.body)
     etag = f'ETag: "{tag}"\r\n'.encode()
     if conditions is not UNCONDITIONAL:
         status = _precondition(conditions, tag)
@@ -29,7 +32,12 @@ def file_answer(
             return Answer(_bare(status, public=public), length, b"", None, etag)
         if method == "GET" and conditions.range is not None:
             return _ranged(file, conditions, tag, public=public)
-    kind = _kind(200, file.media_type, public=public)
+    return _whole(file, method, public=public)
+
+
+def _whole(file: MediaFile, method: str, *, public: bool) -> Answer:
+    body, kind = file.body, _kind(200, file.media_type, public=public)
+    etag = f'ETag: "{entity_tag(body)}"\r\n'.encode()
     return Answer(kind, len(body), body if method == "GET" else b"", None, etag)
 
 

@@ -24,6 +24,7 @@ from packager.naming import FilePath, InitPath, PartPath, PlaylistPath, SegmentP
 from packager.package import BadReload, MediaFile, UnknownRendition
 from packager.playlist_text import PlaylistText, token_group
 
+_make = tuple.__new__
 _PLAYLIST = kind(
     200, ("Content-Type", "application/vnd.apple.mpegurl"), ("Cache-Control", PRIVATE), *CORS
 )
@@ -254,7 +255,8 @@ class Playback:
 
 def _delivered(answer: Answer, delivery: Delivery) -> Answer:
     kind, length, body, _, fields = answer
-    return Answer(kind, length, body, delivery, fields)
+    # What a NamedTuple's own constructor does, for a third of its time.
+    return _make(Answer, (kind, length, body, delivery, fields))
 
 
 def _group(path: FilePath, file: MediaFile) -> int | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from config.limits import HLS_BLOCK_TARGETS_MAX
+from config.limits import HLS_BLOCK_TARGETS_MAX, LIVE_FILES_KNOWN_MAX
 from packager.arrival import Arrival
 from packager.hls.assembly import Assembly
 from packager.hls.iframe_file import iframe_file
@@ -32,8 +32,20 @@ class LiveFiles:
         self._assembly = assembly
         self._cache = cache
         self._target_duration = target_duration
+        self._known: dict[FilePath, MediaFile] = {}
 
     def at_hand(self, path: FilePath) -> MediaFile | None:
+        """At the live edge all ask for the same few at about the same time, which never change."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._in_memory(path)
+            if known is not None and isinstance(path, PartPath | SegmentPath):
+                if len(self._known) >= LIVE_FILES_KNOWN_MAX:
+                    del self._known[next(iter(self._known))]
+                self._known[path] = known
+        return known
+
+    def _in_memory(self, path: FilePath) -> MediaFile | None:
         live = self._assembly.renditions.get(path.rendition)
         if live is None:
             return None
