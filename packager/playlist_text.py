@@ -62,4 +62,8 @@ class PlaylistText:
 
     def fill(self, token: Callable[[int], bytes]) -> bytes:
         """The playlist of a viewer whose token for a group is `token(group)`."""
-        return b"".join([token(group).join(pieces) for group, pieces in self.runs])
+        runs = self.runs
+        if len(runs) == 1:  # as at a live edge, unless a minute has just begun
+            group, pieces = runs[0]
+            return token(group).join(pieces)
+        return b"".join([token(group).join(pieces) for group, pieces in runs])

@@ -70,7 +70,9 @@ class PlaybackTokens:
         # tells nothing about others by its time: Python's hashes are keyed by a secret of their
         # own, and texts are only compared when these are equal.)
         self._known = lru_cache(PLAYBACK_TOKENS_READ_MAX)(self._checked)
-        self._made = lru_cache(PLAYBACK_TOKENS_MADE_MAX)(self._media_token)
+        self.media_token = lru_cache(PLAYBACK_TOKENS_MADE_MAX)(self._media_token)
+        """The token that opens one group, by a session's own grant, its asset and the group; always
+        the same for a session."""
 
     def session_token(self, grant: Grant, asset_id: str) -> str:
         """The token that opens all of a session's asset."""
@@ -79,10 +81,6 @@ class PlaybackTokens:
         token = payload + self._signature("session", payload)
         assert len(token) == _SESSION_TOKEN, "ids have 26 characters"
         return token
-
-    def media_token(self, grant: Grant, asset_id: str, group: int) -> bytes:
-        """The token that opens one group; always the same for a session."""
-        return self._made(grant.session_id, grant.expires_s, asset_id, group)
 
     def read(self, token: str, asset_id: str, now_s: int) -> Grant:
         """Check a token that is shown for an asset.
@@ -118,9 +116,9 @@ class PlaybackTokens:
         expires_s, group = int(payload[_ID:-_GROUP], 16), int(payload[-_GROUP:], 16)
         return Grant(f"ses_{payload[:_ID]}", expires_s, group)
 
-    def _media_token(self, session_id: str, expires_s: int, asset_id: str, group: int) -> bytes:
-        session = session_id.removeprefix("ses_")
-        payload = f"{session}{expires_s:0{_EXPIRY}x}{group:0{_GROUP}x}"
+    def _media_token(self, grant: Grant, asset_id: str, group: int) -> bytes:
+        session = grant.session_id.removeprefix("ses_")
+        payload = f"{session}{grant.expires_s:0{_EXPIRY}x}{group:0{_GROUP}x}"
         token = payload + self._signature(f"media {asset_id} ", payload)
         assert len(token) == _MEDIA_TOKEN, "16 million groups are half a century of segments"
         return token.encode()

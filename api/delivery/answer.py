@@ -61,7 +61,9 @@ class Answer(NamedTuple):
 
 def with_body(kind: Kind, body: bytes, method: str, fields: bytes = b"") -> Answer:
     """An answer that costs nothing; to HEAD without its body (RFC 9110, 9.3.2)."""
-    return Answer(kind, len(body), b"" if method == "HEAD" else body, None, fields)
+    content = b"" if method == "HEAD" else body
+    # What a NamedTuple's own constructor does, for a third of its time.
+    return tuple.__new__(Answer, (kind, len(body), content, None, fields))
 
 
 PREFLIGHT = Answer(

@@ -300,23 +300,20 @@ class Connection(asyncio.Protocol):
     def _send(self, answer: Answer, request: MediaRequest) -> None:
         kind, length, body, delivery, fields = answer
         transport, watch = self.transport, self._site.watch
-        if length is not None:
-            fields = b"Content-Length: %d\r\n%b" % (length, fields)
-        if self._closes:
-            fields += b"Connection: close\r\n"
-        head = b"%b%b%b\r\n" % (kind.text, fields, watch.date_line)
-        if len(body) <= RESPONSE_JOINED_BYTES_MAX:
-            transport.write(b"".join((head, body)))
+        size = len(body)
+        has = b"" if length is None else b"Content-Length: %d\r\n" % length
+        end = b"Connection: close\r\n\r\n" if self._closes else b"\r\n"
+        if size <= RESPONSE_JOINED_BYTES_MAX:
+            transport.write(b"".join((kind.text, has, fields, watch.date_line, end, body)))
         else:
+            head = b"".join((kind.text, has, fields, watch.date_line, end))
             transport.writelines((head, body))
             if not self.blocked and transport.get_write_buffer_size():
                 # asyncio's own transports forget to tell after this call; this has them look.
                 transport.set_write_buffer_limits(high=0)
-        if request.token is not None:
-            TALLY.statuses[kind.status] += 1
-        else:
-            TALLY.public_statuses[kind.status] += 1
-        self._sent_bytes = len(body) if delivery is not None or request.token is None else 0
+        is_public = request.token is None
+        (TALLY.public_statuses if is_public else TALLY.statuses)[kind.status] += 1
+        self._sent_bytes = size if delivery is not None or is_public else 0
         self._delivery = delivery
         if self.blocked:
             self._state = _WRITING

@@ -106,6 +106,8 @@ class Origin:
         self._first_segment_ms: int | None = None
         self._all_have_segments = asyncio.Event()
         self._multivariant: bytes | None = None
+        self._plain: dict[PlaylistPath, PlaylistText] = {}
+        self._skipped: dict[PlaylistPath, PlaylistText] = {}
         self._ended = False
         self._poster: bytes | None = None
         cache.archive.create(asset_id, self._target_duration, terms.encryption)
@@ -156,6 +158,7 @@ class Origin:
         if live.retired or self._ended:
             return
         live.retired = True
+        self._forget_playlists()
         live.release(all_of_them=True)
         self._archive.write_retired(self._asset_id, rendition, reason)
         log.info("rendition retired", asset=self._asset_id, rendition=rendition, reason=reason)
@@ -168,6 +171,7 @@ class Origin:
         self._announce(self._assembly.finish())
         self._ended = True
         self._archive.write_end(self._asset_id)
+        self._forget_playlists()
         for live in self._assembly.renditions.values():
             live.end()
         self._changed()
@@ -205,8 +209,14 @@ class Origin:
 
     def _release(self) -> None:
         """All renditions are as they will be for a while: whoever waits may look at them."""
+        self._forget_playlists()
         for live in self._assembly.renditions.values():
             live.release()
+
+    def _forget_playlists(self) -> None:
+        """Any of them may be another one now: what changes in one is reported by the others."""
+        self._plain.clear()
+        self._skipped.clear()
 
     # --- Package ---------------------------------------------------------------------------------
 
@@ -294,6 +304,13 @@ class Origin:
             UnknownRendition: there is none of this name, or it was retired.
             NotReady: it has no segment yet.
         """
+        known = self._skipped if skip else self._plain
+        text = known.get(path)
+        if text is None:
+            text = known[path] = self._playlist(path, skip=skip)
+        return text
+
+    def _playlist(self, path: PlaylistPath, *, skip: bool) -> PlaylistText:
         live = self._known(path.rendition or "")
         if live.retired:
             raise UnknownRendition(path.rendition)
