@@ -1,4 +1,4 @@
-// Brings a viewer of a live back to where the stream wants players to be.
+// Keeps a viewer of a live where the stream wants players to be.
 import type Hls from "hls.js";
 
 const LOOK_MS = 100;
@@ -10,6 +10,15 @@ const ON_PURPOSE_S = 6;
 const GENTLE = 1.05;
 const BRISK = 1.1;
 const BRISK_FROM_S = 0.3;
+
+/**
+ * hls.js 1.7.4 sometimes finds no next part at the end of a segment: what is buffered ends a
+ * microsecond before the next one begins. It goes on when it is asked for a place beyond.
+ */
+const STUCK_MS = 400;
+/** More of the stream is there than is buffered, in seconds: it is not the network that is slow. */
+const STUCK_BEHIND_S = 0.3;
+const STEP_S = 0.05;
 
 /** When to begin and when to stop, in seconds late and in seconds of media that are there. */
 interface Limits {
@@ -26,6 +35,7 @@ const withSegments: Limits = { begin: { late: 1, ahead: 3 }, stop: { late: 0.2, 
 export class CatchUp {
   private readonly timer: number;
   private rate = 1;
+  private dryMs = 0;
 
   constructor(
     private readonly hls: Hls,
@@ -43,6 +53,7 @@ export class CatchUp {
     const { hls, video } = this;
     const details = hls.latestLevelDetails;
     if (details === null || !details.live || video.paused || video.seeking) return this.play(1);
+    this.step(details.edge);
     const late = hls.latency - (hls.targetLatency ?? hls.latency);
     const { begin, stop } = details.partTarget > 0 ? withParts : withSegments;
     const from = this.rate > 1 ? stop : begin;
@@ -50,9 +61,23 @@ export class CatchUp {
     this.play(wanted ? (late > BRISK_FROM_S ? BRISK : GENTLE) : 1);
   }
 
-  private get ahead(): number {
+  /** Steps over the end of what is buffered, once for each time that playing stands still. */
+  private step(edge: number): void {
+    const { video, end } = this;
+    const before = this.dryMs;
+    this.dryMs = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA ? before + LOOK_MS : 0;
+    if (before < STUCK_MS && this.dryMs >= STUCK_MS && edge - end > STUCK_BEHIND_S) {
+      video.currentTime = end + STEP_S;
+    }
+  }
+
+  private get end(): number {
     const { buffered, currentTime } = this.video;
-    return buffered.length === 0 ? 0 : buffered.end(buffered.length - 1) - currentTime;
+    return buffered.length === 0 ? currentTime : buffered.end(buffered.length - 1);
+  }
+
+  private get ahead(): number {
+    return this.end - this.video.currentTime;
   }
 
   private play(rate: number): void {

@@ -66,6 +66,8 @@ export function hlsSettings(startPosition: number, recorded: boolean): Partial<H
     // Otherwise so many bytes are filled whatever the seconds: minutes, at a low bitrate.
     maxBufferSize: 0,
     backBufferLength: BEHIND_S,
+    // Otherwise every part of a live changes the duration, for which all appending has to stop.
+    liveDurationInfinity: !recorded,
     // `CatchUp` does it, also where less than a second is buffered.
     maxLiveSyncPlaybackRate: 1,
     liveSyncOnStallIncrease: STALL_INCREASE_S,
