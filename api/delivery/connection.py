@@ -2,12 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from api.delivery.answer import Answer
 from api.delivery.failure import failure
 from api.delivery.head import OtherHead, read_head
-from api.delivery.playback import Playback, Waiting
+from api.delivery.playback import Playback, Promised, Waiting
 from api.delivery.request import MediaRequest
 from api.delivery.tally import TALLY
 from api.delivery.unsent import unsent_bytes
@@ -29,7 +29,7 @@ _READING = 0
 _WAITING = 1
 """A playlist or part is."""
 _WORKING = 2
-"""A task makes the answer."""
+"""A task makes the answer, or it is there and the meter saves it."""
 _WRITING = 3
 """The socket does not take all of the answer yet."""
 _LENT = 4
@@ -78,6 +78,7 @@ class Connection(asyncio.Protocol):
         "_closes",
         "_delivery",
         "_held",
+        "_promised",
         "_request",
         "_sent_bytes",
         "_site",
@@ -98,6 +99,7 @@ class Connection(asyncio.Protocol):
         self._closes = False
         self._delivery: Delivery | None = None
         self._held = False
+        self._promised: Promised | None = None
         self._request: MediaRequest | None = None
         self._sent_bytes = 0
         self._task: asyncio.Task[None] | None = None
@@ -152,6 +154,9 @@ class Connection(asyncio.Protocol):
             self._arrival.forget(self._arrived)
         if self._task is not None:
             self._task.cancel()
+        if self._promised is not None:
+            self._promised.saved.remove_done_callback(self._saved)
+            self._delivery, self._promised = self._promised.answer.delivery, None
         if self._borrowing is not None:
             self._borrowing.connection_lost(exc)
         self._taken(complete=False)
@@ -264,8 +269,13 @@ class Connection(asyncio.Protocol):
         elif answer is None:
             self._state = _WORKING
             self._task = spawn(self._work(request, playback), name="media request")
-        else:
+        elif isinstance(answer, Waiting):
             self._wait(answer, request, playback)
+        else:
+            # Its deadline is the meter's. No task: that costs as much as the rest of the answer.
+            self._state = _WORKING
+            self._request, self._promised = request, answer
+            answer.saved.add_done_callback(self._saved)
 
     def _wait(self, waiting: Waiting, request: MediaRequest, playback: Playback) -> None:
         self._state = _WAITING
@@ -280,6 +290,22 @@ class Connection(asyncio.Protocol):
         assert playback is not None, "it waits for media"
         self._request = self._arrival = None
         self._answer(request, playback)
+        self._go_on()
+
+    def _saved(self, saved: asyncio.Future[Any]) -> None:
+        request, promised = self._request, self._promised
+        if request is None or promised is None:
+            return  # the viewer left when this was about to be called
+        self._request = self._promised = None
+        answer, error = promised.answer, saved.exception()
+        if error is not None:
+            self._delivery = answer.delivery
+            self._taken(complete=False)
+            if not isinstance(error, EXPECTED):
+                self.transport.abort()
+                raise error
+            answer = failure(error, request.method)
+        self._send(answer, request)
         self._go_on()
 
     async def _work(self, request: MediaRequest, playback: Playback) -> None:

@@ -1,7 +1,7 @@
 """What a viewer may have of an asset, and what is billed for it: the rules of both senders."""
 
 import asyncio
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from api.auth.playback_token import (
     Grant,
@@ -18,7 +18,7 @@ from api.delivery.request import MediaRequest
 from api.errors import Problem, forbidden, not_found, unavailable
 from config.clock import Clock
 from config.tasks import happens
-from metering.intake import Delivery
+from metering.intake import Delivery, Promise
 from packager.arrival import Arrival
 from packager.naming import FilePath, InitPath, PartPath, PlaylistPath, SegmentPath
 from packager.package import BadReload, MediaFile, UnknownRendition
@@ -62,7 +62,10 @@ class Metering(Protocol):
     def request_at_once(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
     ) -> Delivery | None:
-        """Leave to send, when that needs no waiting; None: use `request`."""
+        """Leave to send, when that needs no waiting; None: use one of the others."""
+
+    def request_soon(self, session_id: str, sequence: int, lo: int, hi: int) -> Promise | None:
+        """Leave to send what is not prompt, when that is saved; None: use `request`."""
 
     async def request(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
@@ -77,6 +80,15 @@ class Waiting(NamedTuple):
     """Ask again when it has come; not longer than `Playback.patience_ms`."""
 
     arrival: Arrival
+
+
+class Promised(NamedTuple):
+    """What is answered when `saved` is done, unless that fails: then the answer's delivery is
+    finished, and its exception answered.
+    """
+
+    answer: Answer
+    saved: asyncio.Future[Any]
 
 
 class Playback:
@@ -103,7 +115,7 @@ class Playback:
         self.finish = metering.finish
         """For senders, of each answer that has a delivery: whether the socket took all of it."""
 
-    def at_once(self, request: MediaRequest) -> Answer | Waiting | None:
+    def at_once(self, request: MediaRequest) -> Answer | Waiting | Promised | None:
         """Answer from memory. None: it needs `later`.
 
         Raises: what `api.failures` has an answer to.
@@ -120,6 +132,23 @@ class Playback:
             return self._from_memory(request, package, grant)
         except NotAtHand:
             return None
+
+    async def answer(self, request: MediaRequest) -> Answer:
+        """Answer. Raises: what `api.failures` has an answer to."""
+        answer = self.at_once(request)
+        if isinstance(answer, Answer):
+            return answer
+        return await (self._kept(answer) if isinstance(answer, Promised) else self.later(request))
+
+    async def _kept(self, promised: Promised) -> Answer:
+        answer, is_kept = promised.answer, False
+        try:
+            await promised.saved
+            is_kept = True
+        finally:
+            if not is_kept and answer.delivery is not None:
+                self.finish(answer.delivery, complete=False)
+        return answer
 
     async def later(self, request: MediaRequest) -> Answer:
         """Answer, after reading the archive or waiting for the meter if that is needed.
@@ -163,7 +192,7 @@ class Playback:
 
     def _from_memory(
         self, request: MediaRequest, package: Playable, grant: Grant
-    ) -> Answer | Waiting | None:
+    ) -> Answer | Waiting | Promised | None:
         path = request.target.path
         if isinstance(path, PlaylistPath):
             return self._playlist(request, path, package, grant)
@@ -218,17 +247,21 @@ class Playback:
 
     def _file_at_once(
         self, request: MediaRequest, path: FilePath, file: MediaFile, grant: Grant
-    ) -> Answer | None:
+    ) -> Answer | Promised | None:
         answer = self._unmetered(request, path, file, grant)
         charge = file.charge
         if charge is None or not answer.body:
             self._metering.require_open(grant.session_id)
             return answer
         sequence, start, end, prompt = charge
-        delivery = self._metering.request_at_once(
-            grant.session_id, sequence, start, end, prompt=prompt
-        )
-        return None if delivery is None else _delivered(answer, delivery)
+        session_id, metering = grant.session_id, self._metering
+        delivery = metering.request_at_once(session_id, sequence, start, end, prompt=prompt)
+        if delivery is not None:
+            return _delivered(answer, delivery)
+        promise = None if prompt else metering.request_soon(session_id, sequence, start, end)
+        if promise is None:
+            return None
+        return Promised(_delivered(answer, promise.delivery), promise.saved)
 
     async def _file_later(self, request: MediaRequest, package: Playable, grant: Grant) -> Answer:
         path = request.target.path

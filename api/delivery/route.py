@@ -19,14 +19,10 @@ class MediaRoutes:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         media = _media_request(request)
         try:
-            answer = await self._answer(media)
+            answer = await self.playback.answer(media)
         except EXPECTED as error:
             answer = failure(error, media.method)
         return await self._send(request, answer)
-
-    async def _answer(self, media: MediaRequest) -> Answer:
-        answer = self.playback.at_once(media)
-        return answer if isinstance(answer, Answer) else await self.playback.later(media)
 
     async def _send(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         complete = False

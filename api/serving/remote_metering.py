@@ -49,6 +49,9 @@ class RemoteMetering:
     def request_at_once(self, *_: object, **__: object) -> None:
         """Nothing is decided here: the one meter is elsewhere."""
 
+    def request_soon(self, *_: object) -> None:
+        """Nor is anything saved."""
+
     async def request(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
     ) -> Delivery:

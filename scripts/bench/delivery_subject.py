@@ -25,7 +25,7 @@ from config.clock import SystemClock
 from config.collector import collect_rarely
 from media.transcode.rendition import Rendition
 from media.units import MediaKind, Packet, Track
-from metering.intake import Delivery, Intake
+from metering.intake import Delivery, Intake, Promise
 from metering.ledger import Transfer, hot_account, treasury_account
 from metering.money import Stroops
 from metering.rules import MeterRules
@@ -66,6 +66,10 @@ class Everybody:
     ) -> Delivery | None:
         del lo, hi, prompt
         return Delivery(session_id, sequence, 0)
+
+    def request_soon(self, session_id: str, sequence: int, lo: int, hi: int) -> Promise | None:
+        del session_id, sequence, lo, hi
+        return None
 
     async def request(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
@@ -114,10 +118,12 @@ class Audience:
         self._tokens = tokens
         self._clock = clock
         self._viewers = 0
+        self._watching: list[Grant] = []
 
     async def open(self, count: int, kind: str) -> str:
-        """The targets of so many new viewers, a line each."""
-        grants = [await self._session() for _ in range(count)]
+        """The targets of so many new viewers, a line each; those before them have left."""
+        await asyncio.gather(*(self._intake.close(each.session_id) for each in self._watching))
+        self._watching = grants = [await self._session() for _ in range(count)]
         return "\n".join(self._targets(kind, grants)) + "\n"
 
     async def _session(self) -> Grant:

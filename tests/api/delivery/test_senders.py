@@ -13,7 +13,7 @@ from api.auth.playback_token import Grant, PlaybackTokens
 from api.delivery.tally import TALLY
 from api.delivery.watch import Deadlines
 from metering.errors import SessionClosed
-from metering.intake import Delivery
+from metering.intake import Delivery, Promise
 from tests.api.delivery.dialogue import Answered, Asked, answers, talk
 from tests.api.delivery.site import ASSET, RENDITION, Film, aiohttp_alone, open_site
 
@@ -40,6 +40,17 @@ class Anybody:
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
     ) -> Delivery | None:
         return Delivery(session_id, sequence, 1) if session_id == OPEN and sequence % 2 else None
+
+    def request_soon(self, session_id: str, sequence: int, lo: int, hi: int) -> Promise | None:
+        if sequence % 4:
+            return None
+        loop = asyncio.get_running_loop()
+        saved = loop.create_future()
+        if session_id == CLOSED:
+            loop.call_soon(saved.set_exception, SessionClosed(session_id))
+        else:
+            loop.call_soon(saved.set_result, None)
+        return Promise(Delivery(session_id, sequence, 1), saved)
 
     async def request(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False

@@ -57,6 +57,9 @@ class Meter:
     ) -> Delivery | None:
         return self._delivery(session_id, sequence, lo, hi) if self.at_once and prompt else None
 
+    def request_soon(self, *_: object) -> None:
+        """Everything waits for the gate."""
+
     async def request(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
     ) -> Delivery:
