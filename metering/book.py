@@ -140,7 +140,7 @@ class Book:
         self._sessions[session.id] = kept
         self._by_asset.setdefault(session.asset_id, set()).add(session.id)
         self._viewers[session.viewer].sessions += 1
-        wallet.sessions.add(session.id)
+        wallet.sessions.append(session.id)
         wallet.available -= meter.drawn - saved.totals.drawn
         self._note(kept)
 
@@ -291,7 +291,7 @@ class Book:
             del self._by_asset[session.asset_id]
         wallet = kept.wallet
         wallet.available += kept.meter.drawn - kept.saved.totals.drawn
-        wallet.sessions.discard(session_id)
+        wallet.sessions.remove(session_id)
         if not wallet.sessions:
             del self._wallets[session.viewer_account]
         viewer = self._viewers[session.viewer]

@@ -61,6 +61,26 @@ class Meter:
     `budget` is shared by all sessions of the viewer.
     """
 
+    __slots__ = (
+        "_budget",
+        "_counted_until",
+        "_covered",
+        "_head",
+        "_keepalive_ms",
+        "_pending",
+        "_repeats",
+        "_rules",
+        "_run_start",
+        "_touched_at",
+        "delivered",
+        "drawn",
+        "forced",
+        "posted",
+        "presence_ms",
+        "price",
+        "voided",
+    )
+
     def __init__(self, price: Price, rules: MeterRules, budget: VoidBudget, now: int) -> None:
         self.price = price
         self._rules = rules

@@ -13,10 +13,14 @@ from metering.void_budget import VoidBudget
 
 @dataclass(slots=True)
 class Wallet:
-    """What a viewer can spend of one asset, after all that was decided, saved or not."""
+    """What a viewer can spend of one asset, after all that was decided, saved or not.
+
+    Attributes:
+        sessions: open ones, mostly one: a set of that takes twice the memory.
+    """
 
     available: int
-    sessions: set[str] = field(default_factory=set)
+    sessions: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -80,6 +80,8 @@ def _read_answer(one: socket.socket) -> int:
 def release_ms(subject: Subject, targets: Path, sequence: int, part: int) -> float:
     """From the moment before a part is made until the last of all who wait for it has its list."""
     with Herd(subject.port, targets.read_text().split()) as herd:
+        herd.ask()  # who waits for more has a playlist
+        herd.answers()
         herd.ask(f"?_HLS_msn={sequence}&_HLS_part={part}")
         time.sleep(1)  # all of them are waiting by then
         released_ns = subject.order(do="arrive")["at_ns"]

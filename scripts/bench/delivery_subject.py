@@ -118,12 +118,13 @@ class Audience:
         self._tokens = tokens
         self._clock = clock
         self._viewers = 0
-        self._watching: list[Grant] = []
+        self._watching: list[str] = []
 
     async def open(self, count: int, kind: str) -> str:
         """The targets of so many new viewers, a line each; those before them have left."""
-        await asyncio.gather(*(self._intake.close(each.session_id) for each in self._watching))
-        self._watching = grants = [await self._session() for _ in range(count)]
+        await asyncio.gather(*(self._intake.close(each) for each in self._watching))
+        grants = [await self._session() for _ in range(count)]
+        self._watching = [each.session_id for each in grants]
         return "\n".join(self._targets(kind, grants)) + "\n"
 
     async def _session(self) -> Grant:
