@@ -57,6 +57,12 @@ async def answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
         return head, await reader.readexactly(length)
 
 
+async def some(reader: asyncio.StreamReader, count: int) -> bytes:
+    """The next bytes."""
+    async with asyncio.timeout(SECONDS_MAX):
+        return await reader.readexactly(count)
+
+
 async def rest(reader: asyncio.StreamReader) -> bytes:
     """What comes until the server closes."""
     received = bytearray()
@@ -84,12 +90,12 @@ async def test_a_body_counts_when_its_last_byte_was_taken(site: Site) -> None:
     async def leave(grant: Grant) -> None:
         async with connected(site, window=WINDOW) as (reader, writer):
             writer.write(ask(site.url(grant, f"{RENDITION}/0.m4s")))
-            await reader.readexactly(100_000)
+            await some(reader, 100_000)
 
     async def stop_reading(grant: Grant) -> None:
         async with connected(site, window=WINDOW) as (reader, writer):
             writer.write(ask(site.url(grant, f"{RENDITION}/0.m4s")))
-            await reader.readexactly(1_000)
+            await some(reader, 1_000)
             await counted("tollcast_deliveries_aborted_total", before + 2)
 
     before = _metric("tollcast_deliveries_aborted_total")
@@ -112,7 +118,7 @@ async def test_a_slow_reader_that_goes_on_reading_gets_everything(site: Site) ->
         writer.write(ask(site.url(grant, f"{RENDITION}/0.m4s")))
         received = 0
         while received < LARGE:
-            received += len(await reader.readexactly(min(400_000, LARGE - received)))
+            received += len(await some(reader, min(400_000, LARGE - received)))
             await asyncio.sleep(0.05)
     assert site.clock.monotonic_ms() - began > DEADLINES.write_ms + 2 * DEADLINES.watch_ms
     assert await delivered(site, grant) == 2
@@ -209,7 +215,7 @@ async def test_a_stopping_server_finishes_what_it_sends(site: Site) -> None:
     assert site.server is not None
     async with connected(site, window=WINDOW) as (reader, writer), connected(site) as idle:
         writer.write(ask(site.url(grant, f"{RENDITION}/0.m4s")))
-        await reader.readexactly(1_000)
+        await some(reader, 1_000)
         stopping = asyncio.gather(site.server.stop(), rest(reader), rest(idle[0]))
         async with asyncio.timeout(SECONDS_MAX):
             _, body, nothing = await stopping
