@@ -113,16 +113,6 @@ class Players:
         finally:
             await page.close()
 
-    @contextlib.asynccontextmanager
-    async def visiting(self, address: str) -> AsyncIterator[Page]:
-        """A page of some server's own, for this block."""
-        page = await self._browser.new_page()
-        try:
-            await page.goto(address)
-            yield page
-        finally:
-            await page.close()
-
 
 @contextlib.asynccontextmanager
 async def browser_players() -> AsyncIterator[Players]:

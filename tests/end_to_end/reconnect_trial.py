@@ -20,7 +20,11 @@ from tests.end_to_end.viewer import Viewer, watch
 STARTUP_SECONDS = 2
 # A player of live HLS is at most three target durations and a segment behind its publisher.
 BEHIND_SECONDS_MAX = 12
-AFTERWARDS_SECONDS = 4
+# A player of low latency is about a second behind: so long after the cut all is new.
+AFTERWARDS_SECONDS = 7
+# A tab alone stands still a tenth of a second longer than the publisher is away; several of them, with
+# the server, the encoders and all publishers on two processors, take each other's time.
+BEYOND_SECONDS_MAX = 2
 # Many tabs are drawn at once, so they are small but while a picture is taken.
 SMALL, LARGE = ViewportSize(width=480, height=320), ViewportSize(width=1280, height=800)
 # What is counted is time in which the picture stands still, whatever the player calls it.
@@ -193,14 +197,15 @@ class Trial:
         tab, page = self._tab, self._tab.page
         if self.fault.encoded:
             await self._choose_other_quality()
-        position = self._left_at + BEHIND_SECONDS_MAX + AFTERWARDS_SECONDS
+        position = self._left_at + AFTERWARDS_SECONDS
         await page.wait_for_function(
             f"() => window.tollcast.currentTime >= {position}", timeout=60_000
         )
         if self.fault.away_seconds > 2 * BEHIND_SECONDS_MAX:
             await tab.take_picture(self._pictures / f"{self.fault.name}-after.png")
         frozen = await page.evaluate("() => window.frozenMs")  # of this very document
-        assert frozen <= (gap + 1) * 1000, f"{self.fault.name}: {frozen:.0f} ms of {gap:.1f} s"
+        told = f"{self.fault.name}: {frozen:.0f} ms of {gap:.1f} s"
+        assert frozen <= (gap + BEYOND_SECONDS_MAX) * 1000, told
         assert await tab.reads("state") == "playing"
         assert await tab.reads("sessionId") == self._session
         if self.fault.changed:

@@ -19,6 +19,7 @@ const STUCK_MS = 400;
 /** More of the stream is there than is buffered, in seconds: it is not the network that is slow. */
 const STUCK_BEHIND_S = 0.3;
 const STEP_S = 0.05;
+const HOLE_MOST_S = 2;
 
 /** When to begin and when to stop, in seconds late and in seconds of media that are there. */
 interface Limits {
@@ -61,14 +62,24 @@ export class CatchUp {
     this.play(wanted ? (late > BRISK_FROM_S ? BRISK : GENTLE) : 1);
   }
 
-  /** Steps over the end of what is buffered, once for each time that playing stands still. */
+  /** Steps over a hole, or once for each stall over the end of what is buffered. */
   private step(edge: number): void {
-    const { video, end } = this;
+    const { video, end, island } = this;
     const before = this.dryMs;
     this.dryMs = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA ? before + LOOK_MS : 0;
-    if (before < STUCK_MS && this.dryMs >= STUCK_MS && edge - end > STUCK_BEHIND_S) {
-      video.currentTime = end + STEP_S;
+    if (this.dryMs < STUCK_MS) return;
+    if (island !== null) video.currentTime = island + STEP_S;
+    else if (before < STUCK_MS && edge - end > STUCK_BEHIND_S) video.currentTime = end + STEP_S;
+  }
+
+  /** Where what is buffered goes on after a hole, such as a publisher leaves that drops. */
+  private get island(): number | null {
+    const { buffered, currentTime } = this.video;
+    for (let index = 0; index < buffered.length; index += 1) {
+      const start = buffered.start(index);
+      if (start > currentTime && start - currentTime < HOLE_MOST_S) return start;
     }
+    return null;
   }
 
   private get end(): number {
