@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 from api.delivery.answer import Answer
 from api.delivery.failure import failure
 from api.delivery.head import OtherHead, read_head
-from api.delivery.playback import Playback, Promised, Waiting
+from api.delivery.playback import Outcome, Playback, Promised, Waiting
 from api.delivery.request import MediaRequest
 from api.delivery.tally import TALLY
 from api.delivery.unsent import unsent_bytes
@@ -21,7 +21,6 @@ from config.limits import (
 )
 from config.tasks import spawn
 from metering.intake import Delivery
-from packager.arrival import Arrival
 
 # States; plain integers, since every request compares them several times.
 _READING = 0
@@ -73,7 +72,6 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_arrival",
         "_borrowing",
         "_closes",
         "_delivery",
@@ -85,6 +83,7 @@ class Connection(asyncio.Protocol):
         "_state",
         "_task",
         "_unsent_bytes",
+        "_waiting",
         "blocked",
         "due_ms",
         "transport",
@@ -94,7 +93,6 @@ class Connection(asyncio.Protocol):
     def __init__(self, site: Site) -> None:
         self._site = site
         self._state = _READING
-        self._arrival: Arrival | None = None
         self._borrowing: Borrowing | None = None
         self._closes = False
         self._delivery: Delivery | None = None
@@ -104,6 +102,7 @@ class Connection(asyncio.Protocol):
         self._sent_bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._unsent_bytes = 0
+        self._waiting: Waiting | None = None
         self.blocked = False
         self.due_ms = 0
         self.transport: asyncio.Transport
@@ -150,8 +149,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._site.watch.discard(self)
         self._state = _CLOSING
-        if self._arrival is not None:
-            self._arrival.forget(self._arrived)
+        if self._waiting is not None:
+            self._waiting.arrival.forget(self._arrived)
         if self._task is not None:
             self._task.cancel()
         if self._promised is not None:
@@ -173,7 +172,7 @@ class Connection(asyncio.Protocol):
             elif isinstance(head, MediaRequest) and playback is not None:
                 self.unread = self.unread[head.end :]
                 self._closes = head.closes
-                self._answer(head, playback)
+                self._answer(head, playback, None)
             elif head is not None or len(self.unread) > HTTP_HEAD_BYTES_MAX:
                 self._lend(head)
             else:
@@ -259,9 +258,11 @@ class Connection(asyncio.Protocol):
 
     # --- answering -------------------------------------------------------------------------------
 
-    def _answer(self, request: MediaRequest, playback: Playback) -> None:
+    def _answer(self, request: MediaRequest, playback: Playback, waiting: Waiting | None) -> None:
+        """`waiting`: what it has waited for, which has come."""
+        answer: Outcome
         try:
-            answer = playback.at_once(request)
+            answer = playback.at_once(request) if waiting is None else waiting.again()
         except EXPECTED as error:
             answer = failure(error, request.method)
         if isinstance(answer, Answer):
@@ -281,16 +282,17 @@ class Connection(asyncio.Protocol):
         self._state = _WAITING
         self.due_ms = self._site.watch.now_ms + playback.patience_ms
         self._request = request
-        self._arrival = waiting.arrival
+        self._waiting = waiting
         waiting.arrival.then(self._arrived)
 
     def _arrived(self) -> None:
-        request, playback = self._request, self._site.playback
+        request, playback, waiting = self._request, self._site.playback, self._waiting
         assert request is not None, "it waits for a request"
         assert playback is not None, "it waits for media"
-        self._request = self._arrival = None
-        self._answer(request, playback)
-        self._go_on()
+        self._request = self._waiting = None
+        self._answer(request, playback, waiting)
+        if self.unread or self._held:
+            self._go_on()
 
     def _saved(self, saved: asyncio.Future[Any]) -> None:
         request, promised = self._request, self._promised
@@ -373,12 +375,12 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
     def _give_up_waiting(self) -> None:
-        request, arrival, playback = self._request, self._arrival, self._site.playback
+        request, waiting, playback = self._request, self._waiting, self._site.playback
         assert request is not None, "it waits for a request"
-        assert arrival is not None, "it waits for something"
+        assert waiting is not None, "it waits for something"
         assert playback is not None, "it waits for media"
-        arrival.forget(self._arrived)
-        self._request = self._arrival = None
+        waiting.arrival.forget(self._arrived)
+        self._request = self._waiting = None
         self._send(failure(playback.too_late(), request.method), request)
         self._go_on()
 

@@ -1,6 +1,8 @@
 """What a viewer may have of an asset, and what is billed for it: the rules of both senders."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from api.auth.playback_token import (
@@ -77,9 +79,15 @@ class Metering(Protocol):
 
 
 class Waiting(NamedTuple):
-    """Ask again when it has come; not longer than `Playback.patience_ms`."""
+    """Ask `again` when it has come; it is not waited for longer than `Playback.patience_ms`.
+
+    Attributes:
+        again: tells what `Playback.at_once` would. Of a thousand that are answered together each
+            has shown its token, and found its package, when it began to wait.
+    """
 
     arrival: Arrival
+    again: "Callable[[], Outcome]"
 
 
 class Promised(NamedTuple):
@@ -89,6 +97,10 @@ class Promised(NamedTuple):
 
     answer: Answer
     saved: asyncio.Future[Any]
+
+
+Outcome = Answer | Waiting | Promised | None
+"""What is said at once. None: it needs `Playback.later`."""
 
 
 class Playback:
@@ -115,7 +127,7 @@ class Playback:
         self.finish = metering.finish
         """For senders, of each answer that has a delivery: whether the socket took all of it."""
 
-    def at_once(self, request: MediaRequest) -> Answer | Waiting | Promised | None:
+    def at_once(self, request: MediaRequest) -> Outcome:
         """Answer from memory. None: it needs `later`.
 
         Raises: what `api.failures` has an answer to.
@@ -190,16 +202,15 @@ class Playback:
 
     # --- packages --------------------------------------------------------------------------------
 
-    def _from_memory(
-        self, request: MediaRequest, package: Playable, grant: Grant
-    ) -> Answer | Waiting | Promised | None:
+    def _from_memory(self, request: MediaRequest, package: Playable, grant: Grant) -> Outcome:
         path = request.target.path
         if isinstance(path, PlaylistPath):
             return self._playlist(request, path, package, grant)
         assert path is not None, "nothing is granted for no path"
         file = package.file_at_hand(path)
         if file is None:
-            return _hinted(package, path)
+            arrival = _hinted(package, path)
+            return None if arrival is None else Waiting(arrival, partial(self.at_once, request))
         return self._file_at_once(request, path, file, grant)
 
     async def _fetched(self, request: MediaRequest, package: Playable, grant: Grant) -> Answer:
@@ -238,10 +249,18 @@ class Playback:
         if reload.sequence is not None:
             arrival = package.arrival(path.rendition, reload.sequence, reload.part)
             if arrival is not None:
-                return Waiting(arrival)
+                return Waiting(arrival, partial(self._reloaded, request, path, package, grant))
         text, tokens, asset = package.playlist(path, skip=reload.skip), self._tokens, request.asset
         body = text.fill(lambda group: tokens.media_token(grant, asset, group))
         return with_body(_PLAYLIST, body, request.method)
+
+    def _reloaded(
+        self, request: MediaRequest, path: PlaylistPath, package: Playable, grant: Grant
+    ) -> Outcome:
+        try:
+            return self._playlist(request, path, package, grant)
+        except NotAtHand:
+            return None
 
     # --- files -----------------------------------------------------------------------------------
 
@@ -281,7 +300,8 @@ class Playback:
     def _unmetered(
         self, request: MediaRequest, path: FilePath, file: MediaFile, grant: Grant
     ) -> Answer:
-        if grant.group is not None and grant.group != _group(path, file):
+        group = grant.group
+        if group is not None and group != _group(path, file):
             raise forbidden("this token is for other files")
         return file_answer(file, request.method, request.conditions)
 
@@ -295,21 +315,22 @@ def _delivered(answer: Answer, delivery: Delivery) -> Answer:
 def _group(path: FilePath, file: MediaFile) -> int | None:
     """Which media tokens open a file."""
     charged = file.charge
-    sequence = getattr(path, "sequence", None) if charged is None else charged.sequence
+    if charged is not None:
+        return token_group(charged.sequence)
+    sequence = getattr(path, "sequence", None)
     return None if sequence is None else token_group(sequence)
 
 
-def _hinted(package: Playable, path: FilePath) -> Waiting | None:
+def _hinted(package: Playable, path: FilePath) -> Arrival | None:
     """A part that a playlist hints at is waited for (rfc8216bis, 6.2.2): the next one to come.
     None when it is not, or not known to be.
     """
     if not isinstance(path, PartPath) or package.file_at_hand(_before(path)) is None:
         return None
     try:
-        arrival = package.arrival(path.rendition, path.sequence, path.part)
+        return package.arrival(path.rendition, path.sequence, path.part)
     except (BadReload, UnknownRendition):
         return None
-    return None if arrival is None else Waiting(arrival)
 
 
 def _before(path: PartPath) -> PartPath | SegmentPath:
