@@ -22,8 +22,8 @@ STARTUP_SECONDS = 2
 BEHIND_SECONDS_MAX = 12
 # A player of low latency is about a second behind: so long after the cut all is new.
 AFTERWARDS_SECONDS = 7
-# A tab alone stands still a tenth of a second longer than the publisher is away; several of them, with
-# the server, the encoders and all publishers on two processors, take each other's time.
+# A tab alone stands still a tenth of a second longer than the publisher is away; several of them,
+# with the server, the encoders and all publishers on two processors, take each other's time.
 BEYOND_SECONDS_MAX = 2
 # Many tabs are drawn at once, so they are small but while a picture is taken.
 SMALL, LARGE = ViewportSize(width=480, height=320), ViewportSize(width=1280, height=800)
