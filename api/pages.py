@@ -81,6 +81,6 @@ def _policy(media_url: str) -> str:
     elsewhere = f" {parts.scheme}://{parts.netloc}" if media_url else ""
     return (
         "default-src 'self'; img-src 'self' data:; worker-src 'self' blob:; "
-        f"media-src 'self' blob:{elsewhere}; connect-src 'self'{elsewhere}; "
+        f"media-src 'self' blob: data:{elsewhere}; connect-src 'self'{elsewhere}; "
         "object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
     )

@@ -4,8 +4,8 @@ import type { Content, ContentStatus, Job, RenditionStatus } from "../server/typ
 
 const words = strings.uploads;
 
-/** The rendition that has no pictures. */
-const SOUND = "audio";
+/** Renditions that have no pictures: one for each track of sound. */
+const SOUND = /^audio(-\d+)?$/;
 
 /** Failures that say nothing about the file. */
 const ofServer: ReadonlySet<string> = new Set(["internal", "worker_lost", "storage_full", "upload_gone"]);
@@ -85,7 +85,7 @@ function again(job: Job | null, text: string): string {
 
 function readyWords(renditions: readonly RenditionStatus[]): string {
   const ready = renditions.filter(({ state }) => state === "ready").map(({ name }) => name);
-  const pictures = ready.filter((name) => name !== SOUND);
+  const pictures = ready.filter((name) => !SOUND.test(name));
   if (pictures.length > 0) return words.readyIn(pictures.map(renditionName));
   return ready.length > 0 ? words.readyAudio : words.ready;
 }
