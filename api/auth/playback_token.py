@@ -66,10 +66,10 @@ class PlaybackTokens:
         if len(key) < 32:
             raise ValueError("a signing key has at least 32 bytes")
         self._key = key
-        # Only what passed is remembered: a refusal is an exception. (What is forged takes a place
-        # among what was made, at the price of a signature, which is all that it can cost. Finding a token in a table
-        # tells nothing about others by its time: Python's hashes are keyed by a secret of their
-        # own, and texts are only compared when these are equal.)
+        # Of what is shown only what passed is remembered: a refusal is an exception. (What is forged
+        # takes a place among what was made, at the price of a signature; that is all it can cost.
+        # Finding a token in a table tells nothing about others by its time: Python's hashes are
+        # keyed by a secret of their own, and texts are only compared when these are equal.)
         self._known = lru_cache(PLAYBACK_TOKENS_READ_MAX)(self._checked)
         self.media_token = lru_cache(PLAYBACK_TOKENS_MADE_MAX)(self._media_token)
         """The token that opens one group, by a session's own grant, its asset and the group; always
