@@ -76,8 +76,7 @@ class PostgresAssetStore:
 
     async def videos_of(self, owner: str, limit: int) -> list[Asset]:
         rows = await self._database.fetch(
-            f"{_SELECT} where owner = $1 and state <> 'live'"
-            " order by started_at desc limit $2",
+            f"{_SELECT} where owner = $1 and state <> 'live' order by started_at desc limit $2",
             owner,
             limit,
         )

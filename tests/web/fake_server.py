@@ -21,7 +21,8 @@ FIRST_SEGMENTS = 6
 PUSH_SECONDS = 0.2
 
 _POLICY = (
-    "default-src 'self'; img-src 'self' data:; media-src 'self' blob: data:; worker-src 'self' blob:; "
+    "default-src 'self'; img-src 'self' data:; media-src 'self' blob: data:; "
+    "worker-src 'self' blob:; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 
