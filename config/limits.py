@@ -578,8 +578,8 @@ MOVIE_LAYOUTS_WAITING_MAX = 16
 MOVIE_SEGMENTS_READ_AT_ONCE = 32
 # MP4s that were laid out are kept for whoever seeks in one or goes on with one: an hour has 2 MB.
 MOVIE_LAYOUTS_BYTES_MAX = 64 * 1024 * 1024
-# Downloads at once, of one account and of one process: each keeps a thread busy with the disk, and a
-# segment in memory. A browser that seeks in one has a few for a moment.
+# Downloads at once, of one account and of one process: each keeps a thread busy with the disk, and
+# a segment in memory. A browser that seeks in one has a few for a moment.
 DOWNLOADS_PER_OWNER_MAX = 4
 DOWNLOADS_MAX = 16
 # A link to a download is good for so long, with breaks: 20 GB take half a day at 4 Mbit/s.

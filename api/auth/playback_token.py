@@ -66,8 +66,8 @@ class PlaybackTokens:
         if len(key) < 32:
             raise ValueError("a signing key has at least 32 bytes")
         self._key = key
-        # Of what is shown only what passed is remembered: a refusal is an exception. (What is forged
-        # takes a place among what was made, at the price of a signature; that is all it can cost.
+        # Of what is shown only what passed is remembered: a refusal is an exception. (What is
+        # forged takes a place among what was made, at the price of a signature, and no more.
         # Finding a token in a table tells nothing about others by its time: Python's hashes are
         # keyed by a secret of their own, and texts are only compared when these are equal.)
         self._known = lru_cache(PLAYBACK_TOKENS_READ_MAX)(self._checked)
