@@ -29,16 +29,21 @@ def part_target(tracks: Sequence[Track], wished_ms: int, target_duration: int) -
     """
     video = [track for track in tracks if track.kind is MediaKind.VIDEO]
     media = _media(wished_ms * _TICKS_A_MS, *_rate((video or tracks)[0]))
-    target = media + min(_MARGIN_MAX, media // 10)
+    target = _whole_ms(media + min(_MARGIN_MAX, media // 10))
     for track in tracks:
         if track.kind is MediaKind.AUDIO:
-            target = _filled(target, track.timescale)
-    return min(-(-target // _TICKS_A_MS) * _TICKS_A_MS, target_duration * VIDEO_TIMESCALE)
+            target = _whole_ms(_filled(target, track.timescale))
+    return min(target, target_duration * VIDEO_TIMESCALE)
 
 
 def cut_limit(target: int) -> int:
     """What parts of pictures aim at, in 1/90000 s: half of the margin is for what comes late."""
     return target - min(_MARGIN_MAX, target // 10) // 2
+
+
+def _whole_ms(ticks: int) -> int:
+    """Rounded up."""
+    return -(-ticks // _TICKS_A_MS) * _TICKS_A_MS
 
 
 def _rate(track: Track) -> tuple[int, int]:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from media.units import MediaKind, Track
@@ -45,6 +45,7 @@ def test_without_a_rate_it_is_what_was_wished_and_without_pictures_whole_frames_
     assert part_target([audio(8000)], 200, 3) == 138 * 90
 
 
+@example(24, 22_050, 207)
 @given(
     st.sampled_from([24, 25, 30, 50, 60]),
     st.sampled_from([8000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000]),
