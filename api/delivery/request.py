@@ -61,7 +61,6 @@ class MediaRequest(NamedTuple):
 
 
 UNCONDITIONAL = Conditions()
-AS_IT_IS = Reload()
 
 
 def read_reload(query: Iterable[tuple[str, str]]) -> Reload:

@@ -96,10 +96,6 @@ class Epoch:
         return self.decision.video is not None
 
     @property
-    def includes_audio(self) -> bool:
-        return bool(self.decision.sounds)
-
-    @property
     def needs(self) -> frozenset[Lane]:
         """The tracks without which it cannot go on."""
         video = {(MediaKind.VIDEO, self.leader)} if self.includes_video else set[Lane]()

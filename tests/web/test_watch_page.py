@@ -15,6 +15,7 @@ from tests.web.fake_server import (
 )
 from tests.web.fake_uploads import TILE_SECONDS
 from tests.web.pictures import TILE_COLOURS
+from tests.web.recorded import SECONDS
 from tests.web.visitor import Visitor
 
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio(loop_scope="session")]
@@ -102,6 +103,24 @@ async def test_a_live_shows_its_delay_and_plays_to_the_end_when_it_ends(
     await visitor.reads(".stage-note", "text.includes('The live has ended')")
     await visitor.reads("[data-notice=finished]", "text.includes('That was the end')")
     await visitor.reads("#receipt", "text.includes('You paid')")
+
+
+async def test_a_live_with_a_past_is_seeked_back_and_brought_to_its_edge(
+    server: FakeServer, visitor: Visitor, live: str
+) -> None:
+    server.live_held = SECONDS
+    await visitor.open(live)
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    await visitor.page.locator("video").hover()
+    bar = visitor.page.get_by_label("Position")
+    assert await bar.is_visible()
+    await bar.focus()
+    await bar.press("Home")
+    await visitor.until("tollcast.currentTime < 5")
+    assert "behind live" in (await bar.get_attribute("aria-valuetext") or "")
+    await visitor.page.locator(".go-live").click()
+    await visitor.until("tollcast.currentTime > 15")
 
 
 async def test_an_interrupted_live_says_so_when_all_was_shown_and_goes_on_by_itself(

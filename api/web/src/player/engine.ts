@@ -53,7 +53,7 @@ const MEDIA_TRIES_WITHIN_MS = 15_000;
 const SIGNAL_LOST_TARGETS = 2.5;
 
 /** A live whose window is shorter has no seek bar: there is nothing to go back to. */
-const SEEK_WINDOW_LEAST_S = 60;
+const SEEK_WINDOW_LEAST_S = 20;
 
 /** Stored where a language would be. */
 const NO_CAPTIONS = "none";
