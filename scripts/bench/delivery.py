@@ -16,10 +16,11 @@ from pathlib import Path
 from statistics import median
 
 from scripts.bench.delivery_herd import idle_bytes, release_ms
-from scripts.bench.delivery_servers import PeerMissing, Server, Subject, nginx, ours, wrk
+from scripts.bench.delivery_servers import Server, Subject, nginx, ours, wrk
 from scripts.bench.delivery_subject import SEGMENTS
 from scripts.bench.figures import Figure, Skipped
 from scripts.bench.peer import figure
+from scripts.bench.rtmp_servers import PeerMissing
 
 _BENCH = "delivery"
 _ROUNDS = 3

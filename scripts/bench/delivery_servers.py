@@ -4,18 +4,23 @@ import contextlib
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scripts.bench.process_cost import cpu_ns
+from scripts.bench.rtmp_servers import (
+    PeerMissing,
+    await_port,
+    free_port,
+    nginx_program,
+    running,
+    user_line,
+)
 
-_START_SECONDS_MAX = 20
 _STOP_SECONDS_MAX = 10
 _WRK_SECONDS_MAX = 60
 _THREADS = 1
@@ -53,10 +58,6 @@ function request()
   return requests[place]
 end
 """
-
-
-class PeerMissing(Exception):
-    """A program to compare with, or to measure with, is not there."""
 
 
 class Failed(Exception):
@@ -117,21 +118,12 @@ def nginx(directory: Path) -> Iterator[Server]:
     Raises:
         PeerMissing: it is not installed.
     """
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if program is None:
-        raise PeerMissing("scripts/install_test_programs.sh brings nginx")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = int(listener.getsockname()[1])
-    user = "user root;" if directory.owner() == "root" else ""
+    program, port, user = nginx_program(), free_port(), user_line(directory)
     configuration = directory / "nginx.conf"
     configuration.write_text(_NGINX.format(user=user, directory=directory, port=port))
-    with subprocess.Popen((program, "-p", str(directory), "-c", str(configuration))) as process:
-        try:
-            _await_port(port)
-            yield Server(process.pid, port)
-        finally:
-            _end(process)
+    with running((program, "-p", str(directory), "-c", str(configuration)), directory) as process:
+        await_port(port)
+        yield Server(process.pid, port)
 
 
 def wrk(server: Server, targets: Path, connections: int, seconds: int) -> Load:
@@ -158,18 +150,6 @@ def wrk(server: Server, targets: Path, connections: int, seconds: int) -> Load:
     if count is None or "Non-2xx" in done.stdout:
         raise Failed(done.stdout + done.stderr)
     return Load(int(count[1]), spent / 1e3 / int(count[1]))
-
-
-def _await_port(port: int) -> None:
-    deadline = time.monotonic() + _START_SECONDS_MAX
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
