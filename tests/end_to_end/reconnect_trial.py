@@ -22,8 +22,9 @@ STARTUP_SECONDS = 2
 BEHIND_SECONDS_MAX = 12
 # A player of low latency is about a second behind: so long after the cut all is new.
 AFTERWARDS_SECONDS = 7
-# A tab alone stands still a tenth of a second longer than the publisher is away; several of them,
-# with the server, the encoders and all publishers on two processors, take each other's time.
+AGAIN_SECONDS = 3
+# A tab alone stands still a tenth of a second longer than the publisher is away; beside it play
+# others, with the server, the encoders and all publishers on two processors.
 BEYOND_SECONDS_MAX = 2
 # Many tabs are drawn at once, so they are small but while a picture is taken.
 SMALL, LARGE = ViewportSize(width=480, height=320), ViewportSize(width=1280, height=800)
@@ -94,7 +95,11 @@ class Tab:
 
 
 class Trial:
-    """One fault, from the first packet to the recording."""
+    """One fault, from the first packet to the recording.
+
+    Args:
+        alone: held while the page loads and from the publisher's return until the picture runs.
+    """
 
     def __init__(
         self,
@@ -104,6 +109,7 @@ class Trial:
         fault: Fault,
         clips: tuple[Clip, Clip],
         pictures: Path,
+        alone: asyncio.Lock,
     ) -> None:
         self._server = server
         self._creator = creator
@@ -111,6 +117,7 @@ class Trial:
         self.fault = fault
         self._before, self._after = clips
         self._pictures = pictures
+        self._alone = alone
         self._tab: Tab
         self._publisher: FaultyPublisher
         self._asset = ""
@@ -127,7 +134,14 @@ class Trial:
 
     async def run(self) -> None:
         try:
-            gap = await self._drop_and_return()
+            if self.fault.away_seconds > 2 * BEHIND_SECONDS_MAX:
+                left = await self._drop()
+                await self._wait_out_a_long_gap(left)
+                async with self._alone:
+                    gap = await self._return(left)
+            else:
+                async with self._alone:
+                    gap = await self._return(await self._drop())
             seconds = await self._watch_on(gap)
             await self._publisher.end()
             await self._check_recording(self._asset, seconds)
@@ -157,14 +171,15 @@ class Trial:
         self._tab = Tab(await context.new_page())
         page = self._tab.page
         page.on("request", self._tab.note)
-        await page.goto(f"{self._server.http_url}/watch/{self.fault.name}")
-        await page.get_by_role("button", name="Watch").click()
-        await page.wait_for_function("() => window.tollcast.decodedFrames > 10", timeout=40_000)
+        async with self._alone:
+            await page.goto(f"{self._server.http_url}/watch/{self.fault.name}")
+            await page.get_by_role("button", name="Watch").click()
+            await page.wait_for_function("() => window.tollcast.decodedFrames > 10", timeout=40_000)
 
-    async def _drop_and_return(self) -> float:
-        """The seconds between the last packet before and the first one after."""
-        fault, loop = self.fault, asyncio.get_running_loop()
-        await self._publisher.cut(fault.cut)
+    async def _drop(self) -> float:
+        """When the last packet was sent, in seconds of the loop's clock."""
+        loop = asyncio.get_running_loop()
+        await self._publisher.cut(self.fault.cut)
         left = loop.time()
         await self._tab.page.evaluate(WATCH_FOR_STALLS)
         self._session = await self._tab.reads("sessionId")
@@ -172,12 +187,24 @@ class Trial:
         source = await self._source()
         assert source["state"] == "reconnecting"
         assert source["assetId"] == self._asset
-        if fault.away_seconds > 2 * BEHIND_SECONDS_MAX:
-            await self._wait_out_a_long_gap(left)
+        return left
+
+    async def _return(self, left: float) -> float:
+        """The seconds between the last packet before and the first one after."""
+        fault, loop = self.fault, asyncio.get_running_loop()
         await asyncio.sleep(left + fault.away_seconds - loop.time())
         clock = 0 if fault.reset else self._publisher.clock + fault.away_seconds * 1000
         await self._publisher.publish(self._after, clock)
-        return loop.time() - left
+        gap = loop.time() - left
+        await self._await_position(AGAIN_SECONDS)
+        return gap
+
+    async def _await_position(self, seconds: float) -> None:
+        """Until the picture is so far beyond where it was when the publisher left."""
+        position = self._left_at + seconds
+        await self._tab.page.wait_for_function(
+            f"() => window.tollcast.currentTime >= {position}", timeout=60_000
+        )
 
     async def _wait_out_a_long_gap(self, left: float) -> None:
         """What was there is soon played and paid for; then nothing moves, and nothing is billed."""
@@ -197,10 +224,7 @@ class Trial:
         tab, page = self._tab, self._tab.page
         if self.fault.encoded:
             await self._choose_other_quality()
-        position = self._left_at + AFTERWARDS_SECONDS
-        await page.wait_for_function(
-            f"() => window.tollcast.currentTime >= {position}", timeout=60_000
-        )
+        await self._await_position(AFTERWARDS_SECONDS)
         if self.fault.away_seconds > 2 * BEHIND_SECONDS_MAX:
             await tab.take_picture(self._pictures / f"{self.fault.name}-after.png")
         frozen = await page.evaluate("() => window.frozenMs")  # of this very document

@@ -53,19 +53,20 @@ async def browser() -> AsyncIterator[Browser]:
 async def test_a_drop_costs_viewers_the_missing_seconds_and_nothing_else(
     start: Any, browser: Browser, tmp_path: Path
 ) -> None:
-    """Each with a source, a viewer and a guest's account of its own; a few at a time, since players
-    of low latency ask for twenty files a second, and while those with a long gap wait.
+    """Each with a source, a viewer and a guest's account of its own. Pages load and publishers
+    return one at a time, since what is measured is the server's doing and not the machine's;
+    those with a long gap are away while the others have their turns.
     """
     small, changed, large = await asyncio.gather(
         *(asyncio.to_thread(make_clip, *size) for size in ((320, 180), (256, 144), (1280, 720)))
     )
     server = await start()
-    turns = asyncio.Semaphore(AT_ONCE)
+    turns, alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
 
     def trial(fault: Fault) -> Trial:
         first = large if fault.encoded else small
         clips = (first, changed if fault.changed else first)
-        return Trial(server, creator, browser, fault, clips, tmp_path)
+        return Trial(server, creator, browser, fault, clips, tmp_path, alone)
 
     async def short(fault: Fault) -> None:
         async with turns:
@@ -80,7 +81,7 @@ async def test_a_drop_costs_viewers_the_missing_seconds_and_nothing_else(
             await one.begin()
         if long:
             await long[0].grow()
-        for one in long:  # one after the other: pages that load take each other's time
+        for one in long:
             await one.open_tab()
             group.create_task(one.run(), name=one.fault.name)
         for fault in FAULTS:
