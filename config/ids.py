@@ -1,6 +1,11 @@
 """Identifiers that sort by creation time: a prefix and 26 characters."""
 
 import secrets
+from collections.abc import Callable
+
+# How ids are made, of a prefix and wall milliseconds: chance as a constructor argument, which a
+# simulation draws from its seed.
+Ids = Callable[[str, int], str]
 
 # Crockford's base 32: no I, L, O, U, so that an id can be read aloud.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import structlog
 
 from config.clock import Clock
-from config.ids import new_id
+from config.ids import Ids, new_id
 from config.limits import (
     INTAKE_PACE_MS_MAX,
     INTAKE_SESSIONS_MAX,
@@ -97,14 +97,21 @@ class Intake:
         clock: the time.
         rules: how watching is told from fetching.
         asset: what viewers' balances are in when nothing else is said.
+        ids: how sessions get theirs.
     """
 
     def __init__(
-        self, store: MeterStore, clock: Clock, rules: MeterRules, asset: str = NATIVE
+        self,
+        store: MeterStore,
+        clock: Clock,
+        rules: MeterRules,
+        asset: str = NATIVE,
+        ids: Ids = new_id,
     ) -> None:
         self._store = store
         self._clock = clock
         self._asset = asset
+        self._ids = ids
         self._book = Book(rules, clock.wall_ms() - clock.monotonic_ms())
         self._keeper = Bookkeeper(store, clock, self._book)
         self._requests = 0
@@ -149,7 +156,7 @@ class Intake:
             raise self._refusal(Overloaded("too many sessions are open"))
         now_ms = self._clock.wall_ms()
         session = Session(
-            id=new_id("ses", now_ms),
+            id=self._ids("ses", now_ms),
             viewer=viewer,
             asset_id=asset_id,
             payee=payee,

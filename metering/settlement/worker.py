@@ -6,7 +6,7 @@ from typing import Protocol
 import structlog
 
 from config.clock import Clock
-from config.ids import new_id
+from config.ids import Ids, new_id
 from config.limits import (
     SETTLEMENT_POLL_MS,
     SETTLEMENT_REST_MS,
@@ -76,6 +76,7 @@ class SettlementWorker:
         minimum: smaller earnings wait.
         asset: what is paid out.
         treasury: asked to fill up before each planning.
+        ids: how settlements and payouts get theirs.
     """
 
     def __init__(  # noqa: PLR0913  # one place wires it, by keyword
@@ -90,6 +91,7 @@ class SettlementWorker:
         minimum: Stroops,
         asset: str = NATIVE,
         treasury: Treasury | None = None,
+        ids: Ids = new_id,
     ) -> None:
         self._outbox = outbox
         self._chain = chain
@@ -100,6 +102,7 @@ class SettlementWorker:
         self._minimum = minimum
         self._asset = asset
         self._treasury = treasury
+        self._ids = ids
         self._pass = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -254,11 +257,11 @@ class SettlementWorker:
             return None
         now_ms = self._clock.wall_ms()
         payments = tuple(
-            Payment(new_id("pay", now_ms), paid.creator, paid.address, paid.amount)
+            Payment(self._ids("pay", now_ms), paid.creator, paid.address, paid.amount)
             for paid in batch.paid
         )
         settlement = Settlement(
-            id=new_id("set", now_ms),
+            id=self._ids("set", now_ms),
             asset=self._asset,
             source=self._chain.address,
             fee_max=rate * len(payments),
