@@ -226,6 +226,12 @@ COMPOSITION_OFFSET_MS_MAX = 4_000
 PRICE_STROOPS_MAX = 10**12
 # A price for a year of media; longer ones say nothing about a second.
 PRICE_SECONDS_MAX = 366 * 86_400
+# What a session or a day costs at most: exact also where numbers are doubles (browsers).
+CAP_STROOPS_MAX = 10**15
+# Surcharges of one tariff: a ladder has no more steps that anybody pays apart.
+RUNGS_MAX = 4
+# Lines of a picture; 8K has 4,320.
+RUNG_HEIGHT_MAX = 8_640
 # One page of an account's statement.
 LEDGER_PAGE_MAX = 1_000
 
@@ -521,6 +527,11 @@ HLS_LIVE_BYTES_MAX = 64 * 1024 * 1024
 MEDIA_TOKEN_SEGMENTS = 32
 # A viewer who comes first waits this long for all renditions, then gets those that are there.
 HLS_PLAYABLE_WAIT_MS_MAX = 8_000
+# Less than this that is missing nobody sees or hears.
+FLAW_MS_MIN = 100
+# Looked through for each file of a live; a machine that loses media more often than so many times
+# in a segment is too slow for it, and what it charges for is what it has.
+FLAWS_KEPT_MAX = 32
 # Each holds an init segment per rendition in memory; a publisher whose parameters change more often
 # than this is broken, and its asset ends.
 HLS_EPOCHS_MAX = 256

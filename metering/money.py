@@ -4,6 +4,8 @@ No float and no Decimal ever holds money here: both round, and a rounded stroop 
 """
 
 import re
+from base64 import b32decode
+from binascii import crc_hqx
 from typing import NewType
 
 # One ten-millionth of a unit of any Stellar asset (stellar-core: STROOP = 1e-7).
@@ -18,7 +20,9 @@ STROOPS_MAX = Stroops(2**63 - 1)
 _PLACES = 7
 _PER_UNIT = 10**_PLACES
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,11})(?:\.([0-9]{1,7}))?")
-_ASSET = re.compile(r"[A-Za-z0-9]{1,12}")
+_ASSET = re.compile(r"([A-Za-z0-9]{1,12})(?::(G[A-Z2-7]{55}))?")
+# SEP-23: a byte that tells what it is (here an account), 32 bytes of key, a checksum.
+_ISSUER_VERSION = 6 << 3
 
 
 class BadAmount(ValueError):
@@ -26,7 +30,7 @@ class BadAmount(ValueError):
 
 
 class BadAsset(ValueError):
-    """Not an asset code: one to twelve letters or digits."""
+    """Not an asset: one to twelve letters or digits, and the issuer's address after a colon."""
 
 
 def format_amount(stroops: int) -> str:
@@ -52,12 +56,27 @@ def parse_amount(text: str) -> Stroops:
     return Stroops(stroops)
 
 
-def checked_asset(code: str) -> str:
-    """The code itself when it is one (Stellar: 1 to 12 alphanumeric characters).
+def checked_asset(asset: str) -> str:
+    """The asset itself when it is one: `CODE:ISSUER`, or a code that needs no issuer.
+
+    The issuer's checksum is looked at, since nobody could ever pay in what a mistyped one stands
+    for. Names of accounts end with the asset, so that its colon does them no harm.
 
     Raises:
-        BadAsset: anything else, above all a colon, which separates the parts of account names.
+        BadAsset: anything else.
     """
-    if _ASSET.fullmatch(code) is None:
-        raise BadAsset(f"not an asset code: {code[:40]!r}")
-    return code
+    match = _ASSET.fullmatch(asset)
+    if match is None or (match.group(2) is not None and not _is_issuer(match.group(2))):
+        raise BadAsset(f"not an asset: {asset[:80]!r}")
+    return asset
+
+
+def asset_code(asset: str) -> str:
+    """What people call an asset: its code, without the issuer."""
+    return asset.partition(":")[0]
+
+
+def _is_issuer(address: str) -> bool:
+    """SEP-23: the address of an account, with its CRC16/XModem."""
+    raw = b32decode(address)
+    return raw[0] == _ISSUER_VERSION and raw[-2:] == crc_hqx(raw[:-2], 0).to_bytes(2, "little")

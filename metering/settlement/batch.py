@@ -46,9 +46,9 @@ def due_creators(
     """
     due = {}
     for account, balance in balances.items():
-        kind, _, rest = account.partition(":")
-        creator, _, code = rest.rpartition(":")
-        if kind == "creator" and code == asset and balance >= max(1, minimum):
+        owner = account.removesuffix(f":{asset}")
+        creator = owner.removeprefix("creator:")
+        if account != owner != creator and balance >= max(1, minimum):
             due[creator] = balance
     return due
 

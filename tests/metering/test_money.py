@@ -8,6 +8,7 @@ from metering.money import (
     STROOPS_MAX,
     BadAmount,
     BadAsset,
+    asset_code,
     checked_asset,
     format_amount,
     parse_amount,
@@ -65,8 +66,27 @@ def test_what_was_written_reads_back_the_same(stroops: int) -> None:
     assert parse_amount(format_amount(stroops)) == stroops
 
 
-@pytest.mark.parametrize("code", ["", "TOOLONGANASSET", "XLM:GA", "x y", "€"])
-def test_only_codes_of_assets_pass(code: str) -> None:
+ISSUER = "GADQOBYHA4DQOBYHA4DQOBYHA4DQOBYHA4DQOBYHA4DQOBYHA4DQOZPI"
+
+
+@pytest.mark.parametrize(
+    "asset",
+    [
+        "",
+        "TOOLONGANASSET",
+        "XLM:GA",
+        "x y",
+        "€",
+        f"USDC:{ISSUER[:-1]}",
+        f"USDC:{ISSUER}:{ISSUER}",
+        f"USDC:{ISSUER.replace('Z', 'X')}",  # mistyped: the checksum says so
+        f":{ISSUER}",
+        f"USDC:S{ISSUER[1:]}",
+    ],
+)
+def test_only_assets_pass(asset: str) -> None:
     assert checked_asset("USDC") == "USDC"
+    assert checked_asset(f"USDC:{ISSUER}") == f"USDC:{ISSUER}"
+    assert asset_code(f"USDC:{ISSUER}") == "USDC"
     with pytest.raises(BadAsset):
-        checked_asset(code)
+        checked_asset(asset)
