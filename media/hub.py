@@ -7,6 +7,7 @@ from config.limits import HUB_STANDBY_SILENCE_MS
 from media.stream import (
     Event,
     PacketReceived,
+    PacketsLost,
     PublisherArrived,
     PublisherLeft,
     Reader,
@@ -22,6 +23,7 @@ __all__ = [
     "Event",
     "Hub",
     "PacketReceived",
+    "PacketsLost",
     "Publication",
     "PublisherArrived",
     "PublisherLeft",

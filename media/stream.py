@@ -31,6 +31,11 @@ class PacketReceived(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class PacketsLost:
+    """The reader was too slow: packets are missing between what came before and what follows."""
+
+
+@dataclass(frozen=True, slots=True)
 class PublisherLeft:
     """Nothing comes for a while; another publication may follow, or the end."""
 
@@ -51,7 +56,9 @@ class StreamEnded:
     reason: str
 
 
-Event = TrackAnnounced | PacketReceived | PublisherLeft | PublisherArrived | StreamEnded
+Event = (
+    TrackAnnounced | PacketReceived | PacketsLost | PublisherLeft | PublisherArrived | StreamEnded
+)
 
 
 class Reader:
@@ -88,6 +95,7 @@ class Reader:
             if not self._may_go_on(event):
                 return False
             self._skipping = False
+            self._events.append(PacketsLost())
         self._packets += 1
         return True
 

@@ -102,6 +102,11 @@ class Timeline:
         self._frontier = max(self._frontier, lane.end)
         return placed
 
+    @property
+    def end(self) -> int:
+        """Where what was placed ends, in 1/90000 s."""
+        return self._frontier
+
     def resume(self, starts: Mapping[Lane, tuple[Packet, int]]) -> None:
         """Continue where the stream had ended: what follows is of another clock.
 

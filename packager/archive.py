@@ -140,6 +140,7 @@ class Archive:
             sha256="",
             independent=independent,
             iframe_bytes=iframe_bytes(body),
+            flawed=interval.flawed,
         )
         file = ArchivedFile(rendition, segment_name(interval.sequence), body)
         self._put(ArchiveJob(asset_id, (file,), record))

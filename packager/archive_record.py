@@ -57,6 +57,7 @@ class SegmentRecord:
     Attributes:
         independent: it starts with a keyframe.
         iframe_bytes: of that, when it is a picture and its size was written down.
+        flawed: something is missing in it by our own fault.
     """
 
     rendition: str
@@ -69,6 +70,7 @@ class SegmentRecord:
     sha256: str
     independent: bool
     iframe_bytes: int = 0
+    flawed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,11 @@ def _document(record: Record) -> dict[str, Any]:
                 "sha256": record.sha256,
                 "independent": record.independent,
             }
-            return document | ({"iframeBytes": record.iframe_bytes} if record.iframe_bytes else {})
+            if record.iframe_bytes:
+                document["iframeBytes"] = record.iframe_bytes
+            if record.flawed:
+                document["flawed"] = True
+            return document
         case RetiredRecord(rendition, reason):
             return {"kind": "retired", "rendition": rendition, "reason": reason}
         case PictureRecord() | CaptionRecord():
@@ -283,6 +289,7 @@ def _segment_record(document: Any) -> SegmentRecord:
         sha256=str(document["sha256"]),
         independent=document["independent"] is True,
         iframe_bytes=_natural(document.get("iframeBytes", 0)),
+        flawed=document.get("flawed") is True,
     )
     if record.end <= record.start:
         raise ValueError("a segment ends after it starts")

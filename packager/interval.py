@@ -12,6 +12,7 @@ class Interval:
             0 for media out of a file, which comes at no time of day.
         discontinuity: whether it does not continue the one before.
         discontinuities: how many there were in the asset up to its start, this one included.
+        flawed: something is missing in it by our own fault, so that nobody pays for it.
     """
 
     sequence: int
@@ -21,6 +22,7 @@ class Interval:
     wall_ms: int
     discontinuity: bool
     discontinuities: int
+    flawed: bool = False
 
     @property
     def duration(self) -> int:

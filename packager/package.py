@@ -40,12 +40,14 @@ class Charge(NamedTuple):
         sequence: of the segment that it is of.
         start, end: nominal times in 1/90000 s, the same in all renditions.
         prompt: a piece so small and urgent that it may be sent before what it costs is durable.
+        waived: nothing is billed, since something is missing in it by our own fault.
     """
 
     sequence: int
     start: int
     end: int
     prompt: bool = False
+    waived: bool = False
 
 
 @dataclass(slots=True)

@@ -142,7 +142,9 @@ class ProtectedPackage:
         if not shown:
             return None
         first, end = shown[0], shown[0].start + sum(each.duration for each in shown)
-        return MediaFile(protection.key(sequence), KEY, Charge(first.sequence, first.start, end))
+        waived = any(each.flawed for each in shown)
+        charge = Charge(first.sequence, first.start, end, waived=waived)
+        return MediaFile(protection.key(sequence), KEY, charge)
 
     async def _init(self, path: InitPath) -> bytes:
         epoch, period = parse_init_name(path.name) or (-1, None)

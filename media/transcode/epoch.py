@@ -267,6 +267,10 @@ class Epoch:
         log.warning("rendition shed", rendition=name, lag_ms=lag_ms)
         self._handover.retire(name, f"this machine is too slow for it: it was {lag_ms} ms late")
 
+    def lost(self, start: int, end: int) -> None:
+        """Something never got to a worker, or went under with one."""
+        self._handover.lost(start, end)
+
     def sound_opened(self, track: Track) -> None:
         """The worker of sound says what it makes."""
         if not self._handover.begun:

@@ -62,6 +62,10 @@ class Handover:
         elif self._any:
             self._sink.picture(picture)
 
+    def lost(self, start: int, end: int) -> None:
+        """Something is missing in what is handed over."""
+        self._sink.lost(start, end)
+
     def retire(self, name: str, reason: str) -> None:
         """A rendition gets nothing more."""
         if name in self._retired:

@@ -11,6 +11,7 @@ from config.limits import HEALTH_MESSAGES_MAX, LADDER_TRACKS_MAX, LIVE_SOUNDS_MA
 from media.hub import (
     Event,
     PacketReceived,
+    PacketsLost,
     PublisherArrived,
     PublisherLeft,
     Reader,
@@ -30,7 +31,7 @@ from media.transcode.rendition import Rendition, RenditionSink
 from media.transcode.sent_sound import STOPPED, SourceSound, sent_sounds
 from media.transcode.settings import TranscodeSettings
 from media.transcode.source_picture import SourcePicture, starts_afresh
-from media.units import MediaKind, Packet, Track
+from media.units import VIDEO_TIMESCALE, MediaKind, Packet, Track
 from media.wire.nal import MalformedAccessUnit
 
 __all__ = [
@@ -78,6 +79,7 @@ class LivePipeline:
         self._pictures = LIVE_PICTURES
         self._restarts = 0
         self._dropped = 0
+        self._lost_from: int | None = None
         self._messages: deque[str] = deque(maxlen=HEALTH_MESSAGES_MAX)
 
     async def run(self) -> None:
@@ -132,6 +134,8 @@ class LivePipeline:
                     await self._resume()
             case TrackAnnounced() | PacketReceived():
                 await self._take(event)
+            case PacketsLost():
+                self._lost_from = self._timeline.end
             case PublisherLeft(reason):
                 await self._resume()
                 log.info("publisher left", reason=reason)
@@ -236,6 +240,9 @@ class LivePipeline:
         placed = self._timeline.place(kind, packet, track.timescale, number)
         if placed is None:
             return
+        if self._lost_from is not None:
+            self._sink.lost(self._lost_from, placed.pts * VIDEO_TIMESCALE // track.timescale)
+            self._lost_from = None
         if kind is MediaKind.AUDIO:
             await self._take_audio(SourceSound(placed, number), track)
             return

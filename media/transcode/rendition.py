@@ -49,5 +49,10 @@ class RenditionSink(Protocol):
     def retire(self, rendition: str, reason: str) -> None:
         """Stop expecting packets of a rendition, which was shed."""
 
+    def lost(self, start: int, end: int) -> None:
+        """Say that between these times (1/90000 s) pictures or sound are missing that the publisher
+        has sent: in what follows, or in what has just come.
+        """
+
     def end(self) -> None:
         """Close what is open: nothing more comes."""

@@ -15,6 +15,9 @@ class Replay:
     start; when it is full of packets that were sent, those are forgotten.
 
     A possible start is a boundary when packets name them, any keyframe otherwise.
+
+    Attributes:
+        lost_from: pts of what was given up before the next possible start; None when nothing was.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Replay:
         self._resuming: set[int] = set()
         self.newest: int | None = None
         self.dropped = 0
+        self.lost_from: int | None = None
 
     @property
     def start(self) -> int | None:
@@ -57,6 +61,7 @@ class Replay:
                 self._forget(self._sent)
             else:
                 self._waiting_for_start = True
+                self._lose(packet)
         if self._waiting_for_start and not (self._can_start(packet) and self._has_room(packet)):
             self.dropped += 1
             return False
@@ -107,6 +112,8 @@ class Replay:
 
     def skip(self) -> None:
         """Give up what is held up to the next possible start: workers die of it."""
+        if self._packets:
+            self._lose(self._packets[0])
         later = enumerate(islice(self._packets, 1, None), start=1)
         count = next((at for at, one in later if self._can_start(one)), len(self._packets))
         self.dropped += count
@@ -121,6 +128,10 @@ class Replay:
         first = self._packets[0].pts if self._packets else self.newest
         finished = min(self._newest_encoded.get(rung, first) for rung in self._begun)
         return max(0, self.newest - finished)
+
+    def _lose(self, packet: SourcePacket) -> None:
+        if self.lost_from is None:
+            self.lost_from = packet.pts
 
     def _can_start(self, packet: SourcePacket) -> bool:
         return packet.boundary if self._named_boundaries else packet.keyframe

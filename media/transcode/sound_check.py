@@ -20,6 +20,12 @@ class SoundCheck:
         self._fed_from: int | None = None
         self.next: int | None = None
 
+    @property
+    def made_until(self) -> int:
+        """Where what was made ends, in 1/90000 s; where it would begin if nothing was."""
+        samples = self._fed_from if self.next is None else self.next
+        return (samples or 0) * VIDEO_TIMESCALE // self._sample_rate
+
     def fed(self, pts: int) -> None:
         """A packet of the source is given to a worker; its time is 1/90000 s."""
         samples = pts * self._sample_rate // VIDEO_TIMESCALE

@@ -35,6 +35,9 @@ class SoundListener(Protocol):
     def sound_encoded(self, packet: Packet) -> None:
         """The next AAC frame, in the timescale of what is made; holes may be before it."""
 
+    def lost(self, start: int, end: int) -> None:
+        """Sound between these times (1/90000 s) went under with a worker, or never got to one."""
+
 
 class SoundSupervisor:
     """Has a track encoded until its source ends, with as many workers as it takes.
@@ -63,6 +66,7 @@ class SoundSupervisor:
         self._has_opened = False
         self._frames = 0
         self._lost = 0
+        self._dropped_told = 0
 
     @property
     def restarts(self) -> int:
@@ -125,6 +129,9 @@ class SoundSupervisor:
     def _to_worker(self, packet: Packet) -> SourcePacket:
         """Workers count in 1/90000 s."""
         pts = packet.pts * VIDEO_TIMESCALE // self._timescale
+        if self.dropped > self._dropped_told:
+            self._dropped_told = self.dropped
+            self._listener.lost(self._check.made_until, pts)
         return SourcePacket(pts, pts, pts, keyframe=True, boundary=False, data=packet.data)
 
     def listen(self, message: Message) -> None:

@@ -51,6 +51,9 @@ class Listener(Protocol):
     def shed(self, rung: int, lag_ms: int) -> None:
         """The rung gets no more packets."""
 
+    def lost(self, start: int, end: int) -> None:
+        """Pictures between these times (1/90000 s) are in no rung, since no worker got them."""
+
 
 class Supervisor:
     """Runs one plan until its source ends, with as many workers as it takes.
@@ -124,7 +127,8 @@ class Supervisor:
 
     def feed(self, packet: SourcePacket) -> None:
         """Take the next packet of the source; never waits, drops when too much is held."""
-        self._replay.push(packet)
+        if self._replay.push(packet):
+            self._tell_loss(packet.pts)
         self._upkeep.wake()
 
     async def finish(self) -> None:
@@ -145,6 +149,13 @@ class Supervisor:
         if failures % self._patience.crashes_max == 0:
             self._replay.skip()
             self.given_up += 1
+            if self._replay.start is not None:
+                self._tell_loss(self._replay.start)
+
+    def _tell_loss(self, until: int) -> None:
+        lost_from, self._replay.lost_from = self._replay.lost_from, None
+        if lost_from is not None:
+            self._listener.lost(lost_from, until)
 
     async def supply(self, worker: WorkerProcess) -> None:
         """Send a worker the plan, as far as it is still to be made, and the source's packets."""

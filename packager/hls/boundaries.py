@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from config.limits import HLS_INTERVALS_KEPT
 from media.units import VIDEO_TIMESCALE
+from packager.hls.flaws import Flaws
 from packager.interval import Interval
 
 _TICKS_A_MS = VIDEO_TIMESCALE // 1000
@@ -58,6 +59,7 @@ class Boundaries:
                 in part, and is made again with the same boundaries.
             kept_max: how many of the newest are remembered besides those.
         """
+        self.flaws = Flaws()
         self.duration_target = target_duration * VIDEO_TIMESCALE
         self.duration_max = self.duration_target + VIDEO_TIMESCALE // 2 - 1
         self.duration_total = sum(each.duration for each in known)
@@ -192,6 +194,7 @@ class Boundaries:
             wall_ms=was.wall_ms,
             discontinuity=was.discontinuity,
             discontinuities=was.discontinuities,
+            flawed=self.flaws.touch(was.start, end),
         )
 
     def discard(self) -> None:

@@ -54,12 +54,21 @@ class LiveFiles:
                 init = live.init(path.name)
                 return None if init is None else MediaFile(init, MP4)
             case PartPath():
-                return _part_file(live, path)
+                return self._part(live, path)
             case SegmentPath() | IFramePath():
                 kept = live.body(path.sequence)
                 return None if kept is None else self._file(path, *kept)
             case _:
                 return None
+
+    def _part(self, live: LiveRendition, path: PartPath) -> MediaFile | None:
+        kept = live.part(path.sequence, path.part)
+        if kept is None:
+            return None
+        part, body = kept
+        waived = self._assembly.boundaries.flaws.touch(part.start, part.end)
+        charge = Charge(path.sequence, part.start, part.end, prompt=True, waived=waived)
+        return MediaFile(body, MP4, charge)
 
     async def get(self, path: FilePath) -> MediaFile:
         """Raises: UnknownRendition, UnknownSegment, NotReady."""
@@ -98,19 +107,13 @@ class LiveFiles:
     ) -> MediaFile | None:
         """None for an I-frame that is not there, or not offered."""
         if isinstance(path, SegmentPath):
-            return MediaFile(body, MP4, Charge(interval.sequence, interval.start, interval.end))
+            start, end = interval.start, interval.end
+            charge = Charge(interval.sequence, start, end, waived=interval.flawed)
+            return MediaFile(body, MP4, charge)
         offered = self._assembly.iframe_rendition()
         if offered is None or offered.rendition.name != path.rendition:
             return None
         return iframe_file(path, body, interval.duration)
-
-
-def _part_file(live: LiveRendition, path: PartPath) -> MediaFile | None:
-    kept = live.part(path.sequence, path.part)
-    if kept is None:
-        return None
-    part, body = kept
-    return MediaFile(body, MP4, Charge(path.sequence, part.start, part.end, prompt=True))
 
 
 async def _has_come(arrival: Arrival, seconds: float) -> bool:

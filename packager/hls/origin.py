@@ -15,7 +15,7 @@ from config.limits import (
 )
 from media.pictures import Picture, PictureKind, why_unfit
 from media.transcode.rendition import Rendition
-from media.units import Packet
+from media.units import VIDEO_TIMESCALE, Packet
 from media.wire.fmp4_init import init_segment
 from packager.arrival import Arrival
 from packager.asset_terms import AssetTerms
@@ -163,6 +163,11 @@ class Origin:
         self._archive.write_retired(self._asset_id, rendition, reason)
         log.info("rendition retired", asset=self._asset_id, rendition=rendition, reason=reason)
         self._changed()
+
+    def lost(self, start: int, end: int) -> None:
+        if not self._ended and self._assembly.boundaries.flaws.add(start, end):
+            missing_ms = (end - start) * 1000 // VIDEO_TIMESCALE
+            log.warning("media was lost, nobody pays for it", asset=self._asset_id, ms=missing_ms)
 
     def end(self) -> None:
         """Close what is open; the playlists get their end. Safe to call twice."""

@@ -28,6 +28,7 @@ def recorded_intervals(index: AssetIndex) -> list[Interval]:
                 wall_ms=record.wall_ms,
                 discontinuity=breaks,
                 discontinuities=(before.discontinuities if before else 0) + breaks,
+                flawed=record.flawed,
             )
         )
     return intervals

@@ -193,4 +193,5 @@ class OnDemandPackage:
 def _media_file(path: FilePath, record: SegmentRecord, body: bytes) -> MediaFile | None:
     if isinstance(path, IFramePath):
         return iframe_file(path, body, record.end - record.start)
-    return MediaFile(body, MP4, Charge(record.sequence, record.start, record.end))
+    charge = Charge(record.sequence, record.start, record.end, waived=record.flawed)
+    return MediaFile(body, MP4, charge)

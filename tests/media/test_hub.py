@@ -10,6 +10,7 @@ from media.hub import (
     Event,
     Hub,
     PacketReceived,
+    PacketsLost,
     PublisherArrived,
     PublisherLeft,
     Reader,
@@ -127,7 +128,9 @@ async def test_a_slow_reader_skips_to_a_keyframe_and_loses_no_announcement() -> 
     reader.push(PacketReceived(MediaKind.VIDEO, packet(7, keyframe=True), 1))
     reader.push(PacketReceived(MediaKind.AUDIO, packet(8)))
     reader.push(StreamEnded("done"))
-    assert numbers([event async for event in events]) == [7, 8]
+    rest = [event async for event in events]
+    assert rest[0] == PacketsLost()
+    assert numbers(rest) == [7, 8]
     assert reader.dropped == 5
 
 
@@ -139,6 +142,7 @@ async def test_a_slow_reader_of_sound_goes_on_as_soon_as_there_is_room() -> None
     events = aiter(reader)
     taken = [await anext(events) for _ in range(2)]
     reader.push(PacketReceived(MediaKind.AUDIO, packet(2)))
+    assert await anext(events) == PacketsLost()
     assert numbers([*taken, await anext(events)]) == [0, 2]
 
 

@@ -24,6 +24,7 @@ from packager.archive_disk import read_index, segment_file
 from packager.library import HlsSettings, Library, Package
 from packager.naming import CaptionPath
 from packager.on_demand_writer import AssetRemoved, OnDemandWriter, StorageFull, TimesDiffer
+from packager.package import Charge
 from tests.packager import fetching
 from tests.packager.clip import START_S, Clip, audio_clip, decode, shifted, video_clip
 from tests.packager.feeding import feed, interleaved, renditions_of
@@ -121,7 +122,7 @@ async def test_two_passes_make_one_asset_that_holds_every_packet_at_its_own_time
     for sequence, start in enumerate(starts):
         for name in FIRST | SECOND:
             charge = await fetching.charge(package, name, sequence)
-            assert charge == (sequence, start, start + VIDEO_TIMESCALE, False)
+            assert charge == Charge(sequence, start, start + VIDEO_TIMESCALE)
 
 
 async def test_an_asset_is_watched_while_its_first_pass_goes_on(

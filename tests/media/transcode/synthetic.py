@@ -158,6 +158,7 @@ class RecordingSink:
         self.retired: dict[str, str] = {}
         self.posters: list[Picture] = []
         self.sheets: dict[int, Picture] = {}
+        self.losses: list[tuple[int, int]] = []
         self.ended = 0
         self.restarted_segments = 0
         self._changed = asyncio.Event()
@@ -199,6 +200,9 @@ class RecordingSink:
         assert rendition in self.epochs[-1]
         self.retired[rendition] = reason
         self._changed.set()
+
+    def lost(self, start: int, end: int) -> None:
+        self.losses.append((start, end))
 
     def end(self) -> None:
         self.ended += 1

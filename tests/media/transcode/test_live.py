@@ -12,6 +12,7 @@ import pytest
 
 from config.clock import SystemClock
 from config.tasks import spawn
+from media.hub import PacketReceived, Reader, StreamEnded, TrackAnnounced
 from media.timeline import TIMELINE_START
 from media.transcode.conversation import Patience
 from media.transcode.epoch import TranscodeSettings
@@ -108,6 +109,27 @@ async def test_a_small_source_that_is_passed_through_needs_no_worker() -> None:
     sink, pipeline = await transcoded(video_source(320, 180))
     assert list(sink.epochs[0]) == ["source"]
     assert pipeline.worker_process_id is None
+
+
+async def test_what_a_slow_pipeline_has_lost_is_told_with_its_times() -> None:
+    source, sink = video_source(320, 180, seconds=6), RecordingSink()
+    next_keyframe = next(n for n, one in enumerate(source.packets) if n > 45 and one.keyframe)
+    reader = Reader(packets_max=next_keyframe - 10)
+    reader.push(TrackAnnounced(source.track))
+    for packet in source.packets[:next_keyframe]:
+        reader.push(PacketReceived(MediaKind.VIDEO, packet))
+    task = spawn(LivePipeline(reader, sink, SETTINGS, SystemClock()).run(), name="pipeline")
+    await sink.until(lambda sink: len(sink.epochs) > 0)
+    for packet in source.packets[next_keyframe:]:
+        reader.push(PacketReceived(MediaKind.VIDEO, packet))
+    reader.push(StreamEnded("done"))
+    await task
+
+    ((start, end),) = sink.losses
+    shown = sink.pictures("source")
+    assert reader.dropped == 10
+    assert (start, end) in [(one + 6000, other) for one, other in pairwise(shown)]
+    assert end - start == reader.dropped * 6000
 
 
 async def test_changed_parameters_begin_a_new_epoch_on_the_same_timeline() -> None:

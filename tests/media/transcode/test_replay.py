@@ -101,6 +101,7 @@ def test_packets_that_kill_workers_are_skipped_up_to_the_next_start() -> None:
     assert replay.start == 60
     assert sent(replay)[0] == 60
     assert replay.dropped == 6
+    assert replay.lost_from == 0
 
 
 def test_when_all_is_skipped_the_next_start_is_waited_for() -> None:
@@ -111,6 +112,7 @@ def test_when_all_is_skipped_the_next_start_is_waited_for() -> None:
     assert not replay.push(packet(50))
     assert replay.push(packet(60, boundary=True))
     assert sent(replay) == [60]
+    assert replay.lost_from == 0
 
 
 def test_a_backlog_that_is_full_drops_up_to_a_start_with_room() -> None:
@@ -123,6 +125,7 @@ def test_a_backlog_that_is_full_drops_up_to_a_start_with_room() -> None:
     assert not replay.push(packet(150))
     assert replay.push(packet(180, boundary=True))
     assert sent(replay) == [180]
+    assert replay.lost_from == 100
 
 
 def test_a_group_of_pictures_without_end_is_sent_on_though_it_cannot_be_replayed() -> None:

@@ -33,12 +33,16 @@ class Recorder:
 
     tracks: list[Track] = field(default_factory=list)
     packets: list[Packet] = field(default_factory=list)
+    losses: list[tuple[int, int]] = field(default_factory=list)
 
     def sound_opened(self, track: Track) -> None:
         self.tracks.append(track)
 
     def sound_encoded(self, packet: Packet) -> None:
         self.packets.append(packet)
+
+    def lost(self, start: int, end: int) -> None:
+        self.losses.append((start, end))
 
 
 def supervised(recorder: Recorder, *program: str, command: str = sys.executable) -> SoundSupervisor:
@@ -94,6 +98,8 @@ async def test_workers_that_lie_are_replaced_and_cost_what_they_had(said: bytes)
     await supervisor.stop()
     assert 0 < supervisor.dropped < len(SOURCE.packets)
     assert not recorder.packets
+    assert recorder.losses
+    assert all(start <= end for start, end in recorder.losses)
     assert bool(recorder.tracks) is said.startswith(OPENED)
 
 

@@ -46,6 +46,7 @@ class Recorder:
     packets: dict[int, list[Packet]] = field(default_factory=dict)
     retired: list[int] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    losses: list[tuple[int, int]] = field(default_factory=list)
 
     def opened(self, configurations: tuple[bytes, ...]) -> None:
         self.configurations.append(configurations)
@@ -58,6 +59,9 @@ class Recorder:
 
     def shed(self, rung: int, lag_ms: int) -> None:
         self.retired.append(rung)
+
+    def lost(self, start: int, end: int) -> None:
+        self.losses.append((start, end))
 
 
 def plan_for(source: Source) -> Plan:
@@ -163,6 +167,7 @@ async def test_workers_that_fail_are_tried_again_and_packets_given_up(program: s
     await supervisor.finish()
     assert supervisor.restarts >= QUICK.crashes_max
     assert supervisor.dropped >= 30
+    assert recorder.losses[0][0] == source.packets[0].pts
     assert not recorder.configurations
     assert not recorder.pictures
 

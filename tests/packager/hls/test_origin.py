@@ -16,7 +16,9 @@ from media.wire.fmp4_init import UnsupportedTrack
 from packager.archive import Archive
 from packager.asset_terms import AssetTerms
 from packager.events import AssetEnded, Observers, SegmentClosed
+from packager.hls.layout import lay_out
 from packager.hls.origin import HlsSettings, Origin
+from packager.naming import PartPath
 from packager.package import Charge, NotReady, UnknownPicture, UnknownRendition, UnknownSegment
 from packager.segment_cache import SegmentCache
 from tests.packager import fetching
@@ -167,6 +169,27 @@ async def test_bandwidth_grows_with_what_is_measured(stage: Stage) -> None:
     feed(stage.origin, {"360p": fat})
     (variant,) = m3u8.loads(stage.origin.multivariant().decode()).playlists
     assert 25 * 8000 <= variant.stream_info.bandwidth < 25 * 8000 * 1.1
+
+
+async def test_what_was_lost_by_us_is_on_nobodys_bill_live_and_recorded(
+    stage: Stage, archive: Archive
+) -> None:
+    stage.origin.begin(renditions_of(CLIPS))
+    start = min(each.pts for each in CLIPS["360p"].packets)
+    stage.origin.lost(start + 2 * VIDEO_TIMESCALE + 10_000, start + 2 * VIDEO_TIMESCALE + 30_000)
+    stage.origin.lost(start + 4 * VIDEO_TIMESCALE + 10_000, start + 4 * VIDEO_TIMESCALE + 11_000)
+    feed(stage.origin, CLIPS)
+    stage.origin.end()
+    await archive.flush()
+    index = await archive.read_index("ast_1")
+    assert index is not None
+    recorded = lay_out(index).intervals
+    for rendition in CLIPS:
+        charges = [await fetching.charge(stage.origin, rendition, each) for each in range(4)]
+        assert [each.waived for each in charges] == [False, True, False, False]
+    assert [each.flawed for each in recorded.values()] == [False, True, False, False]
+    parts = [stage.origin.file_at_hand(PartPath("360p", 3, part)) for part in range(10)]
+    assert not any(each.charge.waived for each in parts if each and each.charge)
 
 
 async def test_minutes_slide_through_a_window_and_its_numbers_only_rise(
