@@ -20,6 +20,7 @@ class Problem(Exception):
         title: the same for every occurrence of this code.
         detail: about this occurrence.
         headers: extra response headers, e.g. `Retry-After`.
+        extra: members of the document that only this code has (RFC 9457, 3.2).
     """
 
     status: int
@@ -27,6 +28,7 @@ class Problem(Exception):
     title: str
     detail: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
 
     def document(self, request_id: str) -> dict[str, object]:
         """The problem document; `request_id` names this answer for people and the log."""
@@ -37,6 +39,7 @@ class Problem(Exception):
             "detail": self.detail or self.title,
             "code": self.code,
             "requestId": request_id,
+            **self.extra,
         }
 
     def response(self, request_id: str) -> "web.Response":

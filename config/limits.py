@@ -73,6 +73,16 @@ CONTENT_STREAMS_MAX = 200
 SANDBOX_BALANCE_STROOPS = 50_000_000
 # Guests that one address may create in a minute: enough for a classroom behind one router.
 GUESTS_PER_MINUTE_MAX = 120
+# How long a key of a request is remembered: longer than any client tries again.
+IDEMPOTENCY_HOURS = 24
+# Of one account: a start each minute, day and night. 1 KiB each.
+IDEMPOTENCY_KEYS_MAX = 1_500
+# Answers that are kept; the longest has 500 bytes.
+IDEMPOTENCY_ANSWER_BYTES_MAX = 8 * 1024
+# How long a request with a key may take: the books answer within seconds, or not at all.
+IDEMPOTENCY_WORK_SECONDS_MAX = 10
+# After that nobody can be working on it any more but a process that hangs.
+IDEMPOTENCY_LOCK_SECONDS = 15
 # How long each dependency has to answer `/ready`.
 READINESS_SECONDS_MAX = 2
 # When the server stops: how long encoders may take to hand over their last frames.
@@ -234,6 +244,17 @@ RUNGS_MAX = 4
 RUNG_HEIGHT_MAX = 8_640
 # One page of an account's statement.
 LEDGER_PAGE_MAX = 1_000
+
+# How long a meter's lease lasts beyond the time for which viewers go on while the database is away:
+# then another server may take its sessions over. It is renewed so often, by one short statement.
+METER_LEASE_MS = 15_000
+METER_LEASE_RENEW_MS = 5_000
+# So much earlier its holder stops serving: a ninth of the usual lease, which is more than clocks
+# that are being set right run fast by (chrony: a twelfth).
+METER_LEASE_MARGIN_MS = 5_000
+# Who takes over an expired lease has kept its own for so long without a break: had the database
+# been away until now, the holder could have come back as well.
+METER_LEASE_PATIENCE_MS = 20_000
 
 # --- transcode -----------------------------------------------------------------------------------
 # A keyframe of 4K at the lowest compression that RTMP publishers use is about 4 MB.
@@ -915,3 +936,12 @@ UPLOAD_FORM_FIELD_BYTES_MAX = 4_096
 # A part's head names a field and a file, whose 255 characters are 3 KiB where they are escaped.
 UPLOAD_FORM_HEADER_BYTES_MAX = 4_096
 UPLOAD_FORM_HEADERS_MAX = 8
+
+# --- receipts ------------------------------------------------------------------------------------
+# Runs of seconds that one receipt tells apart, each with a line of 150 bytes and a link of 70: those
+# of more than an hour of a live as they were charged, of longer sessions some at a time.
+RECEIPT_RUNS_MAX = 2_000
+# A document, a list, an item, its tariff, that one's rungs, one of them.
+RECEIPT_DEPTH_MAX = 6
+# One with all its runs and as many separate places as a session may have is below one MiB.
+RECEIPT_BYTES_MAX = 2 * 1024 * 1024
