@@ -3,6 +3,7 @@
 Reads go to the one database there is: a replica may be behind, and money is not (facts: L7).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -79,6 +80,9 @@ WHERE balance <> coalesce(moved, 0)
 """
 
 _OVERDRAWN = "SELECT id, balance FROM ledger_account WHERE balance < floor"
+
+# The key of any part.
+_TRANSFER_ID = re.compile(r"ledger_transfer_\d+_pkey")
 
 _REFUSALS: dict[str, type[UnknownAccount | AssetMismatch | WouldOverdraw | ConflictingTransfer]] = {
     "unknown_account": UnknownAccount,
@@ -195,7 +199,7 @@ def refusals() -> Iterator[None]:
             raise
         raise refusal(error.detail) from None
     except UniqueViolationError as error:
-        if error.constraint_name != "ledger_transfer_pkey":
+        if _TRANSFER_ID.fullmatch(error.constraint_name) is None:
             raise
         # Two batches under one id at once, over different accounts: the second comes to this.
         raise ConflictingTransfer(error.detail) from None
