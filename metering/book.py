@@ -110,7 +110,7 @@ class Book:
     def held(self, account: str) -> Stroops:
         """What the open sessions of a wallet hold."""
         sessions = self._wallets[account].sessions
-        return Stroops(sum(self._sessions[each].meter.held for each in sessions))
+        return Stroops(sum(self._sessions[each].held for each in sessions))
 
     def empty(self, account: str) -> None:
         """Nothing can be spent of a wallet until `set_balance` says how much there is."""
@@ -119,8 +119,7 @@ class Book:
     def set_balance(self, account: str, balance: int) -> None:
         """Tell what the store holds for a wallet in memory, while no commit is under way."""
         wallet = self._wallets[account]
-        kept = [self._sessions[each] for each in wallet.sessions]
-        unsaved = sum(each.meter.drawn - each.saved.totals.drawn for each in kept)
+        unsaved = sum(self._sessions[each].unsaved for each in wallet.sessions)
         wallet.available = balance - unsaved
 
     # --- sessions --------------------------------------------------------------------------------
@@ -135,13 +134,14 @@ class Book:
         wallet = self._wallets.setdefault(session.viewer_account, Wallet(balance))
         if session.viewer not in self._viewers:
             self._viewers[session.viewer] = self._viewer(allowance)
-        meter = self._meter(saved, now)
-        kept = OpenSession(session, saved, wallet, meter, requested_at=now, advanced_at=now)
+        self._viewers[session.viewer].sessions += 1
+        kept = OpenSession(session, saved, wallet, None, requested_at=now, advanced_at=now)
+        if saved.state is not None:
+            self._begin(kept, now)
         self._sessions[session.id] = kept
         self._by_asset.setdefault(session.asset_id, set()).add(session.id)
-        self._viewers[session.viewer].sessions += 1
-        wallet.sessions.append(session.id)
-        wallet.available -= meter.drawn - saved.totals.drawn
+        wallet.sessions += (session.id,)
+        wallet.available -= kept.unsaved
         self._note(kept)
 
     def request(self, session_id: str, file: File, now: int) -> tuple[int, Decision]:
@@ -167,7 +167,7 @@ class Book:
         kept = self._sessions.get(session_id)
         if kept is None or kept.closed_at is not None:
             return None
-        if not prompt and (kept.awaited or kept.saving or not kept.meter.covers(*file[1:])):
+        if not prompt and (kept.awaited or kept.saving or not kept.covers(*file[1:])):
             return None
         ticket, decision = self._decide(kept, file, now)
         return ticket if decision is SERVE or decision is DUPLICATE else None
@@ -183,7 +183,7 @@ class Book:
     def finish(self, session_id: str, ticket: int, *, complete: bool, now: int) -> None:
         """A body was sent to its last byte, or not; nothing happens when the session is gone."""
         kept = self._sessions.get(session_id)
-        if kept is None:
+        if kept is None or kept.meter is None:
             return
         meter = kept.meter
         drawn, posted = meter.drawn, meter.posted
@@ -198,9 +198,10 @@ class Book:
         kept = self._sessions[session_id]
         if kept.closed_at is not None:
             return
-        drawn = kept.meter.drawn
-        kept.meter.close(now)
-        kept.wallet.available -= kept.meter.drawn - drawn
+        meter = kept.meter or self._begin(kept, kept.requested_at)
+        drawn = meter.drawn
+        meter.close(now)
+        kept.wallet.available -= meter.drawn - drawn
         kept.awaited = True
         kept.closed_at = _EPOCH + timedelta(milliseconds=now + self._wall_offset_ms)
         self._note(kept)
@@ -219,7 +220,7 @@ class Book:
             if kept.closed_at is None and kept.is_left(now, idle_ms):
                 self.close(kept.session.id, now)
                 ended.append(kept.session.id)
-            elif kept.closed_at is None:
+            elif kept.closed_at is None and kept.meter is not None:
                 kept.meter.advance(now)
             self._advanced(kept, now)
             self._note(kept)
@@ -240,7 +241,7 @@ class Book:
         )
         for each in kept:
             each.saving, each.awaited = each.awaited, False
-            each.served, each.change = {}, None
+            each.served = each.change = None
             self._awaited.pop(each.session.id, None)
         return batch
 
@@ -270,12 +271,12 @@ class Book:
     def roll_back(self, session_id: str, now: int) -> None:
         """Put a session back to what is saved of it; what was delivered since is not charged."""
         kept = self._sessions[session_id]
-        drawn = kept.meter.drawn
-        kept.meter = self._meter(kept.saved, now)
-        kept.served = {}
+        unsaved = kept.unsaved
+        self._begin(kept, now)
+        kept.served = None
         kept.closed_at = None
         kept.awaited = kept.saving = False
-        kept.wallet.available -= kept.meter.drawn - drawn
+        kept.wallet.available -= kept.unsaved - unsaved
         self._changed.pop(session_id, None)
         self._awaited.pop(session_id, None)
         self._note(kept)
@@ -290,8 +291,8 @@ class Book:
         if not self._by_asset[session.asset_id]:
             del self._by_asset[session.asset_id]
         wallet = kept.wallet
-        wallet.available += kept.meter.drawn - kept.saved.totals.drawn
-        wallet.sessions.remove(session_id)
+        wallet.available += kept.unsaved
+        wallet.sessions = tuple([each for each in wallet.sessions if each != session_id])
         if not wallet.sessions:
             del self._wallets[session.viewer_account]
         viewer = self._viewers[session.viewer]
@@ -301,7 +302,7 @@ class Book:
 
     def _decide(self, kept: OpenSession, file: File, now: int) -> tuple[int, Decision]:
         ticket = next(self._tickets)
-        meter, wallet = kept.meter, kept.wallet
+        meter, wallet = kept.meter or self._begin(kept, kept.requested_at), kept.wallet
         drawn, posted = meter.drawn, meter.posted
         sequence, lo, hi = file
         decision = meter.request(ticket, lo, hi, now, wallet.available)
@@ -329,27 +330,38 @@ class Book:
         if kept.session.id not in self._changed and kept.changed:
             self._changed[kept.session.id] = None
 
-    def _meter(self, saved: SavedSession, now: int) -> Meter:
-        price, budget = saved.session.price, self._viewers[saved.session.viewer].budget
+    def _begin(self, kept: OpenSession, now: int) -> Meter:
+        """Meter a session from what is saved of it on, as if since `now`."""
+        saved, rules = kept.saved, self._rules
+        price, budget = saved.session.price, self._budget(saved.session.viewer)
         state = saved.meter_state()
         if state is None:
-            return Meter(price, self._rules, budget, now)
-        return Meter.restore(price, self._rules, budget, state, now)
+            meter = Meter(price, rules, budget, now)
+        else:
+            meter = Meter.restore(price, rules, budget, state, now)
+        kept.meter = meter
+        return meter
+
+    def _budget(self, viewer: str) -> VoidBudget:
+        kept, rules = self._viewers[viewer], self._rules
+        if kept.budget is None:
+            start, used = kept.saved
+            kept.budget = VoidBudget(rules.void_units_max, rules.void_window_ms, used, start)
+        return kept.budget
 
     def _viewer(self, allowance: Allowance | None) -> Viewer:
-        used = 0 if allowance is None else allowance.used
-        start = 0 if allowance is None else self._monotonic(allowance.window_started_at)
-        rules = self._rules
-        budget = VoidBudget(rules.void_units_max, rules.void_window_ms, used, start)
-        return Viewer(budget, (start, used))
+        if allowance is None:
+            return Viewer()
+        return Viewer(saved=(self._monotonic(allowance.window_started_at), allowance.used))
 
     def _allowances(self, viewers: Iterable[str]) -> Iterable[Allowance]:
         for viewer in sorted(viewers):
             kept = self._viewers[viewer]
-            if (kept.budget.window_start_ms, kept.budget.used) != kept.saved:
-                start_ms = kept.budget.window_start_ms + self._wall_offset_ms
+            budget = kept.budget
+            if budget is not None and (budget.window_start_ms, budget.used) != kept.saved:
+                start_ms = budget.window_start_ms + self._wall_offset_ms
                 start = _EPOCH + timedelta(milliseconds=start_ms)
-                yield Allowance(viewer, start, kept.budget.used)
+                yield Allowance(viewer, start, budget.used)
 
     def _monotonic(self, moment: datetime) -> int:
         return (moment - _EPOCH) // timedelta(milliseconds=1) - self._wall_offset_ms

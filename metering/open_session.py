@@ -1,6 +1,6 @@
 """An open session in memory: what was decided about it, and what is saved of that."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from config.limits import SESSION_LOOKING_MS_MAX, SESSION_WAITING_MS_MAX
@@ -16,19 +16,24 @@ class Wallet:
     """What a viewer can spend of one asset, after all that was decided, saved or not.
 
     Attributes:
-        sessions: open ones, mostly one: a set of that takes twice the memory.
+        sessions: open ones, mostly one: a list of that takes twice the memory.
     """
 
     available: int
-    sessions: list[str] = field(default_factory=list)
+    sessions: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Viewer:
-    """What the sessions of a viewer share besides money. `saved` is the budget's (start, used)."""
+    """What the sessions of a viewer share besides money.
 
-    budget: VoidBudget
-    saved: tuple[int, int]
+    Attributes:
+        budget: None until one of them begins to be metered.
+        saved: the budget's (start, used).
+    """
+
+    budget: VoidBudget | None = None
+    saved: tuple[int, int] = (0, 0)
     sessions: int = 0
 
 
@@ -37,6 +42,8 @@ class OpenSession:
     """A session in memory. `saved` is what the store has of it.
 
     Attributes:
+        meter: None until media is asked for: a meter of nothing takes as much memory as the rest,
+            and most who open a session at the same time wait together for something to begin.
         served: [lo, hi) by sequence: what was promised since the last commit was put together.
         awaited: something was decided since then that somebody waits for to be saved.
         saving: so it is with what is being saved now.
@@ -47,10 +54,10 @@ class OpenSession:
     session: Session
     saved: SavedSession
     wallet: Wallet
-    meter: Meter
+    meter: Meter | None
     requested_at: int
     advanced_at: int
-    served: dict[int, tuple[int, int]] = field(default_factory=dict)
+    served: dict[int, tuple[int, int]] | None = None
     awaited: bool = False
     saving: bool = False
     looked_at: int | None = None
@@ -63,14 +70,34 @@ class OpenSession:
         nobody waits for it.
         """
         saved, meter = self.saved.totals, self.meter
-        return (
-            self.awaited
-            or meter.drawn != saved.drawn
-            or meter.posted // UNITS_PER_SECOND != saved.posted // UNITS_PER_SECOND
+        return self.awaited or (
+            meter is not None
+            and (
+                meter.drawn != saved.drawn
+                or meter.posted // UNITS_PER_SECOND != saved.posted // UNITS_PER_SECOND
+            )
         )
+
+    @property
+    def held(self) -> int:
+        """What is reserved for media that was asked for."""
+        return 0 if self.meter is None else self.meter.held
+
+    @property
+    def unsaved(self) -> int:
+        """What was taken from the wallet (below zero: given back) since the last commit."""
+        return 0 if self.meter is None else self.meter.drawn - self.saved.totals.drawn
+
+    def covers(self, lo: int, hi: int) -> bool:
+        """Whether all of [lo, hi) was asked for and not voided."""
+        return self.meter is not None and self.meter.covers(lo, hi)
 
     def promise(self, sequence: int, lo: int, hi: int) -> None:
         """Note a file that is going to be delivered; parts of a segment become one line."""
+        if self.served is None:
+            self.served = {sequence: (lo, hi)}
+            self.change = None
+            return
         before = self.served.get(sequence)
         if before is not None:
             lo = lo if lo < before[0] else before[0]
@@ -85,17 +112,19 @@ class OpenSession:
         return self.change
 
     def _changes(self) -> SessionChange:
-        saved, totals = self.saved, self.meter.totals
+        meter = self.meter
+        assert meter is not None, "nothing was decided yet"
+        saved, totals, served = self.saved, meter.totals, self.served or {}
         return SessionChange(
             saved=SavedSession(
                 session=self.session,
                 revision=saved.revision + 1,
                 totals=totals,
-                state=write_state(self.meter.snapshot()),
+                state=write_state(meter.snapshot()),
                 closed_at=self.closed_at,
             ),
             done=effects(self.session.price, saved.totals, totals),
-            served=tuple([Served(each, lo, hi) for each, (lo, hi) in self.served.items()]),
+            served=tuple([Served(each, lo, hi) for each, (lo, hi) in served.items()]),
         )
 
     def is_left(self, now: int, idle_ms: int) -> bool:
