@@ -13,7 +13,7 @@ from config.limits import RECEIPT_RUNS_MAX
 from metering.money import Stroops
 from metering.receipt_chain import FORMAT, chain, settlement_bytes, signed_bytes
 from metering.receipt_text import Value, write
-from metering.tariff import Tariff
+from metering.terms import Terms
 
 Sign = Callable[[bytes], str]
 """Signs a message; 128 hexadecimal digits."""
@@ -24,13 +24,13 @@ class TickRun:
     """Seconds [first, last) of a session and what they cost.
 
     Attributes:
-        epoch: the id of the tariff that they were charged with.
+        terms: under which of the session's terms, counted from 0, they were charged.
         rungs: how many seconds were watched at or above each rung when the run ended.
         posts: the numbers of the first and the last transfer `{session}:{number}:post` that charged
             them; None when they cost nothing.
     """
 
-    epoch: str
+    terms: int
     first: int
     last: int
     amount: Stroops
@@ -49,8 +49,12 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class ClosedSession:
-    """All that a receipt says about a session. `intervals` are of media that was charged, in units
-    of 1/90000 s, from left to right and apart from each other.
+    """All that a receipt says about a session.
+
+    Attributes:
+        terms: under which it was charged, in the order in which they took over.
+        intervals: the media that was charged, in units of 1/90000 s, from left to right and apart
+            from each other.
     """
 
     id: str
@@ -59,7 +63,7 @@ class ClosedSession:
     payee: str
     opened_at: datetime
     closed_at: datetime
-    tariffs: tuple[Tariff, ...]
+    terms: tuple[Terms, ...]
     intervals: tuple[tuple[int, int], ...]
     runs: tuple[TickRun, ...]
     refunds: tuple[Refund, ...] = ()
@@ -131,14 +135,14 @@ def moment(time: datetime) -> str:
 
 
 def joined(runs: Sequence[TickRun], limit: int = RECEIPT_RUNS_MAX) -> list[TickRun]:
-    """The same in at most about `limit` runs: neighbours under one tariff become one. A day of
+    """The same in at most about `limit` runs: neighbours under the same terms become one. A day of
     television has a run for each of its segments.
     """
     size = -(-len(runs) // limit) if runs else 1
     found: list[TickRun] = []
     joined_of_last = 0
     for run in runs:
-        if found and found[-1].epoch == run.epoch and joined_of_last < size:
+        if found and found[-1].terms == run.terms and joined_of_last < size:
             found[-1] = _join(found[-1], run)
             joined_of_last += 1
         else:
@@ -150,7 +154,7 @@ def joined(runs: Sequence[TickRun], limit: int = RECEIPT_RUNS_MAX) -> list[TickR
 def _join(left: TickRun, right: TickRun) -> TickRun:
     known = [posts for posts in (left.posts, right.posts) if posts is not None]
     return TickRun(
-        epoch=left.epoch,
+        terms=left.terms,
         first=left.first,
         last=right.last,
         amount=Stroops(left.amount + right.amount),
@@ -168,12 +172,12 @@ def _document(session: ClosedSession, previous: str | None, key: str) -> dict[st
         "viewer": session.viewer,
         "content": session.content,
         "payee": session.payee,
-        "asset": session.tariffs[0].asset,
+        "asset": session.terms[0].tariff.asset,
         "openedAt": moment(session.opened_at),
         "closedAt": moment(session.closed_at),
         "previous": previous,
         "key": key,
-        "tariffs": [{"epoch": each.id, "tariff": each.to_document()} for each in session.tariffs],
+        "tariffs": [_tariff(terms) for terms in session.terms],
         "intervals": [{"lo": lo, "hi": hi} for lo, hi in session.intervals],
         "ticks": [_tick(run) for run in joined(session.runs)],
         "refunds": [
@@ -189,9 +193,18 @@ def _document(session: ClosedSession, previous: str | None, key: str) -> dict[st
     }
 
 
+def _tariff(terms: Terms) -> dict[str, Value]:
+    return {
+        "epoch": terms.tariff.id,
+        "since": terms.seconds,
+        "rungs": list(terms.rungs),
+        "tariff": terms.tariff.to_document(),
+    }
+
+
 def _tick(run: TickRun) -> dict[str, Value]:
     return {
-        "epoch": run.epoch,
+        "tariff": run.terms,
         "first": run.first,
         "last": run.last,
         "rungs": list(run.rungs),

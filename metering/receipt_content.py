@@ -1,6 +1,6 @@
 """Whether what a receipt says can be: it is worked out again from the tariffs and the media."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from metering.rules import UNITS_PER_SECOND
@@ -17,15 +17,15 @@ def content_faults(document: Mapping[str, Any]) -> Iterator[Told]:
     """What cannot be, from the top of the document to its end. Its shape is that of a receipt."""
     if document["closedAt"] < document["openedAt"]:
         yield "closedAt", "is before openedAt"
-    tariffs: dict[str, Tariff] = {}
+    tariffs: list[Tariff | None] = []
     yield from _tariff_faults(document, tariffs)
     yield from _interval_faults(document["intervals"])
-    yield from _tick_faults(document["ticks"], tariffs)
+    yield from _tick_faults(document, tariffs)
     yield from _total_faults(document)
 
 
-def _tariff_faults(document: Mapping[str, Any], known: dict[str, Tariff]) -> Iterator[Told]:
-    """Also fills `known` with the tariffs by what the file calls them."""
+def _tariff_faults(document: Mapping[str, Any], known: list[Tariff | None]) -> Iterator[Told]:
+    """Also fills `known` with the tariffs; None for what is none."""
     if not document["tariffs"]:
         yield "tariffs", "is empty: nothing says what this session costs"
     for place, each in enumerate(document["tariffs"]):
@@ -35,9 +35,10 @@ def _tariff_faults(document: Mapping[str, Any], known: dict[str, Tariff]) -> Ite
         try:
             tariff = Tariff.from_document(each["tariff"])
         except BadPrice:
+            known.append(None)
             yield f"{path}.tariff", "is no tariff"
             continue
-        known[each["epoch"]] = tariff
+        known.append(tariff)
         if tariff.to_document() != each["tariff"]:
             yield f"{path}.tariff", "is not in lowest terms"
         elif tariff.id != each["epoch"]:
@@ -56,43 +57,70 @@ def _interval_faults(intervals: list[dict[str, int]]) -> Iterator[Told]:
 
 
 class _Account:
-    """What is due by now, and since when the tariff of now holds."""
+    """What is due by now, and under which terms."""
 
-    def __init__(self) -> None:
-        self._epoch: str | None = None
+    def __init__(self, tariffs: Sequence[Mapping[str, Any]]) -> None:
+        self._tariffs = tariffs
+        self._place = -1
         self._since: _Watched = (0, ())
         self._now: _Watched = (0, ())
         self._before = 0
         self._due = 0
 
+    def faults(self, path: str, tick: Mapping[str, Any]) -> Iterator[Told]:
+        """What is wrong with where a run begins and ends."""
+        last = self._now[0]
+        if tick["tariff"] < self._place:
+            yield f"{path}.tariff", "was replaced before"
+        elif tick["tariff"] > self._place:
+            self._take_over(tick["tariff"])
+            if self._since[0] != last:
+                yield f"tariffs[{self._place}].since", f"second {last} is next"
+        if tick["first"] != last:
+            yield f"{path}.first", f"second {last} is next"
+        if tick["last"] < tick["first"]:
+            yield f"{path}.last", "is before first"
+        before = self._now[1]
+        if any(count > tick["last"] for count in tick["rungs"]):
+            yield f"{path}.rungs", "are more seconds than there were"
+        if any(count < old for count, old in zip(tick["rungs"], before, strict=False)):
+            yield f"{path}.rungs", "are fewer seconds than before"
+
     def expect(self, tariff: Tariff, tick: Mapping[str, Any]) -> int:
         """What a run costs that follows those before."""
-        if tick["epoch"] != self._epoch:
-            self._epoch, self._since, self._before = tick["epoch"], self._now, self._due
-        self._now = (tick["last"], tuple(tick["rungs"]))
-        due = self._before + tariff.due(self._since, self._now)
+        now: _Watched = (tick["last"], tuple(tick["rungs"]))
+        due = self._before + tariff.due(self._since, now)
         if tariff.session_cap is not None:
             due = max(self._due, min(due, tariff.session_cap))
         expected, self._due = due - self._due, due
         return expected
 
+    def move_on(self, tick: Mapping[str, Any]) -> None:
+        """The next run follows this one."""
+        self._now = (max(self._now[0], tick["last"]), tuple(tick["rungs"]))
 
-def _tick_faults(ticks: list[dict[str, Any]], tariffs: Mapping[str, Tariff]) -> Iterator[Told]:
-    account, last = _Account(), 0
-    for place, tick in enumerate(ticks):
+    def _take_over(self, place: int) -> None:
+        terms = self._tariffs[place]
+        self._place, self._before = place, self._due
+        self._since = (terms["since"], tuple(terms["rungs"]))
+        self._now = (self._now[0], self._since[1])
+
+
+def _tick_faults(document: Mapping[str, Any], tariffs: Sequence[Tariff | None]) -> Iterator[Told]:
+    account = _Account(document["tariffs"])
+    for place, tick in enumerate(document["ticks"]):
         path = f"ticks[{place}]"
-        if tick["first"] != last:
-            yield f"{path}.first", f"second {last} is next"
-        if tick["last"] < tick["first"]:
-            yield f"{path}.last", "is before first"
-        last = max(last, tick["last"])
-        tariff = tariffs.get(tick["epoch"])
-        if tariff is None:
-            yield f"{path}.epoch", "no such tariff is in the receipt"
+        if tick["tariff"] >= len(tariffs):
+            yield f"{path}.tariff", "is not in the receipt"
             continue
-        expected = account.expect(tariff, tick)
-        if int(tick["amount"]) != expected:
-            yield f"{path}.amount", f"the tariff says {expected}, the file says {tick['amount']}"
+        yield from account.faults(path, tick)
+        tariff = tariffs[tick["tariff"]]
+        if tariff is not None:
+            expected = account.expect(tariff, tick)
+            if int(tick["amount"]) != expected:
+                said = tick["amount"]
+                yield f"{path}.amount", f"the tariff says {expected}, the file says {said}"
+        account.move_on(tick)
 
 
 def _total_faults(document: Mapping[str, Any]) -> Iterator[Told]:

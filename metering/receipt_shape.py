@@ -112,8 +112,14 @@ _TARIFF = {
     "sessionCap": _or_null(_is_count),
     "viewStroops": _is_count,
 }
-_TICK = {
+_TERMS = {
     "epoch": _is_name,
+    "since": _is_count,
+    "rungs": _list_of(_is_count),
+    "tariff": _object_of(_TARIFF),
+}
+_TICK = {
+    "tariff": _is_count,
     "first": _is_count,
     "last": _is_count,
     "rungs": _list_of(_is_count),
@@ -149,7 +155,7 @@ _MEMBERS_CHECK = _object_of(
         "closedAt": _is_moment,
         "previous": _or_null(_is_hash),
         "key": _matches(_KEY, "a public key"),
-        "tariffs": _list_of(_object_of({"epoch": _is_name, "tariff": _object_of(_TARIFF)})),
+        "tariffs": _list_of(_object_of(_TERMS)),
         "intervals": _list_of(_object_of({"lo": _is_count, "hi": _is_count})),
         "ticks": _list_of(_object_of(_TICK)),
         "refunds": _list_of(

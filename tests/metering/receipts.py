@@ -9,6 +9,7 @@ from metering.receipt import ClosedSession, Receipt, Refund, Settled, TickRun, m
 from metering.receipt import receipt_text as text_of
 from metering.rules import UNITS_PER_SECOND
 from metering.tariff import Price, RungPrice, Tariff
+from metering.terms import Terms
 
 KEY = ReceiptKey(bytes(range(32)))
 OPENED = datetime(2026, 11, 21, 4, 5, 6, tzinfo=UTC)
@@ -34,7 +35,7 @@ def charged(tariff: Tariff, draw: random.Random, count: int) -> tuple[TickRun, .
         rungs = tuple(min(seconds, each + draw.randrange(4)) for each in rungs)
         after = tariff.cost(seconds, rungs)
         posts = None if after == cost else (number, number)
-        runs.append(TickRun(tariff.id, first, seconds, Stroops(after - cost), rungs, posts))
+        runs.append(TickRun(0, first, seconds, Stroops(after - cost), rungs, posts))
         cost = after
     return tuple(runs)
 
@@ -64,7 +65,7 @@ def random_session(draw: random.Random, name: str = "1", runs: int | None = None
         payee="acc_creator",
         opened_at=OPENED,
         closed_at=OPENED + timedelta(minutes=int(name) if name.isdigit() else 1),
-        tariffs=(tariff,),
+        terms=(Terms(tariff),),
         intervals=places(ticks[-1].last if ticks else 0, draw),
         runs=ticks,
         refunds=refunds,

@@ -18,6 +18,7 @@ from metering.receipt_check import Checked, Fault, check_receipt, series_faults
 from metering.receipt_text import INTEGER_MAX, Misread, canonical, read, write
 from metering.rules import UNITS_PER_SECOND
 from metering.tariff import Price, Tariff
+from metering.terms import Terms
 from tests.metering.receipts import (
     OPENED,
     file_of,
@@ -38,9 +39,7 @@ def plain_session() -> ClosedSession:
     """Eight seconds in four runs, at 1388.9 stroops a second."""
     cost = HALF_UNIT_PER_HOUR.cost
     runs = [
-        TickRun(
-            HALF_UNIT_PER_HOUR.id, n, n + 2, Stroops(cost(n + 2) - cost(n)), (), (n // 2, n // 2)
-        )
+        TickRun(0, n, n + 2, Stroops(cost(n + 2) - cost(n)), (), (n // 2, n // 2))
         for n in range(0, 8, 2)
     ]
     return ClosedSession(
@@ -50,7 +49,7 @@ def plain_session() -> ClosedSession:
         payee="acc_creator",
         opened_at=OPENED,
         closed_at=OPENED,
-        tariffs=(HALF_UNIT_PER_HOUR,),
+        terms=(Terms(HALF_UNIT_PER_HOUR),),
         intervals=((0, 8 * UNITS_PER_SECOND),),
         runs=tuple(runs),
     )
@@ -199,8 +198,10 @@ FORGERIES: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("ticks", 1, "amount", value="9"), "ticks[1].amount: the tariff says 2778, the file"),
     (put("ticks", 1, "first", value=3), "ticks[1].first: second 2 is next"),
     (put("ticks", 3, "last", value=5), "ticks[3].last: is before first"),
-    (put("ticks", 2, "epoch", value="epc_x"), "ticks[2].epoch: no such tariff is in the receipt"),
-    (put("ticks", 2, "epoch", value=""), "ticks[2].epoch: is not a name"),
+    (put("ticks", 2, "tariff", value=1), "ticks[2].tariff: is not in the receipt"),
+    (put("ticks", 2, "tariff", value=-1), "ticks[2].tariff: is not a whole number"),
+    (put("ticks", 2, "rungs", value=[7]), "ticks[2].rungs: are more seconds than there were"),
+    (put("tariffs", 0, "since", value=1), "tariffs[0].since: second 0 is next"),
     (put("intervals", 0, "hi", value=8), "intervals: 8 units of media are too short for 8 seconds"),
     (put("intervals", value=[{"lo": 5, "hi": 5}]), "intervals[0].hi: is not after lo"),
     (
@@ -240,13 +241,14 @@ def test_a_receipt_that_was_written_anew_is_sound_but_has_another_key() -> None:
 
 
 def test_a_tariff_that_changes_in_mid_session_counts_from_its_first_second() -> None:
-    before, after = Tariff(Price("XLM", 7, 2), session_cap=30), Tariff(Price("XLM", 1, 3))
+    before = Terms(Tariff(Price("XLM", 7, 2), session_cap=30))
+    after = Terms(Tariff(Price("XLM", 1, 3)), 3, (), 10)
     runs = (
-        TickRun(before.id, 0, 3, Stroops(10), (), (1, 1)),
-        TickRun(after.id, 3, 5, Stroops(0)),
-        TickRun(after.id, 5, 7, Stroops(1), (), (3, 3)),
+        TickRun(0, 0, 3, Stroops(10), (), (1, 1)),
+        TickRun(1, 3, 5, Stroops(0)),
+        TickRun(1, 5, 7, Stroops(1), (), (3, 3)),
     )
-    session = replace(plain_session(), tariffs=(before, after), runs=runs)
+    session = replace(plain_session(), terms=(before, after), runs=runs)
     assert check(file_of(receipt_of(session))).faults == ()
 
 
