@@ -23,10 +23,10 @@ CONTENT_LIST_MAX = 100
 # Longer than any film or shift; a viewer who is still there opens a new session.
 PLAYBACK_TOKEN_SECONDS = 12 * 3600
 # Tokens whose signature was checked: a viewer shows a session token and one or two media tokens at
-# a time. About 400 bytes each; a forgotten one costs a signature (3 us) again.
+# a time. About 400 bytes each, with a media token; a forgotten one costs a signature (3 us) again.
 PLAYBACK_TOKENS_READ_MAX = 65_536
-# Media tokens that were made: a live playlist holds one to three for each viewer, a film's 112.
-# About 300 bytes each.
+# Media tokens that were made besides each viewer's newest one: playlists that reach back for long
+# hold one for each minute, a film's 112. About 300 bytes each.
 PLAYBACK_TOKENS_MADE_MAX = 65_536
 # How often connections are looked at that may be overdue: what a deadline may be late by.
 HTTP_WATCH_MS = 500

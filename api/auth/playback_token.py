@@ -15,8 +15,8 @@ and leaves out the asset, which is in the URI next to it and in what is signed.
 
 import base64
 import hmac
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
 
 from config.limits import PLAYBACK_TOKENS_MADE_MAX, PLAYBACK_TOKENS_READ_MAX
 
@@ -42,7 +42,8 @@ class WrongAsset(TokenRefused):
     """The playback token is for another asset."""
 
 
-class Grant(NamedTuple):
+@dataclass(slots=True)
+class Grant:
     """What a token proves: this session may watch its asset until then (Unix seconds).
 
     Attributes:
@@ -54,26 +55,36 @@ class Grant(NamedTuple):
     expires_s: int
     group: int | None = None
 
+    # Of the asset it was shown for, and the media token that its playlists ask for: at a live edge
+    # that is one for a minute. It is kept here, because a place in a table takes twice the memory.
+    _asset_id: str = field(default="", init=False, repr=False, compare=False)
+    _newest: int | None = field(default=None, init=False, repr=False, compare=False)
+    _token: bytes = field(default=b"", init=False, repr=False, compare=False)
+
 
 class PlaybackTokens:
-    """Signs and reads playback tokens with one secret key of at least 32 bytes.
+    """Signs and reads playback tokens.
+
+    Args:
+        key: a secret of at least 32 bytes.
+        known_max: how many tokens that were shown are remembered.
 
     Every request of a player shows a token that was shown before, and every playlist holds tokens
     that were in the last one: both are remembered, so that a signature is made once for each group.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, known_max: int = PLAYBACK_TOKENS_READ_MAX) -> None:
         if len(key) < 32:
             raise ValueError("a signing key has at least 32 bytes")
         self._key = key
-        # Of what is shown only what passed is remembered: a refusal is an exception. (What is
-        # forged takes a place among what was made, at the price of a signature, and no more.
-        # Finding a token in a table tells nothing about others by its time: Python's hashes are
-        # keyed by a secret of their own, and texts are only compared when these are equal.)
-        self._known = lru_cache(PLAYBACK_TOKENS_READ_MAX)(self._checked)
-        self.media_token = lru_cache(PLAYBACK_TOKENS_MADE_MAX)(self._media_token)
-        """The token that opens one group, by a session's own grant, its asset and the group; always
-        the same for a session."""
+        self._known_max = known_max
+        # Of what is shown only what passed is remembered: a refusal is an exception. Finding a
+        # token in a table tells nothing about others by its time: Python's hashes are keyed by a
+        # secret of their own, and texts are only compared when these are equal. There are two
+        # tables, and the older one is dropped when the newer one is full.
+        self._known: dict[str, Grant] = {}
+        self._known_before: dict[str, Grant] = {}
+        self._signed = lru_cache(PLAYBACK_TOKENS_MADE_MAX)(self._media_token)
 
     def session_token(self, grant: Grant, asset_id: str) -> str:
         """The token that opens all of a session's asset."""
@@ -91,9 +102,33 @@ class PlaybackTokens:
             TokenExpired: ours, but over.
             WrongAsset: a session token for another asset.
         """
-        grant = self._known(token, asset_id)
+        grant = self._known.get(token)
+        if grant is None or grant._asset_id != asset_id:
+            grant = self._recalled(token, asset_id)
         if now_s >= grant.expires_s:
             raise TokenExpired
+        return grant
+
+    def media_token(self, grant: Grant, asset_id: str, group: int) -> bytes:
+        """The token that opens one group, by a session's own grant, its asset and the group; always
+        the same for a session.
+        """
+        if grant._newest == group and grant._asset_id == asset_id:
+            return grant._token
+        if grant._asset_id != asset_id or grant._newest not in (None, group - 1):
+            return self._signed(grant.session_id, grant.expires_s, asset_id, group)
+        grant._newest = group
+        grant._token = self._media_token(grant.session_id, grant.expires_s, asset_id, group)
+        return grant._token
+
+    def _recalled(self, token: str, asset_id: str) -> Grant:
+        grant = self._known_before.get(token)
+        if grant is None or grant._asset_id != asset_id:
+            grant = self._checked(token, asset_id)
+            grant._asset_id = asset_id
+        if len(self._known) >= self._known_max // 2:
+            self._known, self._known_before = {}, self._known
+        self._known[token] = grant
         return grant
 
     def _checked(self, token: str, asset_id: str) -> Grant:
@@ -113,9 +148,6 @@ class PlaybackTokens:
         return Grant(f"ses_{payload[:_ID]}", int(payload[-_EXPIRY:], 16))
 
     def _media_grant(self, token: str, asset_id: str) -> Grant:
-        """Whoever shows a media token has it from a playlist that was made a moment ago, so that
-        the right one is known already: no signature is made for it a second time.
-        """
         session_id, numbers = f"ses_{token[:_ID]}", token[_ID:-_SIGNATURE]
         try:
             expires_s, group = int(numbers[:_EXPIRY], 16), int(numbers[_EXPIRY:], 16)
@@ -123,14 +155,14 @@ class PlaybackTokens:
             raise TokenRefused from None
         if expires_s < 0 or group < 0:
             raise TokenRefused
-        ours = self.media_token(Grant(session_id, expires_s), asset_id, group)
+        ours = self._media_token(session_id, expires_s, asset_id, group)
         if not hmac.compare_digest(token.encode(), ours):
             raise TokenRefused
         return Grant(session_id, expires_s, group)
 
-    def _media_token(self, grant: Grant, asset_id: str, group: int) -> bytes:
-        session = grant.session_id.removeprefix("ses_")
-        payload = f"{session}{grant.expires_s:0{_EXPIRY}x}{group:0{_GROUP}x}"
+    def _media_token(self, session_id: str, expires_s: int, asset_id: str, group: int) -> bytes:
+        session = session_id.removeprefix("ses_")
+        payload = f"{session}{expires_s:0{_EXPIRY}x}{group:0{_GROUP}x}"
         token = payload + self._signature(f"media {asset_id} ", payload)
         assert len(token) == _MEDIA_TOKEN, "16 million groups are half a century of segments"
         return token.encode()

@@ -1,6 +1,7 @@
 """Playback tokens prove a session, an asset and a group of segments, and nothing else passes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from timeit import timeit
 
 import pytest
@@ -26,7 +27,7 @@ MEDIA_TOKEN = TOKENS.media_token(SESSION, ASSET, 7).decode()
 
 def test_what_was_signed_is_read_back() -> None:
     assert TOKENS.read(SESSION_TOKEN, ASSET, NOW_S) == SESSION
-    assert TOKENS.read(MEDIA_TOKEN, ASSET, NOW_S) == SESSION._replace(group=7)
+    assert TOKENS.read(MEDIA_TOKEN, ASSET, NOW_S) == replace(SESSION, group=7)
 
 
 def test_a_sessions_media_tokens_never_change() -> None:
@@ -34,6 +35,27 @@ def test_a_sessions_media_tokens_never_change() -> None:
     again = PlaybackTokens(b"k" * 32).media_token(SESSION, ASSET, 7)
     assert again.decode() == MEDIA_TOKEN
     assert len({TOKENS.media_token(SESSION, ASSET, group) for group in range(100)}) == 100
+
+
+def test_a_playlist_holds_the_same_tokens_each_time_however_far_back_it_reaches() -> None:
+    tokens = PlaybackTokens(b"k" * 32)
+    grant = tokens.read(SESSION_TOKEN, ASSET, NOW_S)
+    expected = [TOKENS.media_token(replace(SESSION), ASSET, group) for group in range(9)]
+    for first, last in (0, 3), (0, 3), (2, 6), (5, 9), (0, 9), (8, 9):
+        made = [tokens.media_token(grant, ASSET, group) for group in range(first, last)]
+        assert made == expected[first:last]
+    assert tokens.media_token(grant, OTHER_ASSET, 8) != expected[8]
+
+
+def test_who_shows_many_tokens_is_not_remembered_for_ever_and_passes_all_the_same() -> None:
+    tokens = PlaybackTokens(b"k" * 32, known_max=8)
+    shown = [tokens.session_token(Grant(new_id("ses", i), NOW_S + 60), ASSET) for i in range(40)]
+    before = [tokens.read(each, ASSET, NOW_S) for each in shown]
+    assert tokens.read(shown[-1], ASSET, NOW_S) is before[-1]
+    assert tokens.read(shown[-5], ASSET, NOW_S) is before[-5]
+    again = tokens.read(shown[0], ASSET, NOW_S)
+    assert again == before[0]
+    assert again is not before[0]
 
 
 @pytest.mark.parametrize("token", [SESSION_TOKEN, MEDIA_TOKEN])
@@ -70,7 +92,7 @@ def test_no_forgery_passes() -> None:
     bad = [*forgeries(session), *forgeries(media)]
     # A signature under another's payload, of the same length and of the other kind.
     other = Grant(new_id("ses", 8, 9), SESSION.expires_s)
-    later = SESSION._replace(expires_s=SESSION.expires_s + 3600)
+    later = replace(SESSION, expires_s=SESSION.expires_s + 3600)
     for grant in other, later:
         for own, foreign in zip((session, media), stranger(b"k" * 32, ASSET, grant), strict=True):
             bad += [own[:-22] + foreign[-22:], foreign[:-22] + own[-22:]]

@@ -1,6 +1,7 @@
 """What tokens open over HTTP, from both senders: their own files while the session is open."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -67,7 +68,7 @@ async def test_each_kind_of_token_opens_its_own_files(
 
 async def test_no_other_token_opens_anything(site: Site, http: aiohttp.ClientSession) -> None:
     grant = await site.session()
-    over = grant._replace(expires_s=grant.expires_s - 3_600)
+    over = replace(grant, expires_s=grant.expires_s - 3_600)
     session, zero, one = (
         site.tokens.session_token(grant, ASSET),
         media(site, grant),
