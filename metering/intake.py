@@ -390,7 +390,8 @@ class Intake:
 
     def _answered(self, saved: Saved) -> None:
         self._requests -= 1
-        refusal = saved.exception()
+        # Who leaves while it is being saved cancels it.
+        refusal = None if saved.cancelled() else saved.exception()
         if isinstance(refusal, InsufficientFunds | MeterUnavailable):
             self._refusal(refusal)
 
