@@ -23,6 +23,7 @@ from config.limits import (
 from config.postgres_cluster import (
     ENVIRONMENT,
     EmbeddedPostgresFailed,
+    add_role,
     give_away,
     make_cluster,
     password_file,
@@ -39,6 +40,11 @@ from config.unprivileged import unprivileged_command
 log = structlog.get_logger(__name__)
 
 ROLE = "tollcast"
+"""Owns the database, and with it the schema: migrations run as this role, nothing else does."""
+
+SERVER_ROLE = "tollcast_server"
+"""Owns nothing: the server runs as this role (see `config.roles`)."""
+
 _PORT = 5432  # only a part of the socket's name: the server listens on no TCP port
 
 _SETTINGS: Mapping[str, str] = MappingProxyType(
@@ -89,7 +95,8 @@ class EmbeddedPostgres:
         """Start the server, making its cluster first when there is none.
 
         Returns:
-            The URL of database `tollcast` for the role `tollcast`, which is no superuser.
+            The URL of database `tollcast` for its owner `tollcast`, who is no superuser; `url`
+            has that of others.
 
         Raises:
             DirectoryInUse: another process of ours runs on this directory.
@@ -131,7 +138,9 @@ class EmbeddedPostgres:
             self._lock = None
 
     def url(self, role: str = ROLE, database: str = ROLE) -> str:
-        """The URL of a database while the server runs; `role` may be the superuser `postgres`."""
+        """The URL of a database while the server runs, for the owner, the server's role or the
+        superuser `postgres`.
+        """
         assert self._socket is not None, "the server runs"
         return _url(self.directory, self._socket, role, database)
 
@@ -145,11 +154,13 @@ class EmbeddedPostgres:
             async with asyncio.timeout(POSTGRES_PREPARE_MS_MAX / 1000):
                 if not self._data.exists():
                     sync = self._settings.get("fsync") != "off"
-                    await make_cluster(programs, self.directory, ROLE, sync=sync)
+                    await make_cluster(programs, self.directory, ROLE, SERVER_ROLE, sync=sync)
             self._socket = socket_folder(self.directory)
             give_away(self._socket, 0o700)
             async with asyncio.timeout(POSTGRES_START_MS_MAX / 1000):
                 await end_predecessor(self._data)
+                if not password_file(self.directory, SERVER_ROLE).exists():
+                    await add_role(programs, self.directory, SERVER_ROLE)
                 while not await self._launched(programs):  # noqa: ASYNC110 a foreign process
                     await asyncio.sleep(POSTGRES_POLL_MS / 1000)
         except TimeoutError as error:
@@ -199,13 +210,13 @@ class EmbeddedPostgres:
             return said.read(POSTGRES_LOG_BYTES_MAX).decode(errors="replace")[-2000:]
 
 
-def url_of_running(directory: Path) -> str | None:
+def url_of_running(directory: Path, role: str = ROLE) -> str | None:
     """The URL of the server that another process of ours has on a directory; None when none was.
 
     Whether it still runs shows when it is connected to.
     """
     try:
-        return _url(directory, existing_socket_folder(directory), ROLE, ROLE)
+        return _url(directory, existing_socket_folder(directory), role, ROLE)
     except FileNotFoundError:
         return None
 

@@ -244,6 +244,12 @@ RUNGS_MAX = 4
 RUNG_HEIGHT_MAX = 8_640
 # One page of an account's statement.
 LEDGER_PAGE_MAX = 1_000
+# How far sealing may be behind; each time, writers wait for some milliseconds.
+JOURNAL_SEAL_MS = 1_000
+# One seal: of what is posted in a second by thousands of viewers; its marks are 32 KiB.
+JOURNAL_SEAL_TRANSFERS_MAX = 8_000
+# What a check reads at once: a few MiB of Python's values.
+JOURNAL_PAGE_MAX = 5_000
 
 # How long a meter's lease lasts beyond the time for which viewers go on while the database is away:
 # then another server may take its sessions over. It is renewed so often, by one short statement.
@@ -945,3 +951,11 @@ RECEIPT_RUNS_MAX = 2_000
 RECEIPT_DEPTH_MAX = 6
 # One with all its runs and as many separate places as a session may have is below one MiB.
 RECEIPT_BYTES_MAX = 2 * 1024 * 1024
+
+# --- splits --------------------------------------------------------------------------------------
+# Who shares what one source or video earns; each is a transfer more whenever it is shared out.
+SPLIT_PAYEES_MAX = 20
+# A platform that takes more than half would be the creator.
+PLATFORM_FEE_BASIS_POINTS_MAX = 5_000
+# Rounds that are kept, of up to 10 kB; making one takes some 30 ms.
+SPLITS_REMEMBERED_MAX = 256

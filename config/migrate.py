@@ -10,10 +10,10 @@ from config.limits import DATABASE_MIGRATION_MS_MAX
 from config.postgres import Connection, Database, PostgresError
 
 # Any number, the same in every version: servers that start at once migrate one after the other.
-_LOCK = 0x746F6C6C63617374  # "tollcast"
+MIGRATION_LOCK = 0x746F6C6C63617374  # "tollcast"
 
 _RECORD = """
-CREATE TABLE IF NOT EXISTS schema_migration (
+CREATE TABLE schema_migration (
     number integer PRIMARY KEY,
     name text NOT NULL,
     sha256 text NOT NULL,
@@ -46,7 +46,7 @@ async def migrate(database: Database, folder: Traversable | None = None) -> list
     Safe to be called by several processes at once.
 
     Args:
-        database: connected as the role that owns the schema.
+        database: connected as the owner of the schema, or as any role when nothing is missing.
         folder: where the files are; the program's own by default.
 
     Returns:
@@ -57,8 +57,9 @@ async def migrate(database: Database, folder: Traversable | None = None) -> list
             transaction is rolled back, the ones before it stay).
     """
     known = read_migrations(folder or resources.files("config") / "schema")
-    async with database.exclusively(_LOCK, DATABASE_MIGRATION_MS_MAX) as connection:
-        await connection.execute(_RECORD)
+    async with database.exclusively(MIGRATION_LOCK, DATABASE_MIGRATION_MS_MAX) as connection:
+        if await connection.fetchval("SELECT to_regclass('schema_migration')") is None:
+            await connection.execute(_RECORD)
         rows = await connection.fetch("SELECT number, name, sha256 FROM schema_migration")
         applied = {row["number"]: (row["name"], row["sha256"]) for row in rows}
         missing = pending(known, applied)

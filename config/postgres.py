@@ -13,6 +13,8 @@ from asyncpg import (
     CheckViolationError,
     DeadlockDetectedError,
     ForeignKeyViolationError,
+    InsufficientPrivilegeError,
+    LockNotAvailableError,
     PostgresError,
     RaiseError,
     SerializationError,
@@ -39,6 +41,8 @@ __all__ = [
     "DatabaseUnavailable",
     "DeadlockDetectedError",
     "ForeignKeyViolationError",
+    "InsufficientPrivilegeError",
+    "LockNotAvailableError",
     "PostgresError",
     "RaiseError",
     "Record",
@@ -117,21 +121,34 @@ class Database:
         self._connect = connect
 
     @classmethod
-    async def connect(cls, url: str, *, pool_size: int = DATABASE_POOL_CONNECTIONS) -> "Database":
+    async def connect(
+        cls,
+        url: str,
+        *,
+        pool_size: int = DATABASE_POOL_CONNECTIONS,
+        statement_ms_max: int = DATABASE_STATEMENT_MS_MAX,
+    ) -> "Database":
         """Connect to `url`, opening one connection now and the others when needed.
+
+        `statement_ms_max` is how long a statement may take: the default is for those that somebody
+        waits for.
 
         Raises:
             DatabaseUnavailable: no answer, refused, or not a database URL; the URL is not told.
         """
+
+        async def connect() -> Any:
+            return await _connect(url, statement_ms_max)
+
         pool: ConnectionPool[Any] = ConnectionPool(
-            lambda: _connect(url), size=pool_size, wait_ms_max=DATABASE_ACQUIRE_MS_MAX
+            connect, size=pool_size, wait_ms_max=DATABASE_ACQUIRE_MS_MAX
         )
         try:
             pool.give_back(await pool.take())
         except (OSError, ValueError, PostgresError, asyncpg.InterfaceError) as error:
             reason = str(error) or type(error).__name__
             raise DatabaseUnavailable(f"cannot connect to the database: {reason}") from error
-        return cls(pool, lambda: _connect(url))
+        return cls(pool, connect)
 
     async def close(self) -> None:
         """Close all connections, after the deadline even those with a statement under way."""
@@ -243,15 +260,15 @@ class _Turn:
         self._pool.give_back(self._connection)
 
 
-async def _connect(url: str) -> Any:
+async def _connect(url: str, statement_ms_max: int) -> Any:
     return await asyncpg.connect(
         url,
         timeout=DATABASE_CONNECT_MS_MAX / 1000,
-        command_timeout=DATABASE_STATEMENT_MS_MAX / 1000,
+        command_timeout=statement_ms_max / 1000,
         server_settings={
             "application_name": "tollcast",
             "timezone": "UTC",
             # So that a statement whose connection is gone ends as well.
-            "statement_timeout": str(DATABASE_STATEMENT_MS_MAX + DATABASE_CANCEL_MS_MAX),
+            "statement_timeout": str(statement_ms_max + DATABASE_CANCEL_MS_MAX),
         },
     )

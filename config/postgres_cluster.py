@@ -1,4 +1,4 @@
-"""Makes a Postgres cluster on disk: one database, one role that is no superuser."""
+"""Makes a Postgres cluster on disk: one database, its owner, and a role that owns nothing."""
 
 import asyncio
 import os
@@ -31,8 +31,10 @@ def password_file(directory: Path, role: str) -> Path:
     return directory / f"{role}.password"
 
 
-async def make_cluster(programs: Path, directory: Path, role: str, *, sync: bool) -> None:
-    """Make `directory/data` with a database named for `role` that `role` owns.
+async def make_cluster(
+    programs: Path, directory: Path, owner: str, server: str, *, sync: bool
+) -> None:
+    """Make `directory/data` with a database named for `owner`, who owns it, and the role `server`.
 
     It is made aside and named last, so that an interrupted one is made anew.
 
@@ -58,14 +60,33 @@ async def make_cluster(programs: Path, directory: Path, role: str, *, sync: bool
         ],
         directory,
     )
-    # A single-user server needs neither password nor socket. It takes one statement a line.
-    await _run(
-        [str(programs / "postgres"), "--single", "-D", str(fresh), "postgres"],
+    await _tell(
+        programs,
         directory,
-        f"CREATE ROLE {role} LOGIN PASSWORD '{_new_password(directory, role)}'\n"
-        f"CREATE DATABASE {role} OWNER {role}\n",
+        fresh,
+        f"CREATE ROLE {owner} LOGIN PASSWORD '{_new_password(directory, owner)}'",
+        f"CREATE ROLE {server} LOGIN PASSWORD '{_new_password(directory, server)}'",
+        f"CREATE DATABASE {owner} OWNER {owner}",
     )
     fresh.rename(directory / "data")
+
+
+async def add_role(programs: Path, directory: Path, role: str) -> None:
+    """Make a role in a cluster that does not run; one that was made by half gets a new password.
+
+    Raises:
+        EmbeddedPostgresFailed: the program ended with an error.
+    """
+    unfinished = f"{role}.unfinished"
+    password = _new_password(directory, unfinished)
+    await _tell(
+        programs,
+        directory,
+        directory / "data",
+        f"DO $$BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END$$",
+        f"ALTER ROLE {role} LOGIN PASSWORD '{password}'",
+    )
+    password_file(directory, unfinished).rename(password_file(directory, role))
 
 
 def _new_password(directory: Path, role: str) -> str:
@@ -76,6 +97,15 @@ def _new_password(directory: Path, role: str) -> str:
     path.write_text(password)
     give_away(path, 0o600)
     return password
+
+
+async def _tell(programs: Path, directory: Path, data: Path, *statements: str) -> None:
+    # A single-user server needs neither password nor socket. It takes one statement a line.
+    await _run(
+        [str(programs / "postgres"), "--single", "-D", str(data), SUPERUSER],
+        directory,
+        "".join(f"{statement}\n" for statement in statements),
+    )
 
 
 async def _run(command: Sequence[str], directory: Path, statements: str = "") -> None:

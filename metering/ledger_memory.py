@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from config.clock import Clock, ManualClock
 from config.limits import LEDGER_PAGE_MAX
+from metering.journal import Line
 from metering.ledger import (
     Account,
     AssetMismatch,
@@ -22,7 +24,10 @@ from metering.money import Stroops
 class MemoryLedger:
     """Implements `ledger.Ledger`. Lost with the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        """`clock` says when transfers were recorded; without, all were at one moment."""
+        self._clock = ManualClock() if clock is None else clock
+        self._lines: list[Line] = []
         self._accounts: dict[str, Account] = {}
         self._balances: dict[str, int] = {}
         self._posted: dict[str, Transfer] = {}
@@ -48,7 +53,10 @@ class MemoryLedger:
             floor = self._accounts[account].floor
             if floor is not None and self._balances[account] + change < floor:
                 raise WouldOverdraw(account)
-        self._posted.update((transfer.id, transfer) for transfer in fresh)
+        now_us = self._clock.wall_ms() * 1000
+        for place, transfer in enumerate(fresh, start=len(self._lines) + 1):
+            self._posted[transfer.id] = transfer
+            self._lines.append(Line.of(place, transfer, now_us))
         for account, change in changes.items():
             self._balances[account] += change
         return frozenset(transfer.id for transfer in fresh)
@@ -73,11 +81,15 @@ class MemoryLedger:
         self, account: str, after: int = 0, limit: int = LEDGER_PAGE_MAX
     ) -> list[Entry]:
         entries = [
-            Entry(position, transfer)
-            for position, transfer in enumerate(self._posted.values(), start=1)
-            if position > after and account in (transfer.debit, transfer.credit)
+            Entry(line.position, self._posted[line.id])
+            for line in self.lines(after)
+            if account in (line.debit, line.credit)
         ]
         return entries[: min(limit, LEDGER_PAGE_MAX)]
+
+    def lines(self, after: int) -> list[Line]:
+        """Transfers behind a position, in the order in which they were posted."""
+        return self._lines[after:]
 
     async def check(self) -> LedgerReport:
         sums: defaultdict[str, int] = defaultdict(int)

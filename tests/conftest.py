@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from config.embedded_postgres import ROLE, EmbeddedPostgres
+from config.embedded_postgres import ROLE, SERVER_ROLE, EmbeddedPostgres
 from config.migrate import migrate
 from config.postgres import Database
+from config.roles import grant_to_server
 
 # What a test loses in a crash of the machine is not worth a disk's time.
 _FAST_AND_FORGETFUL = {
@@ -56,7 +57,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
 
 @pytest.fixture
 async def postgres_url(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
-    """The URL of a migrated, empty database that only this test has, for the program's role."""
+    """The URL of a migrated, empty database that only this test has, for its owner."""
     name = f"test_{next(_numbers)}"
     superuser = await Database.connect(postgres_server.url("postgres", "postgres"), pool_size=1)
     try:
@@ -79,9 +80,23 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
         await database.close()
 
 
+@pytest.fixture
+async def server_database(
+    postgres_server: EmbeddedPostgres, database: Database
+) -> AsyncIterator[Database]:
+    """The same as `database`, for the role that the server runs as."""
+    name = await database.fetchval("SELECT current_database()")
+    connected = await Database.connect(postgres_server.url(SERVER_ROLE, name))
+    try:
+        yield connected
+    finally:
+        await connected.close()
+
+
 async def _prepared(server: EmbeddedPostgres) -> None:
     database = await Database.connect(await server.start())
     try:
         await migrate(database)
+        await grant_to_server(database, SERVER_ROLE)
     finally:
         await database.close()

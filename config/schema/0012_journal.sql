@@ -277,8 +277,11 @@ create function journal_link(
 $$;
 
 -- The last position below which no transfer will ever appear: for a moment nobody is writing.
--- The lock ends with the statement that calls this, so it is not held while hashes are made.
-create function journal_horizon() returns bigint language plpgsql as $$
+-- The lock ends with the statement that calls this, so it is not held while hashes are made; and who
+-- waits for it for long would make the writers behind it wait, so it is rather tried again later.
+create function journal_horizon() returns bigint language plpgsql
+set lock_timeout = '250ms'
+as $$
 begin
     lock table only ledger_transfer in share mode;
     return (select case when is_called then last_value else last_value - 1 end
@@ -413,6 +416,12 @@ $$;
 
 -- --- roles ----------------------------------------------------------------------------------------
 
+-- To which roles was given what they need, and which migration was the last one then.
+create table schema_grant (
+    role name primary key,
+    migration integer not null
+);
+
 -- Give the server's role what it needs, and nothing more. It owns nothing: it cannot change or drop
 -- tables, triggers or functions. A table whose rows are never changed (`refuse_change`) it can only
 -- read and add to; accounts, transfers, ticks and deliveries it cannot even add to, except through
@@ -445,7 +454,7 @@ begin
     end loop;
     execute format('revoke insert, update, delete on ledger_account, ledger_transfer, ledger_part,
         ledger_closed_transfer, journal_seal, journal_balance, delivery, tick_run, session_part,
-        schema_migration from %I', server);
+        schema_migration, schema_grant from %I', server);
     execute format('revoke update on payout, payout_batch from %I', server);
     execute format('grant insert (id, asset, floor) on ledger_account to %I', server);
     execute format('grant update (code) on payout to %I', server);
@@ -464,5 +473,7 @@ begin
         execute format('revoke execute on function %s from public', signature);
         execute format('grant execute on function %s to %I', signature, server);
     end loop;
+    insert into schema_grant (role, migration) select server, max(number) from schema_migration
+    on conflict (role) do update set migration = excluded.migration;
 end
 $$;

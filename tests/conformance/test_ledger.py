@@ -50,8 +50,8 @@ async def memory() -> AsyncIterator[Ledger]:
 
 
 @pytest.fixture
-async def postgres(database: Database) -> AsyncIterator[Ledger]:
-    ledger = PostgresLedger(database)
+async def postgres(server_database: Database) -> AsyncIterator[Ledger]:
+    ledger = PostgresLedger(server_database)
     await ledger.open_accounts(ACCOUNTS)
     yield ledger
     assert (await ledger.check()).sound
