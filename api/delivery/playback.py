@@ -269,10 +269,10 @@ class Playback:
     ) -> Answer | Promised | None:
         answer = self._unmetered(request, path, file, grant)
         charge = file.charge
-        if charge is None or not answer.body:
+        if charge is None or charge.waived or not answer.body:
             self._metering.require_open(grant.session_id)
             return answer
-        sequence, start, end, prompt = charge
+        sequence, start, end, prompt, _ = charge
         session_id, metering = grant.session_id, self._metering
         delivery = metering.request_at_once(session_id, sequence, start, end, prompt=prompt)
         if delivery is not None:
@@ -289,10 +289,10 @@ class Playback:
         file = await package.file(path)
         answer = self._unmetered(request, path, file, grant)
         charge = file.charge
-        if charge is None or not answer.body:
+        if charge is None or charge.waived or not answer.body:
             self._metering.require_open(grant.session_id)
             return answer
-        sequence, start, end, prompt = charge
+        sequence, start, end, prompt, _ = charge
         session_id, metering = grant.session_id, self._metering
         delivery = await metering.request(session_id, sequence, start, end, prompt=prompt)
         return _delivered(answer, delivery)

@@ -47,7 +47,7 @@ _ASSET = Struct(">I?")
 _VERSION = Struct(">Q?I")
 _RUN = Struct(">qI")
 _CAME = Struct(">I??")
-_FILE = Struct(">I??Qqq?")
+_FILE = Struct(">I??Qqq??")
 _SHORT = Struct(">H")
 
 _HOLE = b"\0"
