@@ -251,6 +251,13 @@ JOURNAL_SEAL_TRANSFERS_MAX = 8_000
 # What a check reads at once: a few MiB of Python's values.
 JOURNAL_PAGE_MAX = 5_000
 
+# Media seconds that a viewer who is let in goes on with while the database is away: a restart or a
+# failover takes less. If this process dies before it is back, they are the viewers'. 0: none.
+METER_OUTAGE_SECONDS = 30
+METER_OUTAGE_SECONDS_MAX = 600
+# What all viewers together may get so in each currency: 100 units, or 1,000 viewers at the default
+# price of an hour for a minute and a half.
+METER_OUTAGE_STROOPS = 10**9
 # How long a meter's lease lasts beyond the time for which viewers go on while the database is away:
 # then another server may take its sessions over. It is renewed so often, by one short statement.
 METER_LEASE_MS = 15_000

@@ -52,6 +52,8 @@ class Book:
         self._by_asset: dict[str, set[str]] = {}
         # Never used twice, not even by a session that was rolled back.
         self._tickets = itertools.count(1)
+        self.fence = 0
+        """The lease under which all this is decided; see `lease`."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -238,6 +240,7 @@ class Book:
         batch = Batch(
             tuple([each.changes() for each in kept]),
             tuple(self._allowances({each.session.viewer for each in kept})),
+            self.fence,
         )
         for each in kept:
             each.saving, each.awaited = each.awaited, False
@@ -299,6 +302,15 @@ class Book:
         viewer.sessions -= 1
         if not viewer.sessions:
             del self._viewers[session.viewer]
+
+    def clear(self) -> None:
+        """Forget everything: somebody else has the sessions."""
+        self._sessions.clear()
+        self._changed.clear()
+        self._awaited.clear()
+        self._wallets.clear()
+        self._viewers.clear()
+        self._by_asset.clear()
 
     def _decide(self, kept: OpenSession, file: File, now: int) -> tuple[int, Decision]:
         ticket = next(self._tickets)

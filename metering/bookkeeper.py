@@ -21,7 +21,14 @@ from config.tasks import cancel, spawn
 from metering.book import Book
 from metering.committer import Committer, Outcome, Refusal
 from metering.errands import Errands
-from metering.errors import InsufficientFunds, MeterUnavailable, SessionClosed
+from metering.errors import (
+    InsufficientFunds,
+    LeaseLost,
+    MeteredElsewhere,
+    MeterUnavailable,
+    SessionClosed,
+)
+from metering.lease_holder import LeaseHolder
 from metering.ledger import WouldOverdraw
 from metering.session import Batch, SessionSummary
 from metering.store import MeterStore
@@ -42,12 +49,15 @@ class Bookkeeper:
     what was decided and is not awaited is saved along with the next round.
     """
 
-    def __init__(self, store: MeterStore, clock: Clock, book: Book) -> None:
+    def __init__(self, store: MeterStore, clock: Clock, book: Book, holder: LeaseHolder) -> None:
         self._clock = clock
         self._book = book
+        self._holder = holder
         self._errands = Errands(store, book)
         self._committer = Committer(store)
         self._saves: dict[str, list[Saved]] = {}
+        self._sending: dict[str, list[Saved]] = {}  # of those, who waits for the batch under way
+        self._taking_up = False
         self._pauses: list[tuple[int, asyncio.Future[None]]] = []
         self._rounds: list[asyncio.Future[None]] = []
         self._next_sweep = 0
@@ -57,11 +67,17 @@ class Bookkeeper:
         self._ended = True
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to keep the book."""
-        self._next_sweep = self._clock.monotonic_ms() + INTAKE_SWEEP_MS
+    async def start(self) -> None:
+        """Begin to keep the book, with the sessions that are ours.
+
+        Raises:
+            MeterUnavailable: the store does not answer.
+        """
+        now = self._clock.monotonic_ms()
+        await self._keep_lease(now)
+        self._next_sweep = now + INTAKE_SWEEP_MS
         self._ended = False
-        self._in_step_until = _ALWAYS
+        self._in_step_until = self._holder.until
         self._task = spawn(self._run(), name="meter bookkeeper")
 
     async def stop(self) -> None:
@@ -74,6 +90,8 @@ class Bookkeeper:
         await asyncio.wait([self._task], timeout=INTAKE_STOP_MS_MAX / 1000)
         await cancel(self._task)
         self._task = None
+        with suppress(MeterUnavailable):
+            await self._holder.release()
 
     @property
     def errands(self) -> Errands:
@@ -83,7 +101,7 @@ class Bookkeeper:
     @property
     def available(self) -> bool:
         """Whether something that is decided now can be expected to be saved."""
-        return not (self._stopping or self._committer.in_doubt)
+        return not (self._stopping or self._committer.in_doubt or not self._holder.fence)
 
     def in_step(self, now: int) -> bool:
         """Whether what is decided now is going to be saved within seconds, as far as is known. What
@@ -178,9 +196,13 @@ class Bookkeeper:
 
     async def _round(self) -> None:
         now = self._clock.monotonic_ms()
-        self._in_step_until = now + INTAKE_BEHIND_MS_MAX if self.available else _NEVER
-        await self._work(now)
-        self._in_step_until = _ALWAYS if self.available else _NEVER
+        until = self._holder.until if self.available else _NEVER
+        self._in_step_until = min(now + INTAKE_BEHIND_MS_MAX, until)
+        try:
+            await self._work(now)
+        except LeaseLost:
+            self._lose()
+        self._in_step_until = self._holder.until if self.available else _NEVER
 
     async def _work(self, now: int) -> None:
         if now >= self._next_sweep:
@@ -189,10 +211,27 @@ class Bookkeeper:
         if self._committer.in_doubt and not await self._commit():
             self._errands.fail(MeterUnavailable("the store does not answer"))
             return
+        if self._taking_up or self._holder.is_due(now):
+            with suppress(MeterUnavailable):  # the next round tries again
+                await self._keep_lease(now)
         if self._errands:
             await self._errands.run(now)
         if self._book.has_changes:
             await self._commit()
+
+    async def _keep_lease(self, now: int) -> None:
+        if await self._holder.keep(now):
+            self._taking_up = True
+            self._book.fence = self._holder.fence
+        if self._taking_up:
+            await self._errands.take_up(now)
+            self._taking_up = False
+
+    def _lose(self) -> None:
+        """Whoever has our sessions now goes on with them."""
+        self._holder.lose()
+        self._book.clear()
+        self._refuse_saves(MeteredElsewhere())
 
     def _sweep(self, now: int) -> None:
         rarely_ms = len(self._book) * 1000 // INTAKE_SWEEP_SESSIONS_PER_S
@@ -215,19 +254,20 @@ class Bookkeeper:
 
     async def _commit(self) -> bool:
         """Save what has gathered, after the batch in doubt; False when the store is silent."""
-        saves: dict[str, list[Saved]] = {}
         try:
             if self._committer.in_doubt:
                 self._note(await self._committer.resolve(), {})
             batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX)
             for change in batch.changes:
                 session_id = change.saved.session.id
-                saves[session_id] = self._saves.pop(session_id, [])
+                self._sending[session_id] = self._saves.pop(session_id, [])
             if batch.changes:
-                self._note(await self._committer.commit(batch), saves)
+                outcome = await self._committer.commit(batch)
+                saves, self._sending = self._sending, {}
+                self._note(outcome, saves)
         except MeterUnavailable as error:
             log.warning("commit got no answer", reason=str(error))
-            self._fail(error, saves)
+            self._fail(error)
             return False
         return True
 
@@ -274,17 +314,20 @@ class Bookkeeper:
         log.error("session was given up", session=session_id, reason=str(refusal))
         return SessionClosed(session_id)
 
-    def _fail(self, error: MeterUnavailable, saves: dict[str, list[Saved]] | None = None) -> None:
+    def _fail(self, error: MeterUnavailable) -> None:
         """Refuse everything that waits for the store."""
-        waiting = [*(saves or {}).values(), *self._saves.values()]
-        self._saves = {}
-        for saved in [saved for those in waiting for saved in those]:
-            _settle(saved, error)
+        self._refuse_saves(error)
         for over in [*(over for _, over in self._pauses), *self._rounds]:
             _settle(over, error)
         self._pauses = []
         self._rounds = []
         self._errands.fail(error)
+
+    def _refuse_saves(self, error: Exception) -> None:
+        waiting = [*self._sending.values(), *self._saves.values()]
+        self._sending, self._saves = {}, {}
+        for saved in [saved for those in waiting for saved in those]:
+            _settle(saved, error)
 
 
 def _settle[T](future: asyncio.Future[T], answer: T | Exception) -> None:

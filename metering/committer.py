@@ -8,7 +8,7 @@ import structlog
 
 from config.limits import INTAKE_COMMIT_MS_MAX
 from config.telemetry import counter
-from metering.errors import BooksDisagree, MeterUnavailable
+from metering.errors import BooksDisagree, LeaseLost, MeterUnavailable
 from metering.ledger import LedgerRefusal
 from metering.session import Batch
 from metering.store import MeterStore
@@ -48,6 +48,7 @@ class Committer:
 
         Raises:
             MeterUnavailable: again no answer.
+            LeaseLost: somebody took its lease over; it has not happened, or before that.
         """
         assert self._in_doubt is not None
         return await self.commit(self._in_doubt)
@@ -58,6 +59,7 @@ class Committer:
 
         Raises:
             MeterUnavailable: no answer; the batch is in doubt now.
+            LeaseLost: somebody took its lease over; nothing was saved.
         """
         assert self._in_doubt is None or self._in_doubt is batch
         try:
@@ -65,6 +67,9 @@ class Committer:
         except MeterUnavailable:
             self._in_doubt = batch
             _failed.inc()
+            raise
+        except LeaseLost:
+            self._in_doubt = None
             raise
         self._in_doubt = None
         return outcome
@@ -84,6 +89,7 @@ class Committer:
             Batch(
                 tuple(change for each in outcomes for change in each.committed.changes),
                 tuple(allowance for each in outcomes for allowance in each.committed.allowances),
+                batch.fence,
             ),
             {session_id: why for each in outcomes for session_id, why in each.refused.items()},
         )
@@ -102,7 +108,8 @@ class Committer:
 def _singles(batch: Batch) -> Iterator[Batch]:
     for change in batch.changes:
         viewer = change.saved.session.viewer
-        yield Batch((change,), tuple(each for each in batch.allowances if each.viewer == viewer))
+        allowances = tuple(each for each in batch.allowances if each.viewer == viewer)
+        yield Batch((change,), allowances, batch.fence)
 
 
 def _refused(batch: Batch, refusal: Refusal) -> Outcome:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from config.limits import INTAKE_COMMIT_MS_MAX
 from metering.book import Book
 from metering.effects import Totals
-from metering.errors import InsufficientFunds, MeterUnavailable
+from metering.errors import InsufficientFunds, LeaseLost, MeterUnavailable
 from metering.ledger import Account, LedgerRefusal, Transfer
 from metering.money import Stroops
 from metering.session import SavedSession, Session
@@ -63,6 +63,21 @@ class Errands:
         self._credits.append(_Credit(accounts, transfers, done))
         return done
 
+    async def take_up(self, now: int) -> None:
+        """Take in the open sessions of the lease that the book has not got.
+
+        Raises:
+            MeterUnavailable: the store does not answer.
+        """
+        kept = await self._store.open_sessions(self._book.fence)
+        new = [each for each in kept if each.session.id not in self._book]
+        balances = await self._store.balances([each.session.viewer_account for each in new])
+        allowances = await self._store.allowances([each.session.viewer for each in new])
+        for saved in new:
+            session = saved.session
+            balance = balances[session.viewer_account]
+            self._book.add(saved, balance, allowances.get(session.viewer), now)
+
     async def run(self, now: int) -> None:
         """Do what was collected. Failures go to whom they concern."""
         waiting, self._credits = self._credits, []
@@ -109,7 +124,7 @@ class Errands:
         new = {each.viewer for each in sessions if not self._book.has_viewer(each.viewer)}
         allowances = await self._store.allowances(sorted(new))
         accepted = [each for each in openings if self._affords(*each, balances)]
-        await self._store.open([session for session, _ in accepted])
+        await self._store.open([session for session, _ in accepted], self._book.fence)
         for session, done in accepted:
             saved = SavedSession(session, 0, Totals(), None, None)
             balance = balances.get(session.viewer_account, 0)
@@ -149,6 +164,9 @@ async def _answered(waiting: Sequence[Done]) -> AsyncIterator[None]:
     except MeterUnavailable as error:
         for done in waiting:
             fail(done, error)
+    except LeaseLost as lost:  # which the next commit finds, too
+        for done in waiting:
+            fail(done, MeterUnavailable(str(lost)))
     for done in waiting:
         if not done.done():
             done.set_result(None)

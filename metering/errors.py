@@ -38,3 +38,21 @@ class MeterUnavailable(Exception):
 
 class BooksDisagree(Exception):
     """A session's rows are not what this process wrote last: another process went on with it."""
+
+
+class LeaseLost(Exception):
+    """This process does not meter any more: another one took its sessions over."""
+
+    def __init__(self, fence: int) -> None:
+        super().__init__(f"lease {fence} is not held any more")
+        self.fence = fence
+
+
+class MeteredElsewhere(Exception):
+    """Another server meters the session, or will in a moment. `url` is where viewers reach that
+    one; empty when nobody knows.
+    """
+
+    def __init__(self, url: str = "") -> None:
+        super().__init__(f"the session is metered by {url or 'another server'}")
+        self.url = url

@@ -34,16 +34,19 @@ from metering.bookkeeper import Bookkeeper, Saved
 from metering.decision import DUPLICATE, SERVE, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
 from metering.errors import (
     InsufficientFunds,
+    MeteredElsewhere,
     MeterUnavailable,
     Overloaded,
     Paced,
     SessionClosed,
     UnknownSession,
 )
+from metering.lease import LeaseTerms, Server
+from metering.lease_holder import LeaseHolder
 from metering.ledger import Transfer, treasury_account, viewer_account
 from metering.money import NATIVE, Stroops
 from metering.rules import MeterRules
-from metering.session import Session, SessionSummary, summary_of
+from metering.session import Session, SessionState, SessionSummary, summary_of
 from metering.store import MeterStore
 from metering.tariff import Price
 
@@ -61,6 +64,8 @@ __all__ = [
 ]
 
 log = structlog.get_logger(__name__)
+
+_SERVER, _LEASE = Server("server"), LeaseTerms()
 
 _refused = counter("metering_refused_total", "Requests for media that were refused", ["reason"])
 
@@ -98,42 +103,41 @@ class Intake:
         rules: how watching is told from fetching.
         asset: what viewers' balances are in when nothing else is said.
         ids: how sessions get theirs.
+        server: whose sessions these are. An earlier process of the same one has ended.
+        lease: for how long they are ours when we say nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one place wires it, by keyword
         self,
         store: MeterStore,
         clock: Clock,
         rules: MeterRules,
         asset: str = NATIVE,
+        *,
         ids: Ids = new_id,
+        server: Server = _SERVER,
+        lease: LeaseTerms = _LEASE,
     ) -> None:
         self._store = store
         self._clock = clock
         self._asset = asset
         self._ids = ids
         self._book = Book(rules, clock.wall_ms() - clock.monotonic_ms())
-        self._keeper = Bookkeeper(store, clock, self._book)
+        holder = LeaseHolder(store.leases, server, lease)
+        self._keeper = Bookkeeper(store, clock, self._book, holder)
         self._requests = 0
 
     # --- life ------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take up the sessions that are open in the store. What was being delivered when the last
-        process ended is void; time that nobody ran does not count as watched.
+        """Take up the sessions of this server that are open in the store, and those of servers that
+        have stopped. What was being delivered when the last process ended is void; time that nobody
+        ran does not count as watched.
 
         Raises:
             MeterUnavailable: the store does not answer.
         """
-        kept = await self._store.open_sessions()
-        balances = await self._store.balances([each.session.viewer_account for each in kept])
-        allowances = await self._store.allowances([each.session.viewer for each in kept])
-        now = self._clock.monotonic_ms()
-        for saved in kept:
-            session = saved.session
-            balance = balances[session.viewer_account]
-            self._book.add(saved, balance, allowances.get(session.viewer), now)
-        self._keeper.start()
+        await self._keeper.start()
         log.info("meter runs", sessions=len(self._book))
 
     async def stop(self) -> None:
@@ -177,11 +181,11 @@ class Intake:
             InsufficientFunds: the viewer cannot pay it.
             Paced: it was held back for as long as a player waits, and still is too early.
             SessionClosed, UnknownSession: there is no such open session.
+            MeteredElsewhere: it is another server's.
             Overloaded: too many requests wait already.
             MeterUnavailable: the store does not answer, or in time.
         """
-        if not self._book.is_open(session_id):
-            raise await self._gone(session_id)
+        await self._require_ours(session_id)
         if prompt:
             delivery = self.request_at_once(session_id, sequence, lo, hi, prompt=True)
             if delivery is not None:
@@ -255,13 +259,14 @@ class Intake:
 
         Raises:
             UnknownSession: there never was one.
+            MeteredElsewhere: it is another server's.
             MeterUnavailable: the store does not answer; the session takes no more requests.
         """
         if session_id not in self._book:
-            return await self._stored(session_id)
+            return await self._ended(session_id)
         self._book.close(session_id, self._clock.monotonic_ms())
         summary = await self._keeper.saved(session_id)
-        return summary if summary is not None else await self._stored(session_id)
+        return summary if summary is not None else await self._ended(session_id)
 
     async def summary(self, session_id: str) -> SessionSummary:
         """What is saved of a session, open or closed.
@@ -354,7 +359,7 @@ class Intake:
             now = self._clock.monotonic_ms()
             if not self._keeper.available:
                 raise MeterUnavailable("nothing can be saved now")
-            self.require_open(session_id)
+            await self._require_ours(session_id)
             ticket, decision = self._book.request(session_id, file, now)
             match decision:
                 case Serve() | Duplicate():
@@ -395,9 +400,29 @@ class Intake:
         if isinstance(refusal, InsufficientFunds | MeterUnavailable):
             self._refusal(refusal)
 
-    async def _gone(self, session_id: str) -> SessionClosed | UnknownSession:
+    async def _require_ours(self, session_id: str) -> None:
+        if session_id in self._book:
+            self.require_open(session_id)
+        else:
+            raise await self._elsewhere(session_id)
+
+    async def _elsewhere(
+        self, session_id: str
+    ) -> SessionClosed | UnknownSession | MeteredElsewhere:
+        """What to say of a session that is not in the book."""
         saved = await self._store.session(session_id)
-        return UnknownSession(session_id) if saved is None else SessionClosed(session_id)
+        if saved is None:
+            return UnknownSession(session_id)
+        if saved.closed_at is not None:
+            return SessionClosed(session_id)
+        holder = await self._store.leases.holder(session_id)
+        return MeteredElsewhere(holder.url if holder is not None else "")
+
+    async def _ended(self, session_id: str) -> SessionSummary:
+        summary = await self._stored(session_id)
+        if summary.state is SessionState.OPEN:
+            raise await self._elsewhere(session_id)
+        return summary
 
     async def _stored(self, session_id: str) -> SessionSummary:
         saved = await self._store.session(session_id)

@@ -151,10 +151,14 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is committed together: all of it or nothing. Committing it again does nothing."""
+    """What is committed together: all of it or nothing. Committing it again does nothing.
+
+    `fence` is the lease under which it was decided; there never is a lease 0.
+    """
 
     changes: tuple[SessionChange, ...]
     allowances: tuple[Allowance, ...] = ()
+    fence: int = 0
 
 
 def write_state(state: MeterState) -> str:

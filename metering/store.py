@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from config.clock import Clock
 from metering.effects import Effects, Totals
 from metering.errors import BooksDisagree
+from metering.lease import Leases, MemoryLeases
 from metering.ledger import Account, Ledger, Transfer
 from metering.ledger_memory import MemoryLedger
 from metering.money import Stroops
@@ -16,13 +18,22 @@ class MeterStore(Protocol):
     `post` nobody knows then whether it happened, and it may be sent again as it was.
     """
 
-    async def open(self, sessions: Sequence[Session]) -> None:
-        """Make sessions and the accounts that they need."""
+    @property
+    def leases(self) -> Leases:
+        """Which process meters which sessions."""
+
+    async def open(self, sessions: Sequence[Session], fence: int) -> None:
+        """Make sessions of a lease, and the accounts that they need.
+
+        Raises:
+            LeaseLost: somebody took the lease over.
+        """
 
     async def commit(self, batch: Batch) -> None:
         """Save a batch and post its transfers, all or nothing; again is the same as once.
 
         Raises:
+            LeaseLost: somebody took over the lease of the batch.
             LedgerRefusal: the ledger's rules forbid it.
             BooksDisagree: a session was changed by somebody else.
         """
@@ -36,8 +47,8 @@ class MeterStore(Protocol):
     async def allowances(self, viewers: Sequence[str]) -> dict[str, Allowance]:
         """What viewers used of their void budgets; those that never did are left out."""
 
-    async def open_sessions(self) -> list[SavedSession]:
-        """All sessions that were not closed."""
+    async def open_sessions(self, fence: int | None = None) -> list[SavedSession]:
+        """The sessions that were not closed: of a lease, or all."""
 
     async def session(self, session_id: str) -> SavedSession | None:
         """One session, open or closed."""
@@ -46,22 +57,27 @@ class MeterStore(Protocol):
 class MemoryMeterStore:
     """Implements `MeterStore`. Lost with the process."""
 
-    def __init__(self, ledger: Ledger | None = None) -> None:
+    def __init__(self, ledger: Ledger | None = None, clock: Clock | None = None) -> None:
+        """Without a clock no lease ever runs out."""
         self.ledger: Ledger = MemoryLedger() if ledger is None else ledger
+        self.leases = MemoryLeases(clock)
         # By session, sequence and the session's revision.
         self.deliveries: dict[tuple[str, int, int], Served] = {}
         self.tick_runs: dict[str, list[Effects]] = {}
         self._sessions: dict[str, SavedSession] = {}
         self._allowances: dict[str, Allowance] = {}
 
-    async def open(self, sessions: Sequence[Session]) -> None:
+    async def open(self, sessions: Sequence[Session], fence: int) -> None:
+        self.leases.require(fence)
         accounts = [account for session in sessions for account in session.accounts()]
         await self.ledger.open_accounts(accounts)
         for session in sessions:
             saved = SavedSession(session, 0, Totals(), None, None)
             self._sessions.setdefault(session.id, saved)
+            self.leases.assign(session.id, fence)
 
     async def commit(self, batch: Batch) -> None:
+        self.leases.require(batch.fence)
         if not self._is_next(batch):
             return
         await self.ledger.post([each for change in batch.changes for each in transfers_for(change)])
@@ -94,8 +110,13 @@ class MemoryMeterStore:
     async def allowances(self, viewers: Sequence[str]) -> dict[str, Allowance]:
         return {each: self._allowances[each] for each in viewers if each in self._allowances}
 
-    async def open_sessions(self) -> list[SavedSession]:
-        return [saved for saved in self._sessions.values() if saved.closed_at is None]
+    async def open_sessions(self, fence: int | None = None) -> list[SavedSession]:
+        kept = self._sessions.keys() if fence is None else self.leases.held(fence)
+        return [
+            saved
+            for session_id, saved in self._sessions.items()
+            if session_id in kept and saved.closed_at is None
+        ]
 
     async def session(self, session_id: str) -> SavedSession | None:
         return self._sessions.get(session_id)

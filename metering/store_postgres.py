@@ -4,17 +4,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from config.postgres import (
-    UNAVAILABLE,
     CheckViolationError,
     Connection,
     Database,
-    PostgresError,
     RaiseError,
     Record,
     UniqueViolationError,
 )
 from metering.effects import Totals
-from metering.errors import BooksDisagree, MeterUnavailable
+from metering.errors import BooksDisagree
+from metering.lease_postgres import PostgresLeases, fenced, require_within, unavailable
 from metering.ledger import Account, Transfer
 from metering.ledger_postgres import PostgresLedger, refusals
 from metering.money import Stroops
@@ -24,10 +23,10 @@ from metering.tariff import Price
 _OPEN = """
 INSERT INTO playback_session (
     id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at,
-    viewer_account, hold_account, creator_account
+    viewer_account, hold_account, creator_account, fence
 )
 SELECT new.id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at,
-    viewer_account.number, hold_account.number, creator_account.number
+    viewer_account.number, hold_account.number, creator_account.number, $12
 FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::integer[],
     $8::timestamptz[], $9::text[], $10::text[], $11::text[]
@@ -49,13 +48,17 @@ SELECT metering_commit(
     string_to_array($10, E'\\n'), $11::text::bigint[], $12::text::bigint[], $13::text::bigint[],
     $14::text::bigint[], $15, $16, $17::text::bigint[]
 )
+WHERE meter_lease_held($18)
 """
 
 _BALANCES = "SELECT id, balance FROM ledger_account WHERE id = ANY ($1::text[])"
 
 _ALLOWANCES = "SELECT * FROM viewer_allowance WHERE viewer = ANY ($1::text[])"
 
-_OPEN_SESSIONS = "SELECT * FROM playback_session WHERE closed_at IS NULL ORDER BY id"
+_OPEN_SESSIONS = """
+SELECT * FROM playback_session
+WHERE closed_at IS NULL AND ($1::bigint IS NULL OR fence = $1) ORDER BY id
+"""
 
 _SESSION = "SELECT * FROM playback_session WHERE id = $1"
 
@@ -66,55 +69,48 @@ class PostgresMeterStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.ledger = PostgresLedger(database)
+        self.leases = PostgresLeases(database)
 
-    async def open(self, sessions: Sequence[Session]) -> None:
+    async def open(self, sessions: Sequence[Session], fence: int) -> None:
         accounts = [account for session in sessions for account in session.accounts()]
-        with _unavailable():
+        with unavailable(), fenced():
             async with self._database.transaction() as connection:
+                await require_within(connection, fence)
                 await self.ledger.open_accounts_within(connection, accounts)
-                await _insert(connection, sessions)
+                await _insert(connection, sessions, fence)
 
     async def commit(self, batch: Batch) -> None:
         columns = _columns(batch)
-        with _unavailable(), _disagreements(), refusals():
+        with unavailable(), fenced(), _disagreements(), refusals():
             await self._database.fetchval(_COMMIT, *columns)
 
     async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
-        with _unavailable():
+        with unavailable():
             async with self._database.transaction() as connection:
                 await self.ledger.open_accounts_within(connection, accounts)
                 await self.ledger.post_within(connection, transfers)
 
     async def balances(self, accounts: Sequence[str]) -> dict[str, Stroops]:
-        with _unavailable():
+        with unavailable():
             rows = await self._database.fetch(_BALANCES, list(accounts))
         return {row["id"]: Stroops(row["balance"]) for row in rows}
 
     async def allowances(self, viewers: Sequence[str]) -> dict[str, Allowance]:
-        with _unavailable():
+        with unavailable():
             rows = await self._database.fetch(_ALLOWANCES, list(viewers))
         return {
             row["viewer"]: Allowance(row["viewer"], row["window_started_at"], row["used_units"])
             for row in rows
         }
 
-    async def open_sessions(self) -> list[SavedSession]:
-        with _unavailable():
-            return [_saved(row) for row in await self._database.fetch(_OPEN_SESSIONS)]
+    async def open_sessions(self, fence: int | None = None) -> list[SavedSession]:
+        with unavailable():
+            return [_saved(row) for row in await self._database.fetch(_OPEN_SESSIONS, fence)]
 
     async def session(self, session_id: str) -> SavedSession | None:
-        with _unavailable():
+        with unavailable():
             row = await self._database.fetchrow(_SESSION, session_id)
         return None if row is None else _saved(row)
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """What says nothing about the statement: no server, a full disk, a deadlock."""
-    try:
-        yield
-    except (*UNAVAILABLE, PostgresError) as error:
-        raise MeterUnavailable(str(error) or type(error).__name__) from error
 
 
 @contextmanager
@@ -129,7 +125,7 @@ def _disagreements() -> Iterator[None]:
         raise BooksDisagree(f"{error.constraint_name}: {error.detail}") from None
 
 
-async def _insert(connection: Connection, sessions: Sequence[Session]) -> None:
+async def _insert(connection: Connection, sessions: Sequence[Session], fence: int) -> None:
     await connection.execute(
         _OPEN,
         [session.id for session in sessions],
@@ -143,6 +139,7 @@ async def _insert(connection: Connection, sessions: Sequence[Session]) -> None:
         [session.viewer_account for session in sessions],
         [session.hold_account for session in sessions],
         [session.creator_account for session in sessions],
+        fence,
     )
 
 
@@ -172,6 +169,7 @@ def _columns(batch: Batch) -> tuple[object, ...]:
         [each.viewer for each in batch.allowances],
         [each.window_started_at for each in batch.allowances],
         _numbers([each.used for each in batch.allowances]),
+        batch.fence,
     )
 
 

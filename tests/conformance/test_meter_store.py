@@ -15,6 +15,7 @@ from config.postgres import Database
 from metering.book import NO_TICKET, Book
 from metering.effects import Totals
 from metering.errors import BooksDisagree
+from metering.lease import Server
 from metering.ledger import Transfer, WouldOverdraw, hot_account, viewer_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
@@ -27,6 +28,7 @@ Store = MemoryMeterStore | PostgresMeterStore
 
 OPENED = datetime(2026, 11, 21, 4, 5, 6, tzinfo=UTC)
 HOT = hot_account("XLM")
+SERVER = Server("srv_1", "https://one.example")
 PRICE = Price("XLM", 100, 1)
 SEGMENT = 2 * UNITS_PER_SECOND
 
@@ -63,8 +65,9 @@ async def opened(store: Store, *sessions: Session, balance: int = 10_000) -> Boo
         account = viewer_account(viewer.viewer, viewer.price.asset)
         fund = Transfer(f"fund-{account.id}", HOT.id, account.id, Stroops(balance), "XLM", "fund")
         await store.post([HOT, account], [fund])
-    await store.open(sessions)
     book = Book(MeterRules(), wall_offset_ms=1_800_000_000_000)
+    book.fence = await store.leases.acquire(SERVER, 60_000, succeed=False)
+    await store.open(sessions, book.fence)
     for each in sessions:
         book.add(SavedSession(each, 0, Totals(), None, None), balance, None, 0)
     return book
@@ -146,6 +149,7 @@ async def test_another_batch_under_the_same_revision_is_no_repetition(store: Sto
     one = session("1")
     ours, theirs = await opened(store, one), Book(MeterRules(), wall_offset_ms=0)
     theirs.add(SavedSession(one, 0, Totals(), None, None), 10_000, None, 0)
+    theirs.fence = ours.fence
     play(theirs, one.id, 7, now=0)
     await save(store, theirs)
     play(ours, one.id, 0, now=0)
@@ -168,6 +172,7 @@ async def test_an_ended_session_is_read_but_not_among_the_open_ones(store: Store
 async def test_a_session_that_another_process_went_on_with_is_refused(store: Store) -> None:
     one, two = session("1", "v1"), session("2", "v2")
     ours, theirs = await opened(store, one, two), Book(MeterRules(), wall_offset_ms=0)
+    theirs.fence = ours.fence
     theirs.add(SavedSession(two, 0, Totals(), None, None), 10_000, None, 0)
     play(theirs, two.id, 0, now=0)
     play(theirs, two.id, 1, now=0)
@@ -182,6 +187,7 @@ async def test_a_session_that_another_process_went_on_with_is_refused(store: Sto
 async def test_a_session_nobody_opened_is_refused(store: Store) -> None:
     one = session("1")
     book = Book(MeterRules(), wall_offset_ms=0)
+    book.fence = await store.leases.acquire(SERVER, 60_000, succeed=False)
     book.add(SavedSession(one, 0, Totals(), None, None), 10_000, None, 0)
     play(book, one.id, 0, now=0)
     with pytest.raises(BooksDisagree):
@@ -196,7 +202,7 @@ async def test_an_ended_session_takes_nothing_more(store: Store) -> None:
     closed = (await save(store, book)).changes[0]
     late = closed._replace(saved=closed.saved._replace(revision=2))
     with pytest.raises(BooksDisagree):
-        await store.commit(Batch((late,)))
+        await store.commit(Batch((late,), (), book.fence))
 
 
 async def test_a_viewer_who_spent_the_money_elsewhere_is_refused_with_the_batch(
@@ -235,7 +241,7 @@ async def test_opening_twice_keeps_what_there_is(store: Store) -> None:
     book = await opened(store, one)
     play(book, one.id, 0, now=0)
     await save(store, book)
-    await store.open([one])
+    await store.open([one], book.fence)
     saved = await store.session(one.id)
     assert saved is not None
     assert saved.revision == 1
@@ -304,10 +310,10 @@ async def test_the_schema_itself_refuses_ticks_that_do_not_add_up(
     change = book.changes(1).changes[0]
     wrong = change._replace(done=change.done._replace(amount=Stroops(199)))
     with pytest.raises(BooksDisagree, match="check"):
-        await postgres.commit(Batch((wrong,)))
+        await postgres.commit(Batch((wrong,), (), book.fence))
     gap = change._replace(done=change.done._replace(first_tick=1))
     with pytest.raises(BooksDisagree):
-        await postgres.commit(Batch((gap,)))
+        await postgres.commit(Batch((gap,), (), book.fence))
 
 
 _moves = st.lists(
@@ -333,7 +339,7 @@ async def test_random_sessions_end_alike_in_memory_and_in_postgres(
     sessions = [session(f"{run}-{i}", f"v{run}-{i // 2}", price) for i in range(3)]
     one, two = MemoryMeterStore(), PostgresMeterStore(database)
     book = await opened(one, *sessions, balance=700)
-    await opened(two, *sessions, balance=700)
+    fence = (await opened(two, *sessions, balance=700)).fence
     place, now = [0, 0, 0], 0
     for what, i, passing in [*moves, ("save", 0, 0)]:
         now += passing
@@ -341,7 +347,7 @@ async def test_random_sessions_end_alike_in_memory_and_in_postgres(
         if what == "save":
             batch = book.changes(100)
             await one.commit(batch)
-            await two.commit(batch)
+            await two.commit(dataclasses.replace(batch, fence=fence))
             book.committed(batch)
         elif what == "wait":
             book.sweep(now, quiet_ms=0, idle_ms=10**9, limit=3)

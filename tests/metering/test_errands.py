@@ -9,6 +9,7 @@ import pytest
 from metering.book import Book
 from metering.errands import Errands
 from metering.errors import InsufficientFunds, MeterUnavailable
+from metering.lease import Server
 from metering.ledger import (
     Account,
     Transfer,
@@ -34,9 +35,9 @@ class Store(MemoryMeterStore):
         self.asked: list[str] = []
         self.hangs = False
 
-    async def open(self, sessions: Sequence[Session]) -> None:
+    async def open(self, sessions: Sequence[Session], fence: int) -> None:
         self.asked.append(f"open {len(sessions)}")
-        await super().open(sessions)
+        await super().open(sessions, fence)
 
     async def balances(self, accounts: Sequence[str]) -> dict[str, Stroops]:
         self.asked.append(f"balances {len(accounts)}")
@@ -55,14 +56,20 @@ def transfer(name: str, debit: Account, credit: Account, amount: int) -> Transfe
 
 
 @pytest.fixture
+async def book(store: Store) -> Book:
+    book = Book(MeterRules(), 0)
+    book.fence = await store.leases.acquire(Server("srv"), 1_000, succeed=True)
+    return book
+
+
+@pytest.fixture
 async def store() -> Store:
     store = Store()
     await store.post([HOT, V], [transfer("fund", HOT, V, 100)])
     return store
 
 
-async def test_sessions_that_open_at_once_are_asked_about_once(store: Store) -> None:
-    book = Book(MeterRules(), 0)
+async def test_sessions_that_open_at_once_are_asked_about_once(store: Store, book: Book) -> None:
     errands = Errands(store, book)
     opened = [errands.open(session(i)) for i in range(5)]
     assert errands
@@ -73,8 +80,7 @@ async def test_sessions_that_open_at_once_are_asked_about_once(store: Store) -> 
     assert store.asked == ["balances 1", "open 5"]
 
 
-async def test_one_who_cannot_pay_does_not_stop_the_others(store: Store) -> None:
-    book = Book(MeterRules(), 0)
+async def test_one_who_cannot_pay_does_not_stop_the_others(store: Store, book: Book) -> None:
     errands = Errands(store, book)
     poor, rich = errands.open(session(1, "poor")), errands.open(session(2))
     await errands.run(now=0)
@@ -84,8 +90,7 @@ async def test_one_who_cannot_pay_does_not_stop_the_others(store: Store) -> None
     assert len(book) == 1
 
 
-async def test_a_credit_is_seen_by_the_wallet(store: Store) -> None:
-    book = Book(MeterRules(), 0)
+async def test_a_credit_is_seen_by_the_wallet(store: Store, book: Book) -> None:
     errands = Errands(store, book)
     opened = errands.open(session(1))
     await errands.run(now=0)
@@ -99,8 +104,7 @@ async def test_a_credit_is_seen_by_the_wallet(store: Store) -> None:
     assert book.available(V.id) == 111
 
 
-async def test_a_balance_is_read_again(store: Store) -> None:
-    book = Book(MeterRules(), 0)
+async def test_a_balance_is_read_again(store: Store, book: Book) -> None:
     errands = Errands(store, book)
     opened = errands.open(session(1))
     await errands.run(now=0)
@@ -116,8 +120,8 @@ async def test_a_balance_is_read_again(store: Store) -> None:
     assert book.available(V.id) == 114
 
 
-async def test_what_waits_can_be_refused(store: Store) -> None:
-    errands = Errands(store, Book(MeterRules(), 0))
+async def test_what_waits_can_be_refused(store: Store, book: Book) -> None:
+    errands = Errands(store, book)
     waiting = [errands.open(session(1)), errands.read(V.id), errands.credit([], [])]
     errands.fail(MeterUnavailable("gone"))
     for each in waiting:
@@ -127,10 +131,10 @@ async def test_what_waits_can_be_refused(store: Store) -> None:
 
 
 async def test_a_store_that_hangs_is_given_up(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("metering.errands.INTAKE_COMMIT_MS_MAX", 10)
-    errands = Errands(store, Book(MeterRules(), 0))
+    errands = Errands(store, book)
     opened = errands.open(session(1))
     store.hangs = True
     await errands.run(now=0)

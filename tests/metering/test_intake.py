@@ -14,6 +14,7 @@ from config.limits import (
     SESSION_IDLE_MS_MAX,
     SESSION_WATCHING_MS_MAX,
 )
+from metering.errors import MeteredElsewhere
 from metering.intake import (
     Balance,
     Delivery,
@@ -427,7 +428,7 @@ async def test_a_session_that_another_process_took_over_is_let_go(
     other = Intake(store, clock, MeterRules())
     await other.start()
     await Viewer(other, viewer.id).play(5)
-    with pytest.raises(SessionClosed):
+    with pytest.raises(MeteredElsewhere):
         await viewer.ask(0)
     assert (await intake.summary(viewer.id)).state is SessionState.OPEN
     await Viewer(other, viewer.id).play(6)
