@@ -22,6 +22,10 @@ one that ends gives its jobs back."""
 _DOCTOR = """Look at what a server needs: Python, FFmpeg, the jail for hostile media, disk and
 database. Ends with 1 when a server for the public would not start here."""
 
+_VERIFY = """Check receipts without the server that made them: how they are written, their chains of
+hashes, their signatures, and whether the seconds, prices and sums in them agree; of a folder also
+whether one in between is missing. Names the first element that is wrong, and ends with 1 then."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 well, 1 failed, 2 wrong usage)."""
@@ -47,6 +51,8 @@ def _command(known: argparse.Namespace, settings: Settings) -> int:
             return 0
         case "doctor":
             return _examine(settings)
+        case "verify":
+            return _verify(settings, known.files, known.key)
         case "worker":
             return _work(settings)
         case _:
@@ -86,9 +92,19 @@ def _parser() -> argparse.ArgumentParser:
         description=_DOCTOR,
         allow_abbrev=False,
     )
+    verify = commands.add_parser(
+        "verify",
+        help="check receipts",
+        description=_VERIFY,
+        allow_abbrev=False,
+    )
+    verify.add_argument("files", type=Path, nargs="+", metavar="FILE", help="receipts, or a folder")
+    verify.add_argument(
+        "--key", type=Path, metavar="JWKS", help="the server's keys, a copy of its jwks.json"
+    )
     config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
     commands.add_parser("version", help="print the version")
-    for command in (up, worker, keys, doctor, config):
+    for command in (up, worker, keys, doctor, verify, config):
         command.add_argument("--config", type=Path, help="a TOML file with settings")
     return parser
 
@@ -124,6 +140,17 @@ def _examine(settings: Settings) -> int:
     findings = asyncio.run(examine(settings))
     print(findings_text(findings))  # noqa: T201
     return 0 if is_fit(findings) else 1
+
+
+def _verify(settings: Settings, files: Sequence[Path], key_set: Path | None) -> int:
+    from api.verify_command import CannotVerify, known_keys, verify_files
+
+    try:
+        keys = known_keys(key_set, settings.data_directory)
+        return 0 if verify_files(files, keys, print) else 1
+    except CannotVerify as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 2
 
 
 async def _rotate(settings: Settings, name: str, grace_seconds: int) -> int:

@@ -24,6 +24,11 @@ class ReceiptKey:
         self.public = self._private.public_key()
         self.name = public_name(self.public)
 
+    @classmethod
+    def of_text(cls, text: str) -> "ReceiptKey":
+        """The key as its file has it: in base 64."""
+        return cls(base64.b64decode(text))
+
     def sign(self, message: bytes) -> str:
         """128 hexadecimal digits."""
         return self._private.sign(message).hex()
@@ -38,7 +43,7 @@ def open_receipt_key(secret_files: SecretFiles) -> ReceiptKey:
     text, _ = secret_files.create_or_read(
         RECEIPT_KEY, lambda: base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     )
-    return ReceiptKey(base64.b64decode(text))
+    return ReceiptKey.of_text(text)
 
 
 def public_name(key: Ed25519PublicKey) -> str:
