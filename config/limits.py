@@ -83,6 +83,10 @@ IDEMPOTENCY_ANSWER_BYTES_MAX = 8 * 1024
 IDEMPOTENCY_WORK_SECONDS_MAX = 10
 # After that nobody can be working on it any more but a process that hangs.
 IDEMPOTENCY_LOCK_SECONDS = 15
+# Sessions that one account may have open by any setting; an account's list of them is no longer.
+SESSIONS_AT_ONCE_MAX = 100
+# Watch pages that follow their session, and sockets of players; each costs 20 us a second.
+SESSION_STREAMS_MAX = 5_000
 # How long each dependency has to answer `/ready`.
 READINESS_SECONDS_MAX = 2
 # When the server stops: how long encoders may take to hand over their last frames.

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from config.limits import SERVING_PROCESSES_MAX
+from config.limits import SERVING_PROCESSES_MAX, SESSIONS_AT_ONCE_MAX
 from config.settings_sources import (
     PREFIX,
     Given,
@@ -220,6 +220,18 @@ class Price(_Section):
     seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600
 
 
+type _AtOnce = Annotated[int, Field(ge=1, le=SESSIONS_AT_ONCE_MAX)]
+
+
+class Sessions(_Section):
+    """How many sessions an account of each tier may have open at once."""
+
+    free: _AtOnce = 3
+    bronze: _AtOnce = 1
+    silver: _AtOnce = 2
+    gold: _AtOnce = 4
+
+
 class Uploads(_Section):
     """How much creators may send, and how long an unfinished upload waits for the rest."""
 
@@ -259,6 +271,7 @@ class Settings(_Section):
     media: Media = Media()
     delivery: DeliverySettings = DeliverySettings()
     price: Price = Price()
+    sessions: Sessions = Sessions()
     uploads: Uploads = Uploads()
     jobs: Jobs = Jobs()
     log: Log = Log()
