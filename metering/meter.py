@@ -95,7 +95,7 @@ class Meter:
         self.forced = 0  # units charged because they were left beyond it
         self.drawn = Stroops(0)  # taken from the viewer: charged or held
         self._run_start = 0  # `posted` when the viewer last jumped
-        self._head: int | None = None  # where the last new request ended
+        self._head: int | None = None  # how far the run has come
         self._covered = Intervals()
         self._pending = Pending()
         self._repeats = Repeats(rules)
@@ -261,6 +261,7 @@ class Meter:
         pending, drawn = self._pending, self.drawn
         if lo != self._head and self._is_seek(lo):
             self._leave(self._counted_until)
+            self._head = lo
             gaps = self._covered.gaps(lo, hi)  # also what was released just now is new
         units = 0
         for start, end in gaps:
@@ -279,7 +280,9 @@ class Meter:
         for start, end in gaps:
             pending.send(ticket, start, end)
         self._covered.add(lo, hi)
-        self._head = hi
+        # Sound may follow pictures: what fills a hole behind moves nothing back.
+        if self._head is None or hi > self._head:
+            self._head = hi
         self.drawn = Stroops(self.drawn + hold)
         return SERVE
 
