@@ -148,8 +148,12 @@ class Intake:
 
     # --- sessions --------------------------------------------------------------------------------
 
-    async def open(self, viewer: str, asset_id: str, payee: str, price: Price) -> SessionSummary:
+    async def open(
+        self, viewer: str, asset_id: str, payee: str, price: Price, session_id: str | None = None
+    ) -> SessionSummary:
         """Begin a session of `viewer` on an asset that `payee` earns with.
+
+        Whoever may try again names it by `session_id`, and asks `begun` first when trying again.
 
         Raises:
             InsufficientFunds: not even one second could be paid.
@@ -160,7 +164,7 @@ class Intake:
             raise self._refusal(Overloaded("too many sessions are open"))
         now_ms = self._clock.wall_ms()
         session = Session(
-            id=self._ids("ses", now_ms),
+            id=session_id or self._ids("ses", now_ms),
             viewer=viewer,
             asset_id=asset_id,
             payee=payee,
@@ -169,6 +173,21 @@ class Intake:
         )
         await self._keeper.answered(self._keeper.errands.open(session))
         return self._book.summary(session.id)
+
+    async def begun(self, session_id: str) -> SessionSummary | None:
+        """A session that `open` began, although nobody may have heard of it; None: it did not.
+
+        Raises:
+            InsufficientFunds, MeterUnavailable: as `open`.
+        """
+        if session_id not in self._book:
+            saved = await self._store.session(session_id)
+            if saved is None:
+                return None
+            if saved.closed_at is None and saved.revision == 0:
+                # The store has made it and was not heard: it would take no requests.
+                await self._keeper.answered(self._keeper.errands.open(saved.session))
+        return await self.summary(session_id)
 
     async def request(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False

@@ -24,7 +24,7 @@ class Viewing:
 
 
 class Viewings(Protocol):
-    async def open_of(self, viewer: str, limit: int) -> list[OpenSession]:
+    async def open_of(self, viewer: str, limit: int) -> list[Viewing]:
         """A viewer's open sessions of others' content, the oldest first."""
 
 
@@ -34,6 +34,6 @@ class PostgresViewings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open_of(self, viewer: str, limit: int) -> list[OpenSession]:
+    async def open_of(self, viewer: str, limit: int) -> list[Viewing]:
         rows = await self._database.fetch(_OPEN_OF, viewer, limit)
-        return [OpenSession(row["id"], row["asset_id"], row["opened_at"]) for row in rows]
+        return [Viewing(row["id"], row["asset_id"], row["opened_at"]) for row in rows]

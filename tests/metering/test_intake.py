@@ -496,3 +496,22 @@ async def test_accounts_of_other_assets_are_kept_apart(intake: Intake, store: St
     await store.post([hot_account("USDC"), dollars], [mint])
     assert (await intake.balance("v")).available == 0
     assert (await intake.balance("v", "USDC")).available == 9
+
+
+async def test_a_session_whose_opening_was_not_heard_of_is_found_and_can_be_watched(
+    intake: Intake, store: Store
+) -> None:
+    await intake.fund("v", Stroops(1_000), "fund:v")
+    assert await intake.begun("ses_1") is None
+    open_, store.open = store.open, store.open_unheard  # type: ignore[method-assign]
+    with pytest.raises(MeterUnavailable):
+        await intake.open("v", "ast_1", "creator", PRICE, "ses_1")
+    store.open = open_  # type: ignore[method-assign]
+    begun = await intake.begun("ses_1")
+    assert begun is not None
+    assert (begun.session_id, begun.viewer, begun.amount) == ("ses_1", "v", 0)
+    viewer = Viewer(intake, "ses_1")
+    await viewer.play(0)
+    assert await intake.begun("ses_1") == await intake.summary("ses_1")
+    closed = await intake.close("ses_1")
+    assert await intake.begun("ses_1") == closed

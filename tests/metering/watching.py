@@ -7,7 +7,7 @@ from metering.intake import Delivery, Intake, MeterUnavailable
 from metering.ledger import Account, LedgerRefusal, Transfer, hot_account, treasury_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
-from metering.session import Batch
+from metering.session import Batch, Session
 from metering.store import MemoryMeterStore
 from metering.tariff import Price
 
@@ -44,6 +44,11 @@ class Store(MemoryMeterStore):
         except LedgerRefusal:
             self.refused.set()
             raise
+
+    async def open_unheard(self, sessions: Sequence[Session], fence: int) -> None:
+        """As `open`, but nobody hears that it happened."""
+        await super().open(sessions, fence)
+        raise MeterUnavailable("the store does not answer")
 
     async def balances(self, accounts: Sequence[str]) -> dict[str, Stroops]:
         await self.reads.wait()
