@@ -74,6 +74,15 @@ class Line(NamedTuple):
         return hashlib.sha256(self.text.encode()).digest()
 
 
+class Closing(NamedTuple):
+    """The hash of the file that a part was exported to, and (account, asset, balance) of each
+    account that held something at its end, in the order of names.
+    """
+
+    file_hash: bytes
+    balances: Sequence[tuple[str, str, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Seal:
     """One link of the chain.
@@ -139,8 +148,8 @@ class Journal(Protocol):
     async def closed_through(self) -> int:
         """The last position of the parts that were closed; 0 when none was."""
 
-    async def balances(self, seal: int) -> list[tuple[str, str, int]]:
-        """(account, asset, balance) of a closing, those of nothing left out, by names."""
+    async def closing(self, number: int) -> Closing:
+        """What the seal of that number closed a part with."""
 
 
 class Content:

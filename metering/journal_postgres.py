@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from config.postgres import Database, LockNotAvailableError, Record
-from metering.journal import Kind, Line, Seal
+from metering.journal import Closing, Kind, Line, Seal
 
 _HORIZON = "SELECT journal_horizon()"
 
@@ -27,6 +27,8 @@ ORDER BY entry.position
 """
 
 _CLOSED_THROUGH = "SELECT max(last_position) FROM journal_seal WHERE kind = 'closing'"
+
+_FILE_HASH = "SELECT export_hash FROM ledger_part WHERE closing_seal = $1"
 
 _BALANCES = """
 SELECT id, asset, journal_balance.balance
@@ -63,9 +65,11 @@ class JournalReader:
         row = await self._reader.fetchrow(_CLOSED_THROUGH)
         return 0 if row is None or row[0] is None else int(row[0])
 
-    async def balances(self, seal: int) -> list[tuple[str, str, int]]:
-        rows = await self._reader.fetch(_BALANCES, seal)
-        return [(row["id"], row["asset"], row["balance"]) for row in rows]
+    async def closing(self, number: int) -> Closing:
+        part = await self._reader.fetchrow(_FILE_HASH, number)
+        rows = await self._reader.fetch(_BALANCES, number)
+        balances = [(row["id"], row["asset"], row["balance"]) for row in rows]
+        return Closing(b"" if part is None else part[0], balances)
 
 
 class PostgresJournal(JournalReader):
