@@ -36,7 +36,7 @@ class Streaming:
         asset = await self.catalogue.playable(body.contentId)
         price = _free(asset) if asset.owner == account.id else asset.price
         summary = await self.intake.open(
-            viewer=account.id, asset_id=asset.id, payee=asset.owner, price=price
+            viewer=account.id, asset_id=asset.id, payee=asset.owner, offer=price
         )
         expires_s = self.clock.wall_ms() // 1000 + PLAYBACK_TOKEN_SECONDS
         token = self.tokens.session_token(Grant(summary.session_id, expires_s), asset.id)

@@ -14,6 +14,7 @@ from metering.decision import DUPLICATE, SERVE, Decision
 from metering.meter import Meter
 from metering.money import Stroops
 from metering.open_session import OpenSession, Viewer, Wallet
+from metering.repricing import Notice, PriceChange, Repricing
 from metering.rules import MeterRules
 from metering.session import (
     Allowance,
@@ -31,8 +32,9 @@ NO_TICKET = 0
 # Sessions are kept in the order in which they were advanced, with this precision.
 _ORDER_MS = 250
 
-# The sequence of the segment that it is of, and its media [lo, hi).
-File = tuple[int, int, int]
+# The sequence of the segment that it is of, its media [lo, hi), and how many lines its pictures
+# have (0: none).
+File = tuple[int, int, int, int]
 
 
 class Book:
@@ -50,6 +52,7 @@ class Book:
         self._wallets: dict[str, Wallet] = {}
         self._viewers: dict[str, Viewer] = {}
         self._by_asset: dict[str, set[str]] = {}
+        self._repricing = Repricing()
         # Never used twice, not even by a session that was rolled back.
         self._tickets = itertools.count(1)
         self.fence = 0
@@ -126,11 +129,18 @@ class Book:
 
     # --- sessions --------------------------------------------------------------------------------
 
-    def add(self, saved: SavedSession, balance: int, allowance: Allowance | None, now: int) -> None:
+    def add(
+        self,
+        saved: SavedSession,
+        balance: int,
+        allowance: Allowance | None,
+        now: int,
+        consents: Iterable[str] = (),
+    ) -> None:
         """Take a session in, new or as the store has it.
 
         `balance` and `allowance` are what the store has of the viewer; what is in memory already
-        is newer and stays.
+        is newer and stays. `consents` are the tariffs that the viewer agreed to go on under.
         """
         session = saved.session
         wallet = self._wallets.setdefault(session.viewer_account, Wallet(balance))
@@ -144,6 +154,7 @@ class Book:
         self._by_asset.setdefault(session.asset_id, set()).add(session.id)
         wallet.sessions += (session.id,)
         wallet.available -= kept.unsaved
+        self._concern(kept, consents)
         self._note(kept)
 
     def request(self, session_id: str, file: File, now: int) -> tuple[int, Decision]:
@@ -205,7 +216,7 @@ class Book:
         meter.close(now)
         kept.wallet.available -= meter.drawn - drawn
         kept.awaited = True
-        kept.closed_at = _EPOCH + timedelta(milliseconds=now + self._wall_offset_ms)
+        kept.closed_at = self._wall(now)
         self._note(kept)
 
     def sweep(self, now: int, *, quiet_ms: int, idle_ms: int, limit: int) -> list[str]:
@@ -228,6 +239,63 @@ class Book:
             self._note(kept)
         return ended
 
+    def close_others(self, viewer: str, asset_id: str, since: datetime, now: int) -> int:
+        """End the viewer's sessions on an asset.
+
+        Returns:
+            What those of them that were opened since then drew, beyond what is saved of that.
+        """
+        drawn = 0
+        for kept in [self._sessions[each] for each in self._by_asset.get(asset_id, ())]:
+            if kept.session.viewer != viewer:
+                continue
+            self.close(kept.session.id, now)
+            if kept.session.opened_at >= since:
+                drawn += kept.unsaved
+        return drawn
+
+    # --- other prices ----------------------------------------------------------------------------
+
+    def announce(self, change: PriceChange) -> None:
+        """An asset has got another price, also for those who watch it; see `repricing`."""
+        self._repricing.announce(change)
+        for session_id in self._by_asset.get(change.asset_id, ()):
+            self._concern(self._sessions[session_id])
+
+    def notice(self, session_id: str) -> Notice | None:
+        """The higher price that the session's viewer has to agree to."""
+        return self._repricing.notice(session_id)
+
+    def agree(self, session_id: str, epoch: str) -> None:
+        """The session's viewer agrees. Raises: NoSuchChange."""
+        self._repricing.agree(self._sessions[session_id].session, epoch)
+
+    def end_prices(self, now: int) -> None:
+        """Let sessions whose old price is over go on at the new one, or end."""
+        for session_id, notice in self._repricing.due(self._wall(now)):
+            kept = self._sessions[session_id]
+            if notice.agreed:
+                self._repricing.go_on(kept.session, notice.change)
+                self._is_to_change(kept)
+            else:
+                self.close(session_id, now)
+
+    def _concern(self, kept: OpenSession, consents: Iterable[str] = ()) -> None:
+        if kept.closed_at is None and self._repricing.concern(kept.session, consents):
+            self._is_to_change(kept)
+
+    def _is_to_change(self, kept: OpenSession) -> None:
+        if kept.meter is None:
+            self._begin(kept, kept.requested_at)
+        self._changed.setdefault(kept.session.id)
+
+    def _reprice(self, kept: OpenSession) -> None:
+        """All that it did under its old price is in the batch that was put together just now."""
+        self._repricing.apply(kept)
+        if kept.wallet.available < 0:
+            # What is held would be more than there is: nobody can go on at that price.
+            self.close(kept.session.id, kept.advanced_at)
+
     # --- commits ---------------------------------------------------------------------------------
 
     def changes(self, limit: int) -> Batch:
@@ -246,6 +314,9 @@ class Book:
             each.saving, each.awaited = each.awaited, False
             each.served = each.change = None
             self._awaited.pop(each.session.id, None)
+        if self._repricing.has_next:
+            for each in kept:
+                self._reprice(each)
         return batch
 
     def committed(self, batch: Batch) -> list[SessionSummary]:
@@ -264,7 +335,8 @@ class Book:
             kept = self._sessions[session_id]
             kept.saved = change.saved
             kept.saving = False
-            self._changed.pop(session_id, None)
+            if not self._repricing.is_next(session_id):
+                self._changed.pop(session_id, None)
             self._note(kept)
             if change.saved.closed_at is not None:
                 ended.append(self.summary(session_id))
@@ -276,12 +348,14 @@ class Book:
         kept = self._sessions[session_id]
         unsaved = kept.unsaved
         self._begin(kept, now)
+        kept.session = kept.saved.session
         kept.served = None
         kept.closed_at = None
         kept.awaited = kept.saving = False
         kept.wallet.available -= kept.unsaved - unsaved
         self._changed.pop(session_id, None)
         self._awaited.pop(session_id, None)
+        self._concern(kept)
         self._note(kept)
 
     def forget(self, session_id: str) -> None:
@@ -290,9 +364,11 @@ class Book:
         self._changed.pop(session_id, None)
         self._awaited.pop(session_id, None)
         session = kept.session
+        self._repricing.forget(session_id)
         self._by_asset[session.asset_id].discard(session_id)
         if not self._by_asset[session.asset_id]:
             del self._by_asset[session.asset_id]
+            self._repricing.forget_asset(session.asset_id)
         wallet = kept.wallet
         wallet.available += kept.unsaved
         wallet.sessions = tuple([each for each in wallet.sessions if each != session_id])
@@ -311,13 +387,14 @@ class Book:
         self._wallets.clear()
         self._viewers.clear()
         self._by_asset.clear()
+        self._repricing = Repricing()
 
     def _decide(self, kept: OpenSession, file: File, now: int) -> tuple[int, Decision]:
         ticket = next(self._tickets)
         meter, wallet = kept.meter or self._begin(kept, kept.requested_at), kept.wallet
         drawn, posted = meter.drawn, meter.posted
-        sequence, lo, hi = file
-        decision = meter.request(ticket, lo, hi, now, wallet.available)
+        sequence, lo, hi, height = file
+        decision = meter.request(ticket, lo, hi, now, wallet.available, height)
         if decision is SERVE:
             kept.promise(sequence, lo, hi)
         elif not meter.in_flight:
@@ -345,12 +422,12 @@ class Book:
     def _begin(self, kept: OpenSession, now: int) -> Meter:
         """Meter a session from what is saved of it on, as if since `now`."""
         saved, rules = kept.saved, self._rules
-        price, budget = saved.session.price, self._budget(saved.session.viewer)
+        terms, budget = saved.session.terms, self._budget(saved.session.viewer)
         state = saved.meter_state()
         if state is None:
-            meter = Meter(price, rules, budget, now)
+            meter = Meter(terms, rules, budget, now)
         else:
-            meter = Meter.restore(price, rules, budget, state, now)
+            meter = Meter.restore(terms, rules, budget, state, now)
         kept.meter = meter
         return meter
 
@@ -371,9 +448,10 @@ class Book:
             kept = self._viewers[viewer]
             budget = kept.budget
             if budget is not None and (budget.window_start_ms, budget.used) != kept.saved:
-                start_ms = budget.window_start_ms + self._wall_offset_ms
-                start = _EPOCH + timedelta(milliseconds=start_ms)
-                yield Allowance(viewer, start, budget.used)
+                yield Allowance(viewer, self._wall(budget.window_start_ms), budget.used)
+
+    def _wall(self, now: int) -> datetime:
+        return _EPOCH + timedelta(milliseconds=now + self._wall_offset_ms)
 
     def _monotonic(self, moment: datetime) -> int:
         return (moment - _EPOCH) // timedelta(milliseconds=1) - self._wall_offset_ms

@@ -308,7 +308,8 @@ class Bookkeeper:
             self._book.empty(account)
             self._errands.reread(account)
             self._wake.set()
-            return InsufficientFunds(session.price.tick_max, self._book.available(account))
+            needed, there = session.terms.entry, self._book.available(account)
+            return InsufficientFunds(needed, there, session.tariff.asset)
         # Its rows are not ours any more. Whoever has them goes on; the next start reads them.
         self._book.forget(session_id)
         log.error("session was given up", session=session_id, reason=str(refusal))

@@ -4,18 +4,21 @@ from typing import NamedTuple
 
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
-from metering.tariff import Price
 
 
 # Named tuples, not dataclasses: they are made with every segment, and a frozen dataclass takes
 # several times as long to make.
 class Totals(NamedTuple):
     """What a session did since it began: stroops taken from the viewer and not given back (they
-    were charged or are held), and units posted.
+    were charged or are held), units posted, and stroops charged.
+
+    `rungs` are the completed seconds charged at each rung of the tariff, if it has any.
     """
 
     drawn: int = 0
     posted: int = 0
+    amount: Stroops = Stroops(0)
+    rungs: tuple[int, ...] = ()
 
     @property
     def ticks(self) -> int:
@@ -24,8 +27,9 @@ class Totals(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """What happened between two totals: ticks [first_tick, last_tick) worth `amount` were posted,
-    and `drawn` stroops went from the viewer into the hold (below zero: came back).
+    """What happened between two totals: ticks [first_tick, last_tick) were posted and `amount` was
+    charged, all under one tariff, and `drawn` stroops went from the viewer into the hold (below
+    zero: came back). Better pictures of what was charged before are an amount without ticks.
     """
 
     first_tick: int
@@ -34,11 +38,11 @@ class Effects(NamedTuple):
     drawn: int
 
 
-def effects(price: Price, before: Totals, after: Totals) -> Effects:
+def effects(before: Totals, after: Totals) -> Effects:
     """What to enter in the books; opposite movements in between cancel out."""
     return Effects(
         first_tick=before.ticks,
         last_tick=after.ticks,
-        amount=price.cost(before.ticks, after.ticks),
+        amount=Stroops(after.amount - before.amount),
         drawn=after.drawn - before.drawn,
     )

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 from config.limits import INTAKE_COMMIT_MS_MAX
 from metering.book import Book
-from metering.effects import Totals
 from metering.errors import InsufficientFunds, LeaseLost, MeterUnavailable
 from metering.ledger import Account, LedgerRefusal, Transfer
 from metering.money import Stroops
-from metering.session import SavedSession, Session
+from metering.session import Session, unstarted
 from metering.store import MeterStore
 
 Done = asyncio.Future[None]
@@ -126,9 +125,8 @@ class Errands:
         accepted = [each for each in openings if self._affords(*each, balances)]
         await self._store.open([session for session, _ in accepted], self._book.fence)
         for session, done in accepted:
-            saved = SavedSession(session, 0, Totals(), None, None)
             balance = balances.get(session.viewer_account, 0)
-            self._book.add(saved, balance, allowances.get(session.viewer), now)
+            self._book.add(unstarted(session), balance, allowances.get(session.viewer), now)
             if done.cancelled():  # whoever asked has gone: nobody knows the session's id
                 self._book.close(session.id, now)
 
@@ -136,9 +134,9 @@ class Errands:
         account = session.viewer_account
         known = self._book.has_wallet(account)
         free = self._book.available(account) if known else balances.get(account, Stroops(0))
-        needed = session.price.tick_max
+        needed = session.terms.entry
         if free < needed:
-            fail(done, InsufficientFunds(needed, free))
+            fail(done, InsufficientFunds(needed, free, session.tariff.asset))
         return free >= needed
 
 

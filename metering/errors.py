@@ -1,15 +1,17 @@
 """What a session's owner may be told instead of getting media."""
 
-from metering.money import Stroops
+from metering.money import NATIVE, Stroops, asset_code, format_amount
 
 
 class InsufficientFunds(Exception):
-    """The viewer's balance does not pay for what was asked."""
+    """The viewer's balance in an asset does not pay for what was asked."""
 
-    def __init__(self, needed: Stroops, available: Stroops) -> None:
-        super().__init__(f"{needed} stroops are needed and {available} are there")
+    def __init__(self, needed: Stroops, available: Stroops, asset: str = NATIVE) -> None:
+        need, have = format_amount(needed), format_amount(available)
+        super().__init__(f"{need} {asset} is needed and {have} {asset_code(asset)} is there")
         self.needed = needed
         self.available = available
+        self.asset = asset
 
 
 class SessionClosed(Exception):

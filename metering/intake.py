@@ -45,10 +45,12 @@ from metering.lease import LeaseTerms, Server
 from metering.lease_holder import LeaseHolder
 from metering.ledger import Transfer, treasury_account, viewer_account
 from metering.money import NATIVE, Stroops
+from metering.offer import Offer
 from metering.rules import MeterRules
 from metering.session import Session, SessionState, SessionSummary, summary_of
 from metering.store import MeterStore
-from metering.tariff import Price
+from metering.tariff import Price, Tariff
+from metering.terms import Terms
 
 __all__ = [
     "Balance",
@@ -149,14 +151,20 @@ class Intake:
     # --- sessions --------------------------------------------------------------------------------
 
     async def open(
-        self, viewer: str, asset_id: str, payee: str, price: Price, session_id: str | None = None
+        self,
+        viewer: str,
+        asset_id: str,
+        payee: str,
+        offer: Offer | Tariff | Price,
+        session_id: str | None = None,
     ) -> SessionSummary:
-        """Begin a session of `viewer` on an asset that `payee` earns with.
+        """Begin a session of `viewer` on an asset that `payee` earns with. Where the offer has a
+        cap for a day, it ends the viewer's other sessions on it, which count towards that.
 
         Whoever may try again names it by `session_id`, and asks `begun` first when trying again.
 
         Raises:
-            InsufficientFunds: not even one second could be paid.
+            InsufficientFunds: not even the first second that costs something could be paid.
             Overloaded: there are too many sessions.
             MeterUnavailable: the store does not answer.
         """
@@ -168,7 +176,7 @@ class Intake:
             viewer=viewer,
             asset_id=asset_id,
             payee=payee,
-            price=price,
+            terms=Terms(Offer.of(offer).tariff),
             opened_at=datetime.fromtimestamp(now_ms / 1000, UTC),
         )
         await self._keeper.answered(self._keeper.errands.open(session))
@@ -190,11 +198,18 @@ class Intake:
         return await self.summary(session_id)
 
     async def request(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+        self,
+        session_id: str,
+        sequence: int,
+        lo: int,
+        hi: int,
+        *,
+        prompt: bool = False,
+        height: int = 0,
     ) -> Delivery:
         """Ask for a file of a segment whose media is [lo, hi) in units of 1/90000 s. Returns when
         it may be sent: what it costs is held, durably unless it is `prompt`. `finish` has to
-        follow.
+        follow. `height` is how many lines its pictures have; 0 is no pictures.
 
         Raises:
             InsufficientFunds: the viewer cannot pay it.
@@ -206,14 +221,16 @@ class Intake:
         """
         await self._require_ours(session_id)
         if prompt:
-            delivery = self.request_at_once(session_id, sequence, lo, hi, prompt=True)
+            delivery = self.request_at_once(
+                session_id, sequence, lo, hi, prompt=True, height=height
+            )
             if delivery is not None:
                 return delivery
         if self._requests >= INTAKE_WAITING_MAX:
             raise self._refusal(Overloaded("too many requests are waiting"))
         self._requests += 1
         try:
-            ticket = await self._serve(session_id, (sequence, lo, hi))
+            ticket = await self._serve(session_id, (sequence, lo, hi, height))
         except (InsufficientFunds, Paced, MeterUnavailable) as refusal:
             raise self._refusal(refusal) from None
         finally:
@@ -221,7 +238,7 @@ class Intake:
         return Delivery(session_id, sequence, ticket)
 
     def request_at_once(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int = 0
     ) -> Delivery | None:
         """As `request`, when the answer is yes and there is nothing to wait for: the media was paid
         for already, or it is a `prompt` file, whose hold is saved in the background.
@@ -232,14 +249,16 @@ class Intake:
         now = self._clock.monotonic_ms()
         if not self._keeper.in_step(now):
             return None
-        file = (sequence, lo, hi)
+        file = (sequence, lo, hi, height)
         ticket = self._book.request_at_once(session_id, file, now, prompt=prompt)
         if ticket is None:
             return None
         # What a NamedTuple's own constructor does, for a third of its time.
         return tuple.__new__(Delivery, (session_id, sequence, ticket))
 
-    def request_soon(self, session_id: str, sequence: int, lo: int, hi: int) -> Promise | None:
+    def request_soon(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, height: int = 0
+    ) -> Promise | None:
         """As `request`, when the answer is yes and all there is to wait for is that it is durable:
         what that fails with is what `request` raises.
 
@@ -251,7 +270,7 @@ class Intake:
             return None
         if self._requests >= INTAKE_WAITING_MAX:
             return None
-        ticket, decision = self._book.request(session_id, (sequence, lo, hi), now)
+        ticket, decision = self._book.request(session_id, (sequence, lo, hi, height), now)
         if decision is not SERVE and decision is not DUPLICATE:
             return None
         if not self._book.owes(session_id):
@@ -389,9 +408,11 @@ class Intake:
                         raise Paced(max(1, -(-wait_ms // 1000)))
                     await self._keeper.pause(min(now + wait_ms, hold_until))
                 case ShortOfFunds(needed):
-                    account = self._book.session(session_id).viewer_account
+                    session = self._book.session(session_id)
+                    account = session.viewer_account
                     if read:
-                        raise InsufficientFunds(needed, self._book.available(account))
+                        there = self._book.available(account)
+                        raise InsufficientFunds(needed, there, session.tariff.asset)
                     # Somebody may have paid in without telling us.
                     await self._keeper.answered(self._keeper.errands.read(account))
                     read = True

@@ -11,12 +11,14 @@ it, at the pace at which it can be watched; seeking away and leaving *void* what
 All requests for the same media (other rendition, audio next to video, retry, part) share one
 interval: the first one holds, later ones are duplicates that cost nothing, and one complete body
 is enough. Duplicates are limited by `repeats`, so that nobody shares a session with many. What is
-held always is the exact cost of what is pending.
+held always is the exact cost of what is pending. Where better pictures cost more, `rungs` keeps
+account of them; elsewhere there is none, and nothing to do for it.
 
 Times are monotonic milliseconds. Media is measured in units of 1/90000 s. What is left over, less
 than a second at the end of a session, is the viewer's.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from config.limits import METER_INTERVAL_UNITS_MAX, METER_INTERVALS_MAX, METER_REQUESTS_MAX
@@ -27,7 +29,9 @@ from metering.money import Stroops
 from metering.pending import Pending, Piece
 from metering.repeats import Repeats
 from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
-from metering.tariff import Price
+from metering.rungs import LaneState, Rungs
+from metering.tariff import Tariff
+from metering.terms import Terms
 from metering.void_budget import VoidBudget
 
 # A paced request whose predecessors are still being sent cannot tell when they will be done.
@@ -41,7 +45,7 @@ class BadInterval(ValueError):
 class MeterState(NamedTuple):
     """A meter as JSON can carry it: an array, because it is written with every segment.
 
-    `covered` holds [lo, hi], `pending` [lo, hi, 1 when in flight].
+    `covered` holds [lo, hi], `pending` [lo, hi, 1 when in flight], `rungs` the lanes of `Rungs`.
     """
 
     presence_ms: int
@@ -53,6 +57,7 @@ class MeterState(NamedTuple):
     head: int | None
     covered: list[tuple[int, int]]
     pending: list[tuple[int, int, int]]
+    rungs: list[LaneState] = []  # noqa: RUF012 - of a tuple, whose default nobody changes
 
 
 class Meter:
@@ -71,18 +76,19 @@ class Meter:
         "_repeats",
         "_rules",
         "_run_start",
+        "_rungs",
         "_touched_at",
         "delivered",
         "drawn",
         "forced",
         "posted",
         "presence_ms",
-        "price",
+        "terms",
         "voided",
     )
 
-    def __init__(self, price: Price, rules: MeterRules, budget: VoidBudget, now: int) -> None:
-        self.price = price
+    def __init__(self, terms: Terms, rules: MeterRules, budget: VoidBudget, now: int) -> None:
+        self.terms = terms
         self._rules = rules
         self._keepalive_ms = rules.keepalive_ms
         self._budget = budget
@@ -99,10 +105,16 @@ class Meter:
         self._covered = Intervals()
         self._pending = Pending()
         self._repeats = Repeats(rules)
+        self._rungs = Rungs(terms.tariff.rungs) if terms.tariff.rungs else None
 
     @property
     def totals(self) -> Totals:
-        return Totals(self.drawn, self.posted)
+        return Totals(self.drawn, self.posted, self.amount, self.rung_seconds)
+
+    @property
+    def rung_seconds(self) -> tuple[int, ...]:
+        """Completed seconds that were charged at each rung of the tariff."""
+        return () if self._rungs is None else self._rungs.posted
 
     @property
     def held(self) -> Stroops:
@@ -112,7 +124,10 @@ class Meter:
     @property
     def amount(self) -> Stroops:
         """What was charged."""
-        return self.price.cost(0, self.posted // UNITS_PER_SECOND)
+        seconds = self.posted // UNITS_PER_SECOND
+        if self._rungs is None:
+            return self.terms.cost(seconds)
+        return self.terms.cost(seconds, self._rungs.posted)
 
     @property
     def pending(self) -> int:
@@ -121,8 +136,9 @@ class Meter:
 
     @property
     def in_flight(self) -> int:
-        """Units whose bodies are under way."""
-        return self._pending.in_flight
+        """Units whose bodies are under way, counted again where they bring better pictures."""
+        rungs = self._rungs
+        return self._pending.in_flight + (0 if rungs is None else rungs.in_flight)
 
     @property
     def allowed(self) -> int:
@@ -135,9 +151,13 @@ class Meter:
         """The media that was asked for and not voided."""
         return self._covered.pairs()
 
-    def covers(self, lo: int, hi: int) -> bool:
-        """Whether all of [lo, hi) was asked for and not voided: it costs nothing more."""
-        return not self._covered.gaps(lo, hi)
+    def covers(self, lo: int, hi: int, height: int = 0) -> bool:
+        """Whether all of [lo, hi) was asked for in such pictures and not voided: it costs nothing
+        more.
+        """
+        if self._covered.gaps(lo, hi):
+            return False
+        return self._rungs is None or not self._rungs.is_new(height, lo, hi)
 
     def advance(self, now: int) -> None:
         """Let time pass until `now` and post what there was time to watch."""
@@ -153,13 +173,16 @@ class Meter:
         if not pending.ready:
             return
         postable = min(pending.ready, self.allowed - self.posted)
-        if postable == pending.ready + pending.in_flight:  # a live is watched as it comes
+        everything = pending.ready + pending.in_flight
+        if postable == everything and self._rungs is None:  # a live is watched as it comes
             self.posted += postable
             pending.clear()
         elif postable > 0:
             self._post(postable, pending.delivered())
 
-    def request(self, ticket: int, lo: int, hi: int, now: int, available: int) -> Decision:
+    def request(
+        self, ticket: int, lo: int, hi: int, now: int, available: int, height: int = 0
+    ) -> Decision:
         """Decide about one request for the media [lo, hi); Serve and Duplicate await `finish`.
 
         Args:
@@ -168,6 +191,7 @@ class Meter:
             hi: where it ends.
             now: monotonic milliseconds.
             available: the viewer's balance that nothing is held of.
+            height: how many lines the pictures have; 0 for sound and captions.
 
         Raises:
             BadInterval: the packager asks for something that is no segment.
@@ -180,6 +204,8 @@ class Meter:
         if self._pending.in_flight and self._pending.requests >= METER_REQUESTS_MAX:
             return Pace(_PACE_MS_MIN)
         gaps = self._covered.gaps(lo, hi)
+        if self._rungs is not None:
+            return self._serve_at(self._rungs, (ticket, lo, hi), height, gaps, available)
         if gaps:
             return self._serve(ticket, lo, hi, gaps, available)
         return self._repeat(ticket, lo, hi)
@@ -188,6 +214,8 @@ class Meter:
         """A body was sent to its last byte, or not. Unknown tickets are ignored: they were voided
         by a restart or by `close`.
         """
+        if self._rungs is not None:
+            self._finish_at(self._rungs, ticket, complete=complete)
         for piece in self._pending.of(ticket):
             if complete:
                 self._deliver(piece, now)
@@ -219,17 +247,29 @@ class Meter:
             head=self._head,
             covered=self._covered.pairs(),
             pending=[(p.lo, p.hi, int(bool(p.tickets))) for p in self._pending.pieces],
+            rungs=[] if self._rungs is None else self._rungs.snapshot(),
         )
+
+    def change_terms(self, tariff: Tariff) -> None:
+        """Go on under another tariff, from the next second on. What is held is held at its prices;
+        what was charged stays as it is.
+        """
+        lanes = [] if self._rungs is None else self._rungs.under(tariff.rungs)
+        paid = self.amount
+        self._rungs = Rungs(tariff.rungs, lanes) if tariff.rungs else None
+        seconds = self.posted // UNITS_PER_SECOND
+        self.terms = Terms(tariff, seconds, self.rung_seconds, paid)
+        self._reserve()
 
     @classmethod
     def restore(
-        cls, price: Price, rules: MeterRules, budget: VoidBudget, state: MeterState, now: int
+        cls, terms: Terms, rules: MeterRules, budget: VoidBudget, state: MeterState, now: int
     ) -> "Meter":
         """A meter as it was. The time in between does not count, and what was in flight is void.
 
         The totals of the snapshot, not of the restored meter, are what the books know.
         """
-        meter = cls(price, rules, budget, now)
+        meter = cls(terms, rules, budget, now)
         meter._touched_at = now - rules.keepalive_ms  # present again with the next request
         meter.presence_ms = state.presence_ms
         meter.posted = state.posted
@@ -244,6 +284,8 @@ class Meter:
                 meter._covered.remove(lo, hi)
             else:
                 meter._pending.keep(lo, hi)
+        if meter._rungs is not None:
+            meter._rungs = Rungs(terms.tariff.rungs, state.rungs)
         meter._reserve()
         return meter
 
@@ -256,7 +298,13 @@ class Meter:
         return DUPLICATE
 
     def _serve(
-        self, ticket: int, lo: int, hi: int, gaps: list[tuple[int, int]], available: int
+        self,
+        ticket: int,
+        lo: int,
+        hi: int,
+        gaps: list[tuple[int, int]],
+        available: int,
+        height: int = 0,
     ) -> Decision:
         pending, drawn = self._pending, self.drawn
         if lo != self._head and self._is_seek(lo):
@@ -269,7 +317,11 @@ class Meter:
         after = pending.ready + pending.in_flight + units
         if after > self._rules.lead_min_units and (wait_ms := self._wait_ms(after)):
             return Pace(wait_ms)
-        hold = self.price.cost(0, (self.posted + after) // UNITS_PER_SECOND) - self.drawn
+        rungs, seconds = self._rungs, (self.posted + after) // UNITS_PER_SECOND
+        if rungs is None:
+            hold = self.terms.cost(seconds) - self.drawn
+        else:
+            hold = self.terms.cost(seconds, rungs.asked_with(height, lo, hi)) - self.drawn
         if available + drawn - self.drawn < hold:
             return ShortOfFunds(Stroops(hold))
         if len(self._covered) + len(gaps) > METER_INTERVALS_MAX:
@@ -315,7 +367,7 @@ class Meter:
 
     def _drop(self, piece: Piece) -> None:
         self._pending.drop(piece)
-        self._covered.remove(piece.lo, piece.hi)
+        self._void(piece.lo, piece.hi)
         self._reserve()
 
     def _leave(self, now: int) -> None:
@@ -335,15 +387,85 @@ class Meter:
             self._post(units - granted, pieces)
         for piece in pieces:
             if piece.units:
-                self._covered.remove(piece.lo, piece.hi)
+                self._void(piece.lo, piece.hi)
         self._pending.take(granted, pieces)
         self._reserve()
 
     def _post(self, units: int, pieces: list[Piece]) -> None:
         """Charge the first `units` of delivered pieces."""
+        if self._rungs is not None:
+            for lo, hi in _first_of(pieces, units):
+                self._rungs.post(lo, hi)
         self._pending.take(units, pieces)
         self.posted += units
 
+    def _void(self, lo: int, hi: int) -> None:
+        self._covered.remove(lo, hi)
+        if self._rungs is not None:
+            self._rungs.remove(lo, hi)
+
     def _reserve(self) -> None:
         """Hold the exact cost of what is pending; posting changes nothing about the sum."""
-        self.drawn = self.price.cost(0, (self.posted + self.pending) // UNITS_PER_SECOND)
+        seconds = (self.posted + self.pending) // UNITS_PER_SECOND
+        if self._rungs is None:
+            self.drawn = self.terms.cost(seconds)
+        else:
+            self.drawn = self.terms.cost(seconds, self._rungs.asked)
+
+    # --- better pictures that cost more ----------------------------------------------------------
+
+    def _serve_at(
+        self,
+        rungs: Rungs,
+        asked: tuple[int, int, int],
+        height: int,
+        gaps: list[tuple[int, int]],
+        available: int,
+    ) -> Decision:
+        """As `_serve` and `_repeat`, of (ticket, lo, hi)."""
+        ticket, lo, hi = asked
+        if rungs.fragments >= METER_INTERVALS_MAX:
+            return Fragmented()
+        if gaps:
+            decision = self._serve(ticket, lo, hi, gaps, available, height)
+        elif rungs.is_new(height, lo, hi):
+            decision = self._improve(rungs, asked, height, available)
+        else:
+            decision = self._repeat(ticket, lo, hi)
+        if decision is SERVE or decision is DUPLICATE:
+            rungs.send(ticket, height, lo, hi)
+        return decision
+
+    def _improve(
+        self, rungs: Rungs, asked: tuple[int, int, int], height: int, available: int
+    ) -> Decision:
+        """Send better pictures of what was sent before: a repetition that costs something."""
+        ticket, lo, hi = asked
+        seconds = (self.posted + self.pending) // UNITS_PER_SECOND
+        hold = self.terms.cost(seconds, rungs.asked_with(height, lo, hi)) - self.drawn
+        if available < hold:
+            return ShortOfFunds(Stroops(hold))
+        decision = self._repeat(ticket, lo, hi)
+        if decision is not DUPLICATE:
+            return decision
+        self.drawn = Stroops(self.drawn + hold)
+        return SERVE
+
+    def _finish_at(self, rungs: Rungs, ticket: int, *, complete: bool) -> None:
+        span = rungs.span_of(ticket)
+        if span is None:
+            return
+        unposted = Intervals(self._covered.gaps(*span))
+        for piece in self._pending.pieces:
+            unposted.add(piece.lo, piece.hi)
+        rungs.finish(ticket, complete=complete, unposted=unposted)
+        self._reserve()
+
+
+def _first_of(pieces: list[Piece], units: int) -> Iterator[tuple[int, int]]:
+    """Where the first `units` of delivered pieces are."""
+    for piece in pieces:
+        taken = min(units, piece.units)
+        if taken:
+            yield piece.lo, piece.lo + taken
+        units -= taken

@@ -70,12 +70,12 @@ class OpenSession:
         nobody waits for it.
         """
         saved, meter = self.saved.totals, self.meter
-        return self.awaited or (
-            meter is not None
-            and (
-                meter.drawn != saved.drawn
-                or meter.posted // UNITS_PER_SECOND != saved.posted // UNITS_PER_SECOND
-            )
+        if self.awaited or self.session is not self.saved.session:
+            return True
+        return meter is not None and (
+            meter.drawn != saved.drawn
+            or meter.posted // UNITS_PER_SECOND != saved.posted // UNITS_PER_SECOND
+            or meter.rung_seconds != saved.rungs
         )
 
     @property
@@ -88,9 +88,9 @@ class OpenSession:
         """What was taken from the wallet (below zero: given back) since the last commit."""
         return 0 if self.meter is None else self.meter.drawn - self.saved.totals.drawn
 
-    def covers(self, lo: int, hi: int) -> bool:
+    def covers(self, lo: int, hi: int, height: int = 0) -> bool:
         """Whether all of [lo, hi) was asked for and not voided."""
-        return self.meter is not None and self.meter.covers(lo, hi)
+        return self.meter is not None and self.meter.covers(lo, hi, height)
 
     def promise(self, sequence: int, lo: int, hi: int) -> None:
         """Note a file that is going to be delivered; parts of a segment become one line."""
@@ -123,8 +123,9 @@ class OpenSession:
                 state=write_state(meter.snapshot()),
                 closed_at=self.closed_at,
             ),
-            done=effects(self.session.price, saved.totals, totals),
+            done=effects(saved.totals, totals),
             served=tuple([Served(each, lo, hi) for each, (lo, hi) in served.items()]),
+            repriced=self.session is not saved.session,
         )
 
     def is_left(self, now: int, idle_ms: int) -> bool:

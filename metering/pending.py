@@ -83,6 +83,18 @@ class Pending:
         self.pieces.remove(piece)
         self.in_flight -= piece.units
 
+    def forget(self, lo: int, hi: int) -> None:
+        """Forget what is in flight of [lo, hi); pieces that stick out are cut."""
+        if not self.in_flight:
+            return
+        pieces: list[Piece] = []
+        for piece in self.pieces:
+            pieces += _cut(piece, lo, hi) if piece.tickets else [piece]
+        self.pieces = [
+            piece for piece in pieces if not (piece.tickets and lo <= piece.lo and piece.hi <= hi)
+        ]
+        self.in_flight = sum(piece.units for piece in self.pieces if piece.tickets)
+
     def clear(self) -> None:
         """Forget everything."""
         self.pieces.clear()

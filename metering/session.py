@@ -11,7 +11,8 @@ from metering.ledger import Account, Transfer, creator_account, hold_account, vi
 from metering.meter import MeterState
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
-from metering.tariff import Price
+from metering.tariff import Price, Tariff
+from metering.terms import Terms
 
 
 class SessionState(Enum):
@@ -21,13 +22,13 @@ class SessionState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One viewer watching one asset under one price, which never changes."""
+    """One viewer watching one asset under terms, which only a change of the price replaces."""
 
     id: str
     viewer: str
     asset_id: str
     payee: str
-    price: Price
+    terms: Terms
     opened_at: datetime
 
     # Names of the ledger accounts: where money comes from, waits until the media had time to be
@@ -42,9 +43,19 @@ class Session:
         object.__setattr__(self, "hold_account", hold.id)
         object.__setattr__(self, "creator_account", creator.id)
 
+    @property
+    def tariff(self) -> Tariff:
+        """What it is charged by now."""
+        return self.terms.tariff
+
+    @property
+    def price(self) -> Price:
+        """What a second costs now in the lowest pictures."""
+        return self.terms.tariff.price
+
     def accounts(self) -> tuple[Account, Account, Account]:
         """The viewer's, the session's own and the creator's."""
-        asset = self.price.asset
+        asset = self.terms.tariff.asset
         return (
             viewer_account(self.viewer, asset),
             hold_account(self.id, asset),
@@ -65,7 +76,7 @@ class SavedSession(NamedTuple):
     @property
     def amount(self) -> Stroops:
         """What was charged."""
-        return self.session.price.cost(0, self.totals.ticks)
+        return self.totals.amount
 
     @property
     def delivered(self) -> int:
@@ -78,6 +89,12 @@ class SavedSession(NamedTuple):
         return None if self.state is None else read_state(self.state)
 
 
+def unstarted(session: Session) -> SavedSession:
+    """A session of which nothing was watched yet."""
+    totals = Totals(rungs=(0,) * len(session.tariff.rungs))
+    return SavedSession(session, 0, totals, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
     """What a viewer may know about a session: only what is durable."""
@@ -86,7 +103,7 @@ class SessionSummary:
     viewer: str
     asset_id: str
     state: SessionState
-    price: Price
+    terms: Terms
     seconds_billed: int
     amount: Stroops
     held: Stroops
@@ -95,11 +112,25 @@ class SessionSummary:
     opened_at: datetime
     closed_at: datetime | None
     delivered_seconds: int
+    rung_seconds: tuple[int, ...] = ()  # of those billed, how many at each rung of the tariff
+
+    @property
+    def tariff(self) -> Tariff:
+        """What the session is charged by now."""
+        return self.terms.tariff
+
+    @property
+    def price(self) -> Price:
+        """What a second costs now in the lowest pictures."""
+        return self.terms.tariff.price
 
     @property
     def seconds_affordable(self) -> int | None:
-        """How many more seconds the held and the free money pay for; None when they are free."""
-        return self.price.seconds_affordable(self.ticks, self.balance + self.held)
+        """How many more seconds of the lowest pictures the held and the free money pay for; None
+        when they are free.
+        """
+        money = self.balance + self.held
+        return self.terms.seconds_affordable(self.ticks, self.rung_seconds, money)
 
 
 def summary_of(saved: SavedSession, balance: Stroops) -> SessionSummary:
@@ -110,7 +141,7 @@ def summary_of(saved: SavedSession, balance: Stroops) -> SessionSummary:
         viewer=session.viewer,
         asset_id=session.asset_id,
         state=SessionState.OPEN if saved.closed_at is None else SessionState.CLOSED,
-        price=session.price,
+        terms=session.terms,
         seconds_billed=saved.totals.ticks,
         amount=saved.amount,
         held=Stroops(saved.totals.drawn - saved.amount),
@@ -119,6 +150,7 @@ def summary_of(saved: SavedSession, balance: Stroops) -> SessionSummary:
         opened_at=session.opened_at,
         closed_at=saved.closed_at,
         delivered_seconds=saved.delivered // UNITS_PER_SECOND,
+        rung_seconds=saved.totals.rungs,
     )
 
 
@@ -133,11 +165,15 @@ class Served(NamedTuple):
 
 
 class SessionChange(NamedTuple):
-    """All that one commit writes about one session; `saved` is how it is afterwards."""
+    """All that one commit writes about one session; `saved` is how it is afterwards.
+
+    `repriced`: its terms are new, and hold for all that was done.
+    """
 
     saved: SavedSession
     done: Effects
     served: tuple[Served, ...]
+    repriced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +212,7 @@ def read_state(text: str) -> MeterState:
     return state._replace(
         covered=[(lo, hi) for lo, hi in state.covered],
         pending=[(lo, hi, in_flight) for lo, hi, in_flight in state.pending],
+        rungs=[(posted, [(lo, hi) for lo, hi in ready]) for posted, ready in state.rungs],
     )
 
 
@@ -198,7 +235,7 @@ def transfers_for(change: SessionChange) -> tuple[Transfer, ...]:
             debit=debit,
             credit=credit,
             amount=Stroops(amount),
-            asset=session.price.asset,
+            asset=session.tariff.asset,
             cause=cause,
         )
         for cause, debit, credit, amount in moves

@@ -1,16 +1,25 @@
 """Where sessions and money are kept, and the keeper in memory."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from config.clock import Clock
-from metering.effects import Effects, Totals
+from metering.effects import Effects
 from metering.errors import BooksDisagree
 from metering.lease import Leases, MemoryLeases
 from metering.ledger import Account, Ledger, Transfer
 from metering.ledger_memory import MemoryLedger
 from metering.money import Stroops
-from metering.session import Allowance, Batch, SavedSession, Served, Session, transfers_for
+from metering.session import (
+    Allowance,
+    Batch,
+    SavedSession,
+    Served,
+    Session,
+    transfers_for,
+    unstarted,
+)
 
 
 class MeterStore(Protocol):
@@ -50,6 +59,9 @@ class MeterStore(Protocol):
     async def open_sessions(self, fence: int | None = None) -> list[SavedSession]:
         """The sessions that were not closed: of a lease, or all."""
 
+    async def spent(self, viewer: str, asset_id: str, since: datetime) -> Stroops:
+        """What the viewer's sessions on an asset that were opened since then cost and hold."""
+
     async def session(self, session_id: str) -> SavedSession | None:
         """One session, open or closed."""
 
@@ -64,6 +76,8 @@ class MemoryMeterStore:
         # By session, sequence and the session's revision.
         self.deliveries: dict[tuple[str, int, int], Served] = {}
         self.tick_runs: dict[str, list[Effects]] = {}
+        # Sessions as they were when other terms took over.
+        self.repriced: dict[str, list[SavedSession]] = {}
         self._sessions: dict[str, SavedSession] = {}
         self._allowances: dict[str, Allowance] = {}
 
@@ -72,8 +86,7 @@ class MemoryMeterStore:
         accounts = [account for session in sessions for account in session.accounts()]
         await self.ledger.open_accounts(accounts)
         for session in sessions:
-            saved = SavedSession(session, 0, Totals(), None, None)
-            self._sessions.setdefault(session.id, saved)
+            self._sessions.setdefault(session.id, unstarted(session))
             self.leases.assign(session.id, fence)
 
     async def commit(self, batch: Batch) -> None:
@@ -83,6 +96,8 @@ class MemoryMeterStore:
         await self.ledger.post([each for change in batch.changes for each in transfers_for(change)])
         for change in batch.changes:
             session_id, revision = change.saved.session.id, change.saved.revision
+            if change.repriced:
+                self.repriced.setdefault(session_id, []).append(self._sessions[session_id])
             self._sessions[session_id] = change.saved
             for served in change.served:
                 self.deliveries[session_id, served.sequence, revision] = served
@@ -117,6 +132,20 @@ class MemoryMeterStore:
             for session_id, saved in self._sessions.items()
             if session_id in kept and saved.closed_at is None
         ]
+
+    def closed_sessions(self) -> list[SavedSession]:
+        """Those that are over, the one that was opened first before the others."""
+        return [saved for saved in self._sessions.values() if saved.closed_at is not None]
+
+    async def spent(self, viewer: str, asset_id: str, since: datetime) -> Stroops:
+        return Stroops(
+            sum(
+                saved.totals.drawn
+                for saved in self._sessions.values()
+                if (saved.session.viewer, saved.session.asset_id) == (viewer, asset_id)
+                and saved.session.opened_at >= since
+            )
+        )
 
     async def session(self, session_id: str) -> SavedSession | None:
         return self._sessions.get(session_id)

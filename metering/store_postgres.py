@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from config.postgres import (
     CheckViolationError,
@@ -18,22 +19,28 @@ from metering.ledger import Account, Transfer
 from metering.ledger_postgres import PostgresLedger, refusals
 from metering.money import Stroops
 from metering.session import Allowance, Batch, SavedSession, Session
-from metering.tariff import Price
+from metering.tariff_postgres import keep_tariffs, tariff_of
+from metering.terms import Terms
 
 _OPEN = """
 INSERT INTO playback_session (
-    id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at,
-    viewer_account, hold_account, creator_account, fence
+    id, viewer, asset_id, payee, opened_at, viewer_account, hold_account, creator_account,
+    fence, epoch, price_asset, price_stroops, price_seconds, view_stroops, free_seconds, cap,
+    rung_stroops, rung_seconds, rung_ticks
 )
-SELECT new.id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at,
-    viewer_account.number, hold_account.number, creator_account.number, $12
+SELECT new.id, viewer, asset_id, payee, opened_at, viewer_account.number, hold_account.number,
+    creator_account.number, $10, epoch.number, epoch.asset, price_stroops, price_seconds,
+    view_stroops, free_seconds, session_cap, rung_stroops, rung_seconds,
+    CASE WHEN rung_stroops IS NOT NULL
+        THEN array_fill(0::bigint, ARRAY[cardinality(rung_stroops)]) END
 FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::integer[],
-    $8::timestamptz[], $9::text[], $10::text[], $11::text[]
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
+    $8::text[], $9::text[]
 ) AS new (
-    id, viewer, asset_id, payee, price_asset, price_stroops, price_seconds, opened_at,
-    viewer_account_id, hold_account_id, creator_account_id
+    id, viewer, asset_id, payee, opened_at, viewer_account_id, hold_account_id,
+    creator_account_id, epoch_id
 )
+JOIN price_epoch AS epoch ON epoch.id = epoch_id
 JOIN ledger_account AS viewer_account ON viewer_account.id = viewer_account_id
 JOIN ledger_account AS hold_account ON hold_account.id = hold_account_id
 JOIN ledger_account AS creator_account ON creator_account.id = creator_account_id
@@ -46,21 +53,31 @@ SELECT metering_commit(
     string_to_array($1, E'\\n'), $2::text::bigint[], $3::text::bigint[], $4::text::bigint[],
     $5::text::bigint[], $6::text::bigint[], string_to_array($7, E'\\n'), $8, $9,
     string_to_array($10, E'\\n'), $11::text::bigint[], $12::text::bigint[], $13::text::bigint[],
-    $14::text::bigint[], $15, $16, $17::text::bigint[]
+    $14::text::bigint[], $15, $16, $17::text::bigint[], string_to_array($18, E'\\n'), $19, $20, $21,
+    $22
 )
-WHERE meter_lease_held($18)
+WHERE meter_lease_held($23)
 """
 
 _BALANCES = "SELECT id, balance FROM ledger_account WHERE id = ANY ($1::text[])"
 
 _ALLOWANCES = "SELECT * FROM viewer_allowance WHERE viewer = ANY ($1::text[])"
 
-_OPEN_SESSIONS = """
-SELECT * FROM playback_session
-WHERE closed_at IS NULL AND ($1::bigint IS NULL OR fence = $1) ORDER BY id
+_SESSIONS = """
+SELECT kept.*, rung_heights
+FROM playback_session AS kept JOIN price_epoch AS epoch ON epoch.number = kept.epoch
 """
 
-_SESSION = "SELECT * FROM playback_session WHERE id = $1"
+_OPEN_SESSIONS = f"""
+{_SESSIONS} WHERE closed_at IS NULL AND ($1::bigint IS NULL OR fence = $1) ORDER BY kept.id
+"""
+
+_SESSION = f"{_SESSIONS} WHERE kept.id = $1"
+
+_SPENT = """
+SELECT coalesce(sum(drawn), 0)::bigint FROM playback_session
+WHERE viewer = $1 AND asset_id = $2 AND opened_at >= $3
+"""
 
 
 class PostgresMeterStore:
@@ -77,10 +94,15 @@ class PostgresMeterStore:
             async with self._database.transaction() as connection:
                 await require_within(connection, fence)
                 await self.ledger.open_accounts_within(connection, accounts)
+                await keep_tariffs(connection, [each.tariff for each in sessions])
                 await _insert(connection, sessions, fence)
 
     async def commit(self, batch: Batch) -> None:
         columns = _columns(batch)
+        new = [each.saved.session.tariff for each in batch.changes if each.repriced]
+        if new:
+            with unavailable():
+                await keep_tariffs(self._database, new)
         with unavailable(), fenced(), _disagreements(), refusals():
             await self._database.fetchval(_COMMIT, *columns)
 
@@ -107,6 +129,10 @@ class PostgresMeterStore:
         with unavailable():
             return [_saved(row) for row in await self._database.fetch(_OPEN_SESSIONS, fence)]
 
+    async def spent(self, viewer: str, asset_id: str, since: datetime) -> Stroops:
+        with unavailable():
+            return Stroops(await self._database.fetchval(_SPENT, viewer, asset_id, since))
+
     async def session(self, session_id: str) -> SavedSession | None:
         with unavailable():
             row = await self._database.fetchrow(_SESSION, session_id)
@@ -132,13 +158,11 @@ async def _insert(connection: Connection, sessions: Sequence[Session], fence: in
         [session.viewer for session in sessions],
         [session.asset_id for session in sessions],
         [session.payee for session in sessions],
-        [session.price.asset for session in sessions],
-        [session.price.stroops for session in sessions],
-        [session.price.seconds for session in sessions],
         [session.opened_at for session in sessions],
         [session.viewer_account for session in sessions],
         [session.hold_account for session in sessions],
         [session.creator_account for session in sessions],
+        [session.tariff.id for session in sessions],
         fence,
     )
 
@@ -150,6 +174,7 @@ def _columns(batch: Batch) -> tuple[object, ...]:
     changes = sorted(batch.changes, key=lambda change: change.saved.session.id)
     saved = [change.saved for change in changes]
     ended = [each for each in saved if each.closed_at is not None]
+    repriced = [change.saved for change in changes if change.repriced]
     served = [(change.saved, each) for change in changes for each in change.served]
     return (
         _lines([each.session.id for each in saved]),
@@ -169,6 +194,11 @@ def _columns(batch: Batch) -> tuple[object, ...]:
         [each.viewer for each in batch.allowances],
         [each.window_started_at for each in batch.allowances],
         _numbers([each.used for each in batch.allowances]),
+        _lines([_numbers(rungs) if (rungs := each.totals.rungs) else "" for each in saved]),
+        [each.session.id for each in repriced],
+        [each.revision for each in repriced],
+        [each.session.tariff.id for each in repriced],
+        [_numbers_or_none(each.session.terms.rungs) for each in repriced],
         batch.fence,
     )
 
@@ -182,19 +212,33 @@ def _numbers(values: Sequence[int]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
+def _numbers_or_none(values: Sequence[int]) -> str | None:
+    return _numbers(values) if values else None
+
+
 def _saved(row: Record) -> SavedSession:
-    price = Price(row["price_asset"], row["price_stroops"], row["price_seconds"])
+    terms = Terms(
+        tariff=tariff_of(row, row["price_asset"], row["cap"]),
+        seconds=row["since_ticks"],
+        rungs=tuple(row["since_rungs"] or ()),
+        paid=row["paid"],
+    )
     return SavedSession(
         session=Session(
             id=row["id"],
             viewer=row["viewer"],
             asset_id=row["asset_id"],
             payee=row["payee"],
-            price=price,
+            terms=terms,
             opened_at=row["opened_at"],
         ),
         revision=row["revision"],
-        totals=Totals(row["drawn"], row["posted_units"]),
+        totals=Totals(
+            row["drawn"],
+            row["posted_units"],
+            Stroops(row["amount"]),
+            tuple(row["rung_ticks"] or ()),
+        ),
         state=row["state"],
         closed_at=row["closed_at"],
     )

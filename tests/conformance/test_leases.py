@@ -19,6 +19,7 @@ from metering.session import Batch, Session
 from metering.store import MemoryMeterStore
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
+from metering.terms import Terms
 
 Store = MemoryMeterStore | PostgresMeterStore
 
@@ -54,7 +55,7 @@ async def store(named: Store) -> Store:
 
 def session(name: str) -> Session:
     opened = datetime(2026, 11, 30, tzinfo=UTC)
-    return Session(f"ses_{name}", "v", "ast_1", "creator", Price("XLM", 100, 1), opened)
+    return Session(f"ses_{name}", "v", "ast_1", "creator", Terms.of(Price("XLM", 100, 1)), opened)
 
 
 async def watched(store: Store, fence: int) -> Batch:
@@ -66,7 +67,7 @@ async def watched(store: Store, fence: int) -> Batch:
         state = saved.meter_state()
         lo = state.covered[-1][1] if state is not None else 0
         hi = lo + 2 * UNITS_PER_SECOND
-        ticket, _ = book.request(saved.session.id, (hi // UNITS_PER_SECOND, lo, hi), 0)
+        ticket, _ = book.request(saved.session.id, (hi // UNITS_PER_SECOND, lo, hi, 0), 0)
         book.finish(saved.session.id, ticket, complete=True, now=0)
     return book.changes(100)
 

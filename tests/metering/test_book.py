@@ -12,8 +12,9 @@ from metering.decision import Decision, Pace, Serve, ShortOfFunds
 from metering.effects import Totals
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
-from metering.session import Allowance, SavedSession, Served, Session
+from metering.session import Allowance, SavedSession, Session
 from metering.tariff import Price
+from metering.terms import Terms
 
 OPENED = datetime(2026, 11, 21, tzinfo=UTC)
 PRICE = Price("XLM", 100, 1)
@@ -23,7 +24,7 @@ V = "viewer:v:XLM"
 
 
 def session(name: str, viewer: str = "v", asset_id: str = "ast_1") -> Session:
-    return Session(name, viewer, asset_id, "creator", PRICE, OPENED)
+    return Session(name, viewer, asset_id, "creator", Terms.of(PRICE), OPENED)
 
 
 def new(made: Session) -> SavedSession:
@@ -38,7 +39,7 @@ def book_of(*names: str, balance: int = 10_000, rules: MeterRules | None = None)
 
 
 def ask(book: Book, name: str, i: int, now: int = 0) -> tuple[int, Decision]:
-    return book.request(name, Served(i, i * SEGMENT, (i + 1) * SEGMENT), now)
+    return book.request(name, (i, i * SEGMENT, (i + 1) * SEGMENT, 0), now)
 
 
 def play(book: Book, name: str, i: int, now: int = 0) -> None:
@@ -96,7 +97,7 @@ def test_those_that_wait_for_longest_are_saved_first() -> None:
 def test_who_is_waited_for_does_not_stand_behind_those_that_have_time() -> None:
     book = book_of("a", "b", "c", "d")
     for name in ("a", "b", "c"):
-        assert book.request_at_once(name, (0, 0, SEGMENT), 0, prompt=True)
+        assert book.request_at_once(name, (0, 0, SEGMENT, 0), 0, prompt=True)
     play(book, "d", 0)
     assert save(book, limit=2) == ["d", "a"]
     assert not book.is_awaited
@@ -296,7 +297,7 @@ class Run:
 
     def prompt(self, i: int) -> None:
         name, place = self.names[i], self.place[self.names[i]]
-        file = (place, place * SEGMENT, (place + 1) * SEGMENT)
+        file = (place, place * SEGMENT, (place + 1) * SEGMENT, 0)
         ticket = self.book.request_at_once(name, file, self.now, prompt=True)
         if ticket is not None:
             self.place[name] += 1

@@ -14,6 +14,7 @@ from metering.money import Stroops
 from metering.session import Allowance, Batch, SavedSession, Session, SessionChange
 from metering.store import MemoryMeterStore
 from metering.tariff import Price
+from metering.terms import Terms
 
 OPENED = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -38,7 +39,7 @@ def names(batch: Batch) -> list[str]:
 
 
 def change(name: str, viewer: str = "v") -> SessionChange:
-    session = Session(name, viewer, "ast", "creator", Price("XLM", 1, 1), OPENED)
+    session = Session(name, viewer, "ast", "creator", Terms.of(Price("XLM", 1, 1)), OPENED)
     saved = SavedSession(session, 1, Totals(), None, None)
     return SessionChange(saved, Effects(0, 1, Stroops(1), 0), ())
 

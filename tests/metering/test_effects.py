@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.effects import Effects, Totals, effects
+from metering.money import Stroops
 from metering.tariff import Price
 
 
 def test_effects_are_what_came_in_between() -> None:
-    price = Price("XLM", 10, 3)
-    done = effects(price, Totals(20, 180_000), Totals(33, 540_000))
-    assert done == Effects(first_tick=2, last_tick=6, amount=price.cost(2, 6), drawn=13)
+    done = effects(Totals(20, 180_000, Stroops(6)), Totals(33, 540_000, Stroops(20), (3,)))
+    assert done == Effects(first_tick=2, last_tick=6, amount=Stroops(14), drawn=13)
 
 
 def test_parts_of_a_second_are_no_tick() -> None:
@@ -22,8 +22,10 @@ def test_parts_of_a_second_are_no_tick() -> None:
 def test_however_often_it_is_entered_the_sum_is_the_same(
     steps: list[int], stroops: int, seconds: int
 ) -> None:
-    price, posted, total = Price("XLM", stroops, seconds), 0, 0
+    price, total, before = Price("XLM", stroops, seconds), 0, Totals()
     for step in steps:
-        total += effects(price, Totals(0, posted), Totals(0, posted + step)).amount
-        posted += step
-    assert total == price.cost(0, posted // 90_000)
+        posted = before.posted + step
+        after = Totals(0, posted, price.cost(0, posted // 90_000))
+        total += effects(before, after).amount
+        before = after
+    assert total == price.cost(0, before.posted // 90_000)

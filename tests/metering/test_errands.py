@@ -23,6 +23,7 @@ from metering.rules import MeterRules
 from metering.session import Session
 from metering.store import MemoryMeterStore
 from metering.tariff import Price
+from metering.terms import Terms
 
 HOT, TREASURY, V = hot_account("XLM"), treasury_account("XLM"), viewer_account("v", "XLM")
 
@@ -48,7 +49,7 @@ class Store(MemoryMeterStore):
 
 def session(i: int, viewer: str = "v") -> Session:
     opened_at = datetime(2026, 11, 21, tzinfo=UTC)
-    return Session(f"ses_{i}", viewer, "ast", "creator", Price("XLM", 10, 1), opened_at)
+    return Session(f"ses_{i}", viewer, "ast", "creator", Terms.of(Price("XLM", 10, 1)), opened_at)
 
 
 def transfer(name: str, debit: Account, credit: Account, amount: int) -> Transfer:

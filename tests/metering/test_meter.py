@@ -20,6 +20,7 @@ from metering.meter import BadInterval, Meter
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.session import read_state, write_state
 from metering.tariff import Price
+from metering.terms import Terms
 from metering.void_budget import VoidBudget
 
 RULES = MeterRules()
@@ -37,7 +38,7 @@ class Player:
         self.balance = balance
         self.rules = rules
         self.budget = VoidBudget(rules.void_units_max, rules.void_window_ms)
-        self.meter = Meter(price, rules, self.budget, now=0)
+        self.meter = Meter(Terms.of(price), rules, self.budget, now=0)
         self.tickets = itertools.count()
 
     @property
@@ -65,11 +66,12 @@ def check(player: Player) -> None:
     meter = player.meter
     ticks = meter.posted // SECOND
     assert player.available >= 0
-    assert meter.amount == meter.price.stroops * ticks // meter.price.seconds  # I4
+    price = meter.terms.tariff.price
+    assert meter.amount == price.stroops * ticks // price.seconds  # I4
     assert 0 <= meter.posted <= meter.delivered  # I5
     assert meter.posted <= meter.allowed  # I6
     last = (meter.posted + meter.pending) // SECOND
-    assert meter.held == meter.price.cost(ticks, last)  # I7
+    assert meter.held == price.cost(ticks, last)  # I7
     ready = sum(hi - lo for lo, hi, in_flight in meter.snapshot().pending if not in_flight)
     assert meter.delivered == meter.posted + ready + meter.voided
     assert sum(hi - lo for lo, hi in meter.covered()) == meter.posted + meter.pending
@@ -253,10 +255,10 @@ def test_random_histories_keep_the_invariants(data: st.DataObject) -> None:
             player.meter.advance(now)
         elif step == "save":
             state = read_state(write_state(player.meter.snapshot()))
-            player.meter = Meter.restore(price, RULES, player.budget, state, now)
+            player.meter = Meter.restore(Terms.of(price), RULES, player.budget, state, now)
             under_way.clear()
         check(player)
-        done = effects(price, before, player.meter.totals)
+        done = effects(before, player.meter.totals)
         assert (done.first_tick, done.last_tick >= ticks) == (ticks, True)  # I3
         before, ticks = player.meter.totals, done.last_tick
     player.meter.close(now)
@@ -387,7 +389,7 @@ def test_bodies_in_flight_at_the_end_are_not_charged_but_use_up_the_budget() -> 
 def test_the_budget_is_shared_by_all_sessions_of_a_viewer() -> None:
     one = Player(rules=replace(RULES, void_units_max=5 * SECOND))
     two = Player(rules=one.rules)
-    two.meter = Meter(PRICE, one.rules, one.budget, now=0)
+    two.meter = Meter(Terms.of(PRICE), one.rules, one.budget, now=0)
     for player in (one, two):
         player.get(0, 5, now=0)
         player.meter.close(0)
@@ -436,7 +438,7 @@ def test_a_segment_longer_than_the_lead_is_let_through_when_nothing_is_pending()
 def test_too_little_money_is_told_with_what_was_needed() -> None:
     player = Player(Price("XLM", 10, 1), balance=25)
     assert player.get(0, 2, now=0) == Serve()
-    assert player.get(2, 4, now=0) == ShortOfFunds(player.meter.price.cost(2, 4))
+    assert player.get(2, 4, now=0) == ShortOfFunds(player.meter.terms.tariff.price.cost(2, 4))
     assert player.meter.held + player.meter.amount == 20
 
 
@@ -504,7 +506,7 @@ def test_a_restored_meter_goes_on_where_it_was_and_charges_nothing_twice() -> No
         player.segment(i, 0)
     player.send(6, 8, now=3000)
     state = read_state(write_state(player.meter.snapshot()))
-    restored = Meter.restore(PRICE, RULES, player.budget, state, now=9_000_000)
+    restored = Meter.restore(Terms.of(PRICE), RULES, player.budget, state, now=9_000_000)
     assert restored.posted == player.meter.posted == 5 * SECOND
     assert restored.pending == SECOND
     restored.advance(9_100_000)

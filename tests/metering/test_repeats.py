@@ -14,6 +14,7 @@ from metering.meter import Meter
 from metering.repeats import Repeats
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.tariff import Price
+from metering.terms import Terms
 from metering.void_budget import VoidBudget
 
 RULES = MeterRules()
@@ -25,7 +26,7 @@ _tickets = count(1)
 
 def new_meter() -> Meter:
     budget = VoidBudget(RULES.void_units_max, RULES.void_window_ms)
-    return Meter(Price("XLM", 100, 1), RULES, budget, now=0)
+    return Meter(Terms.of(Price("XLM", 100, 1)), RULES, budget, now=0)
 
 
 def fetch(meter: Meter, lo: int, hi: int, now: int) -> int:

@@ -16,9 +16,10 @@ from metering.session import (
     write_state,
 )
 from metering.tariff import Price
+from metering.terms import Terms
 
 OPENED = datetime(2026, 11, 21, tzinfo=UTC)
-SESSION = Session("ses_1", "acc_v", "ast_1", "acc_c", Price("XLM", 100, 1), OPENED)
+SESSION = Session("ses_1", "acc_v", "ast_1", "acc_c", Terms.of(Price("XLM", 100, 1)), OPENED)
 STATE = MeterState(1500, 180_000, 360_000, 0, 0, 0, None, [(0, 360_000)], [(180_000, 360_000, 0)])
 
 
@@ -63,7 +64,7 @@ def test_a_state_reads_back_as_it_was_written() -> None:
 
 
 def test_a_summary_tells_what_is_saved() -> None:
-    summary = summary_of(saved(Totals(drawn=400, posted=180_000)), Stroops(1_000))
+    summary = summary_of(saved(Totals(400, 180_000, Stroops(200))), Stroops(1_000))
     assert (summary.seconds_billed, summary.amount, summary.held) == (2, 200, 200)
     assert (summary.delivered_seconds, summary.state) == (4, SessionState.OPEN)
     assert summary.seconds_affordable == 12
