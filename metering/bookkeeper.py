@@ -53,7 +53,7 @@ class Bookkeeper:
         self._clock = clock
         self._book = book
         self._holder = holder
-        self._errands = Errands(store, book)
+        self._errands = Errands(store, book, clock)
         self._committer = Committer(store)
         self._saves: dict[str, list[Saved]] = {}
         self._sending: dict[str, list[Saved]] = {}  # of those, who waits for the batch under way
@@ -215,7 +215,7 @@ class Bookkeeper:
             with suppress(MeterUnavailable):  # the next round tries again
                 await self._keep_lease(now)
         if self._errands:
-            await self._errands.run(now)
+            await self._errands.run()
         if self._book.has_changes:
             await self._commit()
 
@@ -224,7 +224,7 @@ class Bookkeeper:
             self._taking_up = True
             self._book.fence = self._holder.fence
         if self._taking_up:
-            await self._errands.take_up(now)
+            await self._errands.take_up()
             self._taking_up = False
 
     def _lose(self) -> None:
@@ -234,6 +234,7 @@ class Bookkeeper:
         self._refuse_saves(MeteredElsewhere())
 
     def _sweep(self, now: int) -> None:
+        self._book.end_prices(now)
         rarely_ms = len(self._book) * 1000 // INTAKE_SWEEP_SESSIONS_PER_S
         self._book.sweep(
             now,

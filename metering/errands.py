@@ -7,17 +7,37 @@ from what is decided and not saved yet.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from config.clock import Clock
 from config.limits import INTAKE_COMMIT_MS_MAX
 from metering.book import Book
-from metering.errors import InsufficientFunds, LeaseLost, MeterUnavailable
+from metering.errors import InsufficientFunds, LeaseLost, MeterUnavailable, SessionClosed
 from metering.ledger import Account, LedgerRefusal, Transfer
 from metering.money import Stroops
+from metering.offer import Offer
+from metering.repricing import NoSuchChange, PriceChange
 from metering.session import Session, unstarted
 from metering.store import MeterStore
+from metering.terms import Terms
 
 Done = asyncio.Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    session: Session
+    offer: Offer
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class _Consent:
+    session_id: str
+    epoch: str
+    at: datetime
+    done: Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +48,42 @@ class _Credit:
 
 
 class Errands:
-    """Collects errands; `run` does all that were collected, alike ones together."""
+    """Collects errands; `run` does all that were collected, alike ones together.
 
-    def __init__(self, store: MeterStore, book: Book) -> None:
+    The time is read when an answer is there: a store may take seconds to give one, and nobody was
+    watching a session meanwhile that is only known then.
+    """
+
+    def __init__(self, store: MeterStore, book: Book, clock: Clock) -> None:
         self._store = store
         self._book = book
-        self._openings: list[tuple[Session, Done]] = []
+        self._clock = clock
+        self._openings: list[_Opening] = []
         self._readings: dict[str, list[Done]] = {}
         self._credits: list[_Credit] = []
+        self._prices: list[tuple[PriceChange, Done]] = []
+        self._consents: list[_Consent] = []
 
     def __bool__(self) -> bool:
-        return bool(self._openings or self._readings or self._credits)
+        prices = self._prices or self._consents
+        return bool(self._openings or self._readings or self._credits or prices)
 
-    def open(self, session: Session) -> Done:
-        """Make a session; fails with InsufficientFunds when no tick could be paid."""
+    def open(self, session: Session, offer: Offer) -> Done:
+        """Make a session; fails with InsufficientFunds when nothing that costs could be paid."""
         done = _future()
-        self._openings.append((session, done))
+        self._openings.append(_Opening(session, offer, done))
+        return done
+
+    def announce(self, change: PriceChange) -> Done:
+        """Tell those who watch an asset of its new price."""
+        done = _future()
+        self._prices.append((change, done))
+        return done
+
+    def agree(self, session_id: str, epoch: str, at: datetime) -> Done:
+        """A viewer goes on at a higher price; fails with NoSuchChange or SessionClosed."""
+        done = _future()
+        self._consents.append(_Consent(session_id, epoch, at, done))
         return done
 
     def read(self, account: str) -> Done:
@@ -62,7 +102,7 @@ class Errands:
         self._credits.append(_Credit(accounts, transfers, done))
         return done
 
-    async def take_up(self, now: int) -> None:
+    async def take_up(self) -> None:
         """Take in the open sessions of the lease that the book has not got.
 
         Raises:
@@ -72,12 +112,16 @@ class Errands:
         new = [each for each in kept if each.session.id not in self._book]
         balances = await self._store.balances([each.session.viewer_account for each in new])
         allowances = await self._store.allowances([each.session.viewer for each in new])
+        for change in await self._store.price_changes({each.session.asset_id for each in new}):
+            self._book.announce(change)
+        consents = await self._store.consents([each.session.id for each in new])
+        now = self._clock.monotonic_ms()
         for saved in new:
             session = saved.session
-            balance = balances[session.viewer_account]
-            self._book.add(saved, balance, allowances.get(session.viewer), now)
+            balance, agreed = balances[session.viewer_account], consents.get(session.id, ())
+            self._book.add(saved, balance, allowances.get(session.viewer), now, agreed)
 
-    async def run(self, now: int) -> None:
+    async def run(self) -> None:
         """Do what was collected. Failures go to whom they concern."""
         waiting, self._credits = self._credits, []
         for credit in waiting:
@@ -86,15 +130,18 @@ class Errands:
         readings, self._readings = self._readings, {}
         async with _answered([done for waiting in readings.values() for done in waiting]):
             await self._read(list(readings))
-        async with _answered([done for _, done in openings]):
-            await self._open(openings, now)
+        async with _answered([each.done for each in openings]):
+            await self._open(openings)
+        await self._reprice()
 
     def fail(self, error: MeterUnavailable) -> None:
         """Refuse what was collected."""
-        waiting = [done for _, done in self._openings]
+        waiting = [each.done for each in (*self._openings, *self._consents)]
+        waiting += [done for _, done in self._prices]
         waiting += [done for those in self._readings.values() for done in those]
         waiting += [credit.done for credit in self._credits]
         self._openings, self._readings, self._credits = [], {}, []
+        self._prices, self._consents = [], []
         for done in waiting:
             fail(done, error)
 
@@ -115,22 +162,40 @@ class Errands:
             if self._book.has_wallet(account):
                 self._book.set_balance(account, balance)
 
-    async def _open(self, openings: Sequence[tuple[Session, Done]], now: int) -> None:
+    async def _open(self, openings: Sequence[_Opening]) -> None:
         if not openings:
             return
-        sessions = [session for session, _ in openings]
+        openings = [await self._with_day_cap(each) for each in openings]
+        sessions = [each.session for each in openings]
         balances = await self._store.balances(sorted({each.viewer_account for each in sessions}))
         new = {each.viewer for each in sessions if not self._book.has_viewer(each.viewer)}
         allowances = await self._store.allowances(sorted(new))
-        accepted = [each for each in openings if self._affords(*each, balances)]
-        await self._store.open([session for session, _ in accepted], self._book.fence)
-        for session, done in accepted:
+        accepted = [each for each in openings if self._affords(each, balances)]
+        await self._store.open([each.session for each in accepted], self._book.fence)
+        now = self._clock.monotonic_ms()
+        for each in accepted:
+            session = each.session
             balance = balances.get(session.viewer_account, 0)
             self._book.add(unstarted(session), balance, allowances.get(session.viewer), now)
-            if done.cancelled():  # whoever asked has gone: nobody knows the session's id
+            if each.done.cancelled():  # whoever asked has gone: nobody knows the session's id
                 self._book.close(session.id, now)
 
-    def _affords(self, session: Session, done: Done, balances: dict[str, Stroops]) -> bool:
+    async def _with_day_cap(self, opening: _Opening) -> _Opening:
+        """The session's own cap is what is left of the day's. So that two sessions side by side do
+        not spend it twice, the viewer's others on the asset end.
+        """
+        session, offer = opening.session, opening.offer
+        if offer.day_cap is None:
+            return opening
+        today = session.opened_at.replace(hour=0, minute=0, second=0, microsecond=0)
+        viewer, asset_id = session.viewer, session.asset_id
+        now = self._clock.monotonic_ms()
+        unsaved = self._book.close_others(viewer, asset_id, today, now)
+        spent = unsaved + await self._store.spent(viewer, asset_id, today)
+        return replace(opening, session=replace(session, terms=Terms(offer.tariff_after(spent))))
+
+    def _affords(self, opening: _Opening, balances: dict[str, Stroops]) -> bool:
+        session, done = opening.session, opening.done
         account = session.viewer_account
         known = self._book.has_wallet(account)
         free = self._book.available(account) if known else balances.get(account, Stroops(0))
@@ -138,6 +203,29 @@ class Errands:
         if free < needed:
             fail(done, InsufficientFunds(needed, free, session.tariff.asset))
         return free >= needed
+
+    async def _reprice(self) -> None:
+        prices, self._prices = self._prices, []
+        consents, self._consents = self._consents, []
+        for change, done in prices:
+            async with _answered([done]):
+                await self._store.announce(change)
+                self._book.announce(change)
+        for consent in consents:
+            async with _answered([consent.done]):
+                await self._agree(consent)
+
+    async def _agree(self, consent: _Consent) -> None:
+        session_id, epoch = consent.session_id, consent.epoch
+        if not self._book.is_open(session_id):
+            fail(consent.done, SessionClosed(session_id))
+            return
+        try:
+            self._book.agree(session_id, epoch)
+        except NoSuchChange as error:
+            fail(consent.done, error)
+        else:
+            await self._store.consent(session_id, epoch, consent.at)
 
 
 def fail(done: Done, error: Exception) -> None:

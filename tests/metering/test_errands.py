@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from config.clock import ManualClock
 from metering.book import Book
 from metering.errands import Errands
 from metering.errors import InsufficientFunds, MeterUnavailable
@@ -19,7 +20,7 @@ from metering.ledger import (
     viewer_account,
 )
 from metering.money import Stroops
-from metering.rules import MeterRules
+from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.session import Session
 from metering.store import MemoryMeterStore
 from metering.tariff import Price
@@ -35,6 +36,10 @@ class Store(MemoryMeterStore):
         super().__init__()
         self.asked: list[str] = []
         self.hangs = False
+        self._waiting = asyncio.Event()
+
+    def goes_on(self) -> None:
+        self._waiting.set()
 
     async def open(self, sessions: Sequence[Session], fence: int) -> None:
         self.asked.append(f"open {len(sessions)}")
@@ -43,7 +48,7 @@ class Store(MemoryMeterStore):
     async def balances(self, accounts: Sequence[str]) -> dict[str, Stroops]:
         self.asked.append(f"balances {len(accounts)}")
         if self.hangs:
-            await asyncio.get_running_loop().create_future()
+            await self._waiting.wait()
         return await super().balances(accounts)
 
 
@@ -71,20 +76,38 @@ async def store() -> Store:
 
 
 async def test_sessions_that_open_at_once_are_asked_about_once(store: Store, book: Book) -> None:
-    errands = Errands(store, book)
+    errands = Errands(store, book, ManualClock())
     opened = [errands.open(session(i)) for i in range(5)]
     assert errands
-    await errands.run(now=0)
+    await errands.run()
     await asyncio.gather(*opened)
     assert not errands
     assert len(book) == 5
     assert store.asked == ["balances 1", "open 5"]
 
 
+async def test_a_session_is_watched_from_when_it_is_there(store: Store, book: Book) -> None:
+    """And not since the errands began, which may be seconds ago (simulated history 256)."""
+    clock = ManualClock()
+    errands = Errands(store, book, clock)
+    store.hangs = True
+    opened = errands.open(session(0))
+    running = asyncio.ensure_future(errands.run())
+    await asyncio.sleep(0)
+    clock.advance(3_000)
+    store.goes_on()
+    await asyncio.gather(running, opened)
+    book.request("ses_0", (0, 0, 4 * UNITS_PER_SECOND, 0), clock.monotonic_ms())
+    [change] = book.changes(1).changes
+    state = change.saved.meter_state()
+    assert state is not None
+    assert state.presence_ms == 0
+
+
 async def test_one_who_cannot_pay_does_not_stop_the_others(store: Store, book: Book) -> None:
-    errands = Errands(store, book)
+    errands = Errands(store, book, ManualClock())
     poor, rich = errands.open(session(1, "poor")), errands.open(session(2))
-    await errands.run(now=0)
+    await errands.run()
     with pytest.raises(InsufficientFunds):
         await poor
     await rich
@@ -92,13 +115,13 @@ async def test_one_who_cannot_pay_does_not_stop_the_others(store: Store, book: B
 
 
 async def test_a_credit_is_seen_by_the_wallet(store: Store, book: Book) -> None:
-    errands = Errands(store, book)
+    errands = Errands(store, book, ManualClock())
     opened = errands.open(session(1))
-    await errands.run(now=0)
+    await errands.run()
     await opened
     good = errands.credit([], [transfer("more", HOT, V, 11)])
     bad = errands.credit([TREASURY], [transfer("bad", TREASURY, V, 1)])
-    await errands.run(now=0)
+    await errands.run()
     await good
     with pytest.raises(WouldOverdraw):
         await bad
@@ -106,23 +129,23 @@ async def test_a_credit_is_seen_by_the_wallet(store: Store, book: Book) -> None:
 
 
 async def test_a_balance_is_read_again(store: Store, book: Book) -> None:
-    errands = Errands(store, book)
+    errands = Errands(store, book, ManualClock())
     opened = errands.open(session(1))
-    await errands.run(now=0)
+    await errands.run()
     await opened
     await store.post([], [transfer("dep", HOT, V, 7)])
     errands.reread(V.id)
-    await errands.run(now=0)
+    await errands.run()
     assert book.available(V.id) == 107
     await store.post([], [transfer("dep2", HOT, V, 7)])
     read = errands.read(V.id)
-    await errands.run(now=0)
+    await errands.run()
     await read
     assert book.available(V.id) == 114
 
 
 async def test_what_waits_can_be_refused(store: Store, book: Book) -> None:
-    errands = Errands(store, book)
+    errands = Errands(store, book, ManualClock())
     waiting = [errands.open(session(1)), errands.read(V.id), errands.credit([], [])]
     errands.fail(MeterUnavailable("gone"))
     for each in waiting:
@@ -135,9 +158,9 @@ async def test_a_store_that_hangs_is_given_up(
     store: Store, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("metering.errands.INTAKE_COMMIT_MS_MAX", 10)
-    errands = Errands(store, book)
+    errands = Errands(store, book, ManualClock())
     opened = errands.open(session(1))
     store.hangs = True
-    await errands.run(now=0)
+    await errands.run()
     with pytest.raises(MeterUnavailable, match="too long"):
         await opened
