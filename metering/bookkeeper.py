@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 _NEVER, _ALWAYS = 0, 2**63
 
-# What waits for a commit: the session's last summary when the commit ended it.
+# What waits for a commit: the session's last summary for those who wait for its end.
 Saved = asyncio.Future[SessionSummary | None]
 
 
@@ -56,6 +56,7 @@ class Bookkeeper:
         self._errands = Errands(store, book, clock)
         self._committer = Committer(store)
         self._saves: dict[str, list[Saved]] = {}
+        self._closing: set[Saved] = set()  # of those, who waits for the session's end
         self._sending: dict[str, list[Saved]] = {}  # of those, who waits for the batch under way
         self._taking_up = False
         self._pauses: list[tuple[int, asyncio.Future[None]]] = []
@@ -116,17 +117,29 @@ class Bookkeeper:
     def saved(self, session_id: str) -> Saved:
         """What to wait for until what is decided about a session by now is saved.
 
-        Returns:
-            The session's last summary when that ended it.
-
         Raises:
-            InsufficientFunds, SessionClosed: the store refused it.
+            InsufficientFunds: the store refused it.
+            SessionClosed: the store refused it, or it ended meanwhile: what was to be sent is void.
             MeterUnavailable: the store does not answer.
         """
         saved: Saved = asyncio.get_running_loop().create_future()
         self._saves.setdefault(session_id, []).append(saved)
         self._call(saved)
         return saved
+
+    def ended(self, session_id: str) -> Saved:
+        """What to wait for until a session's end is saved.
+
+        Returns:
+            The session's last summary; None when it was ended before.
+
+        Raises:
+            InsufficientFunds, SessionClosed, MeterUnavailable: as `saved`.
+        """
+        ended = self.saved(session_id)
+        self._closing.add(ended)
+        ended.add_done_callback(self._closing.discard)
+        return ended
 
     async def pause(self, until: int) -> None:
         """Wait until the clock shows `until`."""
@@ -293,11 +306,17 @@ class Bookkeeper:
             session_id = change.saved.session.id
             answer = ended.get(session_id)
             for saved in saves.get(session_id, ()):
-                _settle(saved, answer)
+                self._tell(saved, answer)
             if session_id not in self._book or not self._book.owes(session_id):
                 # Who asked meanwhile and changed nothing has waited for this commit, too.
                 for saved in self._saves.pop(session_id, ()):
-                    _settle(saved, answer)
+                    self._tell(saved, answer)
+
+    def _tell(self, saved: Saved, summary: SessionSummary | None) -> None:
+        if summary is None or saved in self._closing:
+            _settle(saved, summary)
+        else:
+            _settle(saved, SessionClosed(summary.session_id))
 
     def _refuse(self, session_id: str, refusal: Refusal) -> Exception:
         """Bring the book back to what the store has; what to tell those who wait."""

@@ -303,7 +303,7 @@ class Intake:
         if session_id not in self._book:
             return await self._ended(session_id)
         self._book.close(session_id, self._clock.monotonic_ms())
-        summary = await self._keeper.saved(session_id)
+        summary = await self._keeper.ended(session_id)
         return summary if summary is not None else await self._ended(session_id)
 
     async def summary(self, session_id: str) -> SessionSummary:

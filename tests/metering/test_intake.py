@@ -36,7 +36,7 @@ from metering.money import Stroops
 from metering.rules import MeterRules
 from metering.session import SessionState
 from metering.tariff import Price
-from tests.metering.watching import HOT, PRICE, Store, Viewer, Watch, turns
+from tests.metering.watching import HOT, PRICE, SEGMENT, Store, Viewer, Watch, turns
 
 # --- requests ------------------------------------------------------------------------------------
 
@@ -123,6 +123,27 @@ async def test_an_aborted_body_is_not_billed(
     await intake.sweep()
     assert await viewer.billed() == 0
     assert await intake.balance("v") == Balance(Stroops(10_000), Stroops(0))
+
+
+async def test_whoever_waits_while_the_session_is_ended_is_sent_nothing(
+    watch: Watch, intake: Intake, store: Store
+) -> None:
+    """Its hold went with the session (simulated history 547)."""
+    viewer = await watch()
+    store.gate.clear()
+    first = asyncio.ensure_future(viewer.ask(0))
+    await turns()
+    second = asyncio.ensure_future(viewer.ask(1))
+    promise = intake.request_soon(viewer.id, 2, 2 * SEGMENT, 3 * SEGMENT)
+    ending = asyncio.ensure_future(intake.close(viewer.id))
+    await turns()
+    store.gate.set()
+    await first
+    assert (await ending).state is SessionState.CLOSED
+    assert promise is not None
+    for refused in (second, promise.saved):
+        with pytest.raises(SessionClosed):
+            await refused
 
 
 async def test_finishing_twice_or_late_does_nothing(watch: Watch, intake: Intake) -> None:
