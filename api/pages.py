@@ -51,6 +51,9 @@ class Pages:
     async def studio(self, _request: web.Request) -> web.Response:
         return self._page("studio.html")
 
+    async def verify(self, _request: web.Request) -> web.Response:
+        return self._page("verify.html")
+
     async def asset(self, request: web.Request) -> web.Response:
         file = self._files.get(f"assets/{request.match_info['path']}")
         if file is None:

@@ -1,4 +1,4 @@
-// Builds three pages into dist/: index.html, watch.html and studio.html, with their files under assets/.
+// Builds the pages into dist/: index.html, watch.html and so on, with their files under assets/.
 import { defineConfig, type Plugin } from "vite";
 
 import { strings } from "./src/strings.ts";
@@ -36,7 +36,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     license: { fileName: "assets/licenses.md" },
     rolldownOptions: {
-      input: ["index.html", "watch.html", "studio.html"],
+      input: ["index.html", "watch.html", "studio.html", "verify.html"],
       output: {
         // The icon alone has an address that browsers and links may know by heart.
         assetFileNames: ({ names }) =>

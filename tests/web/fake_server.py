@@ -210,6 +210,9 @@ class FakeServer:
         self.payouts: list[dict[str, Any]] = []
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
+        self.receipts: dict[str, bytes] = {}
+        """Files of receipts by session; any other session has none."""
+        self.receipt_keys: list[dict[str, str]] = []
         self._followed = 0
         self.unfollowed = asyncio.Event()
         self.keys = [stream_key("key_1", "main")]
@@ -236,6 +239,9 @@ class FakeServer:
                 web.get("/", self._page("index.html")),
                 web.get("/watch/{id}", self._page("watch.html")),
                 web.get("/studio", self._page("studio.html")),
+                web.get("/verify", self._page("verify.html")),
+                web.get("/.well-known/jwks.json", self._keys_of_server),
+                web.get("/api/v1/streaming/sessions/{id}/receipt", self._receipt),
                 web.get("/favicon.svg", self._page("favicon.svg")),
                 web.get("/assets/{path}", self._asset),
                 web.get("/api/v1/system", self._system),
@@ -396,6 +402,15 @@ class FakeServer:
                 "ticks": len(session.delivered),
             }
         )
+
+    async def _keys_of_server(self, _request: web.Request) -> web.Response:
+        return web.json_response({"keys": self.receipt_keys})
+
+    async def _receipt(self, request: web.Request) -> web.Response:
+        file = self.receipts.get(request.match_info["id"])
+        if file is None:
+            return problem(404, "no such session")
+        return web.Response(body=file, content_type="application/json")
 
     async def _multivariant(self, _request: web.Request) -> web.Response:
         return playlist(self._recording.multivariant)

@@ -52,6 +52,19 @@ export async function request<Answer>(
   throw await problemOf(response);
 }
 
+/** As `request` for something that is no JSON to be parsed. */
+export async function requestFile(path: string, token: string): Promise<Blob> {
+  let response: Response;
+  try {
+    const headers = { Authorization: `Bearer ${token}` };
+    response = await fetch(path, { headers, signal: AbortSignal.timeout(DEADLINE_MS) });
+    if (response.ok) return await response.blob();
+  } catch (error) {
+    throw new Problem(0, "unreachable", "unreachable", error instanceof Error ? error.message : "");
+  }
+  throw await problemOf(response);
+}
+
 /** Reads the refusal in `response`; a body that is no problem document leaves the status line's words. */
 export async function problemOf(response: Response): Promise<Problem> {
   let body = "";

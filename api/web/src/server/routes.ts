@@ -1,5 +1,5 @@
 // The server's routes as functions, one for each.
-import { request } from "./http";
+import { request, requestFile } from "./http";
 import type {
   Balance,
   Content,
@@ -82,6 +82,13 @@ export const readSession = (token: string, sessionId: string) =>
 /** Idempotent; with `keepalive` it is delivered although the page is going away. */
 export const stopSession = (token: string, sessionId: string, keepalive = false) =>
   request<Receipt>("POST", at("streaming/stop"), { token, body: { sessionId }, keepalive });
+
+/** A closed session's receipt, byte for byte as it was signed. */
+export const readReceipt = (token: string, sessionId: string) =>
+  requestFile(at(`streaming/sessions/${part(sessionId)}/receipt`), token);
+
+/** The public keys that this server signs with. */
+export const readKeySet = () => request<{ keys: { x?: string }[] }>("GET", "/.well-known/jwks.json");
 
 export const listSources = async (token: string): Promise<Source[]> =>
   (await request<{ items: Source[] }>("GET", at("sources"), { token })).items;

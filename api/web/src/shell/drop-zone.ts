@@ -1,12 +1,12 @@
-// Where files are given to the studio: dropped anywhere on the page, or chosen with a button.
-import { element } from "../shell/element";
-import { icon } from "../shell/icons";
-import { strings } from "../strings";
+// Where files are given to a page: dropped anywhere on it, or chosen with a button.
+import { element } from "./element";
+import { icon, type IconName } from "./icons";
 
-const words = strings.uploads;
-
-/** Kinds that systems know as neither video nor audio are named; others can be chosen all the same. */
-const ACCEPT = "video/*,audio/*,.mkv,.webm,.mov,.flv,.ts,.m2ts,.mts,.ogv,.flac,.aac";
+export interface DropWords {
+  choose: string;
+  drop: string;
+  dropHint: string;
+}
 
 export class DropZone {
   readonly root: HTMLElement;
@@ -17,9 +17,15 @@ export class DropZone {
   private readonly listening = new AbortController();
   private answer: (files: File[]) => void;
 
-  constructor(private readonly taken: (files: File[]) => void) {
+  /** `accept` is what the system's file dialog shows at first: other files can be chosen all the same. */
+  constructor(
+    private readonly taken: (files: File[]) => void,
+    words: DropWords,
+    accept: string,
+    picture: IconName = "film",
+  ) {
     this.answer = taken;
-    this.input = element("input", { type: "file", multiple: true, accept: ACCEPT, hidden: true, "aria-label": words.choose });
+    this.input = element("input", { type: "file", multiple: true, accept, hidden: true, "aria-label": words.choose });
     this.input.addEventListener("change", () => this.noteChosen());
     this.button = element(
       "button",
@@ -30,7 +36,7 @@ export class DropZone {
     this.root = element(
       "div",
       { class: "drop-zone" },
-      element("span", { class: "notice-icon" }, icon("film")),
+      element("span", { class: "notice-icon" }, icon(picture)),
       element("p", { class: "drop-title" }, words.drop),
       element("p", { class: "hint" }, words.dropHint),
       this.button,
@@ -46,7 +52,7 @@ export class DropZone {
       window.addEventListener(name, (event) => void (files(event) && act(event)), { signal });
     on("dragenter", () => this.hover(this.depth + 1));
     on("dragleave", () => this.hover(this.depth - 1));
-    // Otherwise the browser would leave the studio and open the file itself.
+    // Otherwise the browser would leave the page and open the file itself.
     on("dragover", (event) => event.preventDefault());
     on("drop", (event) => {
       event.preventDefault();

@@ -5,6 +5,7 @@ import type { Content } from "../server/types";
 import { pathOf } from "../shell/address";
 import { Announcer } from "../shell/announcer";
 import { confirmed } from "../shell/confirm";
+import { DropZone } from "../shell/drop-zone";
 import { element, setText, showList } from "../shell/element";
 import { notice, replaceWith } from "../shell/notice";
 import { strings } from "../strings";
@@ -14,7 +15,6 @@ import { openClipForm } from "./clip-dialog";
 import { contentFeed } from "./content-feed";
 import { ContentRow, contentRows, type ContentTools } from "./content-row";
 import { openDraftForm } from "./draft-form";
-import { DropZone } from "./drop-zone";
 import { begunWith, bytesThere } from "./endpoint";
 import { discard, interrupted, interruptedRow } from "./interrupted";
 import { Outbox, type Begun } from "./outbox";
@@ -24,9 +24,12 @@ import { TransferRow, transferRows } from "./transfer-row";
 
 const words = strings.uploads;
 
+/** Kinds that systems know as neither video nor audio are named. */
+const ACCEPT = "video/*,audio/*,.mkv,.webm,.mov,.flv,.ts,.m2ts,.mts,.ogv,.flac,.aac";
+
 export class UploadsSection {
   readonly root: HTMLElement;
-  private readonly zone = new DropZone((files) => void this.take(files));
+  private readonly zone = new DropZone((files) => void this.take(files), strings.uploads, ACCEPT);
   private readonly outbox: Outbox;
   private readonly feed: EventFeed<{ items: Content[] }>;
   private readonly message = element("div");

@@ -1,10 +1,14 @@
-// The final receipt, on paper.
+// The final receipt, on paper, and the file that proves it.
+import { asGuest } from "../guest";
+import { Problem } from "../server/http";
+import { readReceipt } from "../server/routes";
 import { strings } from "../strings";
 import type { Price, Receipt } from "../server/types";
 import { isZero } from "../shell/amounts";
 import { copyButton } from "../shell/copy";
 import { clock } from "../shell/durations";
 import { element } from "../shell/element";
+import { icon } from "../shell/icons";
 import { priceLine } from "./price";
 
 const words = strings.watch;
@@ -34,5 +38,37 @@ export function receiptPanel(receipt: Receipt, price: Price, title: string): HTM
       element("code", {}, sessionId),
       copyButton(words.receiptSession, () => sessionId),
     ),
+    proof(sessionId),
   );
+}
+
+function proof(sessionId: string): HTMLElement {
+  const problem = element("p", { class: "form-error", role: "alert", hidden: true }, words.receiptFailed);
+  const save = async (): Promise<void> => {
+    problem.hidden = true;
+    try {
+      saveFile(await asGuest((token) => readReceipt(token, sessionId)), `tollcast-receipt-${sessionId}.json`);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problem.hidden = false;
+    }
+  };
+  return element(
+    "div",
+    { class: "receipt-proof" },
+    element(
+      "button",
+      { type: "button", class: "button", onclick: () => void save() },
+      icon("download"),
+      words.receiptDownload,
+    ),
+    element("a", { class: "button", href: `/verify#session=${sessionId}` }, icon("check"), words.receiptVerify),
+    problem,
+  );
+}
+
+function saveFile(file: Blob, name: string): void {
+  const url = URL.createObjectURL(file);
+  element("a", { href: url, download: name }).click();
+  URL.revokeObjectURL(url);
 }
