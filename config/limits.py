@@ -769,6 +769,8 @@ INTAKE_COMMIT_MS_MAX = 4_000
 # needs longer than this for what it was asked, they wait like everything else: so long is what
 # viewers may get for nothing when the process dies.
 INTAKE_BEHIND_MS_MAX = 1_000
+# From then on time goes on beside the store: paced requests are looked at so often.
+INTAKE_LATE_MS = 250
 # At the end of the process, for the last commits.
 INTAKE_STOP_MS_MAX = 10_000
 

@@ -117,6 +117,23 @@ class Book:
         sessions = self._wallets[account].sessions
         return Stroops(sum(self._sessions[each].held for each in sessions))
 
+    def at_risk(self) -> dict[str, int]:
+        """What all sessions took from wallets since they were saved, by currency."""
+        at_risk: dict[str, int] = {}
+        for kept in self._sessions.values():
+            asset = kept.session.price.asset
+            at_risk[asset] = at_risk.get(asset, 0) + max(0, kept.unsaved)
+        return at_risk
+
+    def promised(self, session_id: str) -> int:
+        """Units of media that a session was promised since the last commit was put together."""
+        served = self._sessions[session_id].served or {}
+        return sum(hi - lo for lo, hi in served.values())
+
+    def covers(self, session_id: str, file: File) -> bool:
+        """Whether the session was promised all of it before: then it costs nothing more."""
+        return self._sessions[session_id].covers(*file[1:])
+
     def empty(self, account: str) -> None:
         """Nothing can be spent of a wallet until `set_balance` says how much there is."""
         self._wallets[account].available = 0

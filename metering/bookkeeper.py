@@ -10,6 +10,7 @@ from config.clock import Clock
 from config.limits import (
     INTAKE_BATCH_SESSIONS_MAX,
     INTAKE_BEHIND_MS_MAX,
+    INTAKE_LATE_MS,
     INTAKE_STOP_MS_MAX,
     INTAKE_SWEEP_MS,
     INTAKE_SWEEP_QUIET_MS_MAX,
@@ -18,8 +19,10 @@ from config.limits import (
     SESSION_IDLE_MS_MAX,
 )
 from config.tasks import cancel, spawn
-from metering.book import Book
+from config.telemetry import counter
+from metering.book import Book, File
 from metering.committer import Committer, Outcome, Refusal
+from metering.decision import Decision
 from metering.errands import Errands
 from metering.errors import (
     InsufficientFunds,
@@ -30,15 +33,16 @@ from metering.errors import (
 )
 from metering.lease_holder import LeaseHolder
 from metering.ledger import WouldOverdraw
+from metering.outage import OutageCredit, OutageRules
 from metering.session import Batch, SessionSummary
 from metering.store import MeterStore
+from metering.waiting import Pauses, Saved, Saves, settle
 
 log = structlog.get_logger(__name__)
 
-_NEVER, _ALWAYS = 0, 2**63
+_lent = counter("metering_lent_total", "Requests that were granted while the store did not answer")
 
-# What waits for a commit: the session's last summary for those who wait for its end.
-Saved = asyncio.Future[SessionSummary | None]
+_NEVER, _ALWAYS = 0, 2**63
 
 
 class Bookkeeper:
@@ -47,21 +51,26 @@ class Bookkeeper:
     It commits again and again whatever has gathered, and never two batches at once. When nobody
     waits for a commit it waits itself, until somebody wakes it, a sweep is due, or a pause is over:
     what was decided and is not awaited is saved along with the next round.
+
+    While the store takes long or does not answer, time goes on in the book, and sessions do within
+    the outage credit.
     """
 
-    def __init__(self, store: MeterStore, clock: Clock, book: Book, holder: LeaseHolder) -> None:
+    def __init__(
+        self, store: MeterStore, clock: Clock, book: Book, holder: LeaseHolder, outage: OutageRules
+    ) -> None:
         self._clock = clock
         self._book = book
         self._holder = holder
         self._errands = Errands(store, book, clock)
         self._committer = Committer(store)
-        self._saves: dict[str, list[Saved]] = {}
-        self._closing: set[Saved] = set()  # of those, who waits for the session's end
-        self._sending: dict[str, list[Saved]] = {}  # of those, who waits for the batch under way
-        self._taking_up = False
-        self._pauses: list[tuple[int, asyncio.Future[None]]] = []
+        self._credit = OutageCredit(outage, book)
+        self._saves = Saves()
+        self._pauses = Pauses()
         self._rounds: list[asyncio.Future[None]] = []
+        self._taking_up = False
         self._next_sweep = 0
+        self._late_at = _ALWAYS
         self._in_step_until = _NEVER
         self._wake = asyncio.Event()
         self._stopping = False
@@ -110,20 +119,61 @@ class Bookkeeper:
         """
         return now < self._in_step_until
 
+    def is_silent(self, now: int) -> bool:
+        """Whether the store has been asked something for too long already."""
+        return self._committer.in_doubt or now >= self._late_at
+
+    async def waits(self, now: int) -> bool:
+        """See to it that what is decided next can be expected to be saved: renew a lease that ran
+        out, as it does when this process was not let run.
+
+        Returns:
+            Whether that took time; nothing that was looked at before needs to be so any more.
+
+        Raises:
+            MeterUnavailable: it cannot.
+        """
+        renews = self.available and self.has_lapsed(now)
+        if renews:
+            await self.sweep()
+        if not self.available or self.has_lapsed(self._clock.monotonic_ms()):
+            raise MeterUnavailable("nothing can be saved now")
+        return renews
+
+    def has_lapsed(self, now: int) -> bool:
+        """Whether the lease has to be renewed before anything may be served under it."""
+        return now >= self._holder.until
+
+    def on_credit(self, session_id: str, file: File, now: int) -> tuple[int, Decision] | None:
+        """As `Book.request`, while the store is silent: what is decided may be sent at once.
+
+        Returns:
+            None when the session has no credit, or none is needed.
+        """
+        if self._stopping or not self.is_silent(now) or self.has_lapsed(now):
+            return None
+        if not self._book.is_open(session_id):
+            return None
+        decided = self._credit.request(session_id, file, now)
+        if decided is not None:
+            _lent.inc()
+        return decided
+
     def wake(self) -> None:
         """There is something to commit, or an errand."""
         self._wake.set()
 
     def saved(self, session_id: str) -> Saved:
-        """What to wait for until what is decided about a session by now is saved.
+        """What to wait for until what is decided about a session by now is saved, or need not be:
+        requests of an open session go on, on credit, when the store is silent.
 
         Raises:
             InsufficientFunds: the store refused it.
             SessionClosed: the store refused it, or it ended meanwhile: what was to be sent is void.
+            MeteredElsewhere: the session is not ours any more.
             MeterUnavailable: the store does not answer.
         """
-        saved: Saved = asyncio.get_running_loop().create_future()
-        self._saves.setdefault(session_id, []).append(saved)
+        saved = self._saves.wait(session_id)
         self._call(saved)
         return saved
 
@@ -136,16 +186,13 @@ class Bookkeeper:
         Raises:
             InsufficientFunds, SessionClosed, MeterUnavailable: as `saved`.
         """
-        ended = self.saved(session_id)
-        self._closing.add(ended)
-        ended.add_done_callback(self._closing.discard)
+        ended = self._saves.wait_for_end(session_id)
+        self._call(ended)
         return ended
 
     async def pause(self, until: int) -> None:
         """Wait until the clock shows `until`."""
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pauses.append((until, over))
-        await self.answered(over)
+        await self.answered(self._pauses.wait(until))
 
     async def sweep(self) -> None:
         """Do now what is due once a second; returns when it is saved."""
@@ -168,7 +215,7 @@ class Bookkeeper:
 
     def _call(self, future: asyncio.Future[Any]) -> None:
         if self._ended:
-            _settle(future, MeterUnavailable("the meter does not run"))
+            settle(future, MeterUnavailable("the meter does not run"))
         self._wake.set()
 
     async def _run(self) -> None:
@@ -178,12 +225,12 @@ class Bookkeeper:
                 rounds, self._rounds = self._rounds, []
                 await self._round()
                 for waiting in rounds:
-                    _settle(waiting, None)
+                    settle(waiting, None)
             await self._save_all()
         finally:
             self._ended = True
             self._in_step_until = _NEVER
-            self._fail(MeterUnavailable("the meter does not run"))
+            self._refuse_all(MeterUnavailable("the meter does not run"))
 
     async def _save_all(self) -> None:
         self._book.sweep(
@@ -192,15 +239,18 @@ class Bookkeeper:
             idle_ms=SESSION_IDLE_MS_MAX,
             limit=len(self._book),
         )
-        while self._book.has_changes or self._committer.in_doubt:
-            if not await self._commit():
-                log.warning("the last seconds were not saved, so they are not charged")
-                return
+        try:
+            while self._book.has_changes or self._committer.in_doubt:
+                if not await self._commit():
+                    log.warning("the last seconds were not saved, so they are not charged")
+                    return
+        except LeaseLost:
+            self._lose()
 
     async def _woken(self) -> None:
-        if self._book.is_awaited and not self._committer.in_doubt:
+        if (self._book.is_awaited or self._errands) and not self._committer.in_doubt:
             return
-        due = min([self._next_sweep, *(until for until, _ in self._pauses)])
+        due = self._pauses.next(self._next_sweep)
         seconds = max(0, due - self._clock.monotonic_ms()) / 1000
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -209,20 +259,26 @@ class Bookkeeper:
 
     async def _round(self) -> None:
         now = self._clock.monotonic_ms()
-        until = self._holder.until if self.available else _NEVER
-        self._in_step_until = min(now + INTAKE_BEHIND_MS_MAX, until)
+        self._late_at = now + INTAKE_BEHIND_MS_MAX
+        self._set_step()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(INTAKE_BEHIND_MS_MAX / 1000, self._go_on)
         try:
             await self._work(now)
         except LeaseLost:
             self._lose()
-        self._in_step_until = self._holder.until if self.available else _NEVER
+        finally:
+            self._timer.cancel()
+        self._late_at = _ALWAYS
+        self._set_step()
+
+    def _set_step(self) -> None:
+        until = self._holder.until if self.available else _NEVER
+        self._in_step_until = min(self._late_at, until)
 
     async def _work(self, now: int) -> None:
-        if now >= self._next_sweep:
-            self._sweep(now)
-        self._resume(now)
+        self._pass_time(now)
         if self._committer.in_doubt and not await self._commit():
-            self._errands.fail(MeterUnavailable("the store does not answer"))
             return
         if self._taking_up or self._holder.is_due(now):
             with suppress(MeterUnavailable):  # the next round tries again
@@ -231,6 +287,18 @@ class Bookkeeper:
             await self._errands.run()
         if self._book.has_changes:
             await self._commit()
+
+    def _go_on(self) -> None:
+        """The store takes long. Who waits for it goes on if there is credit, and so does time."""
+        now = self._clock.monotonic_ms()
+        self._lend(now)
+        self._pass_time(now)
+        self._timer = asyncio.get_running_loop().call_later(INTAKE_LATE_MS / 1000, self._go_on)
+
+    def _pass_time(self, now: int) -> None:
+        if now >= self._next_sweep:
+            self._sweep(now)
+        self._pauses.resume(now)
 
     async def _keep_lease(self, now: int) -> None:
         if await self._holder.keep(now):
@@ -243,8 +311,9 @@ class Bookkeeper:
     def _lose(self) -> None:
         """Whoever has our sessions now goes on with them."""
         self._holder.lose()
+        self._credit.answered()
         self._book.clear()
-        self._refuse_saves(MeteredElsewhere())
+        self._saves.refuse(MeteredElsewhere())
 
     def _sweep(self, now: int) -> None:
         self._book.end_prices(now)
@@ -258,34 +327,25 @@ class Bookkeeper:
         turns = 1 + len(self._book) // INTAKE_SWEEP_SESSIONS_MAX
         self._next_sweep = now + INTAKE_SWEEP_MS // turns
 
-    def _resume(self, now: int) -> None:
-        pauses, self._pauses = self._pauses, []
-        for until, over in pauses:
-            if until <= now:
-                _settle(over, None)
-            else:
-                self._pauses.append((until, over))
-
     async def _commit(self) -> bool:
         """Save what has gathered, after the batch in doubt; False when the store is silent."""
         try:
             if self._committer.in_doubt:
-                self._note(await self._committer.resolve(), {})
+                self._note(await self._committer.resolve())
             batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX)
-            for change in batch.changes:
-                session_id = change.saved.session.id
-                self._sending[session_id] = self._saves.pop(session_id, [])
+            self._saves.send(change.saved.session.id for change in batch.changes)
             if batch.changes:
-                outcome = await self._committer.commit(batch)
-                saves, self._sending = self._sending, {}
-                self._note(outcome, saves)
+                self._credit.sending(batch)
+                self._note(await self._committer.commit(batch))
         except MeterUnavailable as error:
             log.warning("commit got no answer", reason=str(error))
             self._fail(error)
             return False
         return True
 
-    def _note(self, outcome: Outcome, saves: dict[str, list[Saved]]) -> None:
+    def _note(self, outcome: Outcome) -> None:
+        self._credit.answered()
+        saves = self._saves.sent()
         ended = {each.session_id: each for each in self._book.committed(outcome.committed)}
         # A turn of the loop later: by then the next batch is on its way to the store, which works
         # on it while a thousand answers are given and acted on.
@@ -293,8 +353,8 @@ class Bookkeeper:
         for session_id, refusal in outcome.refused.items():
             error = self._refuse(session_id, refusal)
             # Also what was decided meanwhile is gone with the session's unsaved part.
-            for saved in [*saves.get(session_id, ()), *self._saves.pop(session_id, ())]:
-                _settle(saved, error)
+            for saved in [*saves.get(session_id, ()), *self._saves.take(session_id)]:
+                settle(saved, error)
 
     def _answer(
         self,
@@ -306,17 +366,11 @@ class Bookkeeper:
             session_id = change.saved.session.id
             answer = ended.get(session_id)
             for saved in saves.get(session_id, ()):
-                self._tell(saved, answer)
+                self._saves.tell(saved, answer)
             if session_id not in self._book or not self._book.owes(session_id):
                 # Who asked meanwhile and changed nothing has waited for this commit, too.
-                for saved in self._saves.pop(session_id, ()):
-                    self._tell(saved, answer)
-
-    def _tell(self, saved: Saved, summary: SessionSummary | None) -> None:
-        if summary is None or saved in self._closing:
-            _settle(saved, summary)
-        else:
-            _settle(saved, SessionClosed(summary.session_id))
+                for saved in self._saves.take(session_id):
+                    self._saves.tell(saved, answer)
 
     def _refuse(self, session_id: str, refusal: Refusal) -> Exception:
         """Bring the book back to what the store has; what to tell those who wait."""
@@ -335,27 +389,25 @@ class Bookkeeper:
         log.error("session was given up", session=session_id, reason=str(refusal))
         return SessionClosed(session_id)
 
+    def _lend(self, now: int) -> None:
+        """Let requests that wait for the store go on, as far as there is credit."""
+        if not (self._stopping or self.has_lapsed(now)):
+            covers = self._credit.covers
+            self._saves.release(lambda each: self._book.is_open(each) and covers(each))
+
     def _fail(self, error: MeterUnavailable) -> None:
-        """Refuse everything that waits for the store."""
-        self._refuse_saves(error)
-        for over in [*(over for _, over in self._pauses), *self._rounds]:
-            _settle(over, error)
-        self._pauses = []
-        self._rounds = []
+        """The store does not answer: refuse what waits for it and has no credit."""
+        self._lend(self._clock.monotonic_ms())
+        self._saves.refuse(error)
+        rounds, self._rounds = self._rounds, []
+        for over in rounds:
+            settle(over, error)
         self._errands.fail(error)
 
-    def _refuse_saves(self, error: Exception) -> None:
-        waiting = [*self._sending.values(), *self._saves.values()]
-        self._sending, self._saves = {}, {}
-        for saved in [saved for those in waiting for saved in those]:
-            _settle(saved, error)
-
-
-def _settle[T](future: asyncio.Future[T], answer: T | Exception) -> None:
-    """Answer, unless whoever asked has gone."""
-    if future.done():
-        return
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
+    def _refuse_all(self, error: MeterUnavailable) -> None:
+        self._saves.refuse(error)
+        self._pauses.refuse(error)
+        for over in self._rounds:
+            settle(over, error)
+        self._rounds = []
+        self._errands.fail(error)

@@ -9,8 +9,9 @@ to the store. The `Book` is only ever touched in steps that await nothing, so th
 another one half done.
 
 When a commit fails without an answer nobody knows whether it happened. The same batch is then sent
-again, before anything else, until the store tells (committing twice is committing once), and what
-waits for it is refused: nothing is served that cannot be billed.
+again, before anything else, until the store tells (committing twice is committing once). Meanwhile
+sessions that are open go on within the outage credit, see `outage`; beyond it they are refused, and
+so is everything new.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ from config.limits import (
 )
 from config.telemetry import counter
 from metering.book import NO_TICKET, Book, File
-from metering.bookkeeper import Bookkeeper, Saved
+from metering.bookkeeper import Bookkeeper
 from metering.decision import DUPLICATE, SERVE, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
 from metering.errors import (
     InsufficientFunds,
@@ -46,11 +47,13 @@ from metering.lease_holder import LeaseHolder
 from metering.ledger import Transfer, treasury_account, viewer_account
 from metering.money import NATIVE, Stroops
 from metering.offer import Offer
+from metering.outage import OutageRules
 from metering.rules import MeterRules
 from metering.session import Session, SessionState, SessionSummary, summary_of
 from metering.store import MeterStore
 from metering.tariff import Price, Tariff
 from metering.terms import Terms
+from metering.waiting import Saved
 
 __all__ = [
     "Balance",
@@ -67,7 +70,7 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-_SERVER, _LEASE = Server("server"), LeaseTerms()
+_SERVER, _LEASE, _OUTAGE = Server("server"), LeaseTerms(), OutageRules()
 
 _refused = counter("metering_refused_total", "Requests for media that were refused", ["reason"])
 
@@ -107,6 +110,7 @@ class Intake:
         ids: how sessions get theirs.
         server: whose sessions these are. An earlier process of the same one has ended.
         lease: for how long they are ours when we say nothing.
+        outage: what they may have while the store does not answer.
     """
 
     def __init__(  # noqa: PLR0913  # one place wires it, by keyword
@@ -119,6 +123,7 @@ class Intake:
         ids: Ids = new_id,
         server: Server = _SERVER,
         lease: LeaseTerms = _LEASE,
+        outage: OutageRules = _OUTAGE,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -126,7 +131,7 @@ class Intake:
         self._ids = ids
         self._book = Book(rules, clock.wall_ms() - clock.monotonic_ms())
         holder = LeaseHolder(store.leases, server, lease)
-        self._keeper = Bookkeeper(store, clock, self._book, holder)
+        self._keeper = Bookkeeper(store, clock, self._book, holder, outage)
         self._requests = 0
 
     # --- life ------------------------------------------------------------------------------------
@@ -170,6 +175,8 @@ class Intake:
         """
         if len(self._book) >= INTAKE_SESSIONS_MAX:
             raise self._refusal(Overloaded("too many sessions are open"))
+        if self._keeper.is_silent(self._clock.monotonic_ms()):
+            raise self._refusal(MeterUnavailable("no session can be opened now"))
         now_ms = self._clock.wall_ms()
         session = Session(
             id=session_id or self._ids("ses", now_ms),
@@ -220,12 +227,9 @@ class Intake:
             MeterUnavailable: the store does not answer, or in time.
         """
         await self._require_ours(session_id)
-        if prompt:
-            delivery = self.request_at_once(
-                session_id, sequence, lo, hi, prompt=True, height=height
-            )
-            if delivery is not None:
-                return delivery
+        delivery = self.request_at_once(session_id, sequence, lo, hi, prompt=prompt, height=height)
+        if delivery is not None:
+            return delivery
         if self._requests >= INTAKE_WAITING_MAX:
             raise self._refusal(Overloaded("too many requests are waiting"))
         self._requests += 1
@@ -241,16 +245,18 @@ class Intake:
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int = 0
     ) -> Delivery | None:
         """As `request`, when the answer is yes and there is nothing to wait for: the media was paid
-        for already, or it is a `prompt` file, whose hold is saved in the background.
+        for already, or it is a `prompt` file, whose hold is saved in the background, or the store
+        is silent and there is credit.
 
         Returns:
             None when only `request` can tell.
         """
         now = self._clock.monotonic_ms()
-        if not self._keeper.in_step(now):
-            return None
         file = (sequence, lo, hi, height)
-        ticket = self._book.request_at_once(session_id, file, now, prompt=prompt)
+        if self._keeper.in_step(now):
+            ticket = self._book.request_at_once(session_id, file, now, prompt=prompt)
+        else:
+            ticket = self._on_credit(session_id, file, now)
         if ticket is None:
             return None
         # What a NamedTuple's own constructor does, for a third of its time.
@@ -395,13 +401,15 @@ class Intake:
         read = False
         while True:
             now = self._clock.monotonic_ms()
-            if not self._keeper.available:
-                raise MeterUnavailable("nothing can be saved now")
             await self._require_ours(session_id)
-            ticket, decision = self._book.request(session_id, file, now)
+            lent = self._keeper.on_credit(session_id, file, now)
+            if lent is None and await self._keeper.waits(now):
+                continue
+            ticket, decision = lent or self._book.request(session_id, file, now)
             match decision:
                 case Serve() | Duplicate():
-                    await self._promise(session_id, ticket)
+                    if lent is None:
+                        await self._promise(session_id, ticket)
                     return ticket
                 case Pace(wait_ms):
                     if now >= hold_until:
@@ -420,6 +428,10 @@ class Intake:
                     self._book.close(session_id, now)
                     self._keeper.wake()
                     raise SessionClosed(session_id)
+
+    def _on_credit(self, session_id: str, file: File, now: int) -> int | None:
+        ticket, decision = self._keeper.on_credit(session_id, file, now) or (None, None)
+        return ticket if decision is SERVE or decision is DUPLICATE else None
 
     async def _promise(self, session_id: str, ticket: int) -> None:
         """Wait until what was decided is durable; take it back when that fails."""

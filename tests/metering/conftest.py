@@ -8,6 +8,7 @@ from config.clock import ManualClock
 from metering.intake import Intake
 from metering.ledger import Transfer
 from metering.money import Stroops
+from metering.outage import OutageRules
 from metering.rules import MeterRules
 from metering.tariff import Price
 from tests.metering.watching import HOT, PRICE, TREASURY, Store, Viewer, Watch
@@ -28,8 +29,14 @@ async def store() -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def intake(store: Store, clock: ManualClock) -> AsyncIterator[Intake]:
-    intake = Intake(store, clock, MeterRules())
+def outage() -> OutageRules:
+    """Nothing is lent, but in tests of that."""
+    return OutageRules(seconds=0)
+
+
+@pytest.fixture
+async def intake(store: Store, clock: ManualClock, outage: OutageRules) -> AsyncIterator[Intake]:
+    intake = Intake(store, clock, MeterRules(), outage=outage)
     await intake.start()
     yield intake
     store.gate.set()

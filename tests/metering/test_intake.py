@@ -478,7 +478,7 @@ async def test_a_restart_goes_on_and_charges_nothing_twice(
     await later.sweep()
     # What was in flight is void; what was delivered and had no time to play still is held.
     assert await later.balance("v") == Balance(Stroops(9_400), Stroops(300))
-    clock.advance(3_600_000)
+    clock.advance(SESSION_IDLE_MS_MAX - 1)
     await again.play(0, 1, 2)
     clock.advance(60_000)
     await again.play(3)
