@@ -33,6 +33,7 @@ class State:
     Attributes:
         time: its position, in seconds.
         played: how many seconds it has shown, wherever it has jumped to.
+        buffered: up to where it has media.
         begin, end: between which one can seek.
     """
 
@@ -40,6 +41,7 @@ class State:
     played: float
     pictures: int
     height: int
+    buffered: float
     begin: float | None
     end: float | None
     stalls: int
@@ -91,14 +93,14 @@ class Players:
         self._address = address
 
     @contextlib.asynccontextmanager
-    async def playing(self, player: str, url: str) -> AsyncIterator[BrowserPlayer]:
-        """`hls.js` or `shaka` plays a URL for this block."""
+    async def playing(self, player: str, url: str, **settings: Any) -> AsyncIterator[BrowserPlayer]:
+        """`hls.js`, with settings of its own, or `shaka` plays a URL for this block."""
         context = await self._browser.new_context(viewport={"width": 340, "height": 200})
         try:
             page = await context.new_page()
             await page.goto(self._address)
             found = BrowserPlayer(page)
-            await found.call(_STARTERS[player], url)
+            await found.call(_STARTERS[player], url, settings)
             yield found
         finally:
             await context.close()
