@@ -179,10 +179,8 @@ class Book:
         may be sent when that is saved.
         """
         kept = self._sessions[session_id]
-        ticket, decision = self._decide(kept, file, now)
+        ticket, decision = self._decide(kept, file, now, awaited=True)
         if decision is SERVE:
-            kept.awaited = True
-            self._note(kept)
             # Made here, while the last commit is under way, so that the next begins without delay.
             kept.changes()
         return ticket, decision
@@ -199,7 +197,7 @@ class Book:
             return None
         if not prompt and (kept.awaited or kept.saving or not kept.covers(*file[1:])):
             return None
-        ticket, decision = self._decide(kept, file, now)
+        ticket, decision = self._decide(kept, file, now, awaited=False)
         return ticket if decision is SERVE or decision is DUPLICATE else None
 
     def look(self, session_id: str, now: int) -> bool:
@@ -406,21 +404,26 @@ class Book:
         self._by_asset.clear()
         self._repricing = Repricing()
 
-    def _decide(self, kept: OpenSession, file: File, now: int) -> tuple[int, Decision]:
+    def _decide(
+        self, kept: OpenSession, file: File, now: int, *, awaited: bool
+    ) -> tuple[int, Decision]:
         ticket = next(self._tickets)
         meter, wallet = kept.meter or self._begin(kept, kept.requested_at), kept.wallet
         drawn, posted = meter.drawn, meter.posted
         sequence, lo, hi, height = file
         decision = meter.request(ticket, lo, hi, now, wallet.available, height)
-        if decision is SERVE:
+        is_served = decision is SERVE
+        if is_served:
             kept.promise(sequence, lo, hi)
+            kept.awaited = kept.awaited or awaited
         elif not meter.in_flight:
             ticket = NO_TICKET
         kept.requested_at = now
         if now - kept.advanced_at > _ORDER_MS:
             self._advanced(kept, now)
-        if meter.drawn != drawn or meter.posted != posted:
-            wallet.available -= meter.drawn - drawn
+        change = meter.drawn - drawn
+        if change or meter.posted != posted or is_served:
+            wallet.available -= change
             self._note(kept)
         return ticket, decision
 
@@ -431,10 +434,11 @@ class Book:
 
     def _note(self, kept: OpenSession) -> None:
         kept.change = None
+        session_id = kept.session.id
         if kept.awaited:
-            self._awaited.setdefault(kept.session.id)
-        if kept.session.id not in self._changed and kept.changed:
-            self._changed[kept.session.id] = None
+            self._awaited.setdefault(session_id)
+        if session_id not in self._changed and kept.changed:
+            self._changed[session_id] = None
 
     def _begin(self, kept: OpenSession, now: int) -> Meter:
         """Meter a session from what is saved of it on, as if since `now`."""

@@ -40,9 +40,10 @@ class Effects(NamedTuple):
 
 def effects(before: Totals, after: Totals) -> Effects:
     """What to enter in the books; opposite movements in between cancel out."""
-    return Effects(
-        first_tick=before.ticks,
-        last_tick=after.ticks,
-        amount=Stroops(after.amount - before.amount),
-        drawn=after.drawn - before.drawn,
+    drawn_before, posted_before, amount_before, _ = before
+    drawn, posted, amount, _ = after
+    first_tick, last_tick = posted_before // UNITS_PER_SECOND, posted // UNITS_PER_SECOND
+    # What a NamedTuple's own constructor does, for a third of its time.
+    return tuple.__new__(
+        Effects, (first_tick, last_tick, amount - amount_before, drawn - drawn_before)
     )

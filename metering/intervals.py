@@ -25,6 +25,12 @@ class Intervals:
         """The intervals as a list."""
         return list(zip(self._starts, self._ends, strict=True))
 
+    def text(self) -> str:
+        """The pairs as JSON."""
+        if len(self._starts) == 1:  # who plays on has one, and this is written with every segment
+            return f"[[{self._starts[0]},{self._ends[0]}]]"
+        return f"[{','.join([f'[{lo},{hi}]' for lo, hi in self])}]"
+
     def __len__(self) -> int:
         """How many intervals, not how many integers."""
         return len(self._starts)

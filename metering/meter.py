@@ -109,7 +109,12 @@ class Meter:
 
     @property
     def totals(self) -> Totals:
-        return Totals(self.drawn, self.posted, self.amount, self.rung_seconds)
+        posted, rungs = self.posted, self._rungs
+        if rungs is not None:
+            return Totals(self.drawn, posted, self.amount, rungs.posted)
+        amount = self.terms.cost(posted // UNITS_PER_SECOND)
+        # What a NamedTuple's own constructor does, for a third of its time.
+        return tuple.__new__(Totals, (self.drawn, posted, amount, ()))
 
     @property
     def rung_seconds(self) -> tuple[int, ...]:
@@ -172,9 +177,11 @@ class Meter:
         pending = self._pending
         if not pending.ready:
             return
-        postable = min(pending.ready, self.allowed - self.posted)
-        everything = pending.ready + pending.in_flight
-        if postable == everything and self._rungs is None:  # a live is watched as it comes
+        ready, postable = pending.ready, self.allowed - self.posted
+        if postable > ready:
+            postable = ready
+        if postable == ready + pending.in_flight and self._rungs is None:
+            # A live is watched as it comes.
             self.posted += postable
             pending.clear()
         elif postable > 0:
@@ -248,6 +255,17 @@ class Meter:
             covered=self._covered.pairs(),
             pending=[(p.lo, p.hi, int(bool(p.tickets))) for p in self._pending.pieces],
             rungs=[] if self._rungs is None else self._rungs.snapshot(),
+        )
+
+    def text(self) -> str:
+        """The snapshot as the store keeps it: JSON, which `session.read_state` reads. Written with
+        every segment, so put together from the numbers: in a tenth of the time of `json.dumps`.
+        """
+        head = "null" if self._head is None else self._head
+        rungs = "[]" if self._rungs is None else self._rungs.text()
+        return (
+            f"[{self.presence_ms},{self.posted},{self.delivered},{self.voided},{self.forced},"
+            f"{self._run_start},{head},{self._covered.text()},{self._pending.text()},{rungs}]"
         )
 
     def change_terms(self, tariff: Tariff) -> None:

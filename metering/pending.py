@@ -40,6 +40,14 @@ class Pending:
         """How many bodies are under way, counted once for each piece that they cover."""
         return sum([len(piece.tickets) for piece in self.pieces])
 
+    def text(self) -> str:
+        """As `MeterState` has it, in JSON."""
+        if len(self.pieces) == 1:  # as when a live is watched
+            (piece,) = self.pieces
+            return f"[[{piece.lo},{piece.hi},{1 if piece.tickets else 0}]]"
+        pieces = [f"[{each.lo},{each.hi},{1 if each.tickets else 0}]" for each in self.pieces]
+        return f"[{','.join(pieces)}]"
+
     def delivered(self) -> list[Piece]:
         """The pieces that are ready."""
         return [piece for piece in self.pieces if not piece.tickets]

@@ -153,6 +153,11 @@ class Rungs:
         """What is known but for bodies under way."""
         return [(lane.posted, lane.ready.pairs()) for lane in self._lanes]
 
+    def text(self) -> str:
+        """The snapshot as JSON."""
+        lanes = [f"[{lane.posted},{lane.ready.text()}]" for lane in self._lanes]
+        return f"[{','.join(lanes)}]"
+
     def under(self, prices: Sequence[RungPrice]) -> list[LaneState]:
         """The lanes as other prices need them. What was had at a height certainly was had at every
         lower one; of what lies in between nothing is known, and so it is new.

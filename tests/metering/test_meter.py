@@ -18,8 +18,8 @@ from metering.decision import Decision, Duplicate, Fragmented, Pace, Serve, Shor
 from metering.effects import Totals, effects
 from metering.meter import BadInterval, Meter
 from metering.rules import UNITS_PER_SECOND, MeterRules
-from metering.session import read_state, write_state
-from metering.tariff import Price
+from metering.session import read_state
+from metering.tariff import Price, RungPrice, Tariff
 from metering.terms import Terms
 from metering.void_budget import VoidBudget
 
@@ -254,7 +254,8 @@ def test_random_histories_keep_the_invariants(data: st.DataObject) -> None:
         elif step == "wait":
             player.meter.advance(now)
         elif step == "save":
-            state = read_state(write_state(player.meter.snapshot()))
+            state = read_state(player.meter.text())
+            assert state == player.meter.snapshot()
             player.meter = Meter.restore(Terms.of(price), RULES, player.budget, state, now)
             under_way.clear()
         check(player)
@@ -500,12 +501,24 @@ def test_what_is_no_segment_is_refused(lo: int, hi: int) -> None:
         Player().meter.request(1, lo, hi, 0, RICH)
 
 
+def test_what_is_written_of_better_pictures_reads_back_as_it_was() -> None:
+    rungs = (RungPrice(720, Price("XLM", 1, 1)), RungPrice(1080, Price("XLM", 2, 1)))
+    terms = Terms.of(Tariff(PRICE, rungs=rungs))
+    meter = Meter(terms, RULES, VoidBudget(0, 1), now=0)
+    for ticket, height in enumerate((1080, 720, 0)):
+        meter.request(ticket, 2 * ticket * SECOND, 2 * (ticket + 1) * SECOND, 0, RICH, height)
+        meter.finish(ticket, complete=height != 720, now=0)
+    state = read_state(meter.text())
+    assert state == meter.snapshot()
+    assert [ready for _, ready in state.rungs] == [[(0, 2 * SECOND)]] * 2
+
+
 def test_a_restored_meter_goes_on_where_it_was_and_charges_nothing_twice() -> None:
     player = Player()
     for i in range(3):
         player.segment(i, 0)
     player.send(6, 8, now=3000)
-    state = read_state(write_state(player.meter.snapshot()))
+    state = read_state(player.meter.text())
     restored = Meter.restore(Terms.of(PRICE), RULES, player.budget, state, now=9_000_000)
     assert restored.posted == player.meter.posted == 5 * SECOND
     assert restored.pending == SECOND
