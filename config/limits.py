@@ -60,6 +60,13 @@ HTTP_PACE_BYTES_MIN = 30 * 1024
 RESPONSE_WRITE_SECONDS_MAX = 30
 # Up to this a body is copied behind its head, which costs less than telling the kernel of both.
 RESPONSE_JOINED_BYTES_MAX = 16 * 1024
+# An answer is put into a file that sockets take without a copy when it is sent this often within a
+# second: making that costs four times as much as it saves once.
+IMAGE_TIMES_MIN = 4
+# What it may hold; a segment of 1080p has 1.5 MB. Copying more would hold up the others.
+IMAGE_BYTES_MAX = 4 * 1024 * 1024
+# All of one second: of five renditions two segments and a few parts each.
+IMAGES_BYTES_MAX = 32 * 1024 * 1024
 # Stopping: how long requests under way may still take.
 HTTP_SHUTDOWN_SECONDS = 2
 # Earnings streams that one process pushes at once; each costs one query a second.
@@ -244,6 +251,9 @@ PRICE_SECONDS_MAX = 366 * 86_400
 CAP_STROOPS_MAX = 10**15
 # Surcharges of one tariff: a ladder has no more steps that anybody pays apart.
 RUNGS_MAX = 4
+# Between a higher price and the end of the sessions that began at the old one: long enough to see
+# it and to decide.
+PRICE_NOTICE_MS = 60_000
 # Lines of a picture; 8K has 4,320.
 RUNG_HEIGHT_MAX = 8_640
 # One page of an account's statement.
@@ -254,6 +264,18 @@ JOURNAL_SEAL_MS = 1_000
 JOURNAL_SEAL_TRANSFERS_MAX = 8_000
 # What a check reads at once: a few MiB of Python's values.
 JOURNAL_PAGE_MAX = 5_000
+JOURNAL_SEALS_MAX = 100
+# Sessions that a check reads at once: with the meter's notes, up to a few KiB each.
+SESSIONS_AUDITED_AT_ONCE = 500
+# A transfer's text: three names and two words, all of them ours.
+ARCHIVE_LINE_BYTES_MAX = 64 * 1024
+# Parts of the ledger's tables for so many months are there before they are needed: a server that
+# stands still for less does not notice.
+LEDGER_PARTS_AHEAD = 3
+# How late a month's part may be begun.
+LEDGER_UPKEEP_SECONDS = 600
+# A statement of a check reads a whole table; of a busy year that takes its time.
+AUDIT_STATEMENT_MS_MAX = 4 * 3_600_000
 
 # Media seconds that a viewer who is let in goes on with while the database is away: a restart or a
 # failover takes less. If this process dies before it is back, they are the viewers'. 0: none.

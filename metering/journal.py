@@ -160,12 +160,12 @@ class Content:
         self._marks = bytearray()
         self.first = self.last = self.transfers = 0
 
-    def add(self, line: Line) -> None:
-        hash_ = line.hash
+    def add(self, position: int, hash_: bytes) -> None:
+        """Add the hash of the transfer at a position."""
         self._hash.update(hash_)
         self._marks += hash_[:MARK_BYTES]
-        self.first = self.first or line.position
-        self.last = line.position
+        self.first = self.first or position
+        self.last = position
         self.transfers += 1
 
     @property
@@ -181,7 +181,7 @@ def seal_of(lines: Sequence[Line], before: Seal | None, sealed_us: int) -> Seal:
     """The link for transfers that follow those of the last seal; at least one."""
     content = Content()
     for line in lines:
-        content.add(line)
+        content.add(line.position, line.hash)
     return _linked(content, before, sealed_us)
 
 

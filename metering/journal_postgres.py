@@ -1,10 +1,12 @@
 """The journal in Postgres: the schema's functions seal, and what is sealed is read in pages."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Protocol
 
+from config.limits import JOURNAL_SEALS_MAX
 from config.postgres import Database, LockNotAvailableError, Record
-from metering.journal import Closing, Kind, Line, Seal
+from metering.journal import PART_BITS, Closing, Kind, Line, Seal
 
 _HORIZON = "SELECT journal_horizon()"
 
@@ -13,6 +15,11 @@ _SEAL = "SELECT * FROM journal_seal_next($1, $2, $3)"
 _HEAD = "SELECT * FROM journal_seal ORDER BY number DESC LIMIT 1"
 
 _SEALS = "SELECT * FROM journal_seal WHERE number > $1 ORDER BY number LIMIT $2"
+
+_SEAL_BEFORE = """
+SELECT coalesce(max(number), 0) FROM journal_seal
+WHERE kind = 'transfers' AND last_position < $1
+"""
 
 _LINES = """
 SELECT entry.*, debit.id AS debit_id, credit.id AS credit_id, debit.asset,
@@ -57,6 +64,19 @@ class JournalReader:
 
     async def seals(self, after: int, limit: int) -> list[Seal]:
         return [_seal(row) for row in await self._reader.fetch(_SEALS, after, limit)]
+
+    async def seals_of(self, part: int) -> AsyncIterator[Seal]:
+        """The seals of a part's transfers."""
+        row = await self._reader.fetchrow(_SEAL_BEFORE, part << PART_BITS)
+        number = 0 if row is None else row[0]
+        end = (part + 1) << PART_BITS
+        while seals := await self.seals(number, JOURNAL_SEALS_MAX):
+            for seal in seals:
+                if seal.kind is Kind.TRANSFERS and seal.first >= end:
+                    return
+                if seal.kind is Kind.TRANSFERS:
+                    yield seal
+            number = seals[-1].number
 
     async def lines(self, after: int, through: int, limit: int) -> list[Line]:
         return [_line(row) for row in await self._reader.fetch(_LINES, after, through, limit)]

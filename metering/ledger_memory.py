@@ -89,7 +89,7 @@ class MemoryLedger:
 
     def lines(self, after: int) -> list[Line]:
         """Transfers behind a position, in the order in which they were posted."""
-        return self._lines[after:]
+        return self._lines[max(after, 0) :]
 
     async def check(self) -> LedgerReport:
         sums: defaultdict[str, int] = defaultdict(int)

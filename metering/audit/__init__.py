@@ -1,0 +1,1 @@
+"""Whether the books are right: every rule of them, looked at in the database."""

@@ -1,0 +1,46 @@
+"""Exported files of closed parts, compared with the seals of what is in them."""
+
+import asyncio
+from pathlib import Path
+
+from config.postgres import Connection
+from metering.archive_file import ArchiveReader, archive_path
+from metering.audit.finding import Check, Finding
+from metering.journal_postgres import JournalReader
+
+_CLOSED = """
+SELECT number, export_hash FROM ledger_part WHERE closing_seal IS NOT NULL ORDER BY number
+"""
+
+
+async def check_archive(connection: Connection, directory: Path) -> list[Finding]:
+    """Read every file; no finding when no part was ever closed."""
+    parts = await connection.fetch(_CLOSED)
+    check = Check("J4", "exported transfers are as they were sealed", "transfers")
+    for number, export_hash in parts:
+        path = archive_path(directory, number)
+        try:
+            what = await _difference(connection, number, export_hash, path, check)
+        except (OSError, ValueError) as error:
+            what = f"{path}: {error}"
+        if what:
+            check.violated(what)
+    return [check.finding(f"in {len(parts)} files")] if parts else []
+
+
+async def _difference(
+    connection: Connection, part: int, export_hash: bytes, path: Path, check: Check
+) -> str:
+    reader = await asyncio.to_thread(ArchiveReader, path)
+    try:
+        async for seal in JournalReader(connection).seals_of(part):
+            content = await asyncio.to_thread(reader.content_through, seal.last)
+            check.saw(content.transfers)
+            if content.hash != seal.content:
+                where = f"positions {seal.first} to {seal.last}"
+                return f"{path}: {where} are not as in seal {seal.number}"
+        if await asyncio.to_thread(reader.hash) != export_hash:
+            return f"{path}: has another hash than was sealed when it was written"
+        return ""
+    finally:
+        reader.close()

@@ -1,0 +1,102 @@
+"""Looks at everything: the chain, the accounts, sessions, payouts, and what forbids changes."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from config.postgres import Connection, Database
+from config.roles import changeable_tables
+from metering.audit.accounts import check_accounts
+from metering.audit.archive import check_archive
+from metering.audit.chain import check_chain
+from metering.audit.finding import Finding, Verdict, unchecked
+from metering.audit.payouts import check_payouts
+from metering.audit.protection import check_protection
+from metering.audit.sessions import check_sessions
+from metering.audit.splits import check_splits
+from metering.journal import Seal
+from metering.journal_postgres import JournalReader
+from metering.money import format_amount
+
+_UNSEALED = """
+SELECT count(*) FROM ledger_transfer
+WHERE position > (SELECT coalesce(max(last_position), 0) FROM journal_seal WHERE kind = 'transfers')
+"""
+
+_HOT = "SELECT asset, -balance AS due FROM ledger_account WHERE id LIKE 'chain:%' ORDER BY id"
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found. `unsealed` transfers are newer than the last seal, `head`."""
+
+    head: Seal | None
+    unsealed: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def sound(self) -> bool:
+        return all(finding.verdict is not Verdict.VIOLATED for finding in self.findings)
+
+
+async def audit(
+    database: Database, noted: bytes | None = None, archive: Path | None = None
+) -> Audit:
+    """Look at a ledger as it is at one moment, while it may be written to; changes nothing.
+
+    Args:
+        database: connected with time for long statements.
+        noted: the hash of a seal that somebody wrote down.
+        archive: where the files of closed parts are, to be looked at as well.
+
+    Raises:
+        One of `config.postgres.UNAVAILABLE`.
+    """
+    changeable = await changeable_tables(database)
+    async with database.transaction() as connection:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        found = await audit_within(connection, changeable, noted)
+        if archive is None:
+            return found
+        files = await check_archive(connection, archive)
+        return replace(found, findings=(*files, *found.findings))
+
+
+async def audit_within(
+    connection: Connection, changeable: list[str], noted: bytes | None = None
+) -> Audit:
+    """As `audit`, in a transaction of the caller's; `changeable` as `config.roles` tells them."""
+    journal = JournalReader(connection)
+    findings = [
+        *await check_chain(journal, noted),
+        *await check_accounts(connection),
+        *await check_sessions(connection),
+        *await _chain_side(connection),
+        *await check_payouts(connection),
+        await check_splits(connection),
+        *await check_protection(connection, changeable),
+    ]
+    unsealed = await connection.fetchval(_UNSEALED)
+    return Audit(await journal.head(), unsealed, tuple(sorted(findings, key=_place)))
+
+
+async def _chain_side(connection: Connection) -> list[Finding]:
+    rows = await connection.fetch(_HOT)
+    due = ", ".join(f"{format_amount(row['due'])} {row['asset']}" for row in rows)
+    return [
+        unchecked(
+            "I8",
+            "vouchers cover what was spent",
+            "there are no payment channels: viewers pay from balances",
+        ),
+        unchecked(
+            "I9",
+            "what lies on the chain is what the ledger says",
+            f"only the chain can say: the hot account has to hold {due or 'nothing'}, "
+            "more or less what is in flight",
+        ),
+    ]
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    """The chain, the ledger, then the invariants by number."""
+    return "JLI".index(finding.rule[0]), int(finding.rule[1:])

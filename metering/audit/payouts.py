@@ -1,0 +1,125 @@
+"""Rules of what was promised to the chain: I10, I11 and I15, as far as our side can tell."""
+
+from config.postgres import Connection
+from metering.audit.finding import Finding
+from metering.audit.question import Question
+
+# Of closed parts the ids of all but the sessions' transfers are kept, with what they moved.
+_ENTRY = """
+entry AS (
+    SELECT id, debit, credit, amount, cause FROM ledger_transfer
+    UNION ALL
+    SELECT id, debit, credit, amount, cause FROM ledger_closed_transfer
+)
+"""
+
+# What each row of the outbox has to have moved, and what it may not have.
+_DUE = """
+due (id, debit, credit, amount, is_due) AS (
+    SELECT payout.id || ':plan', format('creator:%s:%s', creator, payout.asset),
+        'inflight:' || payout.id, amount, true
+    FROM payout
+    UNION ALL
+    SELECT payout.id || ':applied', 'inflight:' || payout.id, 'chain:hot:' || payout.asset, amount,
+        state = 'applied'
+    FROM payout JOIN payout_batch ON payout_batch.id = batch
+    UNION ALL
+    SELECT payout.id || ':returned', 'inflight:' || payout.id,
+        format('creator:%s:%s', creator, payout.asset), amount, state IN ('failed', 'dead')
+    FROM payout JOIN payout_batch ON payout_batch.id = batch
+    UNION ALL
+    SELECT id || ':fee', 'treasury:XLM', 'inflight:' || id, fee_max, true FROM payout_batch
+    UNION ALL
+    SELECT id || ':network_fee', 'inflight:' || id, 'chain:hot:XLM', fee_charged, fee_charged > 0
+    FROM payout_batch
+    UNION ALL
+    SELECT id || ':fee_released', 'inflight:' || id, 'treasury:XLM', fee_max - fee_charged,
+        fee_charged < fee_max
+    FROM payout_batch
+)
+"""
+
+_PAYOUT_IS_TRANSFERS = f"""
+WITH {_ENTRY}, {_DUE}
+SELECT CASE
+    WHEN entry.id IS NULL THEN format('%s of %s is missing', due.id, due.amount)
+    WHEN NOT coalesce(is_due, false) THEN format('%s was posted, and its payout does not say so',
+        due.id)
+    ELSE format('%s moved %s from %s to %s, where %s from %s to %s was due', due.id, entry.amount,
+        debit.id, credit.id, due.amount, due.debit, due.credit)
+    END
+FROM due
+LEFT JOIN entry ON entry.id = due.id
+LEFT JOIN ledger_account AS debit ON debit.number = entry.debit
+LEFT JOIN ledger_account AS credit ON credit.number = entry.credit
+WHERE CASE WHEN coalesce(is_due, false)
+    THEN (entry.amount, debit.id, credit.id)
+        IS DISTINCT FROM (due.amount, due.debit, due.credit)
+    ELSE entry.id IS NOT NULL END
+"""
+
+_IN_FLIGHT_IS_OUTBOX = """
+WITH due (id, amount) AS (
+    SELECT 'inflight:' || payout.id, amount FROM payout JOIN payout_batch ON payout_batch.id = batch
+    WHERE state IN ('planned', 'signed', 'sent')
+    UNION ALL
+    SELECT 'inflight:' || id, fee_max FROM payout_batch
+    WHERE state IN ('planned', 'signed', 'sent')
+), held AS (
+    SELECT id, balance FROM ledger_account WHERE id >= 'inflight:' AND id < 'inflight;'
+)
+SELECT format('%s holds %s, and %s is under way', id, coalesce(balance, 0), coalesce(amount, 0))
+FROM due FULL JOIN held USING (id)
+WHERE coalesce(balance, 0) <> coalesce(amount, 0)
+"""
+
+# What moved on the chain by our doing was moved by one row of the outbox, or recorded as a gift.
+_EVENT_IS_ENTRY = f"""
+WITH {_ENTRY}
+SELECT format('%s is about the chain, and no payout or gift explains it', entry.id)
+FROM entry
+JOIN ledger_account AS hot ON hot.number IN (debit, credit) AND hot.id LIKE 'chain:%'
+WHERE NOT (
+    cause = 'payout_applied' AND entry.id IN (SELECT id || ':applied' FROM payout)
+    OR cause = 'network_fee' AND entry.id IN (SELECT id || ':network_fee' FROM payout_batch)
+    OR cause NOT IN ('payout_applied', 'network_fee') AND hot.number = debit
+)
+"""
+
+_QUESTIONS = (
+    Question(
+        "I10",
+        "each entry about the chain has one event there",
+        "entries",
+        f"""WITH {_ENTRY} SELECT count(*) FROM entry
+        JOIN ledger_account AS hot ON hot.number IN (debit, credit) AND hot.id LIKE 'chain:%'""",
+        _EVENT_IS_ENTRY,
+    ),
+    Question(
+        "I11",
+        "each payout moved what its state says, once",
+        "payouts",
+        "SELECT count(*) FROM payout",
+        _PAYOUT_IS_TRANSFERS,
+    ),
+    Question(
+        "I11",
+        "what is in flight is what unfinished payouts say",
+        "batches",
+        "SELECT count(*) FROM payout_batch",
+        _IN_FLIGHT_IS_OUTBOX,
+    ),
+    Question(
+        "I15",
+        "no more was paid out than came in",
+        "assets",
+        "SELECT count(*) FROM ledger_account WHERE id LIKE 'chain:%'",
+        """SELECT format('%s was paid out beyond what came in, by %s', id, balance)
+        FROM ledger_account WHERE id LIKE 'chain:%' AND balance > 0""",
+    ),
+)
+
+
+async def check_payouts(connection: Connection) -> list[Finding]:
+    """Compare the outbox with the transfers."""
+    return [await question.ask(connection) for question in _QUESTIONS]

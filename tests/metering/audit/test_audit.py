@@ -1,0 +1,284 @@
+"""Every kind of damage is found, and named.
+
+One database with all there is (sessions, a change of price, a split, payouts) is damaged in
+transactions that are rolled back, by a superuser whom no trigger stops.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import pytest
+
+from config.clock import ManualClock
+from config.embedded_postgres import EmbeddedPostgres
+from config.postgres import Database
+from metering.audit.audit import Audit, audit, audit_within
+from metering.audit.finding import Verdict
+from metering.intake import Intake
+from metering.journal_postgres import PostgresJournal
+from metering.ledger import Transfer, hot_account, treasury_account, viewer_account
+from metering.money import Stroops
+from metering.rules import UNITS_PER_SECOND, MeterRules
+from metering.settlement.outbox import Outcome, Payment, Settlement, SignedEnvelope, State
+from metering.settlement.outbox_postgres import PostgresOutbox
+from metering.split_store_postgres import PostgresSplitStore
+from metering.splits import Share, Split, unsplit_account
+from metering.store_postgres import PostgresMeterStore
+from metering.tariff import Price, Tariff
+
+SEGMENT = 2 * UNITS_PER_SECOND
+PRICE = Price("XLM", 333, 1)
+SPLIT = Split((Share("acc_x", 3333), Share("acc_y", 6667)), fee=500)
+NOW_MS = 1_800_000_000_000
+
+
+async def watch(intake: Intake, clock: ManualClock, session: str, segments: int) -> None:
+    for i in range(segments):
+        delivery = await intake.request(session, i, i * SEGMENT, (i + 1) * SEGMENT)
+        intake.finish(delivery, complete=True)
+        clock.advance(1_500)
+
+
+def settlement(name: str, amounts: tuple[int, ...]) -> Settlement:
+    payments = tuple(
+        Payment(f"pay_{name}{i}", "acc_c", "GADDRESS", Stroops(each))
+        for i, each in enumerate(amounts)
+    )
+    return Settlement(f"stl_{name}", "XLM", f"GHOT{name}", 500, payments, NOW_MS)
+
+
+async def settle(outbox: PostgresOutbox, planned: Settlement, state: State | None) -> None:
+    await outbox.plan(planned)
+    if state is None:
+        return
+    envelope = SignedEnvelope(f"xdr{planned.id}", f"hash{planned.id}", planned.source, 7, 9, 500, 3)
+    signed = replace(planned, state=State.SIGNED, signed=envelope)
+    await outbox.advance(planned, signed)
+    sent = replace(signed, state=State.SENT, sent_ms=NOW_MS)
+    await outbox.advance(signed, sent)
+    codes = () if state is State.APPLIED else ("op_no_trust",) * len(planned.payments)
+    await outbox.advance(sent, replace(sent, state=state, outcome=Outcome(4, 200, "tx", codes)))
+
+
+async def fill(database: Database) -> None:
+    """All there is, sealed but for the last transfer."""
+    clock = ManualClock(NOW_MS)
+    store = PostgresMeterStore(database)
+    hot, treasury = hot_account("XLM"), treasury_account("XLM")
+    gift = Transfer("gift", hot.id, treasury.id, Stroops(10**9), "XLM", "play_money")
+    await store.post([hot, treasury], [gift])
+    splits = PostgresSplitStore(database, store.ledger)
+    await splits.keep(SPLIT)
+    intake = Intake(store, clock, MeterRules())
+    await intake.start()
+    offers: tuple[tuple[str, Price | Tariff], ...] = (
+        ("acc_c", PRICE),
+        ("acc_c", PRICE),
+        ("acc_c", Tariff(PRICE, 50, free_seconds=3)),
+    )
+    for i, (payee, offer) in enumerate(offers):
+        await intake.fund(f"v{i}", Stroops(100_000), f"fund:{i}")
+        session = (await intake.open(f"v{i}", "ast_1", payee, offer)).session_id
+        await watch(intake, clock, session, 6)
+        if i < 2:
+            await intake.close(session)
+    await intake.sweep()
+    unsplit = unsplit_account(SPLIT.id, "XLM")
+    for n in (1, 2):
+        earned = Transfer(f"earned{n}", hot.id, unsplit.id, Stroops(1_001), "XLM", "play_money")
+        await store.post([unsplit], [earned])
+        await splits.share_out(SPLIT.id, "XLM")
+    outbox = PostgresOutbox(database, store.ledger)
+    await settle(outbox, settlement("a", (100, 200)), State.APPLIED)
+    await settle(outbox, settlement("b", (50,)), State.FAILED)
+    await settle(outbox, settlement("c", (60,)), None)
+    journal = PostgresJournal(database)
+    while await journal.seal(NOW_MS, 7) is not None:
+        pass
+    await intake.stop()
+    lone = viewer_account("v9", "XLM")
+    await store.post([lone], [Transfer("last", hot.id, lone.id, Stroops(1), "XLM", "play_money")])
+
+
+@pytest.fixture
+async def superuser_url(postgres_server: EmbeddedPostgres, server_database: Database) -> str:
+    await fill(server_database)
+    name = await server_database.fetchval("SELECT current_database()")
+    return postgres_server.url("postgres", name)
+
+
+class Undone(Exception):
+    """Rolls back."""
+
+
+async def damaged(url: str, statement: str, noted: bytes) -> Audit:
+    """What is found after a statement that is undone."""
+    found: Audit | None = None
+    # One connection each: prepared statements do not outlive a changed table.
+    superuser = await Database.connect(url, pool_size=1)
+    with suppress(Undone):
+        async with superuser.transaction() as connection:
+            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute(statement)
+            found = await audit_within(connection, [], noted)
+            raise Undone
+    await superuser.close()
+    assert found is not None
+    return found
+
+
+def broken(found: Audit) -> dict[str, str]:
+    """What is said of the rules that are broken."""
+    said: dict[str, str] = {}
+    for finding in found.findings:
+        if finding.verdict is Verdict.VIOLATED:
+            said[finding.rule] = f"{said.get(finding.rule, '')} {finding.state}".strip()
+    return said
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What somebody does, which rules find it, and what they name."""
+
+    statement: str
+    rules: str
+    named: str
+
+
+_FIRST_SESSION = "(SELECT min(id) FROM playback_session)"
+_LAST_SESSION = "(SELECT max(id) FROM playback_session)"
+
+DAMAGE = [
+    Damage("UPDATE ledger_transfer SET amount = 99999 WHERE id = 'fund:1'", "J2 L1", "fund:1 at"),
+    Damage(
+        "UPDATE ledger_transfer SET recorded_at = recorded_at - interval '1 s' WHERE id = 'fund:1'",
+        "J2",
+        "fund:1 at position",
+    ),
+    Damage("DELETE FROM ledger_transfer WHERE id = 'pay_a1:plan'", "J2 L1 I11", "is missing"),
+    Damage(
+        "INSERT INTO ledger_transfer SELECT 'more', 0, debit, credit, 5, cause "
+        "FROM ledger_transfer WHERE id = 'fund:1'",
+        "J2 L1",
+        "more at position 0 was changed or added",
+    ),
+    Damage("UPDATE journal_seal SET content = previous WHERE number = 2", "J1 J2", "seal 2"),
+    Damage("DELETE FROM journal_seal WHERE number = 2", "J1 J2", "seal 2 is missing"),
+    Damage("UPDATE journal_seal SET hash = sha256('x') WHERE number = 3", "J1", "seal 3"),
+    Damage(
+        "DELETE FROM journal_seal WHERE number = (SELECT max(number) FROM journal_seal)",
+        "J3",
+        "the chain was made anew",
+    ),
+    Damage(
+        "UPDATE ledger_account SET id = 'viewer:vX:XLM' WHERE id = 'viewer:v0:XLM'",
+        "J2",
+        "fund:0 at",
+    ),
+    Damage(
+        "UPDATE ledger_account SET balance = balance + 7 WHERE id = 'creator:acc_c:XLM'",
+        "I1 L1",
+        "creator:acc_c:XLM holds",
+    ),
+    Damage(
+        "ALTER TABLE ledger_account DROP CONSTRAINT ledger_account_floor;"
+        "UPDATE ledger_account SET balance = -7 WHERE id = 'viewer:v9:XLM'",
+        "I1 I2 L1",
+        "viewer:v9:XLM holds -7",
+    ),
+    Damage(
+        "UPDATE ledger_account SET asset = 'EUR' WHERE id = 'viewer:v9:XLM'",
+        "I1 L2",
+        "last, at position",
+    ),
+    Damage(
+        "INSERT INTO ledger_closed_transfer "
+        "SELECT id, debit, credit, amount, cause FROM ledger_transfer WHERE id = 'fund:2'",
+        "L3",
+        "fund:2 was posted 2 times",
+    ),
+    Damage(
+        f"DELETE FROM tick_run WHERE session_id = {_FIRST_SESSION} AND first_tick = 2",
+        "I3 I4",
+        "tick 2 is due",
+    ),
+    Damage(
+        "UPDATE tick_run SET session_id = 'ses_0' WHERE first_tick = 0 "
+        f"AND session_id = {_FIRST_SESSION}",
+        "I3 I4",
+        "ses_0: there are ticks, and no such session",
+    ),
+    Damage(
+        f"UPDATE tick_run SET amount = amount + 1 WHERE session_id = {_FIRST_SESSION} "
+        "AND first_tick = 2;"
+        f"UPDATE tick_run SET amount = amount - 1 WHERE session_id = {_FIRST_SESSION} "
+        "AND first_tick = 0",
+        "I4",
+        "ticks 0 to 1 were charged 665, 666 is due",
+    ),
+    Damage(
+        "ALTER TABLE playback_session DROP CONSTRAINT playback_session_amount;"
+        f"UPDATE playback_session SET amount = amount + 1, drawn = drawn + 1 "
+        f"WHERE id = {_FIRST_SESSION}",
+        "I4 I7",
+        "it was charged",
+    ),
+    Damage(f"DELETE FROM delivery WHERE session_id = {_FIRST_SESSION}", "I5", "0 were promised"),
+    Damage(
+        "UPDATE playback_session SET state = regexp_replace(state, '^\\[[0-9]+', '[0') "
+        f"WHERE id = {_FIRST_SESSION}",
+        "I6",
+        "could be watched",
+    ),
+    Damage(
+        f"UPDATE playback_session SET drawn = drawn + 5 WHERE id = {_LAST_SESSION}",
+        "I7",
+        "is drawn and not charged",
+    ),
+    Damage("UPDATE payout SET amount = 101 WHERE id = 'pay_a0'", "I11", "where 101 from"),
+    Damage(
+        "UPDATE payout_batch SET state = 'sent', code = NULL WHERE id = 'stl_a'",
+        "I11",
+        "its payout does not say so",
+    ),
+    Damage("DELETE FROM payout WHERE id = 'pay_a0'", "I10", "no payout or gift explains it"),
+    Damage("UPDATE split_moved SET moved = moved - 1", "I12", "its share of"),
+    Damage(
+        "ALTER TABLE ledger_transfer_0 DISABLE TRIGGER ledger_transfer_immutable",
+        "I13",
+        "nothing forbids to change ledger_transfer_0",
+    ),
+    Damage(
+        "ALTER TABLE playback_session ALTER COLUMN paid TYPE numeric",
+        "I14",
+        "playback_session.paid is of type numeric",
+    ),
+    Damage(
+        "UPDATE ledger_account SET balance = 1 WHERE id = 'chain:hot:XLM'",
+        "I1 I15 L1",
+        "was paid out beyond what came in",
+    ),
+]
+
+
+async def test_every_kind_of_damage_is_found_and_named(
+    superuser_url: str, server_database: Database
+) -> None:
+    before = await audit(server_database)
+    assert broken(before) == {}
+    assert before.sound
+    assert before.unsealed == 1
+    assert before.head is not None
+    noted = before.head.hash
+    unchecked = [each.rule for each in before.findings if each.verdict is Verdict.UNCHECKED]
+    assert unchecked == ["I8", "I9"]
+    rules = {each.rule for each in before.findings}
+    assert rules >= {f"I{n}" for n in range(1, 16)} | {"J1", "J2", "L1", "L2", "L3"}
+    missed = []
+    for damage in DAMAGE:
+        found = broken(await damaged(superuser_url, damage.statement, noted))
+        is_named = any(damage.named in what for what in found.values())
+        if found.keys() != set(damage.rules.split()) or not is_named:
+            missed.append((damage, found))
+    assert missed == []
+    assert broken(await audit(server_database, noted)) == {}
