@@ -7,7 +7,7 @@ from pathlib import Path
 
 from api.jail import JailTooWeak, check_jail
 from api.local_network import LocalNetwork
-from api.storage import open_database
+from api.storage import DatabaseUrls, open_storage
 from config.layout import PackageShadowed, check_layout
 from config.migrate import MigrationRefused
 from config.postgres import Database, DatabaseUnavailable
@@ -47,6 +47,7 @@ class Ground:
     settings: Settings
     data: Path
     database: Database
+    database_urls: DatabaseUrls
     network: Network
     jail: JailReport | None
 
@@ -62,12 +63,13 @@ async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
         data = settings.data_directory.absolute()
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with asyncio.TaskGroup() as together:
-            database = together.create_task(open_database(settings, data, stack))
+            storage = together.create_task(open_storage(settings, data, stack))
             network = together.create_task(_open_network(settings, data, stack))
             jail = together.create_task(check_jail(settings.jail_level_minimum))
     except* _EXPECTED as failed:
         raise StartFailed(_first(failed)) from None
-    return Ground(settings, data, database.result(), network.result(), jail.result())
+    database, urls = storage.result()
+    return Ground(settings, data, database, urls, network.result(), jail.result())
 
 
 def _first(failed: BaseExceptionGroup[Exception]) -> str:

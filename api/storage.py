@@ -2,24 +2,58 @@
 
 import os
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded_postgres import EmbeddedPostgres
+from config.embedded_postgres import SERVER_ROLE, EmbeddedPostgres
 from config.migrate import migrate
 from config.postgres import Database
+from config.roles import grant_to_server
 from config.settings import Settings
 
 
-async def open_database(settings: Settings, data: Path, stack: AsyncExitStack) -> Database:
-    """Connect and migrate; what was started here ends with the stack."""
-    url = settings.database.url.get_secret_value()
-    if not url:
-        embedded = EmbeddedPostgres(data / "postgres")
-        stack.push_async_callback(embedded.stop)
-        url = await embedded.start()
-    database = await Database.connect(url)
+@dataclass(frozen=True, slots=True)
+class DatabaseUrls:
+    """Where the schema's owner connects, and where the server does; they may be the same."""
+
+    owner: str
+    server: str
+
+    def __repr__(self) -> str:
+        return "DatabaseUrls(...)"  # both have passwords
+
+
+async def open_urls(settings: Settings, data: Path, stack: AsyncExitStack) -> DatabaseUrls:
+    """The configured URLs, or those of our own Postgres, which ends with the stack."""
+    server = settings.database.url.get_secret_value()
+    if server:
+        return DatabaseUrls(settings.database.owner_url.get_secret_value() or server, server)
+    embedded = EmbeddedPostgres(data / "postgres")
+    stack.push_async_callback(embedded.stop)
+    owner = await embedded.start()
+    return DatabaseUrls(owner, embedded.url(SERVER_ROLE))
+
+
+async def open_storage(
+    settings: Settings, data: Path, stack: AsyncExitStack
+) -> tuple[Database, DatabaseUrls]:
+    """Migrate as the owner, and connect as the server; what was started ends with the stack."""
+    urls = await open_urls(settings, data, stack)
+    return await _open_database(urls, stack), urls
+
+
+async def _open_database(urls: DatabaseUrls, stack: AsyncExitStack) -> Database:
+    database = await Database.connect(urls.server)
     stack.push_async_callback(database.close)
-    await migrate(database)
+    if urls.owner == urls.server:
+        await migrate(database)
+        return database
+    owner = await Database.connect(urls.owner, pool_size=1)
+    try:
+        await migrate(owner)
+        await grant_to_server(owner, await database.fetchval("SELECT current_user"))
+    finally:
+        await owner.close()
     return database
 
 

@@ -9,6 +9,7 @@ from api.catalogue.asset import AssetStore
 from api.catalogue.asset_postgres import PostgresAssetStore
 from api.ground import Ground, Network
 from api.secret_names import SECRETS_DIRECTORY
+from api.storage import DatabaseUrls
 from config.clock import Clock, SystemClock
 from config.postgres import Database
 from config.secret_files import SecretFiles
@@ -25,6 +26,7 @@ class Stores:
     data: Path
     secrets: SecretFiles
     database: Database
+    database_urls: DatabaseUrls
     network: Network
     jail: JailReport | None
     accounts: AccountStore
@@ -39,6 +41,7 @@ def open_stores(ground: Ground) -> Stores:
         ground.data,
         SecretFiles(ground.data / SECRETS_DIRECTORY),
         ground.database,
+        ground.database_urls,
         ground.network,
         ground.jail,
         PostgresAccountStore(ground.database),

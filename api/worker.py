@@ -14,7 +14,7 @@ from api.jail import JailTooWeak, check_jail
 from api.making import open_making
 from config import logs
 from config.clock import SystemClock
-from config.embedded_postgres import url_of_running
+from config.embedded_postgres import SERVER_ROLE, url_of_running
 from config.migrate import MigrationRefused, migrate
 from config.postgres import Database, DatabaseUnavailable
 from config.settings import Settings
@@ -60,7 +60,7 @@ async def _require_jail(settings: Settings) -> None:
 
 async def _reach(settings: Settings, data: Path, stack: AsyncExitStack) -> Database:
     """The configured database, or the one that a server runs in the same data directory."""
-    url = settings.database.url.get_secret_value() or url_of_running(data / "postgres")
+    url = settings.database.url.get_secret_value() or url_of_running(data / "postgres", SERVER_ROLE)
     if url is None:
         raise StartFailed(
             f"no database: set database.url, or the data_directory of a server that runs ({data})"

@@ -95,7 +95,7 @@ type Preset = Literal[
 type JailLevel = Annotated[Literal["auto", 0, 1, 2, 3], BeforeValidator(_number_or_word)]
 
 # What is never repeated in a message.
-_SECRETS = ("database.url", "rtmp.webhook.secret")
+_SECRETS = ("database.url", "database.owner_url", "rtmp.webhook.secret")
 
 PUBLIC_JAIL_LEVEL = 2
 """What strangers send is opened only where hostile media cannot call the kernel as it likes."""
@@ -174,6 +174,19 @@ class DatabaseSettings(_Section):
     """Which Postgres is used; none means the embedded one."""
 
     url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
+    owner_url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
+
+    @model_validator(mode="after")
+    def _has_a_role_to_run_as(self) -> Self:
+        if self.owner_url.get_secret_value() and not self.url.get_secret_value():
+            raise ValueError("owner_url needs url, of the role that the server runs as")
+        return self
+
+
+class LedgerSettings(_Section):
+    """For how long transfers stay in the database."""
+
+    retention_months: Annotated[int, Field(ge=0, le=1200)] = 0
 
 
 class Stellar(_Section):
@@ -266,6 +279,7 @@ class Settings(_Section):
     rtmp: Rtmp = Rtmp()
     rtmps: Rtmps = Rtmps()
     database: DatabaseSettings = DatabaseSettings()
+    ledger: LedgerSettings = LedgerSettings()
     stellar: Stellar = Stellar()
     settlement: Settlement = Settlement()
     media: Media = Media()
