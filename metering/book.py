@@ -208,6 +208,21 @@ class Book:
         kept.looked_at = now
         return True
 
+    def waive(self, session_id: str, lo: int, hi: int, now: int) -> bool:
+        """Media is sent for nothing: something is missing in it by our own fault. False when the
+        session takes no requests.
+        """
+        kept = self._sessions.get(session_id)
+        if kept is None or kept.closed_at is not None:
+            return False
+        meter = kept.meter or self._begin(kept, kept.requested_at)
+        drawn = meter.drawn
+        meter.waive(lo, hi, now)
+        kept.requested_at = now
+        kept.wallet.available -= meter.drawn - drawn
+        self._note(kept)
+        return True
+
     def finish(self, session_id: str, ticket: int, *, complete: bool, now: int) -> None:
         """A body was sent to its last byte, or not; nothing happens when the session is gone."""
         kept = self._sessions.get(session_id)

@@ -58,6 +58,7 @@ class MeterState(NamedTuple):
     covered: list[tuple[int, int]]
     pending: list[tuple[int, int, int]]
     rungs: list[LaneState] = []  # noqa: RUF012 - of a tuple, whose default nobody changes
+    waived: int = 0
 
 
 class Meter:
@@ -85,6 +86,7 @@ class Meter:
         "presence_ms",
         "terms",
         "voided",
+        "waived",
     )
 
     def __init__(self, terms: Terms, rules: MeterRules, budget: VoidBudget, now: int) -> None:
@@ -96,9 +98,10 @@ class Meter:
         self._touched_at = now
         self.presence_ms = 0
         self.posted = 0  # units charged
-        self.delivered = 0  # units whose body was completed
+        self.delivered = 0  # units whose body was completed, and that are not waived
         self.voided = 0  # units that were delivered and left within the void budget
         self.forced = 0  # units charged because they were left beyond it
+        self.waived = 0  # units that were sent and are nobody's to pay
         self.drawn = Stroops(0)  # taken from the viewer: charged or held
         self._run_start = 0  # `posted` when the viewer last jumped
         self._head: int | None = None  # how far the run has come
@@ -231,6 +234,24 @@ class Meter:
             if not piece.tickets:
                 self._drop(piece)
 
+    def waive(self, lo: int, hi: int, now: int) -> None:
+        """Send the media [lo, hi) for nothing, in whatever pictures: something is missing in it by
+        our own fault. What was charged of it before stays charged.
+        """
+        self.advance(now)
+        if now > self._touched_at:
+            self._touched_at = now
+        new = sum(end - start for start, end in self._covered.gaps(lo, hi))
+        ready = self._pending.ready
+        self.waived += new + self._pending.strip(lo, hi)
+        self.delivered -= ready - self._pending.ready
+        self._covered.add(lo, hi)
+        if self._rungs is not None:
+            self._rungs.remove(lo, hi)
+        if self._head is None or not self._is_seek(lo):
+            self._head = max(hi, self._head or 0)
+        self._reserve()
+
     def close(self, now: int) -> None:
         """The viewer left: post what there was time to watch, void the rest.
 
@@ -255,6 +276,7 @@ class Meter:
             covered=self._covered.pairs(),
             pending=[(p.lo, p.hi, int(bool(p.tickets))) for p in self._pending.pieces],
             rungs=[] if self._rungs is None else self._rungs.snapshot(),
+            waived=self.waived,
         )
 
     def text(self) -> str:
@@ -294,6 +316,7 @@ class Meter:
         meter.delivered = state.delivered
         meter.voided = state.voided
         meter.forced = state.forced
+        meter.waived = state.waived
         meter._run_start = state.run_start
         meter._head = state.head
         meter._covered = Intervals(state.covered)

@@ -103,6 +103,15 @@ class Pending:
         ]
         self.in_flight = sum(piece.units for piece in self.pieces if piece.tickets)
 
+    def strip(self, lo: int, hi: int) -> int:
+        """Forget all of [lo, hi), delivered or in flight; how much that was."""
+        before = self.units
+        pieces = [cut for piece in self.pieces for cut in _cut(piece, lo, hi)]
+        self.pieces = [piece for piece in pieces if not (lo <= piece.lo and piece.hi <= hi)]
+        self.in_flight = sum(piece.units for piece in self.pieces if piece.tickets)
+        self.ready = sum(piece.units for piece in self.pieces if not piece.tickets)
+        return before - self.units
+
     def clear(self) -> None:
         """Forget everything."""
         self.pieces.clear()
@@ -121,7 +130,7 @@ class Pending:
 
 
 def _cut(piece: Piece, lo: int, hi: int) -> list[Piece]:
-    """A piece in flight, split where [lo, hi) begins and ends."""
+    """A piece, split where [lo, hi) begins and ends."""
     edges = [piece.lo, *(edge for edge in (lo, hi) if piece.lo < edge < piece.hi), piece.hi]
     if len(edges) == 2:
         return [piece]

@@ -84,6 +84,12 @@ class SavedSession(NamedTuple):
         state = self.meter_state()
         return 0 if state is None else state.delivered
 
+    @property
+    def waived(self) -> int:
+        """Units of media that were sent for nothing, since something was missing in them."""
+        state = self.meter_state()
+        return 0 if state is None else state.waived
+
     def meter_state(self) -> MeterState | None:
         """The meter's state, parsed."""
         return None if self.state is None else read_state(self.state)
@@ -113,6 +119,7 @@ class SessionSummary:
     closed_at: datetime | None
     delivered_seconds: int
     rung_seconds: tuple[int, ...] = ()  # of those billed, how many at each rung of the tariff
+    seconds_waived: int = 0  # sent for nothing, since something was missing in them; rounded up
 
     @property
     def tariff(self) -> Tariff:
@@ -151,6 +158,7 @@ def summary_of(saved: SavedSession, balance: Stroops) -> SessionSummary:
         closed_at=saved.closed_at,
         delivered_seconds=saved.delivered // UNITS_PER_SECOND,
         rung_seconds=saved.totals.rungs,
+        seconds_waived=-(-saved.waived // UNITS_PER_SECOND),
     )
 
 

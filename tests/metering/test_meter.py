@@ -74,7 +74,9 @@ def check(player: Player) -> None:
     assert meter.held == price.cost(ticks, last)  # I7
     ready = sum(hi - lo for lo, hi, in_flight in meter.snapshot().pending if not in_flight)
     assert meter.delivered == meter.posted + ready + meter.voided
-    assert sum(hi - lo for lo, hi in meter.covered()) == meter.posted + meter.pending
+    assert sum(hi - lo for lo, hi in meter.covered()) == (
+        meter.posted + meter.pending + meter.waived
+    )
 
 
 # --- the reference's traces ----------------------------------------------------------------------
@@ -527,3 +529,34 @@ def test_a_restored_meter_goes_on_where_it_was_and_charges_nothing_twice() -> No
     assert restored.request(99, 4 * SECOND, 6 * SECOND, 9_100_000, RICH) == Duplicate()
     restored.advance(9_105_000)
     assert restored.amount == PRICE.cost(0, 6)
+
+
+def test_what_is_missing_something_by_our_fault_is_sent_for_nothing_and_stays_so() -> None:
+    player = Player()
+    player.get(0, 3, 0)
+    ticket, _ = player.send(3, 4, 0)
+    player.meter.waive(2 * SECOND, 4 * SECOND, 0)  # also what was on its way in other pictures
+    player.meter.finish(ticket, complete=True, now=0)
+    player.meter.waive(4 * SECOND, 5 * SECOND, 0)
+    assert isinstance(player.get(2, 5, 0), Duplicate)
+    assert isinstance(player.get(5, 7, 0), Serve)
+    assert player.meter.waived == 3 * SECOND
+    assert player.meter.held == player.meter.terms.cost(4) - player.meter.amount
+    check(player)
+    player.meter.advance(20_000)
+    assert player.meter.posted == 4 * SECOND
+    restored = Meter.restore(
+        player.meter.terms, RULES, player.budget, player.meter.snapshot(), 20_000
+    )
+    assert restored.waived == 3 * SECOND
+    restored.close(60_000)
+    assert restored.amount == player.meter.terms.cost(4)
+
+
+def test_what_was_charged_before_it_was_known_to_be_bad_stays_charged() -> None:
+    player = Player()
+    player.segment(0, 0)
+    player.meter.waive(0, 3 * SECOND, 0)
+    assert player.meter.waived == SECOND
+    assert player.meter.posted == 2 * SECOND
+    check(player)
