@@ -136,7 +136,8 @@ class Errands:
 
     def fail(self, error: MeterUnavailable) -> None:
         """Refuse what was collected."""
-        waiting = [each.done for each in (*self._openings, *self._consents)]
+        waiting = [each.done for each in self._openings]
+        waiting += [each.done for each in self._consents]
         waiting += [done for _, done in self._prices]
         waiting += [done for those in self._readings.values() for done in those]
         waiting += [credit.done for credit in self._credits]

@@ -27,6 +27,7 @@ from config.limits import (
     INTAKE_PACE_MS_MAX,
     INTAKE_SESSIONS_MAX,
     INTAKE_WAITING_MAX,
+    PRICE_NOTICE_MS,
     SESSION_WATCHING_MS_MAX,
 )
 from config.telemetry import counter
@@ -48,6 +49,7 @@ from metering.ledger import Transfer, treasury_account, viewer_account
 from metering.money import NATIVE, Stroops
 from metering.offer import Offer
 from metering.outage import OutageRules
+from metering.repricing import NoSuchChange, Notice, PriceChange
 from metering.rules import MeterRules
 from metering.session import Session, SessionState, SessionSummary, summary_of
 from metering.store import MeterStore
@@ -61,6 +63,7 @@ __all__ = [
     "InsufficientFunds",
     "Intake",
     "MeterUnavailable",
+    "NoSuchChange",
     "Overloaded",
     "Paced",
     "Promise",
@@ -186,7 +189,7 @@ class Intake:
             terms=Terms(Offer.of(offer).tariff),
             opened_at=datetime.fromtimestamp(now_ms / 1000, UTC),
         )
-        await self._keeper.answered(self._keeper.errands.open(session))
+        await self._keeper.answered(self._keeper.errands.open(session, Offer.of(offer)))
         return self._book.summary(session.id)
 
     async def begun(self, session_id: str) -> SessionSummary | None:
@@ -201,7 +204,8 @@ class Intake:
                 return None
             if saved.closed_at is None and saved.revision == 0:
                 # The store has made it and was not heard: it would take no requests.
-                await self._keeper.answered(self._keeper.errands.open(saved.session))
+                offer = Offer(saved.session.tariff)
+                await self._keeper.answered(self._keeper.errands.open(saved.session, offer))
         return await self.summary(session_id)
 
     async def request(
@@ -344,6 +348,42 @@ class Intake:
     def viewers(self, asset_id: str) -> int:
         """How many sessions watch an asset now."""
         return self._book.watching(asset_id, self._clock.monotonic_ms() - SESSION_WATCHING_MS_MAX)
+
+    # --- prices ----------------------------------------------------------------------------------
+
+    async def change_price(self, asset_id: str, tariff: Tariff) -> None:
+        """An asset has got another price. Those who watch it go on at a lower one from their next
+        second on; of a higher one `notice` tells them, and without their consent their sessions end
+        after `PRICE_NOTICE_MS`.
+
+        Raises:
+            MeterUnavailable: the store does not answer; change it again.
+        """
+        now_ms = self._clock.wall_ms()
+        moments = [
+            datetime.fromtimestamp(ms / 1000, UTC) for ms in (now_ms, now_ms + PRICE_NOTICE_MS)
+        ]
+        change = PriceChange(asset_id, tariff, *moments)
+        await self._keeper.answered(self._keeper.errands.announce(change))
+
+    def notice(self, session_id: str) -> Notice | None:
+        """The higher price that a session's viewer has to agree to; None when there is none."""
+        return self._book.notice(session_id)
+
+    async def agree(self, session_id: str, epoch: str) -> None:
+        """A session goes on at a higher price when that holds.
+
+        Args:
+            session_id: an open session.
+            epoch: the id of the tariff that its viewer agrees to.
+
+        Raises:
+            NoSuchChange: that is not its asset's new price.
+            SessionClosed: the session takes no requests.
+            MeterUnavailable: the store does not answer; agree again.
+        """
+        at = datetime.fromtimestamp(self._clock.wall_ms() / 1000, UTC)
+        await self._keeper.answered(self._keeper.errands.agree(session_id, epoch, at))
 
     # --- money -----------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class PriceChange:
         """Whether the session began at another price. Owners watch for nothing, whatever it is."""
         if session.asset_id != self.asset_id or session.viewer == session.payee:
             return False
-        is_older = session.opened_at < self.announced_at
+        is_older = session.opened_at <= self.announced_at
         return is_older and self.tariff_of(session) != session.tariff
 
     def tariff_of(self, session: Session) -> Tariff:

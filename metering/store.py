@@ -1,6 +1,6 @@
 """Where sessions and money are kept, and the keeper in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from metering.lease import Leases, MemoryLeases
 from metering.ledger import Account, Ledger, Transfer
 from metering.ledger_memory import MemoryLedger
 from metering.money import Stroops
+from metering.repricing import PriceChange
 from metering.session import (
     Allowance,
     Batch,
@@ -62,6 +63,18 @@ class MeterStore(Protocol):
     async def spent(self, viewer: str, asset_id: str, since: datetime) -> Stroops:
         """What the viewer's sessions on an asset that were opened since then cost and hold."""
 
+    async def announce(self, change: PriceChange) -> None:
+        """Keep that an asset has got another price."""
+
+    async def price_changes(self, assets: Collection[str]) -> list[PriceChange]:
+        """The newest of each asset that has any."""
+
+    async def consent(self, session_id: str, epoch: str, at: datetime) -> None:
+        """Keep that a session's viewer agreed to a tariff; again is the same as once."""
+
+    async def consents(self, sessions: Sequence[str]) -> dict[str, set[str]]:
+        """Which tariffs were agreed to, by session."""
+
     async def session(self, session_id: str) -> SavedSession | None:
         """One session, open or closed."""
 
@@ -80,6 +93,8 @@ class MemoryMeterStore:
         self.repriced: dict[str, list[SavedSession]] = {}
         self._sessions: dict[str, SavedSession] = {}
         self._allowances: dict[str, Allowance] = {}
+        self._changes: dict[str, PriceChange] = {}
+        self._consents: dict[tuple[str, str], datetime] = {}
 
     async def open(self, sessions: Sequence[Session], fence: int) -> None:
         self.leases.require(fence)
@@ -146,6 +161,22 @@ class MemoryMeterStore:
                 and saved.session.opened_at >= since
             )
         )
+
+    async def announce(self, change: PriceChange) -> None:
+        self._changes[change.asset_id] = change
+
+    async def price_changes(self, assets: Collection[str]) -> list[PriceChange]:
+        return [change for asset_id, change in self._changes.items() if asset_id in assets]
+
+    async def consent(self, session_id: str, epoch: str, at: datetime) -> None:
+        self._consents.setdefault((session_id, epoch), at)
+
+    async def consents(self, sessions: Sequence[str]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for session_id, epoch in self._consents:
+            if session_id in sessions:
+                found.setdefault(session_id, set()).add(epoch)
+        return found
 
     async def session(self, session_id: str) -> SavedSession | None:
         return self._sessions.get(session_id)

@@ -1,6 +1,6 @@
 """Sessions and money in Postgres: what belongs together is one statement."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from metering.lease_postgres import PostgresLeases, fenced, require_within, unav
 from metering.ledger import Account, Transfer
 from metering.ledger_postgres import PostgresLedger, refusals
 from metering.money import Stroops
+from metering.repricing import PriceChange
 from metering.session import Allowance, Batch, SavedSession, Session
 from metering.tariff_postgres import keep_tariffs, tariff_of
 from metering.terms import Terms
@@ -63,20 +64,42 @@ _BALANCES = "SELECT id, balance FROM ledger_account WHERE id = ANY ($1::text[])"
 
 _ALLOWANCES = "SELECT * FROM viewer_allowance WHERE viewer = ANY ($1::text[])"
 
-_SESSIONS = """
+SESSIONS = """
 SELECT kept.*, rung_heights
 FROM playback_session AS kept JOIN price_epoch AS epoch ON epoch.number = kept.epoch
 """
 
 _OPEN_SESSIONS = f"""
-{_SESSIONS} WHERE closed_at IS NULL AND ($1::bigint IS NULL OR fence = $1) ORDER BY kept.id
+{SESSIONS} WHERE closed_at IS NULL AND ($1::bigint IS NULL OR fence = $1) ORDER BY kept.id
 """
 
-_SESSION = f"{_SESSIONS} WHERE kept.id = $1"
+_SESSION = f"{SESSIONS} WHERE kept.id = $1"
 
 _SPENT = """
 SELECT coalesce(sum(drawn), 0)::bigint FROM playback_session
 WHERE viewer = $1 AND asset_id = $2 AND opened_at >= $3
+"""
+
+_ANNOUNCE = """
+INSERT INTO price_change (asset_id, epoch, announced_at, effective_at)
+SELECT $1, number, $3, $4 FROM price_epoch WHERE id = $2
+"""
+
+_PRICE_CHANGES = """
+SELECT DISTINCT ON (asset_id) change.*, epoch.*
+FROM price_change AS change JOIN price_epoch AS epoch ON epoch.number = change.epoch
+WHERE asset_id = ANY ($1::text[])
+ORDER BY asset_id, change.number DESC
+"""
+
+_CONSENT = """
+INSERT INTO price_consent (session_id, epoch, given_at) VALUES ($1, $2, $3)
+ON CONFLICT (session_id, epoch) DO NOTHING
+"""
+
+_CONSENTS = """
+SELECT session_id, array_agg(epoch) AS epochs FROM price_consent
+WHERE session_id = ANY ($1::text[]) GROUP BY session_id
 """
 
 
@@ -127,16 +150,49 @@ class PostgresMeterStore:
 
     async def open_sessions(self, fence: int | None = None) -> list[SavedSession]:
         with unavailable():
-            return [_saved(row) for row in await self._database.fetch(_OPEN_SESSIONS, fence)]
+            return [saved_session(row) for row in await self._database.fetch(_OPEN_SESSIONS, fence)]
 
     async def spent(self, viewer: str, asset_id: str, since: datetime) -> Stroops:
         with unavailable():
             return Stroops(await self._database.fetchval(_SPENT, viewer, asset_id, since))
 
+    async def announce(self, change: PriceChange) -> None:
+        with unavailable():
+            await keep_tariffs(self._database, [change.tariff])
+            await self._database.execute(
+                _ANNOUNCE,
+                change.asset_id,
+                change.tariff.id,
+                change.announced_at,
+                change.effective_at,
+            )
+
+    async def price_changes(self, assets: Collection[str]) -> list[PriceChange]:
+        with unavailable():
+            rows = await self._database.fetch(_PRICE_CHANGES, list(assets))
+        return [
+            PriceChange(
+                asset_id=row["asset_id"],
+                tariff=tariff_of(row, row["asset"], row["session_cap"]),
+                announced_at=row["announced_at"],
+                effective_at=row["effective_at"],
+            )
+            for row in rows
+        ]
+
+    async def consent(self, session_id: str, epoch: str, at: datetime) -> None:
+        with unavailable():
+            await self._database.execute(_CONSENT, session_id, epoch, at)
+
+    async def consents(self, sessions: Sequence[str]) -> dict[str, set[str]]:
+        with unavailable():
+            rows = await self._database.fetch(_CONSENTS, list(sessions))
+        return {row["session_id"]: set(row["epochs"]) for row in rows}
+
     async def session(self, session_id: str) -> SavedSession | None:
         with unavailable():
             row = await self._database.fetchrow(_SESSION, session_id)
-        return None if row is None else _saved(row)
+        return None if row is None else saved_session(row)
 
 
 @contextmanager
@@ -216,7 +272,8 @@ def _numbers_or_none(values: Sequence[int]) -> str | None:
     return _numbers(values) if values else None
 
 
-def _saved(row: Record) -> SavedSession:
+def saved_session(row: Record) -> SavedSession:
+    """A session from a row of `SESSIONS`."""
     terms = Terms(
         tariff=tariff_of(row, row["price_asset"], row["cap"]),
         seconds=row["since_ticks"],

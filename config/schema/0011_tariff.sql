@@ -156,7 +156,7 @@ create function metering_commit(
     his bigint[],
     viewers text[], window_starts timestamptz[], used_totals bigint[],
     rungs text[], repriced_sessions text[], repriced_revisions bigint[], epochs text[],
-    since_rungs text[]
+    rungs_before text[]
 ) returns boolean language plpgsql
 -- Plans are made once, and every row of a batch finds its rows by their keys, however many others
 -- there are: a plan made for a small table would go on reading it whole when it has grown.
@@ -181,7 +181,7 @@ begin
             since_rungs = new.since_rungs::bigint[],
             since_ticks = kept.ticks,
             paid = kept.amount
-        from unnest(repriced_sessions, repriced_revisions, epochs, since_rungs)
+        from unnest(repriced_sessions, repriced_revisions, epochs, rungs_before)
             as new (id, revision, epoch, since_rungs)
         join price_epoch as other on other.id = new.epoch
         -- A session's currency is that of its accounts.

@@ -11,19 +11,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config.postgres import Database
+from config.ids import new_id
+from config.postgres import CheckViolationError, Database
 from metering.book import NO_TICKET, Book
 from metering.effects import Totals
 from metering.errors import BooksDisagree
 from metering.lease import Server
 from metering.ledger import Transfer, WouldOverdraw, hot_account, viewer_account
 from metering.money import Stroops
+from metering.repricing import PriceChange
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.session import Allowance, Batch, SavedSession, Session
 from metering.store import MemoryMeterStore
 from metering.store_postgres import PostgresMeterStore
-from metering.tariff import Price
+from metering.tariff import Price, RungPrice, Tariff
 from metering.terms import Terms
+from tests.metering.test_tariff import counted, tariffs, watched
 
 Store = MemoryMeterStore | PostgresMeterStore
 
@@ -374,3 +377,85 @@ async def test_random_sessions_end_alike_in_memory_and_in_postgres(
     ids = {each.id for each in sessions}
     noted = [each for each in await promises(two, database) if each[0] in ids]
     assert await promises(one, None) == noted
+
+
+# --- tariffs --------------------------------------------------------------------------------------
+
+RICH_TARIFF = Tariff(
+    price=Price("XLM", 100, 3),
+    view_stroops=70,
+    free_seconds=1,
+    session_cap=900,
+    rungs=(RungPrice(720, Price("XLM", 50, 3)), RungPrice(1080, Price("XLM", 20, 1))),
+)
+
+
+async def test_sessions_of_every_tariff_are_read_as_they_were_committed(store: Store) -> None:
+    """And of several ones in turn, each of which charges for what was watched under it."""
+    one = Session("ses_1", "v", "ast_1", "creator", Terms(RICH_TARIFF), OPENED)
+    book = await opened(store, one)
+    heights = (360, 1080, 720, 0, 1080, 480, 1440)
+    tariffs = (
+        RICH_TARIFF,
+        Tariff(Price("XLM", 10, 1)),
+        dataclasses.replace(RICH_TARIFF, free_seconds=9),
+    )
+    amounts, amount = [], Stroops(0)
+    for turn, tariff in enumerate(tariffs):
+        moment = OPENED + timedelta(seconds=turn)
+        book.announce(PriceChange("ast_1", tariff, moment, moment))
+        if book.notice(one.id) is not None:
+            book.agree(one.id, tariff.id)
+        book.end_prices(0)
+        for i, height in enumerate(heights):
+            place = turn * len(heights) + i
+            now = place * 2_000
+            file = (place, place * SEGMENT, (place + 1) * SEGMENT, height)
+            ticket, _ = book.request(one.id, file, now)
+            book.finish(one.id, ticket, complete=True, now=now)
+            batch = await save(store, book)
+            await store.commit(batch)  # again is the same as once
+            assert await store.session(one.id) == batch.changes[0].saved
+            amount = batch.changes[0].saved.amount
+        amounts.append(amount)
+    # Each turn's last segment has time to be watched in the next one, and is charged there.
+    assert amounts == [579, 839, 900]
+
+
+_INSERT = """
+INSERT INTO playback_session (
+    id, viewer, asset_id, payee, opened_at, viewer_account, hold_account, creator_account, fence,
+    epoch, price_asset, price_stroops, price_seconds, view_stroops, free_seconds, cap,
+    rung_stroops, rung_seconds, rung_ticks, since_ticks, since_rungs, paid, ticks, posted_units,
+    amount, drawn
+) VALUES (
+    $1, 'v', 'a', 'c', now(), 1, 2, 3, 0, 1, 'XLM', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+    $13::bigint, $13::bigint * 90000, $14, $14
+)
+"""
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+async def test_the_schema_takes_what_terms_come_to_and_nothing_else(
+    database: Database, data: st.DataObject
+) -> None:
+    tariff, before = data.draw(tariffs()), data.draw(tariffs())
+    seconds, more = data.draw(watched), data.draw(watched)
+    paid = before.cost(*counted(before, seconds))
+    since, since_rungs = counted(tariff, seconds)
+    total, rungs = counted(tariff, seconds + more)
+    amount = Terms(tariff, since, since_rungs, paid).cost(total, rungs)
+    row = (
+        *(tariff.price.stroops, tariff.price.seconds, tariff.view_stroops, tariff.free_seconds),
+        tariff.session_cap,
+        [rung.price.stroops for rung in tariff.rungs] or None,
+        [rung.price.seconds for rung in tariff.rungs] or None,
+        *(list(rungs) or None, since, list(since_rungs) or None, paid, total),
+    )
+    await database.execute(_INSERT, new_id("ses", 0), *row, amount)
+    for wrong in (amount - 1, amount + 1):
+        with pytest.raises(CheckViolationError, match="playback_session_amount"):
+            await database.execute(_INSERT, new_id("ses", 0), *row, wrong)

@@ -8,9 +8,10 @@ from config.clock import ManualClock
 from metering.intake import Intake
 from metering.ledger import Transfer
 from metering.money import Stroops
+from metering.offer import Offer
 from metering.outage import OutageRules
 from metering.rules import MeterRules
-from metering.tariff import Price
+from metering.tariff import Price, Tariff
 from tests.metering.watching import HOT, PRICE, TREASURY, Store, Viewer, Watch
 
 
@@ -47,7 +48,9 @@ async def intake(store: Store, clock: ManualClock, outage: OutageRules) -> Async
 
 @pytest.fixture
 def watch(intake: Intake) -> Watch:
-    async def watch(viewer: str = "v", balance: int = 10_000, price: Price = PRICE) -> Viewer:
+    async def watch(
+        viewer: str = "v", balance: int = 10_000, price: Offer | Tariff | Price = PRICE
+    ) -> Viewer:
         if balance:
             await intake.fund(viewer, Stroops(balance), f"fund:{viewer}")
         summary = await intake.open(viewer, "ast_1", "creator", price)

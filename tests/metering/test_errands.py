@@ -20,12 +20,14 @@ from metering.ledger import (
     viewer_account,
 )
 from metering.money import Stroops
+from metering.offer import Offer
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.session import Session
 from metering.store import MemoryMeterStore
 from metering.tariff import Price
 from metering.terms import Terms
 
+OFFER = Offer.of(Price("XLM", 10, 1))
 HOT, TREASURY, V = hot_account("XLM"), treasury_account("XLM"), viewer_account("v", "XLM")
 
 
@@ -77,7 +79,7 @@ async def store() -> Store:
 
 async def test_sessions_that_open_at_once_are_asked_about_once(store: Store, book: Book) -> None:
     errands = Errands(store, book, ManualClock())
-    opened = [errands.open(session(i)) for i in range(5)]
+    opened = [errands.open(session(i), OFFER) for i in range(5)]
     assert errands
     await errands.run()
     await asyncio.gather(*opened)
@@ -91,7 +93,7 @@ async def test_a_session_is_watched_from_when_it_is_there(store: Store, book: Bo
     clock = ManualClock()
     errands = Errands(store, book, clock)
     store.hangs = True
-    opened = errands.open(session(0))
+    opened = errands.open(session(0), OFFER)
     running = asyncio.ensure_future(errands.run())
     await asyncio.sleep(0)
     clock.advance(3_000)
@@ -106,7 +108,7 @@ async def test_a_session_is_watched_from_when_it_is_there(store: Store, book: Bo
 
 async def test_one_who_cannot_pay_does_not_stop_the_others(store: Store, book: Book) -> None:
     errands = Errands(store, book, ManualClock())
-    poor, rich = errands.open(session(1, "poor")), errands.open(session(2))
+    poor, rich = errands.open(session(1, "poor"), OFFER), errands.open(session(2), OFFER)
     await errands.run()
     with pytest.raises(InsufficientFunds):
         await poor
@@ -116,7 +118,7 @@ async def test_one_who_cannot_pay_does_not_stop_the_others(store: Store, book: B
 
 async def test_a_credit_is_seen_by_the_wallet(store: Store, book: Book) -> None:
     errands = Errands(store, book, ManualClock())
-    opened = errands.open(session(1))
+    opened = errands.open(session(1), OFFER)
     await errands.run()
     await opened
     good = errands.credit([], [transfer("more", HOT, V, 11)])
@@ -130,7 +132,7 @@ async def test_a_credit_is_seen_by_the_wallet(store: Store, book: Book) -> None:
 
 async def test_a_balance_is_read_again(store: Store, book: Book) -> None:
     errands = Errands(store, book, ManualClock())
-    opened = errands.open(session(1))
+    opened = errands.open(session(1), OFFER)
     await errands.run()
     await opened
     await store.post([], [transfer("dep", HOT, V, 7)])
@@ -146,7 +148,7 @@ async def test_a_balance_is_read_again(store: Store, book: Book) -> None:
 
 async def test_what_waits_can_be_refused(store: Store, book: Book) -> None:
     errands = Errands(store, book, ManualClock())
-    waiting = [errands.open(session(1)), errands.read(V.id), errands.credit([], [])]
+    waiting = [errands.open(session(1), OFFER), errands.read(V.id), errands.credit([], [])]
     errands.fail(MeterUnavailable("gone"))
     for each in waiting:
         with pytest.raises(MeterUnavailable):
@@ -159,7 +161,7 @@ async def test_a_store_that_hangs_is_given_up(
 ) -> None:
     monkeypatch.setattr("metering.errands.INTAKE_COMMIT_MS_MAX", 10)
     errands = Errands(store, book, ManualClock())
-    opened = errands.open(session(1))
+    opened = errands.open(session(1), OFFER)
     store.hangs = True
     await errands.run()
     with pytest.raises(MeterUnavailable, match="too long"):
