@@ -25,6 +25,7 @@ from api.payments import Payments
 from api.pictures import Pictures
 from api.publish_tokens import PublishTokens
 from api.sources import Sources
+from api.statements import Statements
 from api.stream_keys import StreamKeys
 from api.streaming import Streaming
 from api.system import System
@@ -56,6 +57,7 @@ class Routes:
     publish_tokens: PublishTokens
     obs_multitrack: ObsMultitrack
     payments: Payments
+    statements: Statements
     earnings: EarningsRoutes
     health: Health
     system: System
@@ -82,6 +84,8 @@ def make_application(routes: Routes) -> web.Application:
             web.post("/api/v1/guests", routes.payments.create_guest),
             web.post("/api/v1/sandbox/fund", routes.payments.fund),
             web.get("/api/v1/payments/balance", routes.payments.balance),
+            web.get("/api/v1/payments/history", routes.statements.history),
+            web.get("/api/v1/payments/statements", routes.statements.statement),
             web.get("/api/v1/content", routes.content.list),
             web.post("/api/v1/content", routes.content_upload.post),
             web.get("/api/v1/content/events", routes.content.events),
@@ -110,7 +114,9 @@ def make_application(routes: Routes) -> web.Application:
             web.delete("/api/v1/jobs/{job}", routes.jobs.cancel),
             web.post("/api/v1/streaming/start", routes.streaming.start),
             web.post("/api/v1/streaming/stop", routes.streaming.stop),
+            web.get("/api/v1/streaming/sessions", routes.streaming.list),
             web.get("/api/v1/streaming/sessions/{session}", routes.streaming.get),
+            web.get("/api/v1/streaming/sessions/{session}/events", routes.streaming.events),
             web.get("/api/v1/sources", routes.sources.list),
             web.post("/api/v1/sources", routes.sources.create),
             web.get("/api/v1/sources/events", routes.sources.events),

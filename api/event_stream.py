@@ -12,14 +12,23 @@ from api.errors import unavailable
 from config.limits import EVENT_STREAM_QUIET_SECONDS, RESPONSE_WRITE_SECONDS_MAX
 from config.postgres import UNAVAILABLE
 from config.tasks import happens
+from metering.errors import MeterUnavailable
 
 log = structlog.get_logger(__name__)
 
+_AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE, MeterUnavailable)
 _PUSH_SECONDS = 1.0
 _STILL_HERE = b":\n\n"
 
 Document = Callable[[], Awaitable[object]]
 """Makes the document as it is now."""
+
+Last = Callable[[object], bool]
+"""Whether a document will not change any more."""
+
+
+def _never(_document: object) -> bool:
+    return False
 
 
 @dataclass(slots=True)
@@ -39,8 +48,10 @@ class EventStreams:
     repeats: bool = False
     _streams: int = field(default=0, init=False)
 
-    async def push(self, request: web.Request, document: Document) -> web.StreamResponse:
-        """Answer with events until the page has gone or the server stops.
+    async def push(
+        self, request: web.Request, document: Document, last: Last = _never
+    ) -> web.StreamResponse:
+        """Answer with events until the page has gone, the server stops or `last` was sent.
 
         Raises:
             Problem: 503, too many streams are open.
@@ -50,23 +61,26 @@ class EventStreams:
             raise unavailable(f"too many {self.name} streams are open", retry_after_s=10)
         self._streams += 1
         try:
-            event = self._event(await document())
+            first = await document()
             response = web.StreamResponse(
                 headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
             )
             await response.prepare(request)
-            await self._follow(response, event, document)
+            await self._follow(response, first, document, last)
         finally:
             self._streams -= 1
         return response
 
-    async def _follow(self, response: web.StreamResponse, event: bytes, document: Document) -> None:
-        quiet_seconds = 0.0
+    async def _follow(
+        self, response: web.StreamResponse, now: object, document: Document, last: Last
+    ) -> None:
+        quiet_seconds, event = 0.0, self._event(now)
         try:
             await _write(response, event)
-            while not await happens(self.stopping, _PUSH_SECONDS):
+            while not (last(now) or await happens(self.stopping, _PUSH_SECONDS)):
                 quiet_seconds += _PUSH_SECONDS
-                before, event = event, self._event(await document())
+                now = await document()
+                before, event = event, self._event(now)
                 if self.repeats or event != before:
                     await _write(response, event)
                     quiet_seconds = 0.0
@@ -75,7 +89,7 @@ class EventStreams:
                     quiet_seconds = 0.0
         except ConnectionResetError:
             pass  # The page was closed: that is how each of these streams ends.
-        except UNAVAILABLE as error:
+        except _AWAY as error:
             # The page asks again, and is then told what is wrong.
             log.info("event stream ended", stream=self.name, reason=str(error))
 

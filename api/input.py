@@ -43,7 +43,10 @@ class NoFields(_Body):
 
 
 class StartSession(_Body):
+    """`replace` ends the oldest sessions where there are as many as the account may have."""
+
     contentId: Annotated[str, Field(min_length=1, max_length=64)]  # noqa: N815 - wire name
+    replace: Literal["oldest"] | None = None
 
 
 class StopSession(_Body):
@@ -127,8 +130,17 @@ async def read_body[Model: BaseModel](request: web.Request, model: type[Model]) 
         Problem: 400, with every fault and where it is.
     """
     body = await request.read()
+    return parse(body or b"{}", model)
+
+
+def parse[Model: BaseModel](body: bytes | str, model: type[Model]) -> Model:
+    """Read JSON that has to be just what the model says.
+
+    Raises:
+        Problem: 400, with every fault and where it is.
+    """
     try:
-        return model.model_validate(json.loads(body) if body else {})
+        return model.model_validate(json.loads(body))
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()]
         raise invalid("; ".join(faults)) from None

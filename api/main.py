@@ -35,11 +35,14 @@ from api.first_start import DEMO_SOURCE, MAIN_SOURCE, FirstStart
 from api.ground import Ground, StartFailed
 from api.health import Health
 from api.http_processes import HttpProcesses
+from api.idempotency import Idempotency
+from api.idempotency_postgres import PostgresIdempotencyStore
 from api.jobs import Jobs
 from api.local_network import LocalNetworkFailed
 from api.making import Making, hls_settings, media_directory, open_making
 from api.minute_limit import MinuteLimit
 from api.money import Money, chain_dependency
+from api.movements_postgres import PostgresMovements
 from api.obs_multitrack import ObsMultitrack
 from api.originals import Originals
 from api.pages import Pages, PagesNotBuilt
@@ -54,12 +57,17 @@ from api.rtmp_listeners import rtmp_listeners
 from api.sandbox import Sandbox
 from api.secret_names import TOKEN_KEY
 from api.serving.brief import Brief
+from api.session_limits import SessionLimits
 from api.source_document import SourceDocuments
 from api.sources import Sources
+from api.statement_postgres import PostgresStatements
+from api.statements import Statements
 from api.stores import Stores, open_stores
 from api.stream_keys import StreamKeys
 from api.streaming import Streaming
 from api.system import System
+from api.tiers import Tier
+from api.tiers_postgres import PostgresTierStore
 from api.uploads import UploadRoutes
 from api.version import version
 from config.limits import (
@@ -67,6 +75,7 @@ from config.limits import (
     CONTENT_STREAMS_MAX,
     GUESTS_PER_MINUTE_MAX,
     JOB_STREAMS_MAX,
+    SESSION_STREAMS_MAX,
     SOURCE_STREAMS_MAX,
 )
 from config.secret_files import SecretExposed
@@ -77,12 +86,15 @@ from ingest.rtmp_tls import CertificateUnusable
 from media.hub import Hub
 from media.transcode.live import LivePipeline, TranscodeSettings
 from media.transcode.plan import EncoderSettings
+from metering.balances import Balances
 from metering.intake import Intake
+from metering.ledger_postgres import PostgresLedger
 from metering.money import NATIVE
 from metering.rules import MeterRules
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
+from metering.viewings import PostgresViewings
 from packager.archive import Archive
 from packager.clips import Clips
 from packager.hls.boundaries import target_duration_s
@@ -230,6 +242,16 @@ def _price(settings: Settings) -> Price:
     return Price(NATIVE, settings.price.stroops, settings.price.seconds)
 
 
+def _at_once(settings: Settings) -> dict[Tier, int]:
+    sessions = settings.sessions
+    return {
+        Tier.FREE: sessions.free,
+        Tier.BRONZE: sessions.bronze,
+        Tier.SILVER: sessions.silver,
+        Tier.GOLD: sessions.gold,
+    }
+
+
 def _patience_ms(settings: Settings) -> int:
     """How long a player's request for what is to come may wait (rfc8216bis, 6.2.5.2)."""
     return 3 * 1000 * target_duration_s(settings.media.segment_milliseconds)
@@ -255,7 +277,8 @@ def _routes(
     catalogue = Catalogue(stores.assets, stores.sources)
     token_key = stores.secrets.create_or_read(TOKEN_KEY)[0].encode()
     tokens = PlaybackTokens(token_key)
-    sandbox = Sandbox(intake, clock) if play_money else None
+    sandbox = Sandbox(intake) if play_money else None
+    idempotency = Idempotency(PostgresIdempotencyStore(stores.database), clock)
     dependencies = (
         database_dependency(stores.database),
         ingest_dependency(media.rtmp),
@@ -286,7 +309,22 @@ def _routes(
         media=MediaRoutes(
             Playback(media.library, intake, tokens, clock, _patience_ms(stores.settings))
         ),
-        streaming=Streaming(catalogue, intake, tokens, bearers, clock),
+        streaming=Streaming(
+            catalogue,
+            intake,
+            tokens,
+            bearers,
+            clock,
+            SessionLimits(
+                PostgresTierStore(stores.database),
+                _at_once(stores.settings),
+                PostgresViewings(stores.database),
+                intake.close,
+            ),
+            PostgresMovements(stores.database),
+            idempotency,
+            EventStreams("session", SESSION_STREAMS_MAX, stopping),
+        ),
         content=Content(
             catalogue,
             documents,
@@ -331,6 +369,11 @@ def _routes(
             MinuteLimit(clock, GUESTS_PER_MINUTE_MAX),
             clock,
             NATIVE,
+            idempotency,
+            Balances(PostgresLedger(stores.database), intake),
+        ),
+        statements=Statements(
+            PostgresMovements(stores.database), PostgresStatements(stores.database), bearers
         ),
         earnings=EarningsRoutes(
             money.earnings, intake, media.broadcasts, bearers, NATIVE, stopping

@@ -7,17 +7,21 @@ from aiohttp import web
 from api.auth.account import AccountKind, AccountStore, hash_token, new_account, new_token
 from api.auth.bearer import Bearers
 from api.errors import Problem, not_found
+from api.idempotency import Document, Idempotency
+from api.idempotency_store import Effect
 from api.input import NoFields, read_body
 from api.minute_limit import MinuteLimit
 from api.sandbox import Sandbox
 from config.clock import Clock
+from metering.balances import Balances
 from metering.intake import Intake
 from metering.money import Stroops, format_amount
 
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """The routes `/api/v1/guests`, `/api/v1/sandbox/fund` and `/api/v1/payments/balance`.
+    """The routes `/api/v1/guests`, `/api/v1/sandbox/fund` and `/api/v1/payments/balance`, which
+    tells the currency of the server first, and all that the account has under `accounts`.
 
     `sandbox` is None on a network with real money.
     """
@@ -29,6 +33,8 @@ class Payments:
     guests: MinuteLimit
     clock: Clock
     asset: str
+    idempotency: Idempotency
+    balances: Balances
 
     async def create_guest(self, request: web.Request) -> web.Response:
         await read_body(request, NoFields)
@@ -48,10 +54,16 @@ class Payments:
     async def fund(self, request: web.Request) -> web.Response:
         account = await self.bearers.account(request)
         await read_body(request, NoFields)
-        if self.sandbox is None:
+        sandbox = self.sandbox
+        if sandbox is None:
             raise not_found("this server uses real money; there is nothing to hand out")
-        balance = await self.sandbox.top_up(account.id)
-        return web.json_response({"balance": format_amount(balance), "asset": self.asset})
+
+        async def top_up(effect: Effect) -> Document:
+            balance = await sandbox.top_up(account.id, effect)
+            return {"balance": format_amount(balance), "asset": self.asset}
+
+        done = await self.idempotency.once(request, account.id, top_up)
+        return web.json_response(done.document, headers=done.headers)
 
     async def balance(self, request: web.Request) -> web.Response:
         account = await self.bearers.account(request)
@@ -62,5 +74,14 @@ class Payments:
                 "held": format_amount(held),
                 "asset": self.asset,
                 "playMoney": self.sandbox is not None,
+                "accounts": [
+                    {
+                        "asset": each.asset,
+                        "balance": format_amount(each.available),
+                        "held": format_amount(each.held),
+                        "earned": format_amount(each.earned),
+                    }
+                    for each in await self.balances.of(account.id)
+                ],
             }
         )

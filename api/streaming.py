@@ -5,15 +5,22 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from api.auth.account import Account
 from api.auth.bearer import Bearers
 from api.auth.playback_token import Grant, PlaybackTokens
 from api.catalogue.asset import Asset
 from api.catalogue.lookup import Catalogue
 from api.errors import not_found
+from api.event_stream import EventStreams
+from api.idempotency import Document, Idempotency
+from api.idempotency_store import Effect
 from api.input import StartSession, StopSession, read_body
+from api.movements import Refunds
+from api.session_feed import SessionFeed, is_over
+from api.session_limits import SessionLimits
 from api.wire import price_json, timestamp
 from config.clock import Clock
-from config.limits import PLAYBACK_TOKEN_SECONDS
+from config.limits import PLAYBACK_TOKEN_SECONDS, SESSIONS_AT_ONCE_MAX
 from metering.intake import Intake
 from metering.money import format_amount
 from metering.session import SessionSummary
@@ -22,71 +29,129 @@ from metering.tariff import Price
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
-    """The routes under `/api/v1/streaming/`."""
+    """The routes under `/api/v1/streaming/`; sockets begin and end sessions here, too."""
 
     catalogue: Catalogue
     intake: Intake
     tokens: PlaybackTokens
     bearers: Bearers
     clock: Clock
+    limits: SessionLimits
+    refunds: Refunds
+    idempotency: Idempotency
+    streams: EventStreams
+
+    # --- routes ----------------------------------------------------------------------------------
 
     async def start(self, request: web.Request) -> web.Response:
         account = await self.bearers.account(request)
-        body = await read_body(request, StartSession)
-        asset = await self.catalogue.playable(body.contentId)
-        price = _free(asset) if asset.owner == account.id else asset.price
-        summary = await self.intake.open(
-            viewer=account.id, asset_id=asset.id, payee=asset.owner, offer=price
+        wish = await read_body(request, StartSession)
+        done = await self.idempotency.once(
+            request, account.id, lambda effect: self.begin(account, wish, effect)
         )
-        expires_s = self.clock.wall_ms() // 1000 + PLAYBACK_TOKEN_SECONDS
-        token = self.tokens.session_token(Grant(summary.session_id, expires_s), asset.id)
-        answer = {
-            "sessionId": summary.session_id,
-            "playbackUrl": f"/hls/{asset.id}/{token}/master.m3u8",
-            "token": token,
-            "expiresAt": timestamp(datetime.fromtimestamp(expires_s, UTC)),
-            "price": price_json(price),
-            "balance": format_amount(summary.balance),
-            "secondsAffordable": summary.seconds_affordable,
-        }
-        return web.json_response(answer, status=201)
+        return web.json_response(self.begun(done.document), status=201, headers=done.headers)
+
+    async def list(self, request: web.Request) -> web.Response:
+        """What the account watches now; not what it looks at as its owner."""
+        account = await self.bearers.account(request)
+        open_ = await self.limits.sessions.open_of(account.id, SESSIONS_AT_ONCE_MAX)
+        items = [await self.feed(each.id).look() for each in open_]
+        return web.json_response({"items": items})
 
     async def get(self, request: web.Request) -> web.Response:
         summary = await self._own(request, request.match_info["session"])
-        return web.json_response(
-            {
-                "sessionId": summary.session_id,
-                "state": summary.state.value,
-                "secondsBilled": summary.seconds_billed,
-                "amount": format_amount(summary.amount),
-                "held": format_amount(summary.held),
-                "asset": summary.price.asset,
-                "balance": format_amount(summary.balance),
-                "secondsAffordable": summary.seconds_affordable,
-            }
-        )
+        return web.json_response(await self.feed(summary.session_id).look())
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events (HTML Living Standard, 9.2): the same document when it changes."""
+        summary = await self._own(request, request.match_info["session"])
+        return await self.streams.push(request, self.feed(summary.session_id).look, is_over)
 
     async def stop(self, request: web.Request) -> web.Response:
         body = await read_body(request, StopSession)
-        await self._own(request, body.sessionId)
-        summary = await self.intake.close(body.sessionId)
-        return web.json_response(
-            {
-                "sessionId": summary.session_id,
-                "secondsBilled": summary.seconds_billed,
-                "amount": format_amount(summary.amount),
-                "asset": summary.price.asset,
-                "ticks": summary.ticks,
-            }
+        summary = await self._own(request, body.sessionId)
+        done = await self.idempotency.once(
+            request, summary.viewer, lambda _: self.end(summary.session_id)
         )
+        return web.json_response(done.document, headers=done.headers)
 
-    async def _own(self, request: web.Request, session_id: str) -> SessionSummary:
-        """A session of the asking account; another's looks as if it did not exist."""
-        account = await self.bearers.account(request)
+    # --- for routes and sockets ------------------------------------------------------------------
+
+    async def begin(self, account: Account, wish: StartSession, effect: Effect) -> Document:
+        """Open the one session of this effect; what is remembered of it has no token in it.
+
+        Raises:
+            Problem: 404, 409; see `Catalogue.playable` and `SessionLimits.room`.
+            Whatever `Intake.open` raises.
+        """
+        session_id = effect.id("ses")
+        summary = await self.intake.begun(session_id) if effect.attempt > 1 else None
+        if summary is None:
+            summary = await self._open(account, wish, session_id)
+        return {
+            "sessionId": summary.session_id,
+            "contentId": summary.asset_id,
+            "expires": self.clock.wall_ms() // 1000 + PLAYBACK_TOKEN_SECONDS,
+            "price": price_json(summary.price),
+            "balance": format_amount(summary.balance),
+            "secondsAffordable": summary.seconds_affordable,
+        }
+
+    def begun(self, document: Document) -> Document:
+        """What to answer to who opened it: the same as it was answered first."""
+        answer = dict(document)
+        expires_s, content_id = answer.pop("expires"), answer["contentId"]
+        session_id = answer["sessionId"]
+        assert isinstance(expires_s, int), "it is ours"
+        assert isinstance(content_id, str), "it is ours"
+        assert isinstance(session_id, str), "it is ours"
+        token = self.tokens.session_token(Grant(session_id, expires_s), content_id)
+        return {
+            **answer,
+            "playbackUrl": f"/hls/{content_id}/{token}/master.m3u8",
+            "token": token,
+            "expiresAt": timestamp(datetime.fromtimestamp(expires_s, UTC)),
+        }
+
+    async def end(self, session_id: str) -> Document:
+        """Close a session; again is the same as once."""
+        summary = await self.intake.close(session_id)
+        return {
+            "sessionId": summary.session_id,
+            "secondsBilled": summary.seconds_billed,
+            "amount": format_amount(summary.amount),
+            "asset": summary.price.asset,
+            "ticks": summary.ticks,
+        }
+
+    async def own(self, account: Account, session_id: str) -> SessionSummary:
+        """A session of this account; another's looks as if it did not exist.
+
+        Raises:
+            Problem: 404.
+        """
         summary = await self.intake.summary(session_id)
         if summary.viewer != account.id:
             raise not_found("no such session")
         return summary
+
+    def feed(self, session_id: str) -> SessionFeed:
+        """What there is to say about a session from now on."""
+        return SessionFeed(session_id, self.intake, self.refunds)
+
+    async def _own(self, request: web.Request, session_id: str) -> SessionSummary:
+        return await self.own(await self.bearers.account(request), session_id)
+
+    async def _open(self, account: Account, wish: StartSession, session_id: str) -> SessionSummary:
+        asset = await self.catalogue.playable(wish.contentId)
+        if asset.owner == account.id:
+            return await self.intake.open(
+                account.id, asset.id, asset.owner, _free(asset), session_id
+            )
+        async with self.limits.room(account.id, replace_oldest=wish.replace == "oldest"):
+            return await self.intake.open(
+                account.id, asset.id, asset.owner, asset.price, session_id
+            )
 
 
 def _free(asset: Asset) -> Price:

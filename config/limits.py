@@ -94,6 +94,18 @@ IDEMPOTENCY_LOCK_SECONDS = 15
 SESSIONS_AT_ONCE_MAX = 100
 # Watch pages that follow their session, and sockets of players; each costs 20 us a second.
 SESSION_STREAMS_MAX = 5_000
+# Lines of a statement that are read at a time.
+STATEMENT_PAGE_LINES = 500
+# What is recorded has the time at which its transaction began, which ends within ten seconds.
+STATEMENT_SETTLED_SECONDS = 15
+# One statement: a year and a day.
+STATEMENT_DAYS_MAX = 366
+# Statements that are written at once; each reads pages of the database as fast as it can.
+STATEMENTS_AT_ONCE_MAX = 4
+# How long one may take in all.
+STATEMENT_SECONDS_MAX = 300
+# Lines of one page of a history.
+HISTORY_PAGE_LINES_MAX = 100
 # How long each dependency has to answer `/ready`.
 READINESS_SECONDS_MAX = 2
 # When the server stops: how long encoders may take to hand over their last frames.

@@ -26,3 +26,42 @@ create table account_tier (
     account text primary key references account (id),
     tier text not null check (tier in ('bronze', 'silver', 'gold'))
 );
+
+-- --- what an account did with its money ---
+
+-- A session is one line of a history, found by either side's account; what it moved is in its row.
+create index playback_session_by_viewer on playback_session (viewer_account, id);
+create index playback_session_by_creator on playback_session (creator_account, id);
+
+-- All other transfers are lines of their own. They are few: none is made while somebody watches.
+create index ledger_transfer_other_debit on ledger_transfer (debit, position)
+    where cause not in ('hold', 'void', 'post');
+create index ledger_transfer_other_credit on ledger_transfer (credit, position)
+    where cause not in ('hold', 'void', 'post');
+-- Those that belong to a session: their ids begin with its id.
+create index ledger_transfer_refund on ledger_transfer (id) where cause = 'refund';
+
+-- What a session was charged in [since, until). Of one that lies wholly inside that is its sum, which
+-- takes two looks; only of one that lies across an end its transfers are added up.
+create function session_charged(
+    hold bigint, total bigint, ended boolean, since timestamptz, until timestamptz
+) returns bigint language plpgsql stable as $$
+declare
+    first timestamptz;
+    last timestamptz;
+begin
+    select recorded_at into first from ledger_transfer
+    where debit = hold order by position limit 1;
+    select recorded_at into last from ledger_transfer
+    where debit = hold order by position desc limit 1;
+    if first is null or first >= until or last < since then
+        return 0;
+    elsif ended and first >= since and last < until then
+        return total;
+    end if;
+    return (
+        select coalesce(sum(amount), 0) from ledger_transfer
+        where debit = hold and cause = 'post' and recorded_at >= since and recorded_at < until
+    );
+end
+$$;

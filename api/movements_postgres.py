@@ -1,0 +1,156 @@
+"""Histories of accounts, from sessions, transfers and payouts."""
+
+from collections.abc import Sequence
+from heapq import merge
+
+from api.movements import Cursor, Movement, Reason, kind_of, refund_reason
+from config.postgres import Database, Record
+from metering.money import Stroops
+
+# The accounts of one owner: there is a pair for each currency.
+_ACCOUNTS = """
+SELECT number, id, asset FROM ledger_account
+WHERE (id >= $1 AND id < $1 || chr(1114111)) OR (id >= $2 AND id < $2 || chr(1114111))
+ORDER BY id
+"""
+
+_SESSIONS = """
+SELECT session.*, asset.title FROM unnest($1::bigint[]) AS own (number)
+CROSS JOIN LATERAL (
+    (SELECT id, true AS spent, asset_id, price_asset, amount, drawn, ticks, opened_at, closed_at
+     FROM playback_session
+     WHERE viewer_account = number AND id < $2 AND payee <> viewer
+        AND (amount > 0 OR closed_at IS NULL)
+     ORDER BY id DESC LIMIT $3)
+    UNION ALL
+    (SELECT id, false, asset_id, price_asset, amount, drawn, ticks, opened_at, closed_at
+     FROM playback_session
+     WHERE creator_account = number AND id < $2 AND amount > 0
+     ORDER BY id DESC LIMIT $3)
+) AS session
+LEFT JOIN asset ON asset.id = session.asset_id
+ORDER BY session.id DESC LIMIT $3
+"""
+
+# A payout that came back is told by its state, and a refund is told with its session.
+_TRANSFERS = """
+SELECT entry.*, account.asset, batch.state, batch.envelope_hash
+FROM unnest($1::bigint[]) AS own (number)
+JOIN ledger_account AS account USING (number)
+CROSS JOIN LATERAL (
+    (SELECT 2 * position AS place, id, cause, -amount AS amount, recorded_at
+     FROM ledger_transfer
+     WHERE debit = number AND position <= $2 / 2 AND 2 * position < $2
+        AND cause NOT IN ('hold', 'void', 'post')
+        AND (cause <> 'refund' OR left(id, 4) <> 'ses_')
+     ORDER BY position DESC LIMIT $3)
+    UNION ALL
+    (SELECT 2 * position + 1, id, cause, amount, recorded_at
+     FROM ledger_transfer
+     WHERE credit = number AND position <= $2 / 2 AND 2 * position + 1 < $2
+        AND cause NOT IN ('hold', 'void', 'post') AND cause <> 'payout_returned'
+        AND (cause <> 'refund' OR left(id, 4) <> 'ses_')
+     ORDER BY position DESC LIMIT $3)
+) AS entry
+LEFT JOIN payout ON entry.cause = 'payout_planned' AND payout.id = split_part(entry.id, ':', 1)
+LEFT JOIN payout_batch AS batch ON batch.id = payout.batch
+ORDER BY place DESC LIMIT $3
+"""
+
+# Of names with a common beginning, none sorts after it and the sign after the colon.
+_REFUNDS = """
+SELECT session, refund.id, amount, recorded_at FROM unnest($1::text[]) AS session
+JOIN ledger_transfer AS refund
+    ON refund.cause = 'refund' AND refund.id > session || ':' AND refund.id < session || ';'
+ORDER BY position
+"""
+
+
+class PostgresMovements:
+    """Reads histories; also implements `movements.Refunds`. May raise
+    `config.postgres.UNAVAILABLE`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, owner: str, after: Cursor, limit: int
+    ) -> tuple[list[Movement], Cursor | None]:
+        """The newest movements behind `after`, and behind what the next page begins, if there may
+        be one.
+        """
+        numbers = [row["number"] for row in await self.accounts(owner)]
+        sessions = await self._database.fetch(_SESSIONS, numbers, after.session, limit)
+        transfers = await self._database.fetch(_TRANSFERS, numbers, after.transfer, limit)
+        merged = _newest(sessions, transfers)[:limit]
+        refunds = await self._refunds([row["id"] for is_session, row in merged if is_session])
+        movements = [
+            _session(row, refunds.get(row["id"], [])) if is_session else _transfer(row)
+            for is_session, row in merged
+        ]
+        return movements, _behind(merged, after) if len(merged) == limit else None
+
+    async def accounts(self, owner: str) -> list[Record]:
+        """Number, name and currency of all accounts of an owner, by name."""
+        return await self._database.fetch(_ACCOUNTS, f"viewer:{owner}:", f"creator:{owner}:")
+
+    async def refunds_of(self, session_id: str) -> list[Reason]:
+        return (await self._refunds([session_id])).get(session_id, [])
+
+    async def _refunds(self, sessions: Sequence[str]) -> dict[str, list[Reason]]:
+        found: dict[str, list[Reason]] = {}
+        for row in await self._database.fetch(_REFUNDS, sessions) if sessions else ():
+            reason = Reason(
+                "refund", refund_reason(row["id"]), Stroops(row["amount"]), row["recorded_at"]
+            )
+            found.setdefault(row["session"], []).append(reason)
+        return found
+
+
+def _newest(sessions: Sequence[Record], transfers: Sequence[Record]) -> list[tuple[bool, Record]]:
+    """Both in one, the newest first; each keeps its order, which the next page goes on with."""
+    merged = merge(
+        ((row["opened_at"], True, row) for row in sessions),
+        ((row["recorded_at"], False, row) for row in transfers),
+        key=lambda entry: entry[0],
+        reverse=True,
+    )
+    return [(is_session, row) for _, is_session, row in merged]
+
+
+def _behind(merged: Sequence[tuple[bool, Record]], after: Cursor) -> Cursor:
+    sessions = [row["id"] for is_session, row in merged if is_session]
+    places = [row["place"] for is_session, row in merged if not is_session]
+    return Cursor(min([after.session, *sessions]), min([after.transfer, *places]))
+
+
+def _session(row: Record, refunds: Sequence[Reason]) -> Movement:
+    amount = row["amount"] - sum(refund.amount for refund in refunds)
+    charge = Reason("charge", "watched", Stroops(row["amount"]), seconds=row["ticks"])
+    return Movement(
+        kind="watched" if row["spent"] else "earned",
+        reference=row["id"],
+        asset=row["price_asset"],
+        amount=-amount if row["spent"] else amount,
+        at=row["opened_at"],
+        ended_at=row["closed_at"],
+        state="open" if row["closed_at"] is None else "closed",
+        content_id=row["asset_id"],
+        title=row["title"],
+        held=row["drawn"] - row["amount"] if row["spent"] else 0,
+        reasons=(charge, *refunds),
+    )
+
+
+def _transfer(row: Record) -> Movement:
+    payout = row["state"] is not None
+    return Movement(
+        kind=kind_of(row["cause"]),
+        reference=row["id"].split(":")[0] if payout else row["id"],
+        asset=row["asset"],
+        amount=row["amount"],
+        at=row["recorded_at"],
+        state=row["state"],
+        transaction_hash=row["envelope_hash"],
+    )

@@ -1,0 +1,76 @@
+"""One session as a page follows it: what is saved of it, and for which reasons money moved."""
+
+from typing import Protocol
+
+from api.movements import Reason, Refunds, reason_json
+from api.wire import timestamp
+from metering.money import Stroops, format_amount
+from metering.session import SessionState, SessionSummary
+
+
+class Summaries(Protocol):
+    """Who knows sessions; `metering.intake.Intake` does."""
+
+    async def summary(self, session_id: str) -> SessionSummary: ...
+
+
+class SessionFeed:
+    """Looks at a session, again and again.
+
+    What was given back is looked up in the ledger only when the viewer has more than before: money
+    that a session reserves and charges can only get less.
+    """
+
+    def __init__(self, session_id: str, summaries: Summaries, refunds: Refunds) -> None:
+        self._session_id = session_id
+        self._summaries = summaries
+        self._refunds = refunds
+        self._before: SessionSummary | None = None
+        self._reasons: list[Reason] = []
+
+    async def look(self) -> dict[str, object]:
+        """The session's document as it is now.
+
+        Raises:
+            UnknownSession: there is none.
+            MeterUnavailable, or one of `config.postgres.UNAVAILABLE`.
+        """
+        summary = await self._summaries.summary(self._session_id)
+        before, self._before = self._before, summary
+        if before is None or _wealth(summary) > _wealth(before) or _ended(before, summary):
+            self._reasons = await self._refunds.refunds_of(self._session_id)
+        return session_json(summary, self._reasons)
+
+
+def is_over(document: object) -> bool:
+    """Whether nothing of a session's document changes any more."""
+    return isinstance(document, dict) and document["state"] == SessionState.CLOSED.value
+
+
+def session_json(summary: SessionSummary, refunds: list[Reason]) -> dict[str, object]:
+    """What a viewer is told of a session: durable figures, and a line for each reason."""
+    ticks, closed_at = summary.ticks, summary.closed_at
+    charge = Reason("charge", "watched", summary.amount, seconds=ticks)
+    return {
+        "sessionId": summary.session_id,
+        "contentId": summary.asset_id,
+        "state": summary.state.value,
+        "secondsBilled": summary.seconds_billed,
+        "amount": format_amount(summary.amount),
+        "refunded": format_amount(sum(refund.amount for refund in refunds)),
+        "held": format_amount(summary.held),
+        "asset": summary.price.asset,
+        "balance": format_amount(summary.balance),
+        "secondsAffordable": summary.seconds_affordable,
+        "openedAt": timestamp(summary.opened_at),
+        "closedAt": None if closed_at is None else timestamp(closed_at),
+        "lines": [reason_json(each) for each in ([charge] if ticks else []) + refunds],
+    }
+
+
+def _wealth(summary: SessionSummary) -> Stroops:
+    return Stroops(summary.balance + summary.held + summary.amount)
+
+
+def _ended(before: SessionSummary, summary: SessionSummary) -> bool:
+    return before.state is not summary.state
