@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from api.version import version
@@ -27,6 +27,13 @@ hashes, their signatures, and whether the seconds, prices and sums in them agree
 whether one in between is missing. Names the first element that is wrong, and ends with 1 then."""
 
 
+_LEDGER = """Look at the ledger of a server, which may run meanwhile. `verify` makes the chain of
+seals and every rule of the books anew from what is in the database (and in exported files), names
+the first violation of each, and ends with 1 when there is any, with 2 when there is nothing to
+read. `head` shows the last seal. Note it elsewhere: `verify --head HASH` later finds out also about
+a chain that was made anew as a whole."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 well, 1 failed, 2 wrong usage)."""
     parser = _parser()
@@ -43,20 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(known: argparse.Namespace, settings: Settings) -> int:
-    match known.command:
-        case "keys":
-            return asyncio.run(_rotate(settings, known.source, known.grace))
-        case "config":
-            print(settings.model_dump_json(indent=2))  # noqa: T201
-            return 0
-        case "doctor":
-            return _examine(settings)
-        case "verify":
-            return _verify(settings, known.files, known.key)
-        case "worker":
-            return _work(settings)
-        case _:
-            return _up(settings, announce_json=known.json)
+    commands: Mapping[str, Callable[[], int]] = {
+        "keys": lambda: asyncio.run(_rotate(settings, known.source, known.grace)),
+        "config": lambda: _show(settings),
+        "doctor": lambda: _examine(settings),
+        "ledger": lambda: _ledger(settings, known),
+        "verify": lambda: _verify(settings, known.files, known.key),
+        "worker": lambda: _work(settings),
+        "up": lambda: _up(settings, announce_json=known.json),
+    }
+    return commands[known.command]()
+
+
+def _show(settings: Settings) -> int:
+    print(settings.model_dump_json(indent=2))  # noqa: T201
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,9 +110,19 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--key", type=Path, metavar="JWKS", help="the server's keys, a copy of its jwks.json"
     )
+    ledger = commands.add_parser(
+        "ledger",
+        help="check the books, or show the seal to note",
+        description=_LEDGER,
+        epilog="Settings are flags too: --data_directory, --database.url.",
+        allow_abbrev=False,
+    )
+    ledger.add_argument("action", choices=("verify", "head"), help="check, or show the last seal")
+    ledger.add_argument("--json", action="store_true", help="answer as JSON")
+    ledger.add_argument("--head", metavar="HASH", help="a seal that was noted, to be in the chain")
     config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
     commands.add_parser("version", help="print the version")
-    for command in (up, worker, keys, doctor, verify, config):
+    for command in (up, worker, keys, doctor, ledger, verify, config):
         command.add_argument("--config", type=Path, help="a TOML file with settings")
     return parser
 
@@ -151,6 +169,27 @@ def _verify(settings: Settings, files: Sequence[Path], key_set: Path | None) -> 
     except CannotVerify as error:
         print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
         return 2
+
+
+def _ledger(settings: Settings, known: argparse.Namespace) -> int:
+    from api import ledger_command
+    from api.remote import CommandFailed
+    from config import logs
+
+    logs.set_up("warning", "text")
+    try:
+        if known.action == "head":
+            seal = asyncio.run(ledger_command.head(settings))
+            said = ledger_command.head_json if known.json else ledger_command.head_text
+            print(said(seal))  # noqa: T201
+            return 0
+        found = asyncio.run(ledger_command.verify(settings, known.head))
+    except CommandFailed as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    say = ledger_command.audit_json if known.json else ledger_command.audit_text
+    print(say(found))  # noqa: T201
+    return 0 if found.sound else 1
 
 
 async def _rotate(settings: Settings, name: str, grace_seconds: int) -> int:

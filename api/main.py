@@ -11,6 +11,7 @@ from api.app import Routes
 from api.auth.bearer import Bearers
 from api.auth.download_link import DownloadLinks
 from api.auth.playback_token import PlaybackTokens
+from api.books import journal_dependency, start_books
 from api.broadcasts import Broadcasts, PipelineFactory
 from api.captions import Captions
 from api.catalogue.lookup import Catalogue
@@ -130,6 +131,7 @@ async def start(ground: Ground, stack: AsyncExitStack, stopping: asyncio.Event) 
 async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event) -> Announcement:
     settings = stores.settings
     pages = Pages(settings.delivery.media_url)
+    await start_books(stores, stack)
     intake = Intake(PostgresMeterStore(stores.database), stores.clock, MeterRules())
     stack.push_async_callback(intake.stop)
     await intake.start()
@@ -283,6 +285,7 @@ def _routes(
         database_dependency(stores.database),
         ingest_dependency(media.rtmp),
         disk_dependency(stores.data),
+        journal_dependency(stores.database),
         chain_dependency(money),
         jail_dependency(stores.jail, stores.settings.jail_level_minimum),
     )

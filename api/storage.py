@@ -61,3 +61,8 @@ def free_bytes(data: Path) -> int:
     """What is left on the disk that holds the media."""
     status = os.statvfs(data)
     return status.f_bavail * status.f_frsize
+
+
+def archive_directory(data: Path) -> Path:
+    """Where transfers go that leave the database."""
+    return data / "ledger"

@@ -15,6 +15,7 @@ from metering.audit.finding import Verdict
 from metering.journal import PART_BITS, Content
 from metering.journal_postgres import JournalReader
 from metering.parts import month_of, month_start
+from metering.upkeep import NotSound
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +28,6 @@ ORDER BY part.number LIMIT 1
 """
 
 _CLOSE = "SELECT number FROM ledger_part_close($1, $2, $3, $4)"
-
-
-class NotSound(Exception):
-    """The ledger is not closed as long as something is wrong with it."""
 
 
 class _Exported(NamedTuple):

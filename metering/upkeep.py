@@ -15,11 +15,20 @@ from metering.parts import first_session_id, month_name, month_of
 log = structlog.get_logger(__name__)
 
 
+class NotSound(Exception):
+    """The ledger is not closed as long as something is wrong with it."""
+
+
 class Retention(Protocol):
     """Whoever closes what is too old to stay."""
 
     async def close_due(self, now_ms: int) -> int:
-        """Close the parts that are due; how many those were."""
+        """Close the parts that are due; how many those were.
+
+        Raises:
+            NotSound: what is there does not agree; nothing was closed.
+            OSError, PostgresError: it could not be done.
+        """
 
 
 class LedgerUpkeep:
@@ -74,3 +83,7 @@ class LedgerUpkeep:
             except (*UNAVAILABLE, PostgresError) as error:
                 # There is room for months in the parts that are there.
                 log.warning("the ledger's parts were not looked after", reason=str(error))
+            except NotSound as error:
+                log.error(
+                    "the ledger is not closed: run `tollcast ledger verify`", reason=str(error)
+                )

@@ -25,7 +25,7 @@ async def check_archive(connection: Connection, directory: Path) -> list[Finding
             what = f"{path}: {error}"
         if what:
             check.violated(what)
-    return [check.finding(f"in {len(parts)} files")] if parts else []
+    return [check.finding(f"files: {len(parts)}")] if parts else []
 
 
 async def _difference(

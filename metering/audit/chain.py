@@ -51,7 +51,7 @@ class _Walk:
         self._noted = noted
         self._links = Check("J1", "each seal has the hash of what it says, and follows", "seals")
         self._contents = Check("J2", "sealed transfers are as they were sealed", "transfers")
-        self._head = Check("J3", "the seal that was noted elsewhere is in the chain", "seal")
+        self._head = Check("J3", "the seal that was noted elsewhere is in the chain", "seals")
         self._number = 0
         self._previous = GENESIS
         self._position = _BEFORE_ALL
@@ -75,7 +75,7 @@ class _Walk:
     def findings(self) -> list[Finding]:
         remark = ""
         if self._closed_transfers:
-            remark = f"{self._closed_transfers:,} more are in exported files"
+            remark = f"in exported files: {self._closed_transfers:,}"
         found = [self._links.finding(), self._contents.finding(remark)]
         if self._noted is not None:
             self._head.saw()

@@ -58,7 +58,7 @@ class Check:
         """How the rule stands; `remark` is added where it is well."""
         if self._violations:
             return Finding(self._rule, self._title, Verdict.VIOLATED, self._first, self._violations)
-        state = f"{self._seen:,} {self._cases}"
+        state = f"{self._cases}: {self._seen:,}"
         return Finding(
             self._rule, self._title, Verdict.OK, f"{state}; {remark}" if remark else state
         )
