@@ -50,7 +50,8 @@ class OutageCredit:
     def request(self, session_id: str, file: File, now: int) -> tuple[int, Decision] | None:
         """As `Book.request`, of an open session; None when there is no credit left for it."""
         new = 0 if self._book.covers(session_id, file) else file[2] - file[1]
-        if new and not self._has_seconds(session_id, new):
+        # Also a copy of what somebody still waits for would be sent unsaved.
+        if not self._has_seconds(session_id, new):
             return None
         session = self._book.session(session_id)
         account, asset = session.viewer_account, session.price.asset

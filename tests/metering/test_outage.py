@@ -73,6 +73,22 @@ async def test_beyond_its_seconds_a_session_is_paused_and_goes_on_by_itself(
     assert (await intake.close(viewer.id)).seconds_billed == SECONDS + 2
 
 
+async def test_a_copy_of_what_has_no_credit_has_none_either(
+    watch: Watch, intake: Intake, store: Store, clock: ManualClock
+) -> None:
+    """Asked for twice, it would be sent although nobody saved it (simulated history 503)."""
+    viewer = await watch()
+    long = (0, 0, (SECONDS + 1) * UNITS_PER_SECOND)
+    store.gate.clear()
+    first = asyncio.ensure_future(intake.request(viewer.id, *long))
+    await turns()
+    clock.advance(INTAKE_BEHIND_MS_MAX)
+    assert intake.request_at_once(viewer.id, *long, prompt=False) is None
+    store.gate.set()
+    await first
+    assert intake.request_at_once(viewer.id, *long, prompt=False) is not None
+
+
 async def test_all_sessions_together_are_lent_no_more_than_the_operator_risks(
     watch: Watch, intake: Intake, store: Store, clock: ManualClock
 ) -> None:
