@@ -1,7 +1,8 @@
 """All tests, quick ones first and side by side: `python -m scripts.test [PYTEST ARGUMENT...]`.
 
-What starts whole servers or foreign programs runs afterwards and alone: it works in real time, and
-its deadlines are meant for a machine that is not busy with something else.
+What talks to foreign programs comes next, two at a time: much of it waits for them. What starts
+whole servers runs last and alone: it works in real time, and its deadlines are meant for a machine
+that is not busy with something else.
 """
 
 import os
@@ -10,13 +11,15 @@ import sys
 from collections.abc import Sequence
 
 _SIDE_BY_SIDE = "not end_to_end and not peer"
+_PEERS = "peer and not end_to_end"
+_ALONE = "end_to_end"
 UNIT = f"{_SIDE_BY_SIDE} and not process"
 _WORKERS_MAX = 4
 _NO_TESTS_FOUND = 5  # pytest's exit code
 
 
 def side_by_side(selection: str = _SIDE_BY_SIDE) -> list[str]:
-    """The command for tests that need neither a whole server nor foreign programs."""
+    """The command for tests that need no whole server to themselves."""
     workers = min(os.cpu_count() or 1, _WORKERS_MAX)
     return ["-m", "pytest", "-q", "-m", selection, "-n", str(workers), "--dist=worksteal"]
 
@@ -25,7 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run everything, or pytest as told; 0 when all passed."""
     if arguments:
         return _run(["-m", "pytest", *arguments])
-    results = [_run(side_by_side()), _run(["-m", "pytest", "-q", "-m", f"not ({_SIDE_BY_SIDE})"])]
+    alone = ["-m", "pytest", "-q", "-m", _ALONE]
+    results = [_run(command) for command in (side_by_side(), side_by_side(_PEERS), alone)]
     return max(0 if result == _NO_TESTS_FOUND else result for result in results)
 
 
