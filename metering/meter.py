@@ -287,7 +287,8 @@ class Meter:
         rungs = "[]" if self._rungs is None else self._rungs.text()
         return (
             f"[{self.presence_ms},{self.posted},{self.delivered},{self.voided},{self.forced},"
-            f"{self._run_start},{head},{self._covered.text()},{self._pending.text()},{rungs}]"
+            f"{self._run_start},{head},{self._covered.text()},{self._pending.text()},{rungs},"
+            f"{self.waived}]"
         )
 
     def change_terms(self, tariff: Tariff) -> None:
