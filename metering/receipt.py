@@ -53,8 +53,9 @@ class ClosedSession:
 
     Attributes:
         terms: under which it was charged, in the order in which they took over.
-        intervals: the media that was charged, in units of 1/90000 s, from left to right and apart
-            from each other.
+        intervals: the media that was charged or waived, in units of 1/90000 s, from left to right
+            and apart from each other.
+        waived: how many units of it cost nothing, because something was missing in them.
     """
 
     id: str
@@ -67,6 +68,7 @@ class ClosedSession:
     intervals: tuple[tuple[int, int], ...]
     runs: tuple[TickRun, ...]
     refunds: tuple[Refund, ...] = ()
+    waived: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ def _document(session: ClosedSession, previous: str | None, key: str) -> dict[st
         ],
         "totals": {
             "seconds": session.runs[-1].last if session.runs else 0,
+            "waived": session.waived,
             "charged": str(charged),
             "refunded": str(refunded),
             "paid": str(charged - refunded),

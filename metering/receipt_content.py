@@ -127,8 +127,9 @@ def _total_faults(document: Mapping[str, Any]) -> Iterator[Told]:
     ticks, totals = document["ticks"], document["totals"]
     seconds = ticks[-1]["last"] if ticks else 0
     units = sum(each["hi"] - each["lo"] for each in document["intervals"])
-    if units < seconds * UNITS_PER_SECOND:
-        yield "intervals", f"{units} units of media are too short for {seconds} seconds"
+    if units - totals["waived"] < seconds * UNITS_PER_SECOND:
+        paid = f"{seconds} seconds and {totals['waived']} waived units"
+        yield "intervals", f"{units} units of media are too short for {paid}"
     if totals["seconds"] != seconds:
         yield "totals.seconds", f"the ticks say {seconds}, the file says {totals['seconds']}"
     charged = sum(int(tick["amount"]) for tick in ticks)

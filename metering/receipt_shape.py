@@ -128,6 +128,7 @@ _TICK = {
 }
 _TOTALS = {
     "seconds": _is_count,
+    "waived": _is_count,
     "charged": _is_amount,
     "refunded": _is_amount,
     "paid": _is_amount,

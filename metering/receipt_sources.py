@@ -59,8 +59,9 @@ def closed_session(sources: Sources) -> ClosedSession:
         opened_at=session.opened_at,
         closed_at=saved.closed_at,
         terms=(*(each.terms for each in sources.past), session.terms),
-        # When a session ends, all that was not charged is voided: what is covered was paid for.
+        # When a session ends, all that was neither charged nor waived is voided.
         intervals=() if state is None else tuple(state.covered),
+        waived=0 if state is None else state.waived,
         runs=tuple(_runs(sources)),
         refunds=sources.refunds,
     )

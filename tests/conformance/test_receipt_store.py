@@ -234,6 +234,21 @@ async def test_what_came_back_before_is_in_the_receipt(theatre: Theatre) -> None
     assert checked.document["refunds"] == [{"transfer": back.id, "cause": "refund", "amount": "5"}]
 
 
+async def test_what_was_waived_is_told_and_costs_nothing(theatre: Theatre) -> None:
+    async def waives(book: Book, session: Session) -> None:
+        book.waive(session.id, 2 * SEGMENT, 3 * SEGMENT, theatre.now)
+
+    session = await theatre.watch(segments=6, meanwhile=waives)
+    await theatre.receipts.make("v", 10, made)
+    checked = await theatre.checked(session)
+    assert checked.faults == ()
+    assert checked.document is not None
+    totals = checked.document["totals"]
+    assert totals["waived"] == SEGMENT
+    units = sum(each["hi"] - each["lo"] for each in checked.document["intervals"])
+    assert units - SEGMENT == totals["seconds"] * UNITS_PER_SECOND
+
+
 async def test_an_open_session_has_none(theatre: Theatre) -> None:
     await theatre.open(Session("ses_1", "v", "ast_1", "creator", Terms.of(PLAIN), OPENED))
     assert await theatre.receipts.due(10) == []

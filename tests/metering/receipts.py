@@ -58,6 +58,9 @@ def random_session(draw: random.Random, name: str = "1", runs: int | None = None
     refunds = (Refund(f"ses_{name}:refund:0", "refund", Stroops(7)),) if draw.random() < 0.3 else ()
     if sum(run.amount for run in ticks) < 7:
         refunds = ()
+    waived = draw.choice([0, 0, 45_000])
+    watched = places(ticks[-1].last if ticks else 0, draw)
+    end = watched[-1][1] + 90_000 if watched else 0
     return ClosedSession(
         id=f"ses_{name}",
         viewer="acc_viewer",
@@ -66,9 +69,10 @@ def random_session(draw: random.Random, name: str = "1", runs: int | None = None
         opened_at=OPENED,
         closed_at=OPENED + timedelta(minutes=int(name) if name.isdigit() else 1),
         terms=(Terms(tariff),),
-        intervals=places(ticks[-1].last if ticks else 0, draw),
+        intervals=(*watched, (end, end + waived)) if waived else watched,
         runs=ticks,
         refunds=refunds,
+        waived=waived,
     )
 
 

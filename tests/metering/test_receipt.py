@@ -203,6 +203,10 @@ FORGERIES: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("ticks", 2, "rungs", value=[7]), "ticks[2].rungs: are more seconds than there were"),
     (put("tariffs", 0, "since", value=1), "tariffs[0].since: second 0 is next"),
     (put("intervals", 0, "hi", value=8), "intervals: 8 units of media are too short for 8 seconds"),
+    (
+        put("totals", "waived", value=1),
+        "intervals: 720000 units of media are too short for 8 secon",
+    ),
     (put("intervals", value=[{"lo": 5, "hi": 5}]), "intervals[0].hi: is not after lo"),
     (
         put("intervals", value=[{"lo": 0, "hi": 9**9}, {"lo": 9, "hi": 9**9 + 1}]),

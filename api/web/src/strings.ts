@@ -513,6 +513,8 @@ export const strings = {
     more: (count: number) => plural(count, "more thing is wrong", "more things are wrong"),
     paid: "Paid",
     seconds: "Seconds",
+    waived: "Not charged",
+    waivedSeconds: (seconds: string) => `${seconds} s in which something was missing by our fault`,
     period: "From, until",
     content: "Content",
     payee: "Earned by",

@@ -134,10 +134,10 @@ function totalFaults({ ticks, refunds, intervals, totals }: ReceiptDocument): Fa
   const faults: Fault[] = [];
   const seconds = ticks[ticks.length - 1]?.last ?? 0;
   const units = intervals.reduce((sum, { lo, hi }) => sum + BigInt(hi) - BigInt(lo), 0n);
-  if (units < BigInt(seconds) * UNITS_PER_SECOND)
+  if (units - BigInt(totals.waived) < BigInt(seconds) * UNITS_PER_SECOND)
     faults.push({
       path: "intervals",
-      reason: `${units} units of media are too short for ${seconds} seconds`,
+      reason: `${units} units of media are too short for ${seconds} seconds and ${totals.waived} waived units`,
     });
   if (totals.seconds !== seconds)
     faults.push({

@@ -12,6 +12,7 @@ const words = strings.verify;
 /** So many faults are told; a file that is another one altogether has as many as it has lines. */
 const FAULTS_MAX = 12;
 const KEY_CHARACTERS = 12;
+const UNITS_PER_SECOND = 90_000;
 
 type Verdict = "sound" | "changed" | "stranger";
 
@@ -76,11 +77,12 @@ function paid({ totals, asset }: ReceiptDocument): HTMLElement {
 function figures(document: ReceiptDocument): HTMLElement {
   const row = (name: string, value: string): HTMLElement =>
     element("div", {}, element("dt", {}, name), element("dd", {}, value));
-  const { seconds } = document.totals;
+  const { seconds, waived } = document.totals;
   return element(
     "dl",
     { class: "figures" },
     row(words.seconds, `${seconds} s (${clock(seconds)})`),
+    waived > 0 && row(words.waived, words.waivedSeconds((waived / UNITS_PER_SECOND).toFixed(1))),
     row(words.period, `${moment(document.openedAt)}, ${moment(document.closedAt)}`),
     row(words.content, document.content),
     row(words.payee, document.payee),

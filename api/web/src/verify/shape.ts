@@ -103,7 +103,7 @@ const isReceipt = objectOf({
     }),
   ),
   refunds: listOf(objectOf({ transfer: isName, cause: isName, amount: isAmount })),
-  totals: objectOf({ seconds: isCount, charged: isAmount, refunded: isAmount, paid: isAmount }),
+  totals: objectOf({ seconds: isCount, waived: isCount, charged: isAmount, refunded: isAmount, paid: isAmount }),
   chain: listOf(isHash),
   signature: isSignature,
   settlement: orNull(
@@ -160,7 +160,7 @@ export interface ReceiptDocument {
   intervals: { lo: number; hi: number }[];
   ticks: Tick[];
   refunds: { transfer: string; cause: string; amount: string }[];
-  totals: { seconds: number; charged: string; refunded: string; paid: string };
+  totals: { seconds: number; waived: number; charged: string; refunded: string; paid: string };
   chain: string[];
   signature: string;
   settlement: Settlement | null;
