@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from api.errors import Problem, not_found, payment_required, unavailable
+from config.connection_pool import DatabaseAway
 from metering.errors import (
     InsufficientFunds,
+    MeteredElsewhere,
     MeterUnavailable,
     Overloaded,
     Paced,
@@ -32,6 +34,12 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     ),
     Overloaded: lambda _: unavailable("too much at once", retry_after_s=2),
     MeterUnavailable: lambda _: unavailable("nothing is served that cannot be billed", 2),
+    # No redirect: each server has its own keys and media, and whoever sent a viewer here may send
+    # it there as well, or here again when this server has taken over.
+    MeteredElsewhere: lambda error: unavailable(
+        f"this session goes on at {error}" if str(error) else "this session is about to go on", 2
+    ),
+    DatabaseAway: lambda _: unavailable("the database does not answer", 2),
     BadReload: lambda error: Problem(400, "bad_reload", str(error)),
     NotReady: lambda _: unavailable("the first segment is still being made", retry_after_s=1),
     UnknownAsset: lambda _: not_found("nothing is packaged under this id"),

@@ -57,6 +57,7 @@ from api.removal import Removal
 from api.rtmp_listeners import rtmp_listeners
 from api.sandbox import Sandbox
 from api.secret_names import TOKEN_KEY
+from api.server_identity import take_identity
 from api.serving.brief import Brief
 from api.session_limits import SessionLimits
 from api.source_document import SourceDocuments
@@ -89,8 +90,10 @@ from media.transcode.live import LivePipeline, TranscodeSettings
 from media.transcode.plan import EncoderSettings
 from metering.balances import Balances
 from metering.intake import Intake
+from metering.lease import Server, lease_terms
 from metering.ledger_postgres import PostgresLedger
 from metering.money import NATIVE
+from metering.outage import OutageRules
 from metering.rules import MeterRules
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.store_postgres import PostgresMeterStore
@@ -132,7 +135,7 @@ async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event)
     settings = stores.settings
     pages = Pages(settings.delivery.media_url)
     await start_books(stores, stack)
-    intake = Intake(PostgresMeterStore(stores.database), stores.clock, MeterRules())
+    intake = _intake(stores, stack)
     stack.push_async_callback(intake.stop)
     await intake.start()
     media = await _start_media(stores, stack)
@@ -172,6 +175,18 @@ async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event)
         creator_token=creator_token,
         play_money=stores.network.play_money,
         network_url=stores.network.rpc_url,
+    )
+
+
+def _intake(stores: Stores, stack: AsyncExitStack) -> Intake:
+    settings = stores.settings
+    return Intake(
+        PostgresMeterStore(stores.database),
+        stores.clock,
+        MeterRules(),
+        server=Server(take_identity(stores.data, stores.clock, stack), settings.http.public_url),
+        lease=lease_terms(settings.metering.outage_seconds),
+        outage=OutageRules(settings.metering.outage_seconds, settings.metering.outage_stroops),
     )
 
 

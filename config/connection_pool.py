@@ -22,6 +22,10 @@ class PoolConnection(Protocol):
     async def close(self) -> None: ...
 
 
+class DatabaseAway(TimeoutError):
+    """The database does not answer: what was asked of it may have happened or not."""
+
+
 class PoolClosed(ConnectionError):
     """The pool was closed."""
 

@@ -21,7 +21,7 @@ from asyncpg import (
     UniqueViolationError,
 )
 
-from config.connection_pool import ConnectionPool
+from config.connection_pool import ConnectionPool, DatabaseAway
 from config.limits import (
     DATABASE_ACQUIRE_MS_MAX,
     DATABASE_CANCEL_MS_MAX,
@@ -59,6 +59,18 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+
+
+# Those of them that a lost connection ends with, whatever was asked over it.
+_LOST = (
+    ConnectionError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
@@ -249,7 +261,10 @@ class _Turn:
         self._pool = pool
 
     async def __aenter__(self) -> Any:
-        self._connection = await self._pool.take()
+        try:
+            self._connection = await self._pool.take()
+        except UNAVAILABLE as error:
+            raise DatabaseAway(str(error) or type(error).__name__) from error
         return self._connection
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
@@ -258,6 +273,8 @@ class _Turn:
         if isinstance(error, TimeoutError | asyncio.CancelledError | GeneratorExit):
             self._connection.terminate()
         self._pool.give_back(self._connection)
+        if isinstance(error, _LOST):
+            raise DatabaseAway(str(error) or type(error).__name__) from error
 
 
 async def _connect(url: str, statement_ms_max: int) -> Any:

@@ -22,7 +22,13 @@ from pydantic import (
     model_validator,
 )
 
-from config.limits import SERVING_PROCESSES_MAX, SESSIONS_AT_ONCE_MAX
+from config.limits import (
+    METER_OUTAGE_SECONDS,
+    METER_OUTAGE_SECONDS_MAX,
+    METER_OUTAGE_STROOPS,
+    SERVING_PROCESSES_MAX,
+    SESSIONS_AT_ONCE_MAX,
+)
 from config.settings_sources import (
     PREFIX,
     Given,
@@ -203,6 +209,13 @@ class Stellar(_Section):
         return self
 
 
+class Metering(_Section):
+    """What viewers may watch while the database is away."""
+
+    outage_seconds: Annotated[int, Field(ge=0, le=METER_OUTAGE_SECONDS_MAX)] = METER_OUTAGE_SECONDS
+    outage_stroops: Annotated[int, Field(ge=0, le=2**53)] = METER_OUTAGE_STROOPS
+
+
 class Settlement(_Section):
     """When earnings are paid out."""
 
@@ -281,6 +294,7 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     ledger: LedgerSettings = LedgerSettings()
     stellar: Stellar = Stellar()
+    metering: Metering = Metering()
     settlement: Settlement = Settlement()
     media: Media = Media()
     delivery: DeliverySettings = DeliverySettings()

@@ -51,10 +51,6 @@ class LeaseLost(Exception):
 
 
 class MeteredElsewhere(Exception):
-    """Another server meters the session, or will in a moment. `url` is where viewers reach that
-    one; empty when nobody knows.
+    """Another server meters the session, or will in a moment. Its text is the URL at which viewers
+    reach that server, where that is known.
     """
-
-    def __init__(self, url: str = "") -> None:
-        super().__init__(f"the session is metered by {url or 'another server'}")
-        self.url = url

@@ -508,7 +508,7 @@ class Intake:
         if saved.closed_at is not None:
             return SessionClosed(session_id)
         holder = await self._store.leases.holder(session_id)
-        return MeteredElsewhere(holder.url if holder is not None else "")
+        return MeteredElsewhere("" if holder is None else holder.url)
 
     async def _ended(self, session_id: str) -> SessionSummary:
         summary = await self._stored(session_id)

@@ -51,6 +51,11 @@ class LeaseTerms:
     patience_ms: int = METER_LEASE_PATIENCE_MS
 
 
+def lease_terms(outage_seconds: int) -> LeaseTerms:
+    """Of a meter that goes on for so long while the store is away."""
+    return LeaseTerms(duration_ms=outage_seconds * 1000 + METER_LEASE_MS)
+
+
 class Leases(Protocol):
     """Where leases are kept. Each call may raise `MeterUnavailable`."""
 

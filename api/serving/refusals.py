@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from api.serving.messages import Refused
 from metering.errors import (
     InsufficientFunds,
+    MeteredElsewhere,
     MeterUnavailable,
     Overloaded,
     Paced,
@@ -58,6 +59,7 @@ _REASONS = (
             UnknownSession,
             Overloaded,
             MeterUnavailable,
+            MeteredElsewhere,
             NotReady,
             BadReload,
             UnknownAsset,

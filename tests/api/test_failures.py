@@ -13,8 +13,13 @@ from api.failures import problem_of
 from metering.errors import InsufficientFunds, Paced
 from metering.money import Stroops
 
-# Another process going on with a session is a fault of the set-up, not of a request: it is a 500.
-NOT_FOR_CLIENTS = {metering.errors.BooksDisagree, packager.package.UnknownAsset}
+# Two processes at one session are a fault of the set-up, not of a request; of a lease that is lost
+# requests hear that the meter is not available, or where their session goes on.
+NOT_FOR_CLIENTS = {
+    metering.errors.BooksDisagree,
+    metering.errors.LeaseLost,
+    packager.package.UnknownAsset,
+}
 
 
 def errors_of(module: ModuleType) -> list[type[Exception]]:

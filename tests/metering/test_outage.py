@@ -219,9 +219,8 @@ async def test_what_another_server_took_over_meanwhile_is_not_charged(
     store.lost = None
     await other.sweep()
     await intake.sweep()
-    with pytest.raises(MeteredElsewhere) as elsewhere:
+    with pytest.raises(MeteredElsewhere, match="https://other.example"):
         await viewer.ask(5)
-    assert elsewhere.value.url == "https://other.example"
     with pytest.raises(MeteredElsewhere):
         await intake.close(viewer.id)
     assert (await other.close(viewer.id)).seconds_billed == 2
