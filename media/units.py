@@ -86,6 +86,11 @@ class Track:
     label: str = ""
 
     @property
+    def short_side(self) -> int:
+        """Of its pictures, after which their sizes are named (1080p); 0 for audio."""
+        return min(self.width, self.height)
+
+    @property
     def coding(self) -> Coding:
         """Raises ValueError for a codec that nothing here knows."""
         for prefix, coding in _CODINGS.items():

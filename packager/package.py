@@ -41,6 +41,8 @@ class Charge(NamedTuple):
         start, end: nominal times in 1/90000 s, the same in all renditions.
         prompt: a piece so small and urgent that it may be sent before what it costs is durable.
         waived: nothing is billed, since something is missing in it by our own fault.
+        height: of its pictures, since better ones may cost more, by their shorter side; 0 for sound
+            and keys.
     """
 
     sequence: int
@@ -48,6 +50,7 @@ class Charge(NamedTuple):
     end: int
     prompt: bool = False
     waived: bool = False
+    height: int = 0
 
 
 @dataclass(slots=True)

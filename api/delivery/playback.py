@@ -62,15 +62,17 @@ class Metering(Protocol):
         """Raises: SessionClosed."""
 
     def request_at_once(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery | None:
         """Leave to send, when that needs no waiting; None: use one of the others."""
 
-    def request_soon(self, session_id: str, sequence: int, lo: int, hi: int) -> Promise | None:
+    def request_soon(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, height: int
+    ) -> Promise | None:
         """Leave to send what is not prompt, when that is saved; None: use `request`."""
 
     async def request(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery:
         """Raises: what `metering.errors` has."""
 
@@ -272,12 +274,18 @@ class Playback:
         if charge is None or charge.waived or not answer.body:
             self._metering.require_open(grant.session_id)
             return answer
-        sequence, start, end, prompt, _ = charge
+        sequence, start, end, prompt, _, height = charge
         session_id, metering = grant.session_id, self._metering
-        delivery = metering.request_at_once(session_id, sequence, start, end, prompt=prompt)
+        delivery = metering.request_at_once(
+            session_id, sequence, start, end, prompt=prompt, height=height
+        )
         if delivery is not None:
             return _delivered(answer, delivery)
-        promise = None if prompt else metering.request_soon(session_id, sequence, start, end)
+        promise = (
+            None
+            if prompt
+            else metering.request_soon(session_id, sequence, start, end, height=height)
+        )
         if promise is None:
             return None
         return Promised(_delivered(answer, promise.delivery), promise.saved)
@@ -292,9 +300,11 @@ class Playback:
         if charge is None or charge.waived or not answer.body:
             self._metering.require_open(grant.session_id)
             return answer
-        sequence, start, end, prompt, _ = charge
+        sequence, start, end, prompt, _, height = charge
         session_id, metering = grant.session_id, self._metering
-        delivery = await metering.request(session_id, sequence, start, end, prompt=prompt)
+        delivery = await metering.request(
+            session_id, sequence, start, end, prompt=prompt, height=height
+        )
         return _delivered(answer, delivery)
 
     def _unmetered(

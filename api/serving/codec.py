@@ -37,7 +37,7 @@ from packager.playlist_text import PlaylistText
 _LENGTH = Struct(">I")
 _HEAD = Struct(">IB")
 _ID = Struct(">I")
-_ASK = Struct(">IQqq?")
+_ASK = Struct(">IQqq?H")
 _LOOK = Struct(">I?")
 _FINISH = Struct(">I?")
 _READ_PLAYLIST = Struct(">I?Q")
@@ -47,7 +47,7 @@ _ASSET = Struct(">I?")
 _VERSION = Struct(">Q?I")
 _RUN = Struct(">qI")
 _CAME = Struct(">I??")
-_FILE = Struct(">I??Qqq??")
+_FILE = Struct(">I??Qqq??H")
 _SHORT = Struct(">H")
 
 _HOLE = b"\0"
@@ -141,13 +141,13 @@ def _require_end(body: bytes, offset: int) -> None:
 
 
 def _encode_ask(ask: Ask) -> bytes:
-    id_, session_id, sequence, start, end, prompt = ask
-    return _ASK.pack(id_, sequence, start, end, prompt) + session_id.encode()
+    id_, session_id, sequence, start, end, prompt, height = ask
+    return _ASK.pack(id_, sequence, start, end, prompt, height) + session_id.encode()
 
 
 def _decode_ask(body: bytes) -> Ask:
-    id_, sequence, start, end, prompt = _ASK.unpack_from(body)
-    return Ask(id_, body[_ASK.size :].decode(), sequence, start, end, prompt)
+    id_, sequence, start, end, prompt, height = _ASK.unpack_from(body)
+    return Ask(id_, body[_ASK.size :].decode(), sequence, start, end, prompt, height)
 
 
 def _encode_look(look: Look) -> bytes:

@@ -130,17 +130,22 @@ class Desk:
     # --- the meter -------------------------------------------------------------------------------
 
     def _ask(self, ask: Ask) -> Coroutine[Any, Any, None] | None:
-        number, session_id, sequence, start, end, prompt = ask
+        number, session_id, sequence, start, end, prompt, height = ask
         metering = self._metering
-        delivery = metering.request_at_once(session_id, sequence, start, end, prompt=prompt)
+        delivery = metering.request_at_once(
+            session_id, sequence, start, end, prompt=prompt, height=height
+        )
         if delivery is None:
             return self._ask_later(ask)
         self._allow(number, delivery)
         return None
 
     async def _ask_later(self, ask: Ask) -> None:
-        delivery = await self._metering.request(ask.session_id, ask.sequence, ask.start, ask.end)
-        self._allow(ask.id, delivery)
+        number, session_id, sequence, start, end, _, height = ask
+        delivery = await self._metering.request(
+            session_id, sequence, start, end, prompt=False, height=height
+        )
+        self._allow(number, delivery)
 
     def _allow(self, number: int, delivery: Delivery) -> None:
         self._deliveries[number] = delivery

@@ -19,6 +19,7 @@ class Ask(NamedTuple):
 
     Attributes:
         start, end: in 1/90000 s.
+        height: of its pictures; 0 for none.
     """
 
     id: int
@@ -27,6 +28,7 @@ class Ask(NamedTuple):
     start: int
     end: int
     prompt: bool
+    height: int
 
 
 class Finish(NamedTuple):

@@ -32,6 +32,7 @@ class _Reason(NamedTuple):
     error: type[Exception]
     numbers: Callable[[Any], tuple[int, int]]
     make: Callable[[Refused], Exception]
+    text: Callable[[Any], str] = str
 
 
 def _plain(error: type[Exception]) -> _Reason:
@@ -45,7 +46,10 @@ _REASONS = (
     _Reason(
         InsufficientFunds,
         lambda error: (error.needed, error.available),
-        lambda refused: InsufficientFunds(*map(Stroops, refused.numbers)),
+        lambda refused: InsufficientFunds(
+            Stroops(refused.numbers[0]), Stroops(refused.numbers[1]), refused.text
+        ),
+        lambda error: str(error.asset),
     ),
     _Reason(
         Paced,
@@ -80,7 +84,8 @@ def refusal(question: int, error: Exception) -> Refused:
     place = _PLACES.get(type(error))
     if place is None:
         return Refused(question, 0, (0, 0), type(error).__name__)
-    return Refused(question, place, _REASONS[place].numbers(error), str(error))
+    reason = _REASONS[place]
+    return Refused(question, place, reason.numbers(error), reason.text(error))
 
 
 def error_of(refused: Refused) -> Exception:

@@ -49,15 +49,22 @@ class RemoteMetering:
     def request_at_once(self, *_: object, **__: object) -> None:
         """Nothing is decided here: the one meter is elsewhere."""
 
-    def request_soon(self, *_: object) -> None:
+    def request_soon(self, *_: object, **__: object) -> None:
         """Nor is anything saved."""
 
     async def request(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+        self,
+        session_id: str,
+        sequence: int,
+        lo: int,
+        hi: int,
+        *,
+        prompt: bool = False,
+        height: int = 0,
     ) -> Delivery:
         """As `metering.intake.Intake.request`."""
         ticket = await self._questions.ask(
-            lambda number: Ask(number, session_id, sequence, lo, hi, prompt)
+            lambda number: Ask(number, session_id, sequence, lo, hi, prompt, height)
         )
         return Delivery(session_id, sequence, ticket)
 

@@ -56,6 +56,7 @@ class Layout:
         intervals: that are shown, by sequence number.
         segments: by rendition and sequence number; also of renditions that only stand in.
         inits: (rendition, epoch) of every init segment.
+        heights: of the pictures of each rendition by their shorter side, by (rendition, epoch).
         pictures: by name.
         storyboard: WebVTT; None when there are no sheets.
         duration: in 1/90000 s.
@@ -72,6 +73,7 @@ class Layout:
     intervals: dict[int, Interval]
     segments: dict[str, dict[int, SegmentRecord]]
     inits: tuple[tuple[str, int], ...]
+    heights: dict[tuple[str, int], int]
     pictures: dict[str, PictureRecord]
     storyboard: bytes | None
     duration: int
@@ -114,6 +116,11 @@ def lay_out(index: AssetIndex, protection: Protection | None = None) -> Layout:
         # A copy, since the index may be read on.
         segments={name: dict(index.segments.get(name, {})) for name in named},
         inits=tuple((name, each.epoch) for each in index.epochs for name, _ in each.renditions),
+        heights={
+            (name, each.epoch): track.short_side
+            for each in index.epochs
+            for name, track in each.renditions
+        },
         pictures=dict(index.pictures),
         storyboard=render_storyboard(index.pictures.values(), intervals),
         duration=recording.duration,

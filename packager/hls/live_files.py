@@ -67,7 +67,8 @@ class LiveFiles:
             return None
         part, body = kept
         waived = self._assembly.boundaries.flaws.touch(part.start, part.end)
-        charge = Charge(path.sequence, part.start, part.end, prompt=True, waived=waived)
+        height = live.rendition.track.short_side
+        charge = Charge(path.sequence, part.start, part.end, True, waived, height)
         return MediaFile(body, MP4, charge)
 
     async def get(self, path: FilePath) -> MediaFile:
@@ -108,7 +109,8 @@ class LiveFiles:
         """None for an I-frame that is not there, or not offered."""
         if isinstance(path, SegmentPath):
             start, end = interval.start, interval.end
-            charge = Charge(interval.sequence, start, end, waived=interval.flawed)
+            height = self._assembly.renditions[path.rendition].rendition.track.short_side
+            charge = Charge(interval.sequence, start, end, waived=interval.flawed, height=height)
             return MediaFile(body, MP4, charge)
         offered = self._assembly.iframe_rendition()
         if offered is None or offered.rendition.name != path.rendition:

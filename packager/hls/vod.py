@@ -137,7 +137,7 @@ class OnDemandPackage:
             return None
         name = segment_file(record, by_content=self._layout.by_content)
         body = self._cache.at_hand(self._asset_id, path.rendition, name)
-        return None if body is None else _media_file(path, record, body)
+        return None if body is None else _media_file(path, record, body, self._height(record))
 
     async def file(self, path: FilePath) -> MediaFile:
         """Raises: UnknownRendition, UnknownSegment, NotReady when the disk does not answer."""
@@ -153,10 +153,13 @@ class OnDemandPackage:
             raise UnknownSegment(str(path))
         name = segment_file(record, by_content=self._layout.by_content)
         body = await self._read(path.rendition, name, record.sha256)
-        file = _media_file(path, record, body)
+        file = _media_file(path, record, body, self._height(record))
         if file is None:
             raise UnknownSegment(str(path))
         return file
+
+    def _height(self, record: SegmentRecord) -> int:
+        return self._layout.heights.get((record.rendition, record.epoch), 0)
 
     def _record(self, path: FilePath) -> SegmentRecord | None:
         """The segment whose file, or first picture, is asked for."""
@@ -190,8 +193,10 @@ class OnDemandPackage:
             raise NotReady(f"{folder}/{name} is being replaced") from None
 
 
-def _media_file(path: FilePath, record: SegmentRecord, body: bytes) -> MediaFile | None:
+def _media_file(
+    path: FilePath, record: SegmentRecord, body: bytes, height: int
+) -> MediaFile | None:
     if isinstance(path, IFramePath):
         return iframe_file(path, body, record.end - record.start)
-    charge = Charge(record.sequence, record.start, record.end, waived=record.flawed)
+    charge = Charge(record.sequence, record.start, record.end, waived=record.flawed, height=height)
     return MediaFile(body, MP4, charge)

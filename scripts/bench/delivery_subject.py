@@ -62,19 +62,21 @@ class Everybody:
         del delivery, complete
 
     def request_at_once(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery | None:
-        del lo, hi, prompt
+        del lo, hi, prompt, height
         return Delivery(session_id, sequence, 0)
 
-    def request_soon(self, session_id: str, sequence: int, lo: int, hi: int) -> Promise | None:
-        del session_id, sequence, lo, hi
+    def request_soon(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, height: int
+    ) -> Promise | None:
+        del session_id, sequence, lo, hi, height
         return None
 
     async def request(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery:
-        del lo, hi, prompt
+        del lo, hi, prompt, height
         return Delivery(session_id, sequence, 0)
 
 

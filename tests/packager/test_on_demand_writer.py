@@ -122,7 +122,9 @@ async def test_two_passes_make_one_asset_that_holds_every_packet_at_its_own_time
     for sequence, start in enumerate(starts):
         for name in FIRST | SECOND:
             charge = await fetching.charge(package, name, sequence)
-            assert charge == Charge(sequence, start, start + VIDEO_TIMESCALE)
+            height = (FIRST | SECOND)[name].track.short_side
+            end = start + VIDEO_TIMESCALE
+            assert charge == Charge(sequence, start, end, height=height)
 
 
 async def test_an_asset_is_watched_while_its_first_pass_goes_on(

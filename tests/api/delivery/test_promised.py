@@ -31,7 +31,7 @@ class Slow:
     def request_at_once(self, *_: object, **__: object) -> None:
         return None
 
-    def request_soon(self, session_id: str, sequence: int, *_: object) -> Promise:
+    def request_soon(self, session_id: str, sequence: int, *_: object, **__: object) -> Promise:
         return Promise(Delivery(session_id, sequence, 1), self.saved)
 
     async def request(self, *_: object, **__: object) -> Delivery:

@@ -37,11 +37,13 @@ class Anybody:
             raise SessionClosed(session_id)
 
     def request_at_once(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery | None:
         return Delivery(session_id, sequence, 1) if session_id == OPEN and sequence % 2 else None
 
-    def request_soon(self, session_id: str, sequence: int, lo: int, hi: int) -> Promise | None:
+    def request_soon(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, height: int
+    ) -> Promise | None:
         if sequence % 4:
             return None
         loop = asyncio.get_running_loop()
@@ -53,7 +55,7 @@ class Anybody:
         return Promise(Delivery(session_id, sequence, 1), saved)
 
     async def request(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery:
         self.require_open(session_id)
         await asyncio.sleep(0)

@@ -50,12 +50,12 @@ files = st.builds(
     MediaFile,
     st.binary(max_size=100),
     texts,
-    st.none() | st.builds(Charge, numbers, times, times, flags),
+    st.none() | st.builds(Charge, numbers, times, times, flags, flags, st.integers(0, 65_535)),
     flags,
 )
 messages: st.SearchStrategy[Message] = st.one_of(
     st.sampled_from([Ready(), Stop()]),
-    st.builds(Ask, ids, texts, numbers, times, times, flags),
+    st.builds(Ask, ids, texts, numbers, times, times, flags, st.integers(0, 65_535)),
     st.builds(Finish, ids, flags),
     st.builds(Look, ids, texts, flags),
     st.builds(FindAsset, ids, texts),

@@ -53,15 +53,15 @@ class Meter:
             raise SessionClosed(session_id)
 
     def request_at_once(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery | None:
         return self._delivery(session_id, sequence, lo, hi) if self.at_once and prompt else None
 
-    def request_soon(self, *_: object) -> None:
+    def request_soon(self, *_: object, **__: object) -> None:
         """Everything waits for the gate."""
 
     async def request(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool = False
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery:
         await self.gate.wait()
         if self.leave is not None:
@@ -258,7 +258,7 @@ async def test_media_is_allowed_sent_and_finished_as_in_one_process() -> None:
     assert pair.meter.under_way == {}
 
 
-@pytest.mark.parametrize("refusal", [InsufficientFunds(Stroops(7), Stroops(3)), Paced(4)])
+@pytest.mark.parametrize("refusal", [InsufficientFunds(Stroops(7), Stroops(3), "USDC"), Paced(4)])
 async def test_a_refusal_is_the_meters_own(refusal: Exception) -> None:
     pair = Pair()
     pair.meter.leave = refusal

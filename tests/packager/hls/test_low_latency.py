@@ -94,7 +94,11 @@ async def test_parts_are_the_segment_that_they_become(library: Library) -> None:
             assert b"".join(parts) == segment.body
             billed = [each for each in charges[name] if each.sequence == sequence]
             assert all(a.end == b.start for a, b in pairwise(billed))
-            assert segment.charge == Charge(sequence, billed[0].start, billed[-1].end)
+            height = CLIPS[name].track.short_side
+            assert {each.height for each in billed} == {height}
+            assert segment.charge == Charge(
+                sequence, billed[0].start, billed[-1].end, height=height
+            )
         init = await fetching.init(stage.origin, name, "init-0.mp4")
         decoded = decode(init + b"".join(loaded[name].values()))
         sent = [(each.dts, each.pts) for each in clip.packets]
@@ -228,7 +232,10 @@ async def test_a_viewer_goes_back_as_far_as_the_terms_say(
     first = complete[0].sequence
     file = await stage.origin.file(SegmentPath("360p", first))
     assert file.charge == Charge(
-        first, (10 + 2 * first) * VIDEO_TIMESCALE, (12 + 2 * first) * VIDEO_TIMESCALE
+        first,
+        (10 + 2 * first) * VIDEO_TIMESCALE,
+        (12 + 2 * first) * VIDEO_TIMESCALE,
+        height=CLIPS["360p"].track.short_side,
     )
     assert stage.origin.file_at_hand(SegmentPath("360p", first)) is None
 
