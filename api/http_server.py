@@ -106,6 +106,7 @@ class HttpServer:
             await self._runner.cleanup()
         await self._watch.emptied(HTTP_SHUTDOWN_SECONDS)
         self._watch.stop()
+        self._site.images.close()
 
 
 class _Lending:

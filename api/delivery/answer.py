@@ -1,5 +1,6 @@
 """What is answered to a request for media, in the shape that both senders send."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
@@ -13,6 +14,7 @@ CORS = (
 )
 PRIVATE = "private, no-store"
 IMMUTABLE = "public, max-age=31536000, immutable"
+_CLOSE, _END = b"Connection: close\r\n\r\n", b"\r\n"
 
 
 class Kind(NamedTuple):
@@ -34,6 +36,21 @@ def field_lines(pairs: tuple[tuple[str, str], ...]) -> bytes:
     return "".join([f"{name}: {value}\r\n" for name, value in pairs]).encode("latin-1")
 
 
+@dataclass(slots=True, eq=False)
+class Shared:
+    """What senders know of an answer that is the same for all who ask; see `api.delivery.image`.
+
+    Attributes:
+        date_line: of the second in which it was sent last.
+        times: how often it was then.
+        image: of that second.
+    """
+
+    date_line: bytes = b""
+    times: int = 0
+    image: object = None
+
+
 class Answer(NamedTuple):
     """One answer. `delivery` is finished when the viewer's socket has taken every byte, or not.
 
@@ -41,6 +58,7 @@ class Answer(NamedTuple):
         length: as in `Content-Length`; None where there is no such field.
         body: nothing after HEAD.
         fields: lines that only this answer has.
+        shared: of what is the same for all but for its delivery.
     """
 
     kind: Kind
@@ -48,6 +66,7 @@ class Answer(NamedTuple):
     body: bytes | memoryview
     delivery: Delivery | None = None
     fields: bytes = b""
+    shared: Shared | None = None
 
     @property
     def status(self) -> int:
@@ -63,7 +82,14 @@ def with_body(kind: Kind, body: bytes, method: str, fields: bytes = b"") -> Answ
     """An answer that costs nothing; to HEAD without its body (RFC 9110, 9.3.2)."""
     content = b"" if method == "HEAD" else body
     # What a NamedTuple's own constructor does, for a third of its time.
-    return tuple.__new__(Answer, (kind, len(body), content, None, fields))
+    return tuple.__new__(Answer, (kind, len(body), content, None, fields, None))
+
+
+def head_of(answer: Answer, date_line: bytes, *, closes: bool) -> bytes:
+    """All that is sent before the body."""
+    kind, length, _, _, fields, _ = answer
+    has = b"" if length is None else b"Content-Length: %d\r\n" % length
+    return b"".join((kind.text, has, fields, date_line, _CLOSE if closes else _END))
 
 
 PREFLIGHT = Answer(

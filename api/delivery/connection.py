@@ -1,12 +1,14 @@
 """One connection: requests for media are answered here, and all others by whom it is lent to."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
-from api.delivery.answer import Answer
+from api.delivery.answer import Answer, head_of
 from api.delivery.failure import failure
 from api.delivery.head import OtherHead, read_head
+from api.delivery.image import Images
 from api.delivery.playback import Outcome, Playback, Promised, Waiting
 from api.delivery.request import MediaRequest
 from api.delivery.tally import TALLY
@@ -64,6 +66,7 @@ class Site:
     playback: Playback | None
     others: Others
     watch: Watch
+    images: Images = field(default_factory=Images)
 
 
 class Connection(asyncio.Protocol):
@@ -80,6 +83,7 @@ class Connection(asyncio.Protocol):
         "_request",
         "_sent_bytes",
         "_site",
+        "_socket",
         "_state",
         "_task",
         "_unsent_bytes",
@@ -100,6 +104,7 @@ class Connection(asyncio.Protocol):
         self._promised: Promised | None = None
         self._request: MediaRequest | None = None
         self._sent_bytes = 0
+        self._socket = -1
         self._task: asyncio.Task[None] | None = None
         self._unsent_bytes = 0
         self._waiting: Waiting | None = None
@@ -326,21 +331,15 @@ class Connection(asyncio.Protocol):
         self._go_on()
 
     def _send(self, answer: Answer, request: MediaRequest) -> None:
-        kind, length, body, delivery, fields = answer
-        transport, watch = self.transport, self._site.watch
-        size = len(body)
-        has = b"" if length is None else b"Content-Length: %d\r\n" % length
-        end = b"Connection: close\r\n\r\n" if self._closes else b"\r\n"
+        transport, site = self.transport, self._site
+        watch, delivery, size = site.watch, answer.delivery, len(answer.body)
         if size <= RESPONSE_JOINED_BYTES_MAX:
-            transport.write(b"".join((kind.text, has, fields, watch.date_line, end, body)))
+            head = head_of(answer, watch.date_line, closes=self._closes)
+            transport.write(head + answer.body)
         else:
-            head = b"".join((kind.text, has, fields, watch.date_line, end))
-            transport.writelines((head, body))
-            if not self.blocked and transport.get_write_buffer_size():
-                # asyncio's own transports forget to tell after this call; this has them look.
-                transport.set_write_buffer_limits(high=0)
+            self._send_large(answer, watch.date_line)
         is_public = request.token is None
-        (TALLY.public_statuses if is_public else TALLY.statuses)[kind.status] += 1
+        (TALLY.public_statuses if is_public else TALLY.statuses)[answer.kind.status] += 1
         self._sent_bytes = size if delivery is not None or is_public else 0
         self._delivery = delivery
         if self.blocked:
@@ -351,6 +350,28 @@ class Connection(asyncio.Protocol):
             if self._sent_bytes:
                 self._taken(complete=not transport.is_closing())
             self._ready()
+
+    def _send_large(self, answer: Answer, date_line: bytes) -> None:
+        shared = None if self._closes else answer.shared
+        image = None if shared is None else self._site.images.of(answer, shared, date_line)
+        if image is None:
+            self._write((head_of(answer, date_line, closes=self._closes), answer.body))
+        elif not self.transport.is_closing():  # then the descriptor may be another's
+            sent = image.send(self._descriptor())
+            if sent < image.size:
+                self._write(image.rest(sent))
+
+    def _descriptor(self) -> int:
+        if self._socket < 0:
+            self._socket = self.transport.get_extra_info("socket").fileno()
+        return self._socket
+
+    def _write(self, pieces: Sequence[bytes | memoryview]) -> None:
+        transport = self.transport
+        transport.writelines(pieces)
+        if not self.blocked and transport.get_write_buffer_size():
+            # asyncio's own transports forget to tell after this call; this has them look.
+            transport.set_write_buffer_limits(high=0)
 
     def _taken(self, *, complete: bool) -> None:
         """The socket has taken the answer, or it never will."""

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from api.delivery.answer import CORS, IMMUTABLE, PRIVATE, Answer, Kind, kind
+from api.delivery.answer import CORS, IMMUTABLE, PRIVATE, Answer, Kind, Shared, kind
 from api.delivery.entity_tag import entity_tag, is_same, matches_strongly, matches_weakly
 from api.delivery.ranges import Slice, Unsatisfiable, read_range
 from api.delivery.request import UNCONDITIONAL, Conditions
@@ -21,7 +21,7 @@ def file_answer(
     """
     if conditions is UNCONDITIONAL and method == "GET" and not public:
         if not isinstance(file.answer, Answer):
-            file.answer = _whole(file, method, public=False)
+            file.answer = _whole(file, method, public=False)._replace(shared=Shared())
         return file.answer
     tag = entity_tag(file.body)
     etag = f'ETag: "{tag}"\r\n'.encode()

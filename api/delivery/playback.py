@@ -317,9 +317,9 @@ class Playback:
 
 
 def _delivered(answer: Answer, delivery: Delivery) -> Answer:
-    kind, length, body, _, fields = answer
+    kind, length, body, _, fields, shared = answer
     # What a NamedTuple's own constructor does, for a third of its time.
-    return _make(Answer, (kind, length, body, delivery, fields))
+    return _make(Answer, (kind, length, body, delivery, fields, shared))
 
 
 def _group(path: FilePath, file: MediaFile) -> int | None:

@@ -70,6 +70,7 @@ class Film:
     audio: tuple[AudioRendition, ...] = ()
     captions: tuple[CaptionRendition, ...] = ()
     public: bool = False
+    remembered: dict[int, MediaFile] = field(default_factory=dict)
 
     def add(self) -> None:
         """The next segment is there, whole."""
@@ -129,6 +130,8 @@ class Film:
         if isinstance(path, PartPath):
             charge = Charge(path.sequence, start, start + UNITS // 10, prompt=True)
             return MediaFile(body_of(path.sequence, size)[: size // 10], MP4, charge)
+        if path.sequence in self.remembered:
+            return self.remembered[path.sequence]
         charge = Charge(path.sequence, start, start + UNITS)
         return MediaFile(body_of(path.sequence, size)[:size], MP4, charge)
 

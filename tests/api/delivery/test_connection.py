@@ -10,8 +10,11 @@ import pytest
 from api.auth.playback_token import Grant
 from api.delivery.watch import Deadlines
 from config import telemetry
+from config.limits import IMAGE_BYTES_MAX
+from packager.naming import SegmentPath
 from tests.api.delivery.dialogue import answers
-from tests.api.delivery.site import ASSET, PATIENCE_MS, RENDITION, Site, open_site
+from tests.api.delivery.open_images import open_images
+from tests.api.delivery.site import ASSET, MULTIVARIANT, PATIENCE_MS, RENDITION, Site, open_site
 
 DEADLINES = Deadlines(
     head_ms=300, body_ms=300, write_ms=300, keep_alive_ms=600, pace_bytes=1_000, watch_ms=50
@@ -102,6 +105,41 @@ async def test_a_body_counts_when_its_last_byte_was_taken(site: Site) -> None:
     await asyncio.gather(take(whole), leave(aborted), stop_reading(slow))
     seconds = [await delivered(site, grant) for grant in (whole, aborted, slow)]
     assert seconds == [2, 0, 0]
+
+
+async def test_what_many_get_at_once_is_whole_and_billed_by_the_same_rules(site: Site) -> None:
+    """It goes out of a file, and what the kernel does not take at once as everything else does."""
+    site.film.sizes = {0: IMAGE_BYTES_MAX}
+    file = site.film.file_at_hand(SegmentPath(RENDITION, 0))
+    assert file is not None
+    site.film.remembered = {0: file}
+    viewers = [await site.session(f"{number}") for number in range(12)]
+    target = f"{RENDITION}/0.m4s"
+    before = _metric("tollcast_deliveries_aborted_total")
+
+    async def take(grant: Grant) -> None:
+        async with connected(site, window=WINDOW) as (reader, writer):
+            writer.write(ask(site.url(grant, target)) + ask(site.url(grant, "master.m3u8")))
+            assert (await answer(reader))[1] == file.body
+            assert (await answer(reader))[1] == MULTIVARIANT
+
+    async def leave(grant: Grant) -> None:
+        async with connected(site, window=WINDOW) as (reader, writer):
+            writer.write(ask(site.url(grant, target)))
+            await some(reader, 100_000)
+
+    async def stop_reading(grant: Grant) -> None:
+        async with connected(site, window=WINDOW) as (reader, writer):
+            writer.write(ask(site.url(grant, target)))
+            await some(reader, 1_000)
+            await counted("tollcast_deliveries_aborted_total", before + 2)
+
+    await asyncio.gather(*map(take, viewers[:8]))
+    assert open_images() == 1
+    await asyncio.gather(take(viewers[8]), take(viewers[9]), leave(viewers[10]))
+    await stop_reading(viewers[11])
+    seconds = [await delivered(site, grant) for grant in viewers]
+    assert seconds == [2] * 10 + [0, 0]
 
 
 async def counted(metric: str, count: float) -> None:
