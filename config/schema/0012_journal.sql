@@ -477,3 +477,6 @@ begin
     on conflict (role) do update set migration = excluded.migration;
 end
 $$;
+
+revoke execute on function grant_to_server(name) from public;
+revoke execute on function ledger_part_close(bigint, timestamptz, bytea, bigint) from public;

@@ -79,7 +79,7 @@ class _Walk:
         found = [self._links.finding(), self._contents.finding(remark)]
         if self._noted is not None:
             self._head.saw()
-            otherwise = f"no seal has the hash {self._noted.hex()}: the chain was made anew"
+            otherwise = f"the chain was made anew: no seal has the hash {self._noted.hex()}"
             self._head.require(holds=self._noted_is_there, otherwise=otherwise)
             found.append(self._head.finding())
         return found

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded_postgres import DirectoryInUse, EmbeddedPostgres, url_of_running
+from config.embedded_postgres import (
+    SERVER_ROLE,
+    DirectoryInUse,
+    EmbeddedPostgres,
+    url_of_running,
+)
 from config.postgres import Database
 from config.postgres_cluster import EmbeddedPostgresFailed
 
@@ -76,7 +81,7 @@ async def test_nothing_in_the_directory_is_open_to_others(tmp_path: Path) -> Non
     try:
         assert stat.S_IMODE((tmp_path / "db").stat().st_mode) == 0o700
         assert stat.S_IMODE((tmp_path / "db" / "run").stat().st_mode) == 0o700
-        for role in ("postgres", "tollcast"):
+        for role in ("postgres", "tollcast", "tollcast_server"):
             path = tmp_path / "db" / f"{role}.password"
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
     finally:
@@ -181,6 +186,24 @@ async def test_a_cluster_that_was_interrupted_is_made_anew(tmp_path: Path) -> No
     assert await _one(await server.start(), "SELECT 1") == 1
     await server.stop()
     assert not half.exists()
+
+
+async def test_a_cluster_from_before_there_was_the_servers_role_gets_it(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path, _QUICK)
+    await _one(await server.start(), "CREATE TABLE kept AS SELECT 7 AS n")
+    superuser = await Database.connect(server.url("postgres", "postgres"), pool_size=1)
+    await superuser.execute(f"DROP ROLE {SERVER_ROLE}")
+    await superuser.close()
+    await server.stop()
+    (tmp_path / f"{SERVER_ROLE}.password").unlink()
+    assert await _one(await server.start(), "SELECT n FROM kept") == 7
+    assert await _one(server.url(SERVER_ROLE), "SELECT current_user") == SERVER_ROLE
+    await server.stop()
+    # Interrupted before the password was kept: the role is there, and gets another one.
+    (tmp_path / f"{SERVER_ROLE}.password").unlink()
+    await server.start()
+    assert await _one(server.url(SERVER_ROLE), "SELECT current_user") == SERVER_ROLE
+    await server.stop()
 
 
 async def test_a_server_that_refuses_is_an_error_with_its_own_words(tmp_path: Path) -> None:
