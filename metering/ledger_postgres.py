@@ -70,6 +70,9 @@ FROM ledger_account
 LEFT JOIN (
     SELECT number, sum(amount) AS moved
     FROM (
+        SELECT account, balance FROM journal_balance
+        WHERE seal = (SELECT max(closing_seal) FROM ledger_part)
+        UNION ALL
         SELECT debit, -amount FROM ledger_transfer
         UNION ALL
         SELECT credit, amount FROM ledger_transfer
