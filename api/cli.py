@@ -34,6 +34,11 @@ read. `head` shows the last seal. Note it elsewhere: `verify --head HASH` later 
 a chain that was made anew as a whole."""
 
 
+_REPLAY = """Show one history of the simulation, in which everything goes wrong that can: when, who,
+what, and which money moved. The same seed makes the same one. Ends with 1 when an invariant was
+broken. Needs a checkout of the source code."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 well, 1 failed, 2 wrong usage)."""
     parser = _parser()
@@ -41,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if known.command == "version":
         print(f"tollcast {version()}")  # noqa: T201 - this is what was asked for
         return 0
+    if known.command == "replay":
+        return _replay(known.seed)
     try:
         settings = load(rest, read_environment(), known.config)
     except SettingsError as error:
@@ -120,11 +127,25 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("action", choices=("verify", "head"), help="check, or show the last seal")
     ledger.add_argument("--json", action="store_true", help="answer as JSON")
     ledger.add_argument("--head", metavar="HASH", help="a seal that was noted, to be in the chain")
+    replay = commands.add_parser(
+        "replay", help="show a simulated history", description=_REPLAY, allow_abbrev=False
+    )
+    replay.add_argument("seed", type=int, metavar="SEED", help="any whole number")
     config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
     commands.add_parser("version", help="print the version")
     for command in (up, worker, keys, doctor, ledger, verify, config):
         command.add_argument("--config", type=Path, help="a TOML file with settings")
     return parser
+
+
+def _replay(seed: int) -> int:
+    from api.replay import NeedsCheckout, replay
+
+    try:
+        return replay(seed)
+    except NeedsCheckout as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 1
 
 
 def _up(settings: Settings, *, announce_json: bool) -> int:

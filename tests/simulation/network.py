@@ -1,0 +1,256 @@
+"""A chain in a few rules: accounts with sequence numbers, ledgers that close, a queue for the next.
+
+Much smaller than `metering.localnet`, which speaks the real protocols, and much meaner: it loses,
+delays and reorders. It knows nothing of the code that it tests but the shape of an envelope.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+from metering.money import Stroops
+from metering.settlement.chain import OnChain
+from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.outbox import SignedEnvelope
+from tests.simulation.weather import Weather
+
+FEE_RATE = 100
+SURGE_RATE = 20_000
+GIFT = 10_000 * 10**7
+RESERVE = 25_000_000
+CLOSE_MS = 5_000
+# Ledger time is no business of our clocks; it runs a little ahead, as it may.
+_EPOCH_S = 1_700_000_030
+
+
+class Transaction(NamedTuple):
+    """What an envelope says."""
+
+    hash: str
+    source: str
+    sequence: int
+    max_time: int
+    fee: int
+    payments: list[tuple[str, int]]
+
+
+class Closed(NamedTuple):
+    """A closed ledger."""
+
+    sequence: int
+    time: int
+    surge: bool
+
+
+@dataclass(slots=True)
+class _Account:
+    balance: int
+    sequence: int
+    changed_in: int
+
+
+class Network:
+    """The network and its only node. Ledgers close when somebody looks, as of the time they were
+    due.
+
+    Args:
+        chance: where faults are drawn.
+        weather: how many.
+        now_ms: the time.
+        applied: told of each payment as (address, amount).
+    """
+
+    def __init__(
+        self,
+        chance: Random,
+        weather: Weather,
+        now_ms: Callable[[], int],
+        applied: Callable[[int, Transaction], None],
+    ) -> None:
+        self.weather = weather
+        self._chance = chance
+        self._now_ms = now_ms
+        self._applied = applied
+        self._accounts: dict[str, _Account] = {}
+        self._gone: dict[str, _Account] = {}
+        self._gifts: list[str] = []
+        self._queue: dict[str, Transaction] = {}
+        self._found: dict[str, Found] = {}
+        self._closed = [Closed(1, _EPOCH_S, surge=False)]
+        self._next_close_ms = CLOSE_MS
+
+    # --- what happens there -----------------------------------------------------------------------
+
+    def create(self, address: str) -> None:
+        """Make an account that payments can go to."""
+        self._accounts[address] = _Account(RESERVE, 0, self.latest.sequence)
+
+    def close_account(self, address: str) -> None:
+        """Its owner merged it into another; `reopen` brings it back."""
+        self._gone[address] = self._accounts.pop(address)
+
+    def reopen_accounts(self) -> None:
+        """All that were closed."""
+        self._accounts |= self._gone
+        self._gone = {}
+
+    def balance(self, address: str) -> int:
+        """What an account holds now."""
+        self.advance()
+        account = self._accounts.get(address)
+        return 0 if account is None else account.balance
+
+    @property
+    def latest(self) -> Closed:
+        """The ledger that closed last."""
+        return self._closed[-1]
+
+    def next_close_ms(self) -> int:
+        """When the next ledger closes."""
+        self.advance()
+        return self._next_close_ms
+
+    def advance(self) -> None:
+        """Close the ledgers that are due."""
+        while self._next_close_ms <= self._now_ms():
+            self._close(self._next_close_ms)
+            self._next_close_ms += CLOSE_MS + self._chance.randrange(1_000)
+
+    def _close(self, ms: int) -> None:
+        surge = self._chance.random() < self.weather.surge
+        self._closed.append(Closed(self.latest.sequence + 1, _EPOCH_S + ms // 1000, surge))
+        for address in self._gifts:
+            account = self._accounts.setdefault(address, _Account(0, 0, 0))
+            account.balance += GIFT
+            account.changed_in = self.latest.sequence
+        self._gifts = []
+        for transaction in list(self._queue.values()):
+            self._consider(ms, transaction)
+
+    def _consider(self, ms: int, transaction: Transaction) -> None:
+        account = self._accounts[transaction.source]
+        if (
+            transaction.max_time < self.latest.time
+            or transaction.sequence <= account.sequence
+            or transaction.fee > account.balance
+        ):
+            del self._queue[transaction.hash]
+        elif (
+            transaction.sequence == account.sequence + 1
+            and self._chance.random() >= self.weather.node_late
+            and not (self.latest.surge and transaction.fee < SURGE_RATE * len(transaction.payments))
+        ):
+            del self._queue[transaction.hash]
+            self._apply(ms, transaction, account)
+
+    def _apply(self, ms: int, transaction: Transaction, account: _Account) -> None:
+        fee = FEE_RATE * len(transaction.payments)
+        account.balance -= fee
+        account.sequence = transaction.sequence
+        account.changed_in = self.latest.sequence
+        codes = tuple(
+            "op_success" if address in self._accounts else "op_no_destination"
+            for address, _ in transaction.payments
+        )
+        total = sum(amount for _, amount in transaction.payments)
+        if total > account.balance:
+            codes = ("op_underfunded", *codes[1:])
+        successful = all(code == "op_success" for code in codes)
+        self._found[transaction.hash] = Found(
+            successful=successful,
+            ledger=self.latest.sequence,
+            fee_charged=fee,
+            code="tx_success" if successful else "tx_failed",
+            operations=codes,
+        )
+        if successful:
+            account.balance -= total
+            for address, amount in transaction.payments:
+                self._accounts[address].balance += amount
+                self._accounts[address].changed_in = self.latest.sequence
+            self._applied(ms, transaction)
+
+    # --- what its node answers --------------------------------------------------------------------
+
+    def give(self, address: str) -> None:
+        """Friendbot's gift, part of the next ledger."""
+        self._gifts.append(address)
+
+    def submit(self, envelope: SignedEnvelope) -> Answered:
+        """Take an envelope, or not."""
+        self.advance()
+        transaction = _read(envelope)
+        account = self._accounts.get(transaction.source)
+        if transaction.hash in self._found or transaction.hash in self._queue:
+            return Answered(Answer.ACCEPTED, "duplicate")
+        if account is None or transaction.sequence <= account.sequence:
+            return Answered(Answer.REFUSED, "tx_bad_seq")
+        if transaction.max_time < self.latest.time:
+            return Answered(Answer.REFUSED, "tx_too_late")
+        if self._queue:
+            return Answered(Answer.BUSY, "another waits")
+        if self._chance.random() < self.weather.node_lost / 2:
+            return Answered(Answer.ACCEPTED, "and then dropped")
+        self._queue[transaction.hash] = transaction
+        return Answered(Answer.ACCEPTED)
+
+    def look(self, envelope: SignedEnvelope) -> Found | NotFound:
+        """What is known of an envelope; now and then as of some ledgers ago."""
+        self.advance()
+        behind = self._chance.random() < self.weather.node_behind
+        lag = self._chance.randrange(1, 4) if behind else 0
+        latest = self._closed[max(0, len(self._closed) - 1 - lag)]
+        found = self._found.get(envelope.hash)
+        if found is not None and found.ledger <= latest.sequence:
+            return found
+        account = self._accounts.get(envelope.source)
+        sequence = None if lag or account is None else account.sequence
+        return NotFound(latest.sequence, latest.time, 1, sequence)
+
+    def sequence(self, address: str) -> int | None:
+        """The sequence number that an account used last."""
+        self.advance()
+        account = self._accounts.get(address)
+        return None if account is None else account.sequence
+
+    def holdings(self, address: str) -> OnChain | None:
+        """What an account has."""
+        self.advance()
+        account = self._accounts.get(address)
+        if account is None:
+            return None
+        spendable = Stroops(max(0, account.balance - RESERVE))
+        return OnChain(Stroops(account.balance), spendable, account.changed_in)
+
+    def missing(self, addresses: Sequence[str]) -> dict[str, str]:
+        """Addresses without an account."""
+        self.advance()
+        return {each: "op_no_destination" for each in addresses if each not in self._accounts}
+
+    def fee_p80(self) -> int:
+        """What most paid lately."""
+        self.advance()
+        return SURGE_RATE if self.latest.surge else FEE_RATE
+
+
+def seal(
+    source: str,
+    sequence: int,
+    max_time: int,
+    fee: int,
+    payments: list[tuple[str, int]],
+    ledger: int,
+) -> SignedEnvelope:
+    """Sign an envelope: here its own hash does for it."""
+    text = json.dumps([source, sequence, max_time, fee, payments])
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return SignedEnvelope(text, digest, source, sequence, max_time, fee, ledger)
+
+
+def _read(envelope: SignedEnvelope) -> Transaction:
+    source, sequence, max_time, fee, payments = json.loads(envelope.xdr)
+    digest = hashlib.sha256(envelope.xdr.encode()).hexdigest()
+    return Transaction(digest, source, sequence, max_time, fee, payments)

@@ -1,0 +1,302 @@
+"""What a simulated process has instead of a database and a network: the stores in memory and the
+chain in a few rules, at the other end of lines that fail.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from metering.errors import MeterUnavailable
+from metering.lease import Leases, Server
+from metering.ledger import Account, Entry, LedgerReport, Transfer
+from metering.money import Stroops
+from metering.repricing import PriceChange
+from metering.session import Allowance, Batch, SavedSession, Session
+from metering.settlement.chain import ChainUnreachable, OnChain, UnknownHotAccount
+from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.outbox import PayoutView, Settlement, SignedEnvelope
+from metering.settlement.outbox_memory import MemoryOutbox
+from metering.store import MemoryMeterStore
+from tests.simulation.at_once import at_once
+from tests.simulation.line import Line
+from tests.simulation.network import Network, seal
+from tests.simulation.truth import Truth
+
+HOT = "HOT"
+
+
+class Watcher(Protocol):
+    """Who is told what became true."""
+
+    truth: Truth
+
+    def now_ms(self) -> int: ...
+
+    def tell(self, what: str, detail: str = "", money: int | None = None) -> None: ...
+
+    def count(self, what: str, where: str) -> None: ...
+
+
+class LeasesPort:
+    """Implements `metering.lease.Leases`."""
+
+    def __init__(self, leases: Leases, line: Line, watcher: Watcher) -> None:
+        self._leases = leases
+        self._line = line
+        self._watcher = watcher
+
+    async def acquire(self, server: Server, duration_ms: int, *, succeed: bool) -> int:
+        def statement() -> int:
+            fence = at_once(self._leases.acquire(server, duration_ms, succeed=succeed))
+            self._watcher.tell("leases", f"{fence} for {server.id}")
+            self._watcher.truth.leased(server.id, fence, succeed=succeed)
+            return fence
+
+        return await self._line.call("beginning a lease", statement)
+
+    async def renew(self, fence: int, duration_ms: int) -> bool:
+        return await self._line.call(
+            "renewing a lease", lambda: at_once(self._leases.renew(fence, duration_ms))
+        )
+
+    async def take_over(self, fence: int, *, expired: bool) -> bool:
+        def statement() -> bool:
+            taken = at_once(self._leases.take_over(fence, expired=expired))
+            if taken:
+                self._watcher.tell("took over", f"what others left, to {fence}")
+            return taken
+
+        return await self._line.call("taking over", statement)
+
+    async def release(self, fence: int) -> None:
+        await self._line.call("ending a lease", lambda: at_once(self._leases.release(fence)))
+
+    async def holder(self, session_id: str) -> Server | None:
+        return await self._line.call("reading", lambda: at_once(self._leases.holder(session_id)))
+
+
+class StorePort:
+    """Implements `metering.store.MeterStore`."""
+
+    def __init__(self, store: MemoryMeterStore, line: Line, watcher: Watcher) -> None:
+        self.leases = LeasesPort(store.leases, line, watcher)
+        self._store = store
+        self._line = line
+        self._watcher = watcher
+
+    async def open(self, sessions: Sequence[Session], fence: int) -> None:
+        def statement() -> None:
+            at_once(self._store.open(sessions, fence))
+            self._watcher.truth.opened(sessions)
+
+        await self._line.call("opening a session", statement)
+
+    async def commit(self, batch: Batch) -> None:
+        def statement() -> None:
+            at_once(self._store.commit(batch))
+            for change in batch.changes:
+                saved, done = change.saved, change.done
+                ended = " ended" if saved.closed_at is not None else ""
+                detail = f"{saved.session.id} {saved.revision}: {saved.totals.ticks} s{ended}"
+                self._watcher.tell("saved", detail, done.amount)
+            ids = [change.saved.session.id for change in batch.changes]
+            self._watcher.truth.committed(ids, self._watcher.now_ms(), batch.fence)
+
+        await self._line.call("a commit", statement)
+
+    async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
+        def statement() -> None:
+            at_once(self._store.post(accounts, transfers))
+            for each in transfers:
+                self._watcher.tell("posted", each.id, each.amount)
+            self._watcher.truth.posted(transfers)
+
+        await self._line.call("a transfer", statement)
+
+    async def balances(self, accounts: Sequence[str]) -> dict[str, Stroops]:
+        return await self._line.call("reading", lambda: at_once(self._store.balances(accounts)))
+
+    async def allowances(self, viewers: Sequence[str]) -> dict[str, Allowance]:
+        return await self._line.call("reading", lambda: at_once(self._store.allowances(viewers)))
+
+    async def spent(self, viewer: str, asset_id: str, since: datetime) -> Stroops:
+        return await self._line.call(
+            "reading", lambda: at_once(self._store.spent(viewer, asset_id, since))
+        )
+
+    async def announce(self, change: PriceChange) -> None:
+        await self._line.call("a price", lambda: at_once(self._store.announce(change)))
+
+    async def price_changes(self, assets: Collection[str]) -> list[PriceChange]:
+        return await self._line.call("reading", lambda: at_once(self._store.price_changes(assets)))
+
+    async def consent(self, session_id: str, epoch: str, at: datetime) -> None:
+        def statement() -> None:
+            at_once(self._store.consent(session_id, epoch, at))
+            self._watcher.truth.consented(session_id, epoch)
+
+        await self._line.call("a consent", statement)
+
+    async def consents(self, sessions: Sequence[str]) -> dict[str, set[str]]:
+        return await self._line.call("reading", lambda: at_once(self._store.consents(sessions)))
+
+    async def open_sessions(self, fence: int | None = None) -> list[SavedSession]:
+        return await self._line.call("reading", lambda: at_once(self._store.open_sessions(fence)))
+
+    async def session(self, session_id: str) -> SavedSession | None:
+        return await self._line.call("reading", lambda: at_once(self._store.session(session_id)))
+
+
+class LedgerPort:
+    """Implements `metering.ledger.Ledger`, as far as the settlement needs it."""
+
+    def __init__(self, store: MemoryMeterStore, line: Line, watcher: Watcher) -> None:
+        self._ledger = store.ledger
+        self._line = line
+        self._watcher = watcher
+
+    async def open_accounts(self, accounts: Sequence[Account]) -> None:
+        await self._line.call("reading", lambda: at_once(self._ledger.open_accounts(accounts)))
+
+    async def post(self, transfers: Sequence[Transfer]) -> frozenset[str]:
+        def statement() -> frozenset[str]:
+            new = at_once(self._ledger.post(transfers))
+            for each in transfers:
+                self._watcher.tell("posted", each.id, each.amount)
+            self._watcher.truth.check_sum("a transfer")
+            return new
+
+        return await self._line.call("a transfer", statement)
+
+    async def balance(self, account: str) -> Stroops:
+        return await self._line.call("reading", lambda: at_once(self._ledger.balance(account)))
+
+    async def balances(self, prefix: str) -> dict[str, Stroops]:
+        return await self._line.call("reading", lambda: at_once(self._ledger.balances(prefix)))
+
+    async def transfers_of(self, account: str, after: int = 0, limit: int = 1_000) -> list[Entry]:
+        return await self._line.call(
+            "reading", lambda: at_once(self._ledger.transfers_of(account, after, limit))
+        )
+
+    async def check(self) -> LedgerReport:
+        return await self._line.call("reading", lambda: at_once(self._ledger.check()))
+
+
+class OutboxPort:
+    """Implements `metering.settlement.outbox.Outbox`."""
+
+    def __init__(self, outbox: MemoryOutbox, line: Line, watcher: Watcher) -> None:
+        self._outbox = outbox
+        self._line = line
+        self._watcher = watcher
+
+    async def plan(self, settlement: Settlement) -> None:
+        def statement() -> None:
+            at_once(self._outbox.plan(settlement))
+            self._watcher.tell("planned", settlement.id, settlement.total)
+            self._watcher.truth.check_sum("planning")
+
+        await self._line.call("planning", statement)
+
+    async def advance(self, before: Settlement, after: Settlement) -> None:
+        def statement() -> None:
+            at_once(self._outbox.advance(before, after))
+            money = after.total if after.state.final else None
+            self._watcher.tell(f"noted as {after.state}", after.id, money)
+            if after.state.final:
+                self._watcher.count(f"settlement: {after.state}", after.id)
+            self._watcher.truth.check_sum("a step of a settlement")
+
+        await self._line.call(f"noting {after.state}", statement)
+
+    async def unfinished(self, source: str) -> list[Settlement]:
+        return await self._line.call("reading", lambda: at_once(self._outbox.unfinished(source)))
+
+    async def payouts(self, creator: str, asset: str, limit: int) -> list[PayoutView]:
+        return at_once(self._outbox.payouts(creator, asset, limit))
+
+    async def totals(self, creator: str, asset: str) -> tuple[Stroops, Stroops]:
+        return at_once(self._outbox.totals(creator, asset))
+
+    async def refused_since(self, asset: str, codes: Sequence[str], since_ms: int) -> set[str]:
+        return at_once(self._outbox.refused_since(asset, codes, since_ms))
+
+    async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
+        at_once(self._outbox.note_obstacles(asset, obstacles))
+
+    async def obstacle(self, creator: str, asset: str) -> str | None:
+        return at_once(self._outbox.obstacle(creator, asset))
+
+
+class ChainPort:
+    """Implements `metering.settlement.chain.Chain` and `treasury.Friendbot`."""
+
+    def __init__(self, network: Network, line: Line, watcher: Watcher, envelope_s: int) -> None:
+        self._network = network
+        self._line = line
+        self._watcher = watcher
+        self._envelope_s = envelope_s
+
+    @property
+    def address(self) -> str:
+        return HOT
+
+    async def holdings(self, address: str) -> OnChain | None:
+        return await self._line.call("asking", lambda: self._network.holdings(address))
+
+    async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
+        return await self._line.call("asking", lambda: self._network.missing(addresses))
+
+    async def fee_p80(self) -> int:
+        return self._network.fee_p80()
+
+    async def sign(self, settlement: Settlement) -> SignedEnvelope:
+        def statement() -> SignedEnvelope:
+            sequence = self._network.sequence(HOT)
+            if sequence is None:
+                raise UnknownHotAccount(HOT)
+            latest = self._network.latest
+            payments = [(each.address, int(each.amount)) for each in settlement.payments]
+            until = latest.time + self._envelope_s
+            fee = settlement.fee_max
+            return seal(HOT, sequence + 1, until, fee, payments, latest.sequence)
+
+        return await self._line.call("asking", statement)
+
+    async def send(self, envelope: SignedEnvelope) -> Answered:
+        def statement() -> Answered:
+            answered = self._network.submit(envelope)
+            self._watcher.tell(f"arrived, {answered.answer}", envelope.hash[:8])
+            return answered
+
+        self._watcher.tell("sends", envelope.hash[:8])
+        try:
+            return await self._line.call("sending", statement)
+        except ChainUnreachable as error:
+            return Answered(Answer.UNKNOWN, str(error))
+
+    async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
+        return await self._line.call("looking", lambda: self._network.look(envelope))
+
+    async def fund(self, address: str) -> str:
+        await self._line.call("asking friendbot", lambda: self._network.give(address))
+        wait_ms = self._network.next_close_ms() - self._watcher.now_ms()
+        await asyncio.sleep(wait_ms / 1000)
+        return "gift"
+
+
+def lost_statement(reason: str) -> Exception:
+    """What the meter is told of a lost statement."""
+    return MeterUnavailable(reason)
+
+
+def lost_transaction(reason: str) -> Exception:
+    """What the settlement is told of one: one of `config.postgres.UNAVAILABLE`."""
+    return ConnectionResetError(reason)
+
+
+def lost_request(reason: str) -> Exception:
+    """What is told of a request to the chain."""
+    return ChainUnreachable(reason)

@@ -1,0 +1,404 @@
+"""What viewers may be charged, kept beside the program and in other ways than it does, and checked
+after each transaction.
+
+Media is a set of cells here, presence a sum of gaps between requests; the program keeps intervals
+and advances meters. Letters and numbers as in `I4` are those of the invariants of the design.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from metering.effects import Effects
+from metering.ledger import Transfer, creator_account, viewer_account
+from metering.meter import MeterState
+from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
+from metering.session import Allowance, SavedSession, Session
+from metering.store import MemoryMeterStore
+from metering.tariff import Price, Tariff
+from tests.simulation.at_once import at_once
+from tests.simulation.history import History
+
+# Clocks of processes show whole milliseconds: each start and each answer may round once.
+_SLACK_MS = 2
+_NOTHING = MeterState(0, 0, 0, 0, 0, 0, None, [], [])
+
+
+@dataclass(slots=True)
+class Watched:
+    """One session, seen from outside.
+
+    Attributes:
+        promised: cells of parts that were sent ahead of their hold.
+        lent: cells that were sent on credit and are not saved yet.
+        delivered: cells whose bodies were completed, ever.
+        better: those of them that were, by the lines of their pictures.
+        owed: those of them that a meter was told of, and that it did not lose since.
+        disturbed: the meter was lost at some time, so that `owed` may be the viewer's.
+        durable: what the store had of the session, after each commit.
+    """
+
+    session: Session
+    touched_ms: int
+    starts: int
+    presence_ms: int = 0
+    promised: set[int] = field(default_factory=set)
+    lent: set[int] = field(default_factory=set)
+    delivered: set[int] = field(default_factory=set)
+    better: dict[int, set[int]] = field(default_factory=dict)
+    owed: set[int] = field(default_factory=set)
+    disturbed: bool = False
+    closing: bool = False
+    revision: int = -1
+    state: MeterState = _NOTHING
+    ticks: int = 0
+    amount: int = 0
+    drawn: int = 0
+    closed_at: datetime | None = None
+    answer: tuple[int, int] | None = None
+    consents: set[str] = field(default_factory=set)
+    durable: list[list[tuple[int, int]]] = field(default_factory=list)
+
+
+class Truth:
+    """Knows what happened, and what therefore must be in the books.
+
+    Args:
+        history: where violations are told.
+        rules: of the meters.
+        cell: units of media that all boundaries are multiples of.
+        store: the books.
+    """
+
+    def __init__(
+        self, history: History, rules: MeterRules, cell: int, store: MemoryMeterStore
+    ) -> None:
+        self.history = history
+        self.rules = rules
+        self.cell = cell
+        self.sessions: dict[str, Watched] = {}
+        self.earned: defaultdict[str, int] = defaultdict(int)
+        self.paid: defaultdict[str, int] = defaultdict(int)
+        self.budgets = 1  # how many void budgets a viewer may have had: one for each hour
+        self.day_cap: int | None = None
+        self.credit_units = 0  # of media that a session may have before that is saved
+        self.uncertain = False  # meters are disturbed by others than themselves
+        self._store = store
+        self._by_viewer: defaultdict[str, list[Watched]] = defaultdict(list)
+        self._posted: set[str] = set()
+        self._funds: defaultdict[str, int] = defaultdict(int)
+        self._wishes: dict[str, tuple[str, int]] = {}
+        self._refused: set[str] = set()
+        self._asked_ms: dict[str, int] = {}
+        self._leases: dict[int, str] = {}
+        self._fenced: set[int] = set()
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    def asked_for(self, session_id: str, now_ms: int) -> None:
+        """A viewer asks for a session, and so is there."""
+        self._asked_ms[session_id] = now_ms
+
+    def opened(self, sessions: Iterable[Session]) -> None:
+        """The store has new sessions."""
+        for session in sessions:
+            if session.id not in self.sessions:
+                watched = Watched(session, self._asked_ms[session.id], 1)
+                self.sessions[session.id] = watched
+                self._by_viewer[session.viewer].append(watched)
+        self.check_sum("open")
+
+    def touched(self, session_id: str, now_ms: int) -> None:
+        """A request of the session came, or was answered: somebody is there."""
+        watched = self.sessions[session_id]
+        gap = now_ms - watched.touched_ms
+        watched.presence_ms += min(gap, self.rules.keepalive_ms)
+        watched.touched_ms = now_ms
+
+    def promised(self, session_id: str, lo: int, hi: int) -> None:
+        """A part of a live may be sent: that is saved within a second, if the process lives."""
+        self.sessions[session_id].promised.update(self.cells(lo, hi))
+
+    def allowed(self, session_id: str, lo: int, hi: int) -> None:
+        """A request was answered with leave to send: what it promises is durable, but for what
+        the credit of an outage covers.
+        """
+        watched = self.sessions[session_id]
+        pairs = watched.durable[-1] if watched.durable else []
+        if any(a <= lo and hi <= b for a, b in pairs):
+            return
+        wanted = set(self.cells(lo, hi)) - watched.promised
+        for pairs in watched.durable:
+            for a, b in pairs:
+                wanted.difference_update(self.cells(a, b))
+        watched.lent |= wanted
+        if len(watched.lent) * self.cell > self.credit_units:
+            raise self.history.fail(
+                f"{session_id} was given leave for [{lo}, {hi}) before that was saved"
+            )
+
+    def delivered(self, session_id: str, lo: int, hi: int, height: int) -> None:
+        """A body was taken to its last byte; its pictures have so many lines."""
+        watched = self.sessions[session_id]
+        cells = self.cells(lo, hi)
+        watched.delivered.update(cells)
+        watched.better.setdefault(height, set()).update(cells)
+        if not watched.closing:
+            watched.owed.update(cells)
+
+    def closing(self, session_id: str) -> None:
+        """Somebody asked for its end: what is delivered from now on is nobody's."""
+        self.sessions[session_id].closing = True
+
+    def closed(self, session_id: str, ticks: int, amount: int) -> None:
+        """A session's end was answered; from now on always with the same (I7)."""
+        watched = self.sessions[session_id]
+        if watched.answer not in (None, (ticks, amount)):
+            raise self.history.fail(
+                f"{session_id} was ended with {watched.answer}, and now with {(ticks, amount)}"
+            )
+        watched.answer = ticks, amount
+
+    def disturb(self, session_ids: Iterable[str] | None = None) -> None:
+        """A meter lost what it had not saved: of some sessions, or of all that are open."""
+        for session_id in self.sessions if session_ids is None else session_ids:
+            watched = self.sessions[session_id]
+            watched.disturbed |= watched.closed_at is None
+            watched.starts += 1
+            watched.promised.clear()
+            watched.lent.clear()
+
+    def wishes(self, cause: str, account: str, amount: int) -> None:
+        """Somebody wants to pay into a viewer's account (out of it when below 0), once."""
+        self._wishes[cause] = account, amount
+
+    def refuses(self, cause: str) -> None:
+        """What was wished for will never be."""
+        self._refused.add(cause)
+
+    def leased(self, server: str, fence: int, *, succeed: bool) -> None:
+        """A process of a server began a lease; earlier ones are over if it succeeds to them."""
+        if succeed:
+            self._fenced.update(each for each, name in self._leases.items() if name == server)
+        self._leases[fence] = server
+
+    def consented(self, session_id: str, epoch: str) -> None:
+        """A session's viewer agreed to another tariff."""
+        self.sessions[session_id].consents.add(epoch)
+
+    # --- after each transaction -------------------------------------------------------------------
+
+    def committed(self, session_ids: Iterable[str], now_ms: int, fence: int) -> None:
+        """The store changed sessions under a lease, or not."""
+        touched: dict[str, Watched] = {}
+        for session_id in session_ids:
+            watched = self.sessions[session_id]
+            saved = at_once(self._store.session(session_id))
+            assert saved is not None, "sessions are never deleted"
+            if saved.revision != watched.revision:
+                if fence in self._fenced:
+                    raise self._wrong(watched, f"was changed under {fence}, which is over")
+                self._check_session(watched, saved, now_ms)
+                touched[saved.session.viewer] = watched
+        balances = self.check_sum("commit")
+        for viewer, watched in touched.items():
+            self._check_viewer(viewer, watched, balances)
+        for watched in (self.sessions[each] for each in session_ids):
+            held = balances[watched.session.hold_account]
+            if held != watched.drawn - watched.amount:
+                raise self._wrong(watched, f"holds {held} of {watched.drawn - watched.amount}")
+
+    def posted(self, transfers: Iterable[Transfer]) -> None:
+        """The store posted transfers that are no session's."""
+        for transfer in transfers:
+            if transfer.id not in self._posted:
+                self._posted.add(transfer.id)
+                self._funds[transfer.debit] -= transfer.amount
+                self._funds[transfer.credit] += transfer.amount
+        self.check_sum("post")
+
+    def check_sum(self, what: str) -> dict[str, int]:
+        """I1, I2: nothing is made or lost, and no account is below its floor; all balances."""
+        balances: dict[str, int] = dict(at_once(self._store.ledger.balances("")))
+        total = sum(balances.values())
+        if total != 0:
+            raise self.history.fail(f"after {what} all accounts sum to {total}")
+        if min(balances.values(), default=0) < 0:
+            for account, balance in balances.items():
+                if balance < 0 and not account.startswith("chain:"):
+                    raise self.history.fail(f"after {what} {account} is at {balance}")
+        return balances
+
+    def applied(self, creator: str, amount: int) -> None:
+        """The chain paid a creator: never more than was taken from viewers for them."""
+        self.paid[creator] += amount
+        if self.paid[creator] > self.earned[creator]:
+            raise self.history.fail(
+                f"{creator} was paid {self.paid[creator]} and earned {self.earned[creator]}"
+            )
+
+    def _check_session(self, watched: Watched, saved: SavedSession, now_ms: int) -> None:
+        state = saved.meter_state() or _NOTHING
+        before, session = watched.state, watched.session
+        if watched.closed_at is not None:
+            raise self._wrong(watched, "changed after its end")
+        ticks = state.posted // UNITS_PER_SECOND
+        # I4: what K seconds cost, and nothing else.
+        rungs = saved.totals.rungs
+        amount = cost(session.tariff, ticks, rungs)
+        if (ticks, amount) != (saved.totals.ticks, saved.amount):
+            raise self._wrong(watched, f"charged {saved.amount} for {ticks} s, not {amount}")
+        if saved.session != session or ticks < watched.ticks or state.forced < before.forced:
+            raise self._wrong(watched, "went back")
+        self._check_media(watched, state, now_ms)
+        self._check_rungs(watched, saved)
+        pending = sum(hi - lo for lo, hi, _ in state.pending)
+        covered = sum(hi - lo for lo, hi in state.covered)
+        # I5, I7: everything that is covered was charged or is held, exactly.
+        drawn = saved.totals.drawn
+        least = cost(session.tariff, covered // UNITS_PER_SECOND, rungs)
+        if covered != state.posted + pending or drawn < least or (drawn > least and not rungs):
+            raise self._wrong(watched, f"drew {drawn} of {least} for {covered} units")
+        if saved.closed_at is not None and (pending or drawn != amount):
+            raise self._wrong(watched, f"ended with {pending} units pending")
+        self.earned[session.payee] += amount - watched.amount
+        watched.revision, watched.state, watched.closed_at = saved.revision, state, saved.closed_at
+        watched.ticks, watched.amount, watched.drawn = ticks, amount, drawn
+        watched.durable.append(state.covered)
+        for lo, hi in state.covered if watched.lent else ():
+            watched.lent.difference_update(self.cells(lo, hi))
+        self._check_runs(watched)
+
+    def _check_rungs(self, watched: Watched, saved: SavedSession) -> None:
+        """Better pictures are charged once for each second that was delivered in them."""
+        rungs = watched.session.tariff.rungs
+        for rung, seconds in zip(rungs, saved.totals.rungs, strict=True):
+            cells = set[int]().union(
+                *(each for height, each in watched.better.items() if height >= rung.height_min)
+            )
+            if seconds * UNITS_PER_SECOND > len(cells) * self.cell:
+                raise self._wrong(watched, f"charged {seconds} s at {rung.height_min} lines")
+
+    def _check_media(self, watched: Watched, state: MeterState, now_ms: int) -> None:
+        delivered = len(watched.delivered) * self.cell
+        if state.posted > delivered:
+            raise self._wrong(watched, f"charged {state.posted} of {delivered} units delivered")
+        rules = self.rules
+        gap = min(now_ms - watched.touched_ms, rules.keepalive_ms)
+        present = watched.presence_ms + gap + _SLACK_MS * watched.starts
+        speed, per = rules.speed
+        allowed = rules.startup_units + present * UNITS_PER_MS * speed // per + state.forced
+        if state.posted > allowed:
+            raise self._wrong(watched, f"charged {state.posted} of {allowed} units watched")
+        if state.presence_ms > present:
+            raise self._wrong(watched, f"counts {state.presence_ms} ms, {present} were spent")
+        if state.forced > watched.state.forced and self.budgets == 1:
+            [used] = [each.used for each in self._allowances(watched.session.viewer)] or [0]
+            if used != rules.void_units_max:
+                raise self._wrong(watched, f"charged what was left with a budget at {used}")
+
+    def _allowances(self, viewer: str) -> Iterable[Allowance]:
+        return at_once(self._store.allowances([viewer])).values()
+
+    def _check_runs(self, watched: Watched) -> None:
+        """I3: ticks are booked once each, in order."""
+        runs: list[Effects] = self._store.tick_runs.get(watched.session.id, [])
+        at = 0
+        for run in runs:
+            if run.first_tick != at or run.last_tick < at:
+                raise self._wrong(watched, f"ticks from {run.first_tick} on were booked at {at}")
+            at = run.last_tick
+        if at != watched.ticks:
+            raise self._wrong(watched, f"{at} ticks were booked of {watched.ticks}")
+
+    def _check_viewer(self, viewer: str, watched: Watched, balances: dict[str, int]) -> None:
+        sessions = self._by_viewer[viewer]
+        voided = sum(each.state.voided for each in sessions)
+        if voided > self.rules.void_units_max * self.budgets:
+            raise self._wrong(watched, f"{viewer} has left {voided} units for nothing")
+        account = watched.session.viewer_account
+        expected = self._funds[account] - sum(
+            each.drawn for each in sessions if each.session.viewer_account == account
+        )
+        if balances[account] != expected:
+            raise self._wrong(watched, f"{account} has {balances[account]}, not {expected}")
+
+    # --- at the end -------------------------------------------------------------------------------
+
+    def check_end(self, addresses: dict[str, str]) -> None:
+        """I3 and I7 at rest: everybody has exactly what is theirs.
+
+        Args:
+            addresses: of creators who can be paid.
+        """
+        balances = self.check_sum("the end")
+        for account, balance in balances.items():
+            if balance and account.startswith(("hold:", "inflight:")):
+                raise self.history.fail(f"{balance} stroops are stuck in {account}")
+        for watched in self.sessions.values():
+            self._check_rest(watched)
+        for creator, earned in self.earned.items():
+            left = 0 if creator in addresses else earned
+            if balances[creator_account(creator, "XLM").id] != left:
+                raise self.history.fail(f"{creator} still waits for {earned}")
+            if self.paid[creator] != earned - left:
+                raise self.history.fail(f"{creator} was paid {self.paid[creator]} of {earned}")
+        self._check_day()
+        self._check_wishes(balances)
+        report = at_once(self._store.ledger.check())
+        if not report.sound:
+            raise self.history.fail(f"the ledger is not sound: {report}")
+
+    def _check_rest(self, watched: Watched) -> None:
+        if watched.closed_at is None:
+            raise self._wrong(watched, "never ended")
+        # What was delivered was charged, or left within the budget, or lost with a meter.
+        least = len(watched.owed) * self.cell - watched.state.voided
+        if watched.state.posted < least and not (watched.disturbed or self.uncertain):
+            raise self._wrong(watched, f"charged {watched.state.posted} units, {least} are due")
+
+    def _check_day(self) -> None:
+        for viewer, sessions in self._by_viewer.items():
+            charged = sum(each.amount for each in sessions)
+            if self.day_cap is not None and charged > self.day_cap:
+                raise self.history.fail(f"{viewer} was charged {charged} in one day")
+
+    def _check_wishes(self, balances: dict[str, int]) -> None:
+        """Each cause moved its money once, however often it was told."""
+        expected: defaultdict[str, int] = defaultdict(int)
+        for cause, (account, amount) in self._wishes.items():
+            expected[account] += 0 if cause in self._refused else amount
+        for watched in self.sessions.values():
+            expected[watched.session.viewer_account] -= watched.amount
+        for account, balance in expected.items():
+            if balances.get(account, 0) != balance:
+                raise self.history.fail(
+                    f"{account} has {balances.get(account, 0)} at the end, not {balance}"
+                )
+
+    # --- words ------------------------------------------------------------------------------------
+
+    def cells(self, lo: int, hi: int) -> range:
+        """The cells of [lo, hi)."""
+        return range(lo // self.cell, hi // self.cell)
+
+    def _wrong(self, watched: Watched, what: str) -> AssertionError:
+        return self.history.fail(f"{watched.session.id}: {what}")
+
+
+def cost(tariff: Tariff, seconds: int, rungs: Sequence[int] = ()) -> int:
+    """What a session costs, written once more from the design."""
+    free = tariff.free_seconds
+
+    def due(price: Price, count: int) -> int:
+        return price.stroops * max(0, count - free) // price.seconds
+
+    total = due(tariff.price, seconds) + (tariff.view_stroops if seconds > free else 0)
+    total += sum(due(rung.price, count) for rung, count in zip(tariff.rungs, rungs, strict=False))
+    return total if tariff.session_cap is None else min(total, tariff.session_cap)
+
+
+def wallet(viewer: str) -> str:
+    """The name of a viewer's account."""
+    return viewer_account(viewer, "XLM").id
