@@ -24,6 +24,7 @@ from api.pages import Pages
 from api.payments import Payments
 from api.pictures import Pictures
 from api.publish_tokens import PublishTokens
+from api.session_sockets import SessionSockets
 from api.sources import Sources
 from api.statements import Statements
 from api.stream_keys import StreamKeys
@@ -44,6 +45,7 @@ class Routes:
     pages: Pages
     media: MediaRoutes
     streaming: Streaming
+    sockets: SessionSockets
     content: Content
     content_upload: ContentUpload
     captions: Captions
@@ -117,6 +119,7 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/api/v1/streaming/sessions", routes.streaming.list),
             web.get("/api/v1/streaming/sessions/{session}", routes.streaming.get),
             web.get("/api/v1/streaming/sessions/{session}/events", routes.streaming.events),
+            web.get("/api/v1/streaming/ws", routes.sockets.handle),
             web.get("/api/v1/sources", routes.sources.list),
             web.post("/api/v1/sources", routes.sources.create),
             web.get("/api/v1/sources/events", routes.sources.events),

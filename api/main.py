@@ -60,6 +60,7 @@ from api.secret_names import TOKEN_KEY
 from api.server_identity import take_identity
 from api.serving.brief import Brief
 from api.session_limits import SessionLimits
+from api.session_sockets import SessionSockets
 from api.source_document import SourceDocuments
 from api.sources import Sources
 from api.statement_postgres import PostgresStatements
@@ -150,6 +151,8 @@ async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event)
     http = HttpProcesses(settings.http, routes, stores.clock)
     stack.push_async_callback(http.stop)
     await http.start(media.library, intake, _brief(stores))
+    stack.push_async_callback(routes.sockets.stop)
+    routes.sockets.start()
     local_url = f"http://{settings.http.host}:{http.port}"
     http_url = settings.http.public_url or local_url
     stream_key = await first.main_source(creator)
@@ -319,6 +322,23 @@ def _routes(
         EventStreams("sources", SOURCE_STREAMS_MAX, stopping),
     )
 
+    streaming = Streaming(
+        catalogue,
+        intake,
+        tokens,
+        bearers,
+        clock,
+        SessionLimits(
+            PostgresTierStore(stores.database),
+            _at_once(stores.settings),
+            PostgresViewings(stores.database),
+            intake.close,
+        ),
+        PostgresMovements(stores.database),
+        idempotency,
+        EventStreams("session", SESSION_STREAMS_MAX, stopping),
+    )
+
     async def own_document(asset_id: str) -> dict[str, object]:
         return await documents.for_owner(await catalogue.asset(asset_id))
 
@@ -327,21 +347,9 @@ def _routes(
         media=MediaRoutes(
             Playback(media.library, intake, tokens, clock, _patience_ms(stores.settings))
         ),
-        streaming=Streaming(
-            catalogue,
-            intake,
-            tokens,
-            bearers,
-            clock,
-            SessionLimits(
-                PostgresTierStore(stores.database),
-                _at_once(stores.settings),
-                PostgresViewings(stores.database),
-                intake.close,
-            ),
-            PostgresMovements(stores.database),
-            idempotency,
-            EventStreams("session", SESSION_STREAMS_MAX, stopping),
+        streaming=streaming,
+        sockets=SessionSockets(
+            streaming, bearers, clock, stores.settings.http.public_url, stopping
         ),
         content=Content(
             catalogue,

@@ -94,6 +94,28 @@ IDEMPOTENCY_LOCK_SECONDS = 15
 SESSIONS_AT_ONCE_MAX = 100
 # Watch pages that follow their session, and sockets of players; each costs 20 us a second.
 SESSION_STREAMS_MAX = 5_000
+# Session sockets of one process, and of one account: some devices and tabs.
+SESSION_SOCKETS_MAX = 2_000
+SOCKETS_OF_ACCOUNT_MAX = 8
+# Sessions that one socket follows.
+SOCKET_SESSIONS_MAX = 8
+# A message has some ids in it.
+SOCKET_MESSAGE_BYTES_MAX = 4 * 1024
+# Messages at once, and then a second: a player sends one in fifteen.
+SOCKET_MESSAGES_BURST = 20
+SOCKET_MESSAGES_PER_SECOND = 2
+# How long a client may take to say who it is.
+SOCKET_AUTHENTICATE_SECONDS = 5
+# How often clients are asked to say something, and when they are taken for gone.
+SOCKET_HEARTBEAT_SECONDS = 15
+SOCKET_SILENCE_SECONDS_MAX = 45
+# Pings of the protocol: proxies close what is quiet for a minute; half of it is waited for a pong.
+SOCKET_PING_SECONDS = 20
+# A session that was begun over a socket waits so long for it to come back: a phone that changes
+# networks, a page that is loaded again.
+SOCKET_GRACE_SECONDS = 30
+# How long the closing of a socket may take.
+SOCKET_CLOSE_SECONDS_MAX = 2
 # Lines of a statement that are read at a time.
 STATEMENT_PAGE_LINES = 500
 # What is recorded has the time at which its transaction began, which ends within ten seconds.

@@ -25,10 +25,14 @@ class Bearers:
         Raises:
             Problem: 401 without a token that we know.
         """
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        token = shown_token(request)
+        if token is None:
             raise unauthorised("send the account's token as `Authorization: Bearer TOKEN`")
-        token_hash = hash_token(token.strip())
+        return await self.account_of(token)
+
+    async def account_of(self, token: str) -> Account:
+        """As `account`, of a token that came in another way."""
+        token_hash = hash_token(token)
         account = self._recent.get(token_hash)
         if account is None:
             account = await self._accounts.by_token_hash(token_hash)
@@ -48,3 +52,10 @@ class Bearers:
         self._recent[token_hash] = account
         if len(self._recent) > BEARER_CACHE_ACCOUNTS_MAX:
             self._recent.popitem(last=False)
+
+
+def shown_token(request: web.Request) -> str | None:
+    """The token in the request's `Authorization`, if there is one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    token = token.strip()
+    return token if scheme.lower() == "bearer" and token else None

@@ -27,6 +27,7 @@ from api.movements_postgres import PostgresMovements
 from api.payments import Payments
 from api.sandbox import Sandbox
 from api.session_limits import SessionLimits
+from api.session_sockets import SessionSockets
 from api.statement_postgres import PostgresStatements
 from api.statements import Statements
 from api.streaming import Streaming
@@ -46,6 +47,7 @@ from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
 from metering.viewings import PostgresViewings
 
+PUBLIC_URL = "https://live.example.org"
 NOW_MS = 1_790_000_000_000
 PRICE = Price("XLM", 100, 1)
 SEGMENT = 2 * UNITS_PER_SECOND
@@ -68,8 +70,10 @@ class Rig:
     keys: MemoryIdempotencyStore
     tiers: MemoryTierStore
     streaming: Streaming
+    sockets: SessionSockets
     stopping: asyncio.Event
     accounts: dict[str, str]
+    host: str
     http: ClientSession
 
     async def call(
@@ -178,15 +182,18 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
         idempotency,
         Balances(ledger, intake),
     )
+    sockets = SessionSockets(streaming, bearers, clock, PUBLIC_URL, stopping)
+    sockets.start()
     statements = Statements(movements, PostgresStatements(database), bearers)
-    server = HttpServer(_application(streaming, payments, statements), "127.0.0.1", 0)
+    server = HttpServer(_application(streaming, sockets, payments, statements), "127.0.0.1", 0)
     await server.start()
     async with ClientSession(f"http://127.0.0.1:{server.port}") as http:
         yield Rig(
             *(database, clock, intake, ledger, keys, tiers),
-            *(streaming, stopping, accounts, http),
+            *(streaming, sockets, stopping, accounts, f"127.0.0.1:{server.port}", http),
         )
     stopping.set()
+    await sockets.stop()
     await server.stop()
     await intake.stop()
     report = await ledger.check()
@@ -194,7 +201,7 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
 
 
 def _application(
-    streaming: Streaming, payments: Payments, statements: Statements
+    streaming: Streaming, sockets: SessionSockets, payments: Payments, statements: Statements
 ) -> web.Application:
     application = web.Application(middlewares=[answer_errors])
     routes: list[Route] = [
@@ -203,6 +210,7 @@ def _application(
         ("GET", "streaming/sessions", streaming.list),
         ("GET", "streaming/sessions/{session}", streaming.get),
         ("GET", "streaming/sessions/{session}/events", streaming.events),
+        ("GET", "streaming/ws", sockets.handle),
         ("POST", "sandbox/fund", payments.fund),
         ("GET", "payments/balance", payments.balance),
         ("GET", "payments/history", statements.history),
