@@ -6,21 +6,29 @@ from typing import TYPE_CHECKING
 
 from api.auth.account import Account
 from api.health import Dependency, NotWorking
+from api.receipt_key import open_receipt_key
 from api.stores import Stores
 from config.tasks import cancel, spawn
 from metering.ledger import Ledger
 from metering.ledger_postgres import PostgresLedger
+from metering.receipt_store_postgres import PostgresReceiptStore
+from metering.receipts import Receipts
 from metering.settlement.chain import ChainUnreachable, OnChain, WrongNetwork
 from metering.settlement.earnings import EarningsQuery
 from metering.settlement.outbox import Outbox
 from metering.settlement.outbox_postgres import PostgresOutbox
+from metering.split_store_postgres import PostgresSplitStore
+from metering.splitter import Splitter
+from metering.store_postgres import PostgresMeterStore
 
 if TYPE_CHECKING:
     from api.wallet import Wallet
 
 
 class Money:
-    """Earnings and payouts. Streaming needs nothing of the chain, so it does not wait for it."""
+    """Receipts, earnings and payouts. Streaming needs nothing of the chain, so it does not wait for
+    it.
+    """
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
@@ -29,7 +37,17 @@ class Money:
         self._wallet: Wallet | None = None
         self._there = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
-        self.earnings = EarningsQuery(self._ledger, self._outbox, self)
+        self.sessions = PostgresMeterStore(stores.database)
+        self.splits = PostgresSplitStore(stores.database, self._ledger)
+        self._splitter = Splitter(self.splits)
+        self.receipt_key = open_receipt_key(stores.secrets)
+        self.receipts = Receipts(
+            PostgresReceiptStore(stores.database),
+            self.sessions,
+            self.receipt_key.name,
+            self.receipt_key.sign,
+        )
+        self.earnings = EarningsQuery(self._ledger, self._outbox, self, self.splits)
 
     async def start(self, creator: Account) -> None:
         """Open the wallet; only on a local network's first start is it waited for.
@@ -37,6 +55,8 @@ class Money:
         Raises:
             LocalNetworkFailed, ChainUnreachable, WrongNetwork: the network is not there.
         """
+        await self.receipts.start()
+        await self._splitter.start()
         if self._stores.network.play_money and creator.stellar_address is None:
             await self._open(creator)
         else:
@@ -46,6 +66,8 @@ class Money:
         await cancel(self._opening)
         if self._wallet is not None:
             await self._wallet.stop()
+        await self._splitter.stop()
+        await self.receipts.stop()
 
     async def holdings(self, address: str) -> OnChain | None:
         """What an address holds; the first questions wait until the wallet is open."""
@@ -68,7 +90,7 @@ class Money:
 
     async def _open(self, creator: Account) -> None:
         make_wallet = await asyncio.to_thread(_import_make_wallet)
-        self._wallet = make_wallet(self._stores, self._ledger, self._outbox)
+        self._wallet = make_wallet(self._stores, self._ledger, self._outbox, self._splitter)
         self._there.set()
         await self._wallet.start(creator)
 
@@ -78,7 +100,7 @@ class Money:
         return self._wallet
 
 
-def _import_make_wallet() -> "Callable[[Stores, Ledger, Outbox], Wallet]":
+def _import_make_wallet() -> "Callable[[Stores, Ledger, Outbox, Splitter], Wallet]":
     from api.wallet import make_wallet
 
     return make_wallet

@@ -2,10 +2,12 @@
 
 import base64
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from api.input import CreatePublishToken, read_body
 from api.secret_names import PUBLISH_TOKEN_KEY
@@ -40,6 +42,7 @@ class PublishTokens:
     Attributes:
         rtmp_url: what publishers are told to push to.
         rtmps_url: the same over TLS; None when there is none.
+        other_keys: what else this server signs with.
     """
 
     signer: TokenSigner
@@ -47,6 +50,7 @@ class PublishTokens:
     clock: Clock
     rtmp_url: str
     rtmps_url: str | None
+    other_keys: Sequence[Ed25519PublicKey] = ()
 
     async def create(self, request: web.Request) -> web.Response:
         """A token, and where to publish with it."""
@@ -63,4 +67,6 @@ class PublishTokens:
         return web.json_response(document, status=201)
 
     async def key_set(self, _request: web.Request) -> web.Response:
-        return web.json_response(write_key_set([self.signer.public]), headers=_CACHE)
+        return web.json_response(
+            write_key_set([self.signer.public, *self.other_keys]), headers=_CACHE
+        )

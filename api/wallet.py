@@ -14,6 +14,7 @@ from metering.settlement.stellar import StellarChain, address_of, new_seed
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
+from metering.splitter import Splitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Wallet:
         await self.stores.accounts.set_stellar_address(creator.id, address)
 
 
-def make_wallet(stores: Stores, ledger: Ledger, outbox: Outbox) -> Wallet:
+def make_wallet(stores: Stores, ledger: Ledger, outbox: Outbox, splitter: Splitter) -> Wallet:
     settings, network = stores.settings, stores.network
     seed, _ = stores.secrets.create_or_read(HOT_SEED, new_seed)
     chain = StellarChain(network.rpc_url, network.passphrase, seed, StellarClient())
@@ -82,5 +83,6 @@ def make_wallet(stores: Stores, ledger: Ledger, outbox: Outbox) -> Wallet:
         minimum=Stroops(settings.settlement.minimum_stroops),
         asset=NATIVE,
         treasury=treasury if network.play_money else None,
+        splits=splitter,
     )
     return Wallet(stores, chain, settlement, treasury, friendbot, client)

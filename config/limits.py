@@ -41,6 +41,10 @@ HTTP_FIELDS_MAX = 64
 HTTP_MEDIA_FIELDS_BYTES_MAX = 8_000
 # Blocks of fields that were read before: one for each kind of player, of about 1 KiB each.
 HTTP_FIELD_BLOCKS_KNOWN_MAX = 1_024
+# What was read before of whole heads, behind the viewer's own piece: as many as there are paths at a
+# live edge of ten renditions, times kinds of players. A longer head is read each time.
+HTTP_HEADS_KNOWN_MAX = 2_048
+HTTP_HEAD_KNOWN_BYTES_MAX = 2_048
 # Paths and queries that were read before: a live edge of a thousand renditions, 400 bytes each.
 MEDIA_TARGETS_KNOWN_MAX = 8_192
 # Files of a live that were asked for last: of five renditions a segment and two parts each, twice.
@@ -1013,9 +1017,15 @@ UPLOAD_FORM_HEADER_BYTES_MAX = 4_096
 UPLOAD_FORM_HEADERS_MAX = 8
 
 # --- receipts ------------------------------------------------------------------------------------
-# Runs of seconds that one receipt tells apart, each with a line of 150 bytes and a link of 70: those
-# of more than an hour of a live as they were charged, of longer sessions some at a time.
+# Runs of seconds that one receipt tells apart, each with a line of 150 bytes and a link of 70:
+# those of more than an hour of a live as they were charged, of longer sessions some at a time.
 RECEIPT_RUNS_MAX = 2_000
+# How soon after its end a session has its receipt when nobody asks for it.
+RECEIPT_SWEEP_MS = 2_000
+# Viewers whose sessions are looked at in one sweep, and sessions of one viewer in one transaction:
+# some 5 ms for a viewer, so a sweep takes a tenth of the time between two.
+RECEIPT_VIEWERS_AT_ONCE = 40
+RECEIPTS_AT_ONCE = 50
 # A document, a list, an item, its tariff, that one's rungs, one of them.
 RECEIPT_DEPTH_MAX = 6
 # One with all its runs and as many separate places as a session may have is below one MiB.
@@ -1026,5 +1036,10 @@ RECEIPT_BYTES_MAX = 2 * 1024 * 1024
 SPLIT_PAYEES_MAX = 20
 # A platform that takes more than half would be the creator.
 PLATFORM_FEE_BASIS_POINTS_MAX = 5_000
+# How often what was earned under splits is shared out; before each payout as well. Each time costs
+# a transfer for each payee.
+SPLIT_SECONDS = 60
+# Splits with something to share out that are looked at in one pass, each in its own transaction.
+SPLITS_AT_ONCE = 200
 # Rounds that are kept, of up to 10 kB; making one takes some 30 ms.
 SPLITS_REMEMBERED_MAX = 256

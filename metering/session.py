@@ -7,10 +7,11 @@ from enum import Enum
 from typing import NamedTuple
 
 from metering.effects import Effects, Totals
-from metering.ledger import Account, Transfer, creator_account, hold_account, viewer_account
+from metering.ledger import Account, Transfer, hold_account, viewer_account
 from metering.meter import MeterState
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
+from metering.splits import payee_account
 from metering.tariff import Price, Tariff
 from metering.terms import Terms
 
@@ -54,12 +55,12 @@ class Session:
         return self.terms.tariff.price
 
     def accounts(self) -> tuple[Account, Account, Account]:
-        """The viewer's, the session's own and the creator's."""
+        """The viewer's, the session's own, and the creator's or that of those who share."""
         asset = self.terms.tariff.asset
         return (
             viewer_account(self.viewer, asset),
             hold_account(self.id, asset),
-            creator_account(self.payee, asset),
+            payee_account(self.payee, asset),
         )
 
 

@@ -29,6 +29,9 @@ class SplitStore(Protocol):
     async def unsplit(self, limit: int) -> list[tuple[str, str]]:
         """Splits and currencies in which money waits to be shared out, at most so many."""
 
+    async def waiting_for(self, account: str, asset: str) -> Stroops:
+        """An account's shares of all that waits."""
+
     async def share_out(self, split_id: str, asset: str) -> Stroops:
         """Move what waits to those whose it is, all or nothing; how much it was."""
 
@@ -61,6 +64,19 @@ class MemorySplitStore:
     async def unsplit(self, limit: int) -> list[tuple[str, str]]:
         balances = await self._ledger.balances("unsplit:")
         return [split_of_account(name) for name, held in balances.items() if held > 0][:limit]
+
+    async def waiting_for(self, account: str, asset: str) -> Stroops:
+        balances = await self._ledger.balances("unsplit:")
+        waiting = {split_of_account(name): held for name, held in balances.items()}
+        return Stroops(
+            sum(
+                self._splits[split_id].due_to(
+                    account, self._moved.get((split_id, currency), 0), held
+                )
+                for (split_id, currency), held in waiting.items()
+                if currency == asset
+            )
+        )
 
     async def share_out(self, split_id: str, asset: str) -> Stroops:
         split = self._splits[split_id]

@@ -9,7 +9,12 @@ from metering.money import Stroops
 from metering.split_store import split_of_account
 from metering.splits import Share, Split, share_accounts, share_transfers, unsplit_account
 
-_KEEP = "INSERT INTO split (id, document) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING"
+_KEEP = """
+WITH new AS (
+    INSERT INTO split (id, document) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING RETURNING id
+)
+INSERT INTO split_payee (account, split) SELECT unnest($3::text[]), id FROM new
+"""
 
 _GET = "SELECT document FROM split WHERE id = $1"
 
@@ -32,6 +37,14 @@ WHERE id >= 'unsplit:' AND id < 'unsplit:' || chr(1114111) AND balance > 0
 ORDER BY id LIMIT $1
 """
 
+_WAITING_FOR = """
+SELECT document, coalesce(moved, 0) AS moved, balance
+FROM split_payee JOIN split ON split.id = split_payee.split
+JOIN ledger_account AS unsplit ON unsplit.id = 'unsplit:' || split.id || ':' || $2
+LEFT JOIN split_moved ON split_moved.split = split.id AND split_moved.asset = $2
+WHERE account = $1 AND balance > 0
+"""
+
 _BEGIN = "INSERT INTO split_moved (split, asset) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 
 # One at a time: whoever comes second sees what the first one moved.
@@ -50,7 +63,8 @@ class PostgresSplitStore:
         self._ledger = ledger
 
     async def keep(self, split: Split) -> None:
-        await self._database.execute(_KEEP, split.id, json.dumps(split.to_document()))
+        payees = [share.account for share in split.shares]
+        await self._database.execute(_KEEP, split.id, json.dumps(split.to_document()), payees)
 
     async def get(self, split_id: str) -> Split | None:
         document = await self._database.fetchval(_GET, split_id)
@@ -70,6 +84,17 @@ class PostgresSplitStore:
     async def unsplit(self, limit: int) -> list[tuple[str, str]]:
         rows = await self._database.fetch(_UNSPLIT, limit)
         return [split_of_account(row["id"]) for row in rows]
+
+    async def waiting_for(self, account: str, asset: str) -> Stroops:
+        rows = await self._database.fetch(_WAITING_FOR, account, asset)
+        return Stroops(
+            sum(
+                Split.from_document(json.loads(row["document"])).due_to(
+                    account, row["moved"], row["balance"]
+                )
+                for row in rows
+            )
+        )
 
     async def share_out(self, split_id: str, asset: str) -> Stroops:
         split = await self.get(split_id)

@@ -84,6 +84,16 @@ class Split:
         begun = turns[:rest]
         return fee, [rounds * each + begun.count(n) for n, each in enumerate(weights)]
 
+    def due_to(self, account: str, moved: int, waiting: int) -> int:
+        """What an account gets when `waiting` stroops are shared out after `moved` ones."""
+        _, before = self.parts(moved)
+        _, after = self.parts(moved + waiting)
+        return sum(
+            new - old
+            for share, old, new in zip(self.shares, before, after, strict=True)
+            if share.account == account
+        )
+
     def to_document(self) -> dict[str, Any]:
         """As JSON; what `id` is made of."""
         return {

@@ -9,6 +9,15 @@ create table split (
 create trigger split_immutable before update or delete or truncate on split
     for each statement execute function refuse_change();
 
+-- Who is in which splits, to be asked what waits for somebody.
+create table split_payee (
+    account text collate "C" not null,
+    split text collate "C" not null references split (id),
+    primary key (account, split)
+);
+create trigger split_payee_immutable before update or delete or truncate on split_payee
+    for each statement execute function refuse_change();
+
 -- How a source or an asset is shared from now on: a list of accounts and basis points. Sessions that
 -- are open stay with what they began with. An empty list is one that was taken away.
 create table split_assignment (

@@ -32,13 +32,22 @@ class Holder(Protocol):
     async def holdings(self, address: str) -> OnChain | None: ...
 
 
-class EarningsQuery:
-    """Answers the questions of the earnings page."""
+class Shares(Protocol):
+    """Who knows what waits to be shared out among several creators."""
 
-    def __init__(self, ledger: Ledger, outbox: Outbox, chain: Holder) -> None:
+    async def waiting_for(self, account: str, asset: str) -> Stroops: ...
+
+
+class EarningsQuery:
+    """Answers the questions of the earnings page; without `shares` nobody shares anything."""
+
+    def __init__(
+        self, ledger: Ledger, outbox: Outbox, chain: Holder, shares: Shares | None = None
+    ) -> None:
         self._ledger = ledger
         self._outbox = outbox
         self._chain = chain
+        self._shares = shares
 
     async def earnings(self, creator: str, asset: str) -> Earnings:
         """Everything about one creator's earnings in one asset."""
@@ -46,6 +55,8 @@ class EarningsQuery:
             pending = await self._ledger.balance(creator_account(creator, asset).id)
         except UnknownAccount:
             pending = Stroops(0)
+        if self._shares is not None:
+            pending = Stroops(pending + await self._shares.waiting_for(creator, asset))
         in_flight, settled = await self._outbox.totals(creator, asset)
         payouts = await self._outbox.payouts(creator, asset, EARNINGS_PAYOUTS_MAX)
         obstacle = await self._outbox.obstacle(creator, asset)

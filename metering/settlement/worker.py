@@ -56,6 +56,13 @@ class PayeeDirectory(Protocol):
         """A creator's Stellar address; None when there is none yet."""
 
 
+class Splits(Protocol):
+    """Whoever shares out what several creators earned together."""
+
+    async def share_out(self) -> None:
+        """Do it now. May raise one of `config.postgres.UNAVAILABLE`."""
+
+
 class Treasury(Protocol):
     """Whoever keeps the hot account filled; asked when nothing is under way."""
 
@@ -76,6 +83,7 @@ class SettlementWorker:
         minimum: smaller earnings wait.
         asset: what is paid out.
         treasury: asked to fill up before each planning.
+        splits: asked to share out before each planning.
         ids: how settlements and payouts get theirs.
     """
 
@@ -91,6 +99,7 @@ class SettlementWorker:
         minimum: Stroops,
         asset: str = NATIVE,
         treasury: Treasury | None = None,
+        splits: Splits | None = None,
         ids: Ids = new_id,
     ) -> None:
         self._outbox = outbox
@@ -102,6 +111,7 @@ class SettlementWorker:
         self._minimum = minimum
         self._asset = asset
         self._treasury = treasury
+        self._splits = splits
         self._ids = ids
         self._pass = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -214,6 +224,8 @@ class SettlementWorker:
         try:
             if self._treasury is not None:
                 await self._treasury.replenish()
+            if self._splits is not None:
+                await self._splits.share_out()
             due = await self._due()
             return await self._plan_for(due) if due else None
         except (ChainUnreachable, WrongNetwork) as error:

@@ -84,9 +84,13 @@ async def test_shares_follow_the_sum_of_all_that_was_earned(kept: Kept) -> None:
         await kept.earn(amount)
         total += amount
         assert await kept.store.unsplit(10) == [(SPLIT.id, "XLM")]
+        waiting = [await kept.store.waiting_for(f"acc_{name}", "XLM") for name in "abc"]
+        before, after = SPLIT.parts(total - amount)[1], SPLIT.parts(total)[1]
+        assert waiting == [new - old for new, old in zip(after, before, strict=True)]
         assert await kept.store.share_out(SPLIT.id, "XLM") == amount
         assert await kept.shared() == expected(total)
     assert await kept.store.unsplit(10) == []
+    assert await kept.store.waiting_for("acc_a", "XLM") == 0
     assert await kept.store.share_out(SPLIT.id, "XLM") == 0
     assert await kept.shared() == expected(total)
     assert (await kept.ledger.check()).sound
