@@ -9,6 +9,7 @@ import structlog
 
 from api.asset_terms import terms_of_source
 from api.catalogue.asset import Asset, AssetState, AssetStore
+from api.catalogue.offer import offer_of_source
 from config.clock import Clock
 from config.ids import new_id
 from config.limits import BROADCAST_FLUSH_SECONDS_MAX
@@ -19,7 +20,6 @@ from media.hub import Reader, Stream
 from media.transcode.health import LiveHealth
 from media.transcode.live import LivePipeline
 from media.transcode.rendition import RenditionSink
-from metering.tariff import Price
 from packager.library import Library
 
 log = structlog.get_logger(__name__)
@@ -127,7 +127,7 @@ def _asset_of(source: Source, now: datetime, clock: Clock) -> Asset:
         owner=source.owner,
         title=source.title,
         state=AssetState.LIVE,
-        price=Price(source.price_asset, source.price_stroops, source.price_seconds),
+        offer=offer_of_source(source),
         started_at=now,
         delivery=source.delivery,
     )

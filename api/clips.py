@@ -10,6 +10,7 @@ from aiohttp import web
 from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset, AssetState, ClipOf
 from api.catalogue.lookup import Catalogue
+from api.catalogue.offer import billable
 from api.errors import Problem, invalid, not_found, unavailable
 from api.input import CreateClip, read_body
 from api.minute_limit import MinuteLimit
@@ -17,7 +18,6 @@ from config.clock import Clock
 from config.ids import new_id
 from config.limits import CLIP_SECONDS_MAX, UPLOAD_TITLE_CHARACTERS_MAX
 from ingest.upload.description import printable
-from metering.tariff import Price
 from packager.clips import Clips, ClipTooLong, CutClip, OutsideRecording, StillMade, StorageFull
 from packager.package import UnknownAsset
 
@@ -92,15 +92,16 @@ class ClipRoutes:
     def _asset(self, original: Asset, body: CreateClip, cut: CutClip) -> Asset:
         now_ms = self.clock.wall_ms()
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
-        asked = body.price
-        price = original.price
+        offer = original.offer
+        if body.price is not None:
+            offer = billable(body.price.offer(offer.price.asset), original.delivery)
         return Asset(
             id=new_id("ast", now_ms),
             source_id=None,
             owner=original.owner,
             title=_title(original, body),
             state=AssetState.ON_DEMAND,
-            price=price if asked is None else Price(price.asset, asked.stroops, asked.seconds),
+            offer=offer,
             started_at=now,
             ended_at=now,
             duration_ms=cut.range.duration // _TICKS_A_MS,

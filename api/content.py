@@ -2,21 +2,31 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from aiohttp import web
 
 from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset, AssetState
 from api.catalogue.lookup import Catalogue
+from api.catalogue.offer import billable
 from api.content_document import ContentDocuments
 from api.errors import Problem, invalid, not_found
 from api.event_stream import EventStreams
+from api.input import ChangeContent, read_body
 from api.removal import Removal
 from config.limits import CONTENT_LIST_MAX
 from ingest.source import Source
+from metering.tariff import Tariff
 
 type Documents = list[dict[str, object]]
+
+
+class Prices(Protocol):
+    """Who tells those who watch of another price; `metering.intake.Intake` does."""
+
+    async def change_price(self, asset_id: str, tariff: Tariff) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,7 @@ class Content:
     documents: ContentDocuments
     bearers: Bearers
     removal: Removal
+    prices: Prices
     streams: EventStreams
 
     async def list(self, request: web.Request) -> web.Response:
@@ -57,6 +68,19 @@ class Content:
             return {"items": await self.own(creator.id)}
 
         return await self.streams.push(request, document)
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Another price, by which sessions are charged that begin from now on; for those who watch
+        see `Intake.change_price`.
+        """
+        asset = await self._own_asset(request)
+        body = await read_body(request, ChangeContent)
+        offer = billable(body.price.offer(asset.offer.price.asset), asset.delivery)
+        if offer.price.asset != asset.offer.price.asset:
+            raise invalid(f"price.asset: this content is paid for in {asset.offer.price.asset}")
+        await self.catalogue.assets.set_offer(asset.id, offer)
+        await self.prices.change_price(asset.id, offer.tariff)
+        return web.json_response(await self.documents.of_asset(replace(asset, offer=offer)))
 
     async def delete(self, request: web.Request) -> web.Response:
         """Stop making it, and delete it with all its files."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from api.auth.account import AccountStore
 from api.broadcasts import Broadcasts
 from api.catalogue.asset import Asset, AssetState
+from api.catalogue.offer import offer_of_source
 from api.track_document import tracks_json
-from api.wire import price_json, timestamp
+from api.wire import offer_json, timestamp
 from config.job_store import JobStore
 from config.jobs import Job, JobState
 from ingest.source import Source
 from metering.intake import Intake
-from metering.tariff import Price
 from packager.library import Library
 from packager.package import NotReady, Package
 
@@ -31,7 +31,6 @@ class ContentDocuments:
 
     async def of_source(self, source: Source) -> dict[str, object]:
         """A source that has never been live."""
-        price = Price(source.price_asset, source.price_stroops, source.price_seconds)
         return {
             "id": source.id,
             "title": source.title,
@@ -39,7 +38,7 @@ class ContentDocuments:
             "state": "waiting",
             "playable": False,
             "creator": await self._creator(source.owner),
-            "price": price_json(price),
+            "price": offer_json(offer_of_source(source)),
             "delivery": source.delivery.value,
             "watchUrl": f"/watch/{source.name}",
             "viewers": 0,
@@ -65,7 +64,7 @@ class ContentDocuments:
             "state": _state(asset, package, playable=playable, has_failed=has_failed),
             "playable": playable,
             "creator": await self._creator(asset.owner),
-            "price": price_json(asset.price),
+            "price": offer_json(asset.offer),
             "delivery": asset.delivery.value,
             "watchUrl": f"/watch/{asset.id}",
             "viewers": self.intake.viewers(asset.id),

@@ -13,6 +13,7 @@ from metering.errors import (
     SessionClosed,
     UnknownSession,
 )
+from metering.repricing import NoSuchChange
 from packager.package import (
     BadReload,
     NotReady,
@@ -26,6 +27,9 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     InsufficientFunds: lambda error: payment_required(str(error)),
     SessionClosed: lambda _: Problem(
         403, "session_closed", "This session is over", "start a new one to go on watching"
+    ),
+    NoSuchChange: lambda error: Problem(
+        409, "price_changed", "That is not the new price", str(error)
     ),
     UnknownSession: lambda _: not_found("no such session"),
     Paced: lambda error: unavailable(

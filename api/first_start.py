@@ -10,6 +10,7 @@ from config.clock import Clock
 from config.secret_files import SecretFiles
 from ingest.source import Source
 from ingest.source_store import SourceStore
+from metering.offer import Offer
 from metering.tariff import Price
 
 MAIN_SOURCE = "main"
@@ -52,5 +53,5 @@ class FirstStart:
         return source, secret
 
     async def _make(self, creator: Account, name: str, title: str) -> tuple[Source, str]:
-        draft = NewSource(creator.id, name, title, self.price)
+        draft = NewSource(creator.id, name, title, Offer.of(self.price))
         return await make_source(self.sources, draft, self.clock)

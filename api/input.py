@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from api.errors import invalid
+from api.price_input import PriceInput
 from config.limits import (
     DVR_SECONDS_MAX,
     PUBLISH_TOKEN_SECONDS_MAX,
@@ -20,7 +21,6 @@ from config.limits import (
 from ingest.network import parse_network
 from ingest.source import NAME_PATTERN
 
-_MONEY_MAX = 10**15
 _YEARS_10 = 10 * 366 * 86_400
 
 type _Title = Annotated[str, Field(min_length=1, max_length=120)]
@@ -51,13 +51,6 @@ class StartSession(_Body):
 
 class StopSession(_Body):
     sessionId: Annotated[str, Field(min_length=1, max_length=64)]  # noqa: N815 - wire name
-
-
-class PriceInput(_Body):
-    """`stroops` per `seconds`; strict integers, since money is never a float."""
-
-    stroops: Annotated[int, Field(ge=0, le=_MONEY_MAX)]
-    seconds: Annotated[int, Field(ge=1, le=86_400)]
 
 
 class CreateSource(_Body):
@@ -105,6 +98,19 @@ class CreateKey(_Body):
 
 class CreatePublishToken(_Body):
     seconds: Annotated[int, Field(ge=1, le=PUBLISH_TOKEN_SECONDS_MAX)] = PUBLISH_TOKEN_SECONDS_MAX
+
+
+class ChangeContent(_Body):
+    """What content costs from now on; see `PriceInput`."""
+
+    price: PriceInput
+
+
+class ConsentToPrice(_Body):
+    """The viewer goes on at the price of this epoch, which is higher than before."""
+
+    sessionId: Annotated[str, Field(min_length=1, max_length=64)]  # noqa: N815 - wire name
+    epoch: Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class CreateClip(_Body):

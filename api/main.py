@@ -356,6 +356,7 @@ def _routes(
             documents,
             bearers,
             Removal(stores.assets, making.jobs, making.uploads, media.library),
+            intake,
             EventStreams("content", CONTENT_STREAMS_MAX, stopping),
         ),
         content_upload=ContentUpload(

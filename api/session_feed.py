@@ -3,8 +3,9 @@
 from typing import Protocol
 
 from api.movements import Reason, Refunds, reason_json
-from api.wire import timestamp
+from api.wire import offer_json, timestamp
 from metering.money import Stroops, format_amount
+from metering.repricing import Notice
 from metering.session import SessionState, SessionSummary
 
 
@@ -12,6 +13,7 @@ class Summaries(Protocol):
     """Who knows sessions; `metering.intake.Intake` does."""
 
     async def summary(self, session_id: str) -> SessionSummary: ...
+    def notice(self, session_id: str) -> Notice | None: ...
 
 
 class SessionFeed:
@@ -39,7 +41,9 @@ class SessionFeed:
         before, self._before = self._before, summary
         if before is None or _wealth(summary) > _wealth(before) or _ended(before, summary):
             self._reasons = await self._refunds.refunds_of(self._session_id)
-        return session_json(summary, self._reasons)
+        document = session_json(summary, self._reasons)
+        notice = self._summaries.notice(self._session_id)
+        return {**document, "priceChange": None if notice is None else notice_json(notice)}
 
 
 def is_over(document: object) -> bool:
@@ -60,11 +64,23 @@ def session_json(summary: SessionSummary, refunds: list[Reason]) -> dict[str, ob
         "refunded": format_amount(sum(refund.amount for refund in refunds)),
         "held": format_amount(summary.held),
         "asset": summary.price.asset,
+        "price": offer_json(summary.tariff),
         "balance": format_amount(summary.balance),
         "secondsAffordable": summary.seconds_affordable,
         "openedAt": timestamp(summary.opened_at),
         "closedAt": None if closed_at is None else timestamp(closed_at),
         "lines": [reason_json(each) for each in ([charge] if ticks else []) + refunds],
+    }
+
+
+def notice_json(notice: Notice) -> dict[str, object]:
+    """A higher price that a viewer has to agree to, or the session ends when it holds."""
+    change = notice.change
+    return {
+        "price": offer_json(change.tariff),
+        "epoch": change.tariff.id,
+        "effectiveAt": timestamp(change.effective_at),
+        "agreed": notice.agreed,
     }
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from api.catalogue.asset import Asset
+from api.catalogue.offer import offer_of_source
 from api.preflight import publishers_json
-from api.wire import price_json
+from api.wire import offer_json
 from ingest.publisher_status import PublisherStatus
 from ingest.source import Source
 from media.transcode.health import LiveHealth
-from metering.tariff import Price
 
 Publishers = Callable[[str], Sequence[PublisherStatus]]
 """Who publishes to the source of that id now."""
@@ -53,9 +53,7 @@ class SourceDocuments:
             "watchUrl": f"/watch/{source.name}",
             "rtmpUrl": self.rtmp_url,
             "rtmpsUrl": self.rtmps_url,
-            "price": price_json(
-                Price(source.price_asset, source.price_stroops, source.price_seconds)
-            ),
+            "price": offer_json(offer_of_source(source)),
             "reconnectSeconds": source.reconnect_seconds,
             "takeover": source.takeover.value,
             "dvrSeconds": source.dvr_seconds,

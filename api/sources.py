@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from api.auth.bearer import Bearers
+from api.catalogue.offer import billable, offer_of_source, write_more
 from api.errors import Problem, not_found
 from api.event_stream import EventStreams
-from api.input import ChangeSource, CreateSource, PriceInput, read_body
+from api.input import ChangeSource, CreateSource, read_body
+from api.price_input import PriceInput
 from api.source_document import SourceDocuments
 from config.clock import Clock
 from config.ids import new_id
@@ -18,6 +20,7 @@ from ingest.source_store import SourceStore
 from ingest.stream_key import StreamKey, hash_key, new_key
 from media.delivery import Delivery
 from media.terms import Takeover
+from metering.offer import Offer
 from metering.tariff import Price
 
 
@@ -51,7 +54,7 @@ class Sources:
             owner=creator.id,
             name=body.name,
             title=body.title or body.name,
-            price=_price(self.default_price, body.price),
+            offer=_offer(Offer.of(self.default_price), body.price, Delivery(body.delivery)),
             reconnect_seconds=body.reconnectSeconds,
             takeover=Takeover(body.takeover),
             dvr_seconds=body.dvrSeconds,
@@ -68,18 +71,20 @@ class Sources:
         """What is set holds from the next publication on, a new price from the next asset on."""
         source = await self.own(request)
         body = await read_body(request, ChangeSource)
-        before = Price(source.price_asset, source.price_stroops, source.price_seconds)
-        price = _price(before, body.price)
+        delivery = Delivery(body.delivery or source.delivery)
+        offer = _offer(offer_of_source(source), body.price, delivery)
         seconds = body.reconnectSeconds
         changed = replace(
             source,
             title=body.title or source.title,
-            price_stroops=price.stroops,
-            price_seconds=price.seconds,
+            price_stroops=offer.price.stroops,
+            price_seconds=offer.price.seconds,
+            price_asset=offer.price.asset,
+            price_more=write_more(offer),
             reconnect_seconds=source.reconnect_seconds if seconds is None else seconds,
             takeover=Takeover(body.takeover or source.takeover),
             dvr_seconds=body.dvrSeconds if body.sets("dvrSeconds") else source.dvr_seconds,
-            delivery=Delivery(body.delivery or source.delivery),
+            delivery=delivery,
         )
         try:
             await self.store.change(changed)
@@ -110,7 +115,7 @@ class NewSource:
     owner: str
     name: str
     title: str
-    price: Price
+    offer: Offer
     reconnect_seconds: int = SOURCE_RECONNECT_SECONDS
     takeover: Takeover = Takeover.REPLACE
     dvr_seconds: int | None = 0
@@ -129,9 +134,10 @@ async def make_source(store: SourceStore, draft: NewSource, clock: Clock) -> tup
         owner=draft.owner,
         name=draft.name,
         title=draft.title,
-        price_stroops=draft.price.stroops,
-        price_seconds=draft.price.seconds,
-        price_asset=draft.price.asset,
+        price_stroops=draft.offer.price.stroops,
+        price_seconds=draft.offer.price.seconds,
+        price_asset=draft.offer.price.asset,
+        price_more=write_more(draft.offer),
         created_at=now,
         reconnect_seconds=draft.reconnect_seconds,
         takeover=draft.takeover,
@@ -151,7 +157,6 @@ async def make_source(store: SourceStore, draft: NewSource, clock: Clock) -> tup
     return source, secret
 
 
-def _price(default: Price, given: PriceInput | None) -> Price:
-    if given is None:
-        return default
-    return replace(default, stroops=given.stroops, seconds=given.seconds)
+def _offer(default: Offer, given: PriceInput | None, delivery: Delivery) -> Offer:
+    offer = default if given is None else given.offer(default.price.asset)
+    return billable(offer, delivery)

@@ -14,11 +14,11 @@ from api.errors import not_found
 from api.event_stream import EventStreams
 from api.idempotency import Document, Idempotency
 from api.idempotency_store import Effect
-from api.input import StartSession, StopSession, read_body
+from api.input import ConsentToPrice, StartSession, StopSession, read_body
 from api.movements import Refunds
 from api.session_feed import SessionFeed, is_over
 from api.session_limits import SessionLimits
-from api.wire import price_json, timestamp
+from api.wire import offer_json, timestamp
 from config.clock import Clock
 from config.limits import PLAYBACK_TOKEN_SECONDS, SESSIONS_AT_ONCE_MAX
 from metering.intake import Intake
@@ -75,6 +75,13 @@ class Streaming:
         )
         return web.json_response(done.document, headers=done.headers)
 
+    async def consent(self, request: web.Request) -> web.Response:
+        """Go on at the higher price that the session's document tells of."""
+        body = await read_body(request, ConsentToPrice)
+        summary = await self._own(request, body.sessionId)
+        await self.intake.agree(summary.session_id, body.epoch)
+        return web.json_response(await self.feed(summary.session_id).look())
+
     # --- for routes and sockets ------------------------------------------------------------------
 
     async def begin(self, account: Account, wish: StartSession, effect: Effect) -> Document:
@@ -92,7 +99,7 @@ class Streaming:
             "sessionId": summary.session_id,
             "contentId": summary.asset_id,
             "expires": self.clock.wall_ms() // 1000 + PLAYBACK_TOKEN_SECONDS,
-            "price": price_json(summary.price),
+            "price": offer_json(summary.tariff),
             "balance": format_amount(summary.balance),
             "secondsAffordable": summary.seconds_affordable,
         }
@@ -150,10 +157,10 @@ class Streaming:
             )
         async with self.limits.room(account.id, replace_oldest=wish.replace == "oldest"):
             return await self.intake.open(
-                account.id, asset.id, asset.owner, asset.price, session_id
+                account.id, asset.id, asset.owner, asset.offer, session_id
             )
 
 
 def _free(asset: Asset) -> Price:
     """Owners preview their own content without charge."""
-    return Price(asset.price.asset, 0, 1)
+    return Price(asset.offer.price.asset, 0, 1)

@@ -25,6 +25,7 @@ from media.file.transcoder import (
     FileWorkerFailed,
     Resume,
 )
+from metering.offer import Offer
 from metering.tariff import Price
 from packager.hls.origin import HlsSettings
 from packager.on_demand_writer import AssetRemoved, OnDemandWriter, StorageFull, TimesDiffer
@@ -192,7 +193,7 @@ def _asset_of(upload: Upload, now: datetime) -> Asset:
         owner=upload.owner,
         title=upload.title,
         state=AssetState.PROCESSING,
-        price=Price(upload.price_asset, upload.price_stroops, upload.price_seconds),
+        offer=Offer.of(Price(upload.price_asset, upload.price_stroops, upload.price_seconds)),
         started_at=now,
         upload_id=upload.id,
         delivery=upload.delivery,

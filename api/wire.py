@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from metering.money import Stroops, format_amount
-from metering.tariff import Price
+from metering.offer import Offer
+from metering.tariff import Price, Tariff
 
 
 def timestamp(moment: datetime) -> str:
@@ -11,12 +12,34 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def price_json(price: Price) -> dict[str, str | int]:
-    """A price as integers (exact) and as what a second and an hour cost (rounded down)."""
+def offer_json(offered: Offer | Tariff) -> dict[str, object]:
+    """What something costs, as integers (exact) and as what a second and an hour cost (rounded
+    down). Caps are amounts, null where there are none.
+    """
+    offer = Offer.of(offered)
+    tariff = offer.tariff
+    return {
+        **_price_json(tariff.price),
+        "asset": tariff.asset,
+        "epoch": tariff.id,
+        "perView": format_amount(Stroops(tariff.view_stroops)),
+        "freeSeconds": tariff.free_seconds,
+        "sessionCap": _cap_json(tariff.session_cap),
+        "dayCap": _cap_json(offer.day_cap),
+        "rungs": [
+            {"heightMin": rung.height_min, **_price_json(rung.price)} for rung in tariff.rungs
+        ],
+    }
+
+
+def _price_json(price: Price) -> dict[str, object]:
     return {
         "stroops": str(price.stroops),
         "seconds": price.seconds,
-        "asset": price.asset,
         "perSecond": format_amount(Stroops(price.stroops // price.seconds)),
         "perHour": format_amount(Stroops(price.stroops * 3600 // price.seconds)),
     }
+
+
+def _cap_json(cap: int | None) -> str | None:
+    return None if cap is None else format_amount(Stroops(cap))

@@ -33,6 +33,7 @@ class Source:
         id: also the name of its stream in the hub.
         owner: account id of the creator.
         price_stroops, price_seconds: so many stroops for so many seconds, copied into each asset.
+        price_more: what there is to the price besides, as JSON that is not read here.
         created_at: aware.
         reconnect_seconds: how long its stream waits for a publisher that has gone.
         takeover: what becomes of a second publisher.
@@ -56,6 +57,7 @@ class Source:
     takeover: Takeover = Takeover.REPLACE
     dvr_seconds: int | None = 0
     delivery: Delivery = Delivery.DIRECT
+    price_more: str = "{}"
 
     @property
     def terms(self) -> Terms:

@@ -11,15 +11,17 @@ from media.terms import Takeover
 
 _COLUMNS = (
     "id, owner, name, title, price_stroops, price_seconds, price_asset, created_at,"
-    " reconnect_seconds, takeover, dvr_seconds, delivery"
+    " reconnect_seconds, takeover, dvr_seconds, delivery, price_more"
 )
 _SELECT = f"select {_COLUMNS} from source"
 _INSERT = (
-    f"insert into source ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    f"insert into source ({_COLUMNS})"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 )
 _CHANGE = (
     "update source set title = $2, price_stroops = $3, price_seconds = $4, price_asset = $5,"
-    " reconnect_seconds = $6, takeover = $7, dvr_seconds = $8, delivery = $9 where id = $1"
+    " reconnect_seconds = $6, takeover = $7, dvr_seconds = $8, delivery = $9,"
+    " price_more = $10 where id = $1"
 )
 _KEY_COLUMNS = (
     "id, source_id, label, hash, created_at, is_main, expires_at, ends_publication,"
@@ -66,6 +68,7 @@ class PostgresSourceStore:
                     source.takeover.value,
                     source.dvr_seconds,
                     source.delivery.value,
+                    source.price_more,
                 )
                 await connection.execute(_INSERT_KEY, *_key_row(key))
         except UniqueViolationError as error:
@@ -85,6 +88,7 @@ class PostgresSourceStore:
             source.takeover.value,
             source.dvr_seconds,
             source.delivery.value,
+            source.price_more,
         )
         if tag != "UPDATE 1":
             raise UnknownSource(source.id)
@@ -176,6 +180,7 @@ def _source(row: Record) -> Source:
         takeover=Takeover(row["takeover"]),
         dvr_seconds=row["dvr_seconds"],
         delivery=Delivery(row["delivery"]),
+        price_more=row["price_more"],
     )
 
 

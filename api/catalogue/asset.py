@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from media.delivery import Delivery
-from metering.tariff import Price
+from metering.offer import Offer
 
 
 class AssetState(StrEnum):
@@ -30,9 +30,9 @@ class Asset:
     """One piece of content, of a source or of an upload.
 
     Attributes:
-        price: copied from the source or the upload when it began; it never changes.
+        offer: for how much; copied from the source or the upload when it began.
         source_id, upload_id, clip_of: what it is made of; the others are None.
-        delivery: how viewers get its segments; as the price.
+        delivery: how viewers get its segments; as it was when it began.
         started_at: when the broadcast began or the upload was complete.
         ended_at: when there was nothing more to come.
     """
@@ -42,7 +42,7 @@ class Asset:
     owner: str
     title: str
     state: AssetState
-    price: Price
+    offer: Offer
     started_at: datetime
     ended_at: datetime | None = None
     duration_ms: int = 0
@@ -57,6 +57,9 @@ class AssetStore(Protocol):
 
     async def end(self, asset_id: str, ended_at: datetime, duration_ms: int) -> None:
         """Turn a live or processing asset on demand."""
+
+    async def set_offer(self, asset_id: str, offer: Offer) -> None:
+        """Sessions that begin from now on are charged by it."""
 
     async def remove(self, asset_id: str) -> None:
         """Forget an asset of which there is nothing to play."""

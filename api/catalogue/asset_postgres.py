@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from api.catalogue.asset import Asset, AssetState, ClipOf
+from api.catalogue.offer import read_offer, write_more
 from config.postgres import Database
 from media.delivery import Delivery
-from metering.tariff import Price
+from metering.offer import Offer
 
 _SELECT = (
     "select id, source_id, owner, title, state, price_stroops, price_seconds, price_asset,"
-    " started_at, ended_at, duration_ms, upload_id, delivery, clip_of, clip_start_ms, clip_end_ms"
-    " from asset"
+    " started_at, ended_at, duration_ms, upload_id, delivery, clip_of, clip_start_ms, clip_end_ms,"
+    " price_more from asset"
 )
 
 
@@ -23,23 +24,24 @@ class PostgresAssetStore:
         await self._database.execute(
             "insert into asset (id, source_id, owner, title, state, price_stroops, price_seconds,"
             " price_asset, started_at, upload_id, delivery, ended_at, duration_ms, clip_of,"
-            " clip_start_ms, clip_end_ms)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+            " clip_start_ms, clip_end_ms, price_more)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
             " on conflict (id) do nothing",
             asset.id,
             asset.source_id,
             asset.owner,
             asset.title,
             asset.state.value,
-            asset.price.stroops,
-            asset.price.seconds,
-            asset.price.asset,
+            asset.offer.price.stroops,
+            asset.offer.price.seconds,
+            asset.offer.price.asset,
             asset.started_at,
             asset.upload_id,
             asset.delivery.value,
             asset.ended_at,
             asset.duration_ms,
             *_clip_columns(asset.clip_of),
+            write_more(asset.offer),
         )
 
     async def end(self, asset_id: str, ended_at: datetime, duration_ms: int) -> None:
@@ -49,6 +51,17 @@ class PostgresAssetStore:
             asset_id,
             ended_at,
             duration_ms,
+        )
+
+    async def set_offer(self, asset_id: str, offer: Offer) -> None:
+        await self._database.execute(
+            "update asset set price_stroops = $2, price_seconds = $3, price_asset = $4,"
+            " price_more = $5 where id = $1",
+            asset_id,
+            offer.price.stroops,
+            offer.price.seconds,
+            offer.price.asset,
+            write_more(offer),
         )
 
     async def remove(self, asset_id: str) -> None:
@@ -104,7 +117,9 @@ def _asset(row: Any) -> Asset:
         owner=row["owner"],
         title=row["title"],
         state=AssetState(row["state"]),
-        price=Price(row["price_asset"], row["price_stroops"], row["price_seconds"]),
+        offer=read_offer(
+            row["price_asset"], row["price_stroops"], row["price_seconds"], row["price_more"]
+        ),
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         duration_ms=row["duration_ms"],

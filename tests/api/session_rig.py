@@ -42,9 +42,10 @@ from metering.intake import Intake
 from metering.ledger import Transfer, hot_account, treasury_account
 from metering.ledger_postgres import PostgresLedger
 from metering.money import Stroops
+from metering.offer import Offer
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.store_postgres import PostgresMeterStore
-from metering.tariff import Price
+from metering.tariff import Price, Tariff
 from metering.viewings import PostgresViewings
 
 PUBLIC_URL = "https://live.example.org"
@@ -116,7 +117,9 @@ class Rig:
             self.clock.advance(2_000)
         await self.intake.sweep()
 
-    async def asset(self, title: str = "Film", owner: str = "ada", price: Price = PRICE) -> str:
+    async def asset(
+        self, title: str = "Film", owner: str = "ada", price: Offer | Tariff | Price = PRICE
+    ) -> str:
         started = datetime.fromtimestamp(self.clock.wall_ms() / 1000, UTC)
         asset = Asset(
             id=new_id("ast", self.clock.wall_ms()),
@@ -125,7 +128,7 @@ class Rig:
             owner=self.accounts[owner],
             title=title,
             state=AssetState.ON_DEMAND,
-            price=price,
+            offer=Offer.of(price),
             started_at=started,
         )
         await PostgresAssetStore(self.database).create(asset)
@@ -207,6 +210,7 @@ def _application(
     routes: list[Route] = [
         ("POST", "streaming/start", streaming.start),
         ("POST", "streaming/stop", streaming.stop),
+        ("POST", "streaming/consent", streaming.consent),
         ("GET", "streaming/sessions", streaming.list),
         ("GET", "streaming/sessions/{session}", streaming.get),
         ("GET", "streaming/sessions/{session}/events", streaming.events),

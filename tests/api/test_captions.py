@@ -21,6 +21,7 @@ from api.track_document import tracks_json
 from config.clock import ManualClock
 from config.ids import new_id
 from config.limits import API_BODY_BYTES_MAX, CAPTIONS_BYTES_MAX
+from metering.offer import Offer
 from metering.tariff import Price
 from packager.archive import Archive
 from packager.library import HlsSettings, Library
@@ -71,9 +72,9 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     library = Library(Archive(tmp_path, clock), clock, HlsSettings(segment_target_ms=2000))
     await library.start()
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    price = Price("XLM", 1, 1)
+    offer = Offer.of(Price("XLM", 1, 1))
     state = AssetState.ON_DEMAND
-    assets = Assets(Asset(new_id("ast", 0), "src_1", owner.id, "Film", state, price, now))
+    assets = Assets(Asset(new_id("ast", 0), "src_1", owner.id, "Film", state, offer, now))
     origin = library.start_live(assets.asset.id)
     origin.begin(renditions_of(CLIPS))
     feed(origin, CLIPS)

@@ -20,6 +20,7 @@ from api.minute_limit import MinuteLimit
 from config.clock import ManualClock
 from config.ids import new_id
 from media.delivery import Delivery
+from metering.offer import Offer
 from metering.tariff import Price
 from packager.archive import Archive
 from packager.clips import Clips, CutClip
@@ -93,7 +94,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         owner.id,
         "Film",
         AssetState.ON_DEMAND,
-        Price("XLM", 7, 3),
+        Offer.of(Price("XLM", 7, 3)),
         datetime(2026, 1, 1, tzinfo=UTC),
         delivery=Delivery.KEYS,
     )
@@ -123,7 +124,7 @@ async def test_a_clip_has_the_terms_of_its_original_and_tells_its_real_range(rig
     assert made.clip_of == ClipOf(rig.original.id, 2_000, 6_000)
     assert (made.state, made.duration_ms) == (AssetState.ON_DEMAND, 4_000)
     assert (made.title, made.owner) == ("Film (clip)", rig.original.owner)
-    assert (made.price, made.delivery) == (rig.original.price, Delivery.KEYS)
+    assert (made.offer, made.delivery) == (rig.original.offer, Delivery.KEYS)
     package = await rig.library.get(made.id)
     assert package is not None
     assert package.duration == 4 * 90_000
@@ -133,7 +134,7 @@ async def test_a_clip_may_have_a_title_and_a_price_of_its_own(rig: Rig) -> None:
     price = {"stroops": 0, "seconds": 1}
     body = {"startSeconds": -1, "title": " The\u202eend\n", "price": price}
     made = rig.assets.known[(await rig.post(body))["id"]]
-    assert (made.title, made.price) == ("Theend", Price("XLM", 0, 1))
+    assert (made.title, made.offer) == ("Theend", Offer.of(Price("XLM", 0, 1)))
     assert made.clip_of is not None
     assert made.clip_of.start_ms == 6_000
     assert made.clip_of.end_ms == pytest.approx(8_000, abs=30)

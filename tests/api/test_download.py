@@ -28,6 +28,7 @@ from api.http_server import HttpServer
 from config.clock import ManualClock
 from config.ids import new_id
 from config.limits import DOWNLOAD_LINK_SECONDS, DOWNLOADS_MAX, DOWNLOADS_PER_OWNER_MAX
+from metering.offer import Offer
 from metering.tariff import Price
 from packager.archive import Archive
 from packager.library import HlsSettings, Library
@@ -67,7 +68,7 @@ class Rig:
             feed(origin, clips)
         origin.end()
         await self.library.settle(asset_id)
-        state, price = AssetState.ON_DEMAND, Price("XLM", 1, 1)
+        state, price = AssetState.ON_DEMAND, Offer.of(Price("XLM", 1, 1))
         asset = Asset(asset_id, "src_1", self.owner, title, state, price, started)
         self.assets.known[asset_id] = asset
         return asset

@@ -34,7 +34,8 @@ from ingest.source_admission import SourceAdmission
 from ingest.source_store import MemorySourceStore
 from media.terms import Takeover, Terms
 from media.transcode.health import LiveHealth
-from metering.tariff import Price
+from metering.offer import Offer
+from metering.tariff import Price, Tariff
 from tests.api.upload_server import GUEST_TOKEN, OTHER_TOKEN, TOKEN, Accounts
 
 NOW_MS = 1_790_000_000_000
@@ -168,6 +169,12 @@ async def test_a_source_is_set_up_when_it_is_made_and_later(rig: Rig) -> None:
             "asset": "XLM",
             "perSecond": "0.0001388",
             "perHour": "0.5000000",
+            "epoch": Tariff(Price("XLM", 5_000_000, 3_600)).id,
+            "perView": "0.0000000",
+            "freeSeconds": 0,
+            "sessionCap": None,
+            "dayCap": None,
+            "rungs": [],
         },
         "reconnectSeconds": 60,
         "takeover": "replace",
@@ -258,7 +265,7 @@ async def test_what_a_source_does_is_told_as_it_happens(rig: Rig) -> None:
         owner="acc_1",
         title="t",
         state=AssetState.LIVE,
-        price=Price("XLM", 1, 1),
+        offer=Offer.of(Price("XLM", 1, 1)),
         started_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     report = Preflight(0).report(1)
@@ -415,3 +422,24 @@ async def test_a_token_opens_its_source_for_a_while_and_anybody_can_check_it(rig
     assert await rig.publish(f"camera?token={token}", "2001:db8::1") == Admitted(source)
     rig.clock.advance(60_000 + 60_000)
     assert await rig.publish(token) is None
+
+
+async def test_a_price_with_all_there_may_be_is_kept_and_keys_cannot_bill_its_rungs(
+    rig: Rig,
+) -> None:
+    price = {
+        "stroops": 30,
+        "per": "minute",
+        "freeSeconds": 60,
+        "dayCap": 5_000,
+        "rungs": [{"heightMin": 720, "stroops": 10, "per": "minute"}],
+    }
+    source, _ = await rig.make("stage", price=price)
+    kept = (await rig.call("GET", f"/{source}"))["price"]
+    assert (kept["freeSeconds"], kept["dayCap"], kept["seconds"]) == (60, "0.0005000", 2)
+    assert [rung["heightMin"] for rung in kept["rungs"]] == [720]
+    refused = await rig.call("PATCH", f"/{source}", {"delivery": "keys"}, status=400)
+    assert "price.rungs" in refused["detail"]
+    plain = await rig.call("PATCH", f"/{source}", {"price": {"stroops": 7, "seconds": 60}})
+    assert (plain["price"]["freeSeconds"], plain["price"]["rungs"]) == (0, [])
+    await rig.call("PATCH", f"/{source}", {"delivery": "keys"})

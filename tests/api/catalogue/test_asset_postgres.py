@@ -9,7 +9,8 @@ from api.catalogue.asset import Asset, AssetState, ClipOf
 from api.catalogue.asset_postgres import PostgresAssetStore
 from config.postgres import CheckViolationError, Database
 from media.delivery import Delivery
-from metering.tariff import Price
+from metering.offer import Offer
+from metering.tariff import Price, RungPrice, Tariff
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
 ENDED = STARTED + timedelta(minutes=1)
@@ -22,7 +23,7 @@ def upload(number: int) -> Asset:
         owner="acc_one",
         title=f"Film № {number}",
         state=AssetState.PROCESSING,
-        price=Price("XLM", 5_000_000, 3_600),
+        offer=Offer.of(Price("XLM", 5_000_000, 3_600)),
         started_at=STARTED + timedelta(seconds=number),
         upload_id=f"upl_{number}",
         delivery=Delivery.KEYS,
@@ -91,3 +92,12 @@ async def test_a_clip_is_there_from_the_first_and_outlives_its_original(
 async def test_an_asset_is_made_of_either_a_source_or_an_upload(store: PostgresAssetStore) -> None:
     with pytest.raises(CheckViolationError):
         await store.create(replace(upload(1), upload_id=None))
+
+
+async def test_an_asset_gets_another_price_with_all_there_may_be(store: PostgresAssetStore) -> None:
+    await store.create(upload(1))
+    tariff = Tariff(Price("XLM", 7, 3), 5, 60, 900, (RungPrice(720, Price("XLM", 1, 1)),))
+    await store.set_offer("ast_1", Offer(tariff, 2_000))
+    assert await store.get("ast_1") == replace(upload(1), offer=Offer(tariff, 2_000))
+    await store.create(replace(upload(2), offer=Offer(tariff)))
+    assert await store.get("ast_2") == replace(upload(2), offer=Offer(tariff))
