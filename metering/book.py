@@ -8,6 +8,7 @@ second.
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from metering.decision import DUPLICATE, SERVE, Decision
@@ -159,7 +160,8 @@ class Book:
         `balance` and `allowance` are what the store has of the viewer; what is in memory already
         is newer and stays. `consents` are the tariffs that the viewer agreed to go on under.
         """
-        session = saved.session
+        session = self._sharing(saved.session)
+        saved = saved._replace(session=session)
         wallet = self._wallets.setdefault(session.viewer_account, Wallet(balance))
         if session.viewer not in self._viewers:
             self._viewers[session.viewer] = self._viewer(allowance)
@@ -454,6 +456,17 @@ class Book:
             self._awaited.setdefault(session_id)
         if session_id not in self._changed and kept.changed:
             self._changed[session_id] = None
+
+    def _sharing(self, session: Session) -> Session:
+        """The same, made of what another one of its asset is made of: thousands watch a live, and
+        each would have texts and terms of its own.
+        """
+        for each in self._by_asset.get(session.asset_id, ()):
+            other = self._sessions[each].session
+            if (other.payee, other.terms) != (session.payee, session.terms):
+                break
+            return replace(session, asset_id=other.asset_id, payee=other.payee, terms=other.terms)
+        return session
 
     def _begin(self, kept: OpenSession, now: int) -> Meter:
         """Meter a session from what is saved of it on, as if since `now`."""

@@ -15,6 +15,8 @@ from metering.splits import payee_account
 from metering.tariff import Price, Tariff
 from metering.terms import Terms
 
+_NOTHING = Totals()
+
 
 class SessionState(Enum):
     OPEN = "open"
@@ -32,17 +34,22 @@ class Session:
     terms: Terms
     opened_at: datetime
 
-    # Names of the ledger accounts: where money comes from, waits until the media had time to be
-    # watched, and goes to. Asked for with every segment, so made once.
+    # The name of the ledger account that pays. It names a wallet in memory, so it is made once.
     viewer_account: str = field(init=False)
-    hold_account: str = field(init=False)
-    creator_account: str = field(init=False)
 
     def __post_init__(self) -> None:
-        viewer, hold, creator = self.accounts()
-        object.__setattr__(self, "viewer_account", viewer.id)
-        object.__setattr__(self, "hold_account", hold.id)
-        object.__setattr__(self, "creator_account", creator.id)
+        account = viewer_account(self.viewer, self.terms.tariff.asset)
+        object.__setattr__(self, "viewer_account", account.id)
+
+    @property
+    def hold_account(self) -> str:
+        """The ledger account where money waits until the media had time to be watched."""
+        return hold_account(self.id, self.terms.tariff.asset).id
+
+    @property
+    def creator_account(self) -> str:
+        """The ledger account that earns."""
+        return payee_account(self.payee, self.terms.tariff.asset).id
 
     @property
     def tariff(self) -> Tariff:
@@ -98,7 +105,8 @@ class SavedSession(NamedTuple):
 
 def unstarted(session: Session) -> SavedSession:
     """A session of which nothing was watched yet."""
-    totals = Totals(rungs=(0,) * len(session.tariff.rungs))
+    rungs = session.tariff.rungs
+    totals = Totals(rungs=(0,) * len(rungs)) if rungs else _NOTHING
     return SavedSession(session, 0, totals, None, None)
 
 

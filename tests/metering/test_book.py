@@ -1,5 +1,6 @@
 """The book decides at once and forgets nothing that is not saved."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -382,3 +383,14 @@ def test_money_is_neither_made_nor_lost_whatever_happens(
 def test_reading_what_is_not_there_is_an_error_of_ours() -> None:
     with pytest.raises(KeyError):
         book_of("a").summary("b")
+
+
+def test_sessions_of_an_asset_share_what_is_alike_in_memory_and_nothing_else() -> None:
+    book = book_of("a")
+    other = session("b", viewer="w")
+    book.add(new(other), 100, None, 0)
+    dear = replace(session("c"), terms=Terms.of(Price("XLM", 101, 1)))
+    book.add(new(dear), 100, None, 0)
+    assert book.session("b") == other
+    assert book.session("b").terms is book.session("a").terms
+    assert book.session("c").terms == dear.terms
