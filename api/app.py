@@ -24,8 +24,10 @@ from api.pages import Pages
 from api.payments import Payments
 from api.pictures import Pictures
 from api.publish_tokens import PublishTokens
+from api.receipts import ReceiptRoutes
 from api.session_sockets import SessionSockets
 from api.sources import Sources
+from api.splits import SplitRoutes
 from api.statements import Statements
 from api.stream_keys import StreamKeys
 from api.streaming import Streaming
@@ -60,6 +62,8 @@ class Routes:
     obs_multitrack: ObsMultitrack
     payments: Payments
     statements: Statements
+    receipts: ReceiptRoutes
+    splits: SplitRoutes
     earnings: EarningsRoutes
     health: Health
     system: System
@@ -95,6 +99,8 @@ def make_application(routes: Routes) -> web.Application:
             web.patch("/api/v1/content/{content}", routes.content.change),
             web.delete("/api/v1/content/{content}", routes.content.delete),
             web.get("/api/v1/content/{content}/status", routes.content.status),
+            web.get("/api/v1/content/{content}/splits", routes.splits.get_of_content),
+            web.put("/api/v1/content/{content}/splits", routes.splits.put_of_content),
             web.put("/api/v1/content/{content}/captions/{language}", routes.captions.put),
             web.get("/api/v1/content/{content}/captions/{language}", routes.captions.get),
             web.delete("/api/v1/content/{content}/captions/{language}", routes.captions.delete),
@@ -121,12 +127,15 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/api/v1/streaming/sessions", routes.streaming.list),
             web.get("/api/v1/streaming/sessions/{session}", routes.streaming.get),
             web.get("/api/v1/streaming/sessions/{session}/events", routes.streaming.events),
+            web.get("/api/v1/streaming/sessions/{session}/receipt", routes.receipts.get),
             web.get("/api/v1/streaming/ws", routes.sockets.handle),
             web.get("/api/v1/sources", routes.sources.list),
             web.post("/api/v1/sources", routes.sources.create),
             web.get("/api/v1/sources/events", routes.sources.events),
             web.get("/api/v1/sources/{source}", routes.sources.get),
             web.patch("/api/v1/sources/{source}", routes.sources.change),
+            web.get("/api/v1/sources/{source}/splits", routes.splits.get_of_source),
+            web.put("/api/v1/sources/{source}/splits", routes.splits.put_of_source),
             web.post("/api/v1/sources/{source}/regenerate-key", routes.stream_keys.regenerate),
             web.get("/api/v1/sources/{source}/keys", routes.stream_keys.list),
             web.post("/api/v1/sources/{source}/keys", routes.stream_keys.create),

@@ -53,6 +53,7 @@ from api.protections import protections
 from api.publish_tokens import PublishTokens, open_token_signer
 from api.publish_urls import PublishUrls, publish_urls
 from api.publisher_admission import open_admission
+from api.receipts import ReceiptRoutes
 from api.removal import Removal
 from api.rtmp_listeners import rtmp_listeners
 from api.sandbox import Sandbox
@@ -63,6 +64,7 @@ from api.session_limits import SessionLimits
 from api.session_sockets import SessionSockets
 from api.source_document import SourceDocuments
 from api.sources import Sources
+from api.splits import Payees, SplitRoutes
 from api.statement_postgres import PostgresStatements
 from api.statements import Statements
 from api.stores import Stores, open_stores
@@ -97,6 +99,7 @@ from metering.money import NATIVE
 from metering.outage import OutageRules
 from metering.rules import MeterRules
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
+from metering.settlement.payout_trace import PayoutTrace
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
 from metering.viewings import PostgresViewings
@@ -293,6 +296,7 @@ def _routes(
     stopping: asyncio.Event,
 ) -> Routes:
     clock, play_money, making = stores.clock, stores.network.play_money, media.making
+    fee = stores.settings.payments.platform_fee_bps
     bearers = Bearers(stores.accounts)
     catalogue = Catalogue(stores.assets, stores.sources)
     token_key = stores.secrets.create_or_read(TOKEN_KEY)[0].encode()
@@ -337,6 +341,7 @@ def _routes(
         PostgresMovements(stores.database),
         idempotency,
         EventStreams("session", SESSION_STREAMS_MAX, stopping),
+        Payees(money.splits, fee),
     )
 
     async def own_document(asset_id: str) -> dict[str, object]:
@@ -385,7 +390,12 @@ def _routes(
         sources=sources,
         stream_keys=StreamKeys(stores.sources, sources.own, clock, media.rtmp.dismiss),
         publish_tokens=PublishTokens(
-            media.signer, sources.own, clock, media.urls.rtmp, media.urls.rtmps
+            media.signer,
+            sources.own,
+            clock,
+            media.urls.rtmp,
+            media.urls.rtmps,
+            other_keys=(money.receipt_key.public,),
         ),
         obs_multitrack=ObsMultitrack(sources.own, media.urls.rtmp),
         payments=Payments(
@@ -402,6 +412,16 @@ def _routes(
         statements=Statements(
             PostgresMovements(stores.database), PostgresStatements(stores.database), bearers
         ),
+        receipts=ReceiptRoutes(
+            money.receipts,
+            money.sessions,
+            money.splits,
+            PayoutTrace(stores.database, money.splits),
+            money.receipt_key.sign,
+            bearers,
+            clock,
+        ),
+        splits=SplitRoutes(money.splits, stores.accounts, catalogue, sources.own, bearers, fee),
         earnings=EarningsRoutes(
             money.earnings, intake, media.broadcasts, bearers, NATIVE, stopping
         ),

@@ -18,6 +18,7 @@ from api.input import ConsentToPrice, StartSession, StopSession, read_body
 from api.movements import Refunds
 from api.session_feed import SessionFeed, is_over
 from api.session_limits import SessionLimits
+from api.splits import Payees
 from api.wire import offer_json, timestamp
 from config.clock import Clock
 from config.limits import PLAYBACK_TOKEN_SECONDS, SESSIONS_AT_ONCE_MAX
@@ -40,6 +41,7 @@ class Streaming:
     refunds: Refunds
     idempotency: Idempotency
     streams: EventStreams
+    payees: Payees
 
     # --- routes ----------------------------------------------------------------------------------
 
@@ -155,10 +157,9 @@ class Streaming:
             return await self.intake.open(
                 account.id, asset.id, asset.owner, _free(asset), session_id
             )
+        payee = await self.payees.of(asset)
         async with self.limits.room(account.id, replace_oldest=wish.replace == "oldest"):
-            return await self.intake.open(
-                account.id, asset.id, asset.owner, asset.offer, session_id
-            )
+            return await self.intake.open(account.id, asset.id, payee, asset.offer, session_id)
 
 
 def _free(asset: Asset) -> Price:

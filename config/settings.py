@@ -26,6 +26,7 @@ from config.limits import (
     METER_OUTAGE_SECONDS,
     METER_OUTAGE_SECONDS_MAX,
     METER_OUTAGE_STROOPS,
+    PLATFORM_FEE_BASIS_POINTS_MAX,
     SERVING_PROCESSES_MAX,
     SESSIONS_AT_ONCE_MAX,
 )
@@ -216,6 +217,12 @@ class Metering(_Section):
     outage_stroops: Annotated[int, Field(ge=0, le=2**53)] = METER_OUTAGE_STROOPS
 
 
+class Payments(_Section):
+    """What the platform has of what viewers pay."""
+
+    platform_fee_bps: Annotated[int, Field(ge=0, le=PLATFORM_FEE_BASIS_POINTS_MAX)] = 0
+
+
 class Settlement(_Section):
     """When earnings are paid out."""
 
@@ -295,6 +302,7 @@ class Settings(_Section):
     ledger: LedgerSettings = LedgerSettings()
     stellar: Stellar = Stellar()
     metering: Metering = Metering()
+    payments: Payments = Payments()
     settlement: Settlement = Settlement()
     media: Media = Media()
     delivery: DeliverySettings = DeliverySettings()

@@ -28,6 +28,7 @@ from api.payments import Payments
 from api.sandbox import Sandbox
 from api.session_limits import SessionLimits
 from api.session_sockets import SessionSockets
+from api.splits import Payees
 from api.statement_postgres import PostgresStatements
 from api.statements import Statements
 from api.streaming import Streaming
@@ -44,6 +45,7 @@ from metering.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.rules import UNITS_PER_SECOND, MeterRules
+from metering.split_store_postgres import PostgresSplitStore
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price, Tariff
 from metering.viewings import PostgresViewings
@@ -173,6 +175,7 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
         movements,
         idempotency,
         EventStreams("session", 10, stopping),
+        Payees(PostgresSplitStore(database, ledger), fee=0),
     )
     payments = Payments(
         PostgresAccountStore(database),

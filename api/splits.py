@@ -1,0 +1,133 @@
+"""Who shares what a source or a video earns: set by its owner, asked for when a session begins."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth.account import AccountStore
+from api.auth.bearer import Bearers
+from api.catalogue.asset import Asset
+from api.catalogue.lookup import Catalogue
+from api.errors import invalid, not_found
+from api.input import read_body
+from config.limits import SPLIT_PAYEES_MAX, SPLITS_REMEMBERED_MAX
+from ingest.source import Source
+from metering.split_store import SplitStore
+from metering.splits import WHOLE, BadSplit, Share, Split
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ShareInput(BaseModel):
+    model_config = _STRICT
+
+    account: Annotated[str, Field(min_length=1, max_length=64)]
+    basisPoints: Annotated[int, Field(ge=1, le=WHOLE)]  # noqa: N815 - wire name
+
+
+class SetSplits(BaseModel):
+    """None are nobody's but the owner's."""
+
+    model_config = _STRICT
+
+    splits: Annotated[list[ShareInput], Field(max_length=SPLIT_PAYEES_MAX)]
+
+
+OwnSource = Callable[[web.Request], Awaitable[Source]]
+
+
+@dataclass(frozen=True, slots=True)
+class Payees:
+    """Tells whom the sessions on an asset pay.
+
+    Attributes:
+        store: where splits are.
+        fee: the platform's part of everything, in basis points.
+    """
+
+    store: SplitStore
+    fee: int
+    _kept: dict[str, None] = field(default_factory=dict, init=False)
+
+    async def of(self, asset: Asset) -> str:
+        """An account, or the id of a split that is kept by then."""
+        targets = [asset.id] if asset.source_id is None else [asset.id, asset.source_id]
+        shares = await self.store.assigned_first(targets)
+        if not shares and not self.fee:
+            return asset.owner
+        split = Split(shares or (Share(asset.owner, WHOLE),), self.fee)
+        if split.id not in self._kept:
+            await self.store.keep(split)
+            if len(self._kept) >= SPLITS_REMEMBERED_MAX:
+                self._kept.clear()
+            self._kept[split.id] = None
+        return split.id
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRoutes:
+    """The routes `splits` of a source and of content."""
+
+    store: SplitStore
+    accounts: AccountStore
+    catalogue: Catalogue
+    own_source: OwnSource
+    bearers: Bearers
+    fee: int
+
+    async def get_of_source(self, request: web.Request) -> web.Response:
+        return await self._answer((await self.own_source(request)).id)
+
+    async def put_of_source(self, request: web.Request) -> web.Response:
+        """Sessions that begin from now on are shared so, also on its recordings."""
+        return await self._set(request, (await self.own_source(request)).id)
+
+    async def get_of_content(self, request: web.Request) -> web.Response:
+        return await self._answer(await self._own_asset(request))
+
+    async def put_of_content(self, request: web.Request) -> web.Response:
+        """In place of what its source says."""
+        return await self._set(request, await self._own_asset(request))
+
+    async def _own_asset(self, request: web.Request) -> str:
+        creator = await self.bearers.creator(request)
+        asset = await self.catalogue.asset(request.match_info["content"])
+        if asset.owner != creator.id:
+            raise not_found("no such content")
+        return asset.id
+
+    async def _set(self, request: web.Request, target: str) -> web.Response:
+        body = await read_body(request, SetSplits)
+        shares = tuple(Share(each.account, each.basisPoints) for each in body.splits)
+        if shares:
+            await self._require_sound(shares)
+        await self.store.assign(target, shares)
+        return await self._answer(target)
+
+    async def _require_sound(self, shares: tuple[Share, ...]) -> None:
+        try:
+            Split(shares, self.fee)
+        except BadSplit as error:
+            raise invalid(f"splits: {error}") from None
+        unknown = [
+            f"splits.{place}.account: there is no account {share.account}"
+            for place, share in enumerate(shares)
+            if await self.accounts.get(share.account) is None
+        ]
+        if unknown:
+            raise invalid("; ".join(unknown))
+
+    async def _answer(self, target: str) -> web.Response:
+        shares = await self.store.assigned(target)
+        return web.json_response(
+            {
+                "splits": [
+                    {"account": share.account, "basisPoints": share.basis_points}
+                    for share in shares
+                ],
+                "platformFeeBasisPoints": self.fee,
+            }
+        )

@@ -1,0 +1,237 @@
+"""Receipts and splits over HTTP, over the real meter, ledger and outbox."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from api.app import answer_errors
+from api.auth.account import AccountKind, hash_token, new_account
+from api.auth.account_postgres import PostgresAccountStore
+from api.auth.bearer import Bearers
+from api.catalogue.asset_postgres import PostgresAssetStore
+from api.catalogue.lookup import Catalogue
+from api.errors import not_found
+from api.http_server import HttpServer
+from api.receipt_key import verify
+from api.receipts import ReceiptRoutes
+from api.splits import Payees, SplitRoutes
+from config.postgres import Database
+from ingest.source import Source
+from ingest.source_store import MemorySourceStore
+from metering.ledger import creator_account
+from metering.ledger_postgres import PostgresLedger
+from metering.receipt_check import check_receipt
+from metering.receipt_store_postgres import PostgresReceiptStore
+from metering.receipts import Receipts
+from metering.settlement.chain import OnChain
+from metering.settlement.earnings import EarningsQuery
+from metering.settlement.outbox import Outcome, Payment, Settlement, SignedEnvelope, State
+from metering.settlement.outbox_postgres import PostgresOutbox
+from metering.settlement.payout_trace import PayoutTrace
+from metering.split_store_postgres import PostgresSplitStore
+from metering.splits import platform_account
+from metering.splitter import Splitter
+from metering.store_postgres import PostgresMeterStore
+from metering.tariff import Price
+from tests.api.session_rig import NOW_MS, Rig, session_rig
+from tests.metering.receipts import KEY
+
+FEE = 250
+
+
+class NoChain:
+    async def holdings(self, address: str) -> OnChain | None:
+        return None
+
+
+@dataclass
+class House:
+    """The rig, and beside it the routes of receipts and splits; Carl is a co-creator."""
+
+    rig: Rig
+    url: str
+    carl: str
+    splits: PostgresSplitStore
+    payees: Payees
+    receipts: Receipts
+    payouts: int = 0
+
+    async def call(self, method: str, path: str, who: str, body: object = None) -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {who}"}
+        url = f"{self.url}/api/v1/{path}"
+        async with self.rig.http.request(method, url, json=body, headers=headers) as answer:
+            return answer.status, await answer.text()
+
+    async def receipt(self, session_id: str, who: str = "vera") -> dict[str, Any]:
+        status, text = await self.call("GET", f"streaming/sessions/{session_id}/receipt", who)
+        assert status == 200, text
+        assert check_receipt(text.encode(), verify).faults == ()
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    async def watch(self, asset_id: str, segments: int = 3) -> str:
+        """Vera watches something of Ada's to its end."""
+        asset = await PostgresAssetStore(self.rig.database).get(asset_id)
+        assert asset is not None
+        payee = await self.payees.of(asset)
+        viewer = self.rig.accounts["vera"]
+        self.rig.clock.advance(1)
+        session = await self.rig.intake.open(viewer, asset_id, payee, Price("XLM", 100, 1))
+        await self.rig.play(session.session_id, segments)
+        await self.rig.intake.close(session.session_id)
+        return session.session_id
+
+    async def pay(self, creator: str, state: State = State.APPLIED) -> str:
+        """All that a creator has is paid out, or comes back; the transaction's hash."""
+        self.payouts += 1
+        number, outbox = self.payouts, PostgresOutbox(self.rig.database, self.rig.ledger)
+        amount = await self.rig.ledger.balance(creator_account(creator, "XLM").id)
+        payment = Payment(f"pay_{number}", creator, "GTO", amount)
+        planned = Settlement(f"set_{number}", "XLM", "GHOT", 100, (payment,), NOW_MS + number)
+        await outbox.plan(planned)
+        envelope = SignedEnvelope("xdr", f"{number:064x}", "GHOT", number, 1, 100, 1)
+        signed = replace(planned, state=State.SIGNED, signed=envelope)
+        await outbox.advance(planned, signed)
+        outcome = Outcome(2, 100, "tx_success" if state is State.APPLIED else "tx_failed")
+        await outbox.advance(signed, replace(signed, state=state, outcome=outcome))
+        return envelope.hash
+
+
+@pytest.fixture
+async def house(database: Database) -> AsyncIterator[House]:
+    async with session_rig(database) as rig:
+        accounts = PostgresAccountStore(database)
+        carl = new_account(AccountKind.CREATOR, "Carl", NOW_MS)
+        await accounts.create(carl, hash_token("carl"))
+        sessions, splits = PostgresMeterStore(database), PostgresSplitStore(database, rig.ledger)
+        receipts = Receipts(PostgresReceiptStore(database), sessions, KEY.name, KEY.sign)
+        bearers = Bearers(accounts)
+        receipt_routes = ReceiptRoutes(
+            receipts,
+            sessions,
+            splits,
+            PayoutTrace(database, splits),
+            KEY.sign,
+            bearers,
+            rig.clock,
+        )
+        catalogue = Catalogue(PostgresAssetStore(database), MemorySourceStore())
+        split_routes = SplitRoutes(splits, accounts, catalogue, no_source, bearers, FEE)
+        application = web.Application(middlewares=[answer_errors])
+        session, content = "/api/v1/streaming/sessions/{session}", "/api/v1/content/{content}"
+        application.router.add_get(f"{session}/receipt", receipt_routes.get)
+        application.router.add_get(f"{content}/splits", split_routes.get_of_content)
+        application.router.add_put(f"{content}/splits", split_routes.put_of_content)
+        server = HttpServer(application, "127.0.0.1", 0)
+        await server.start()
+        await rig.fund()
+        url = f"http://127.0.0.1:{server.port}"
+        yield House(rig, url, carl.id, splits, Payees(splits, FEE), receipts)
+        await server.stop()
+
+
+async def no_source(_request: web.Request) -> Source:
+    raise not_found("no such source")
+
+
+async def test_a_receipt_is_for_who_paid_and_who_earned(house: House) -> None:
+    house.payees = Payees(house.splits, fee=0)
+    asset = await house.rig.asset()
+    session_id = await house.watch(asset)
+    document = await house.receipt(session_id)
+    assert document["totals"] == {
+        "seconds": 6,
+        "waived": 0,
+        "charged": "600",
+        "refunded": "0",
+        "paid": "600",
+    }
+    assert document["settlement"] is None
+    assert await house.receipt(session_id, "ada") == document
+    path = f"streaming/sessions/{session_id}/receipt"
+    assert (await house.call("GET", path, "carl"))[0] == 404
+    assert (await house.call("GET", path, "nobody"))[0] == 401
+    assert (await house.call("GET", "streaming/sessions/ses_x/receipt", "vera"))[0] == 404
+
+
+async def test_an_open_session_has_no_receipt_yet(house: House) -> None:
+    asset = await house.rig.asset()
+    session = await house.rig.start(asset)
+    path = f"streaming/sessions/{session['sessionId']}/receipt"
+    status, text = await house.call("GET", path, "vera")
+    assert (status, json.loads(text)["code"]) == (409, "session_open")
+
+
+async def test_receipts_are_made_also_when_nobody_asks(house: House) -> None:
+    asset = await house.rig.asset()
+    ids = [await house.watch(asset, segments=1) for _ in range(2)]
+    assert await house.receipts.make_due() == 2
+    first, second = [await house.receipt(each) for each in ids]
+    assert (first["previous"], second["previous"]) == (None, first["chain"][-1])
+
+
+async def test_the_payout_that_carried_the_money_is_told_once_it_is_known(house: House) -> None:
+    house.payees = Payees(house.splits, fee=0)
+    asset, ada = await house.rig.asset(), house.rig.accounts["ada"]
+    early = await house.watch(asset)
+    await house.pay(ada, State.FAILED)
+    assert (await house.receipt(early))["settlement"] is None
+    transaction = await house.pay(ada)
+    late = await house.watch(asset)
+    [payout] = (await house.receipt(early))["settlement"]["payouts"]
+    assert payout == {
+        "payee": ada,
+        "payout": "pay_2",
+        "state": "applied",
+        "transaction": transaction,
+    }
+    assert (await house.receipt(late))["settlement"] is None
+
+
+async def test_several_creators_share_what_is_earned_and_are_each_paid(house: House) -> None:
+    rig, ada = house.rig, house.rig.accounts["ada"]
+    asset = await rig.asset()
+    shares = [{"account": ada, "basisPoints": 7_000}, {"account": house.carl, "basisPoints": 3_000}]
+    status, text = await house.call("PUT", f"content/{asset}/splits", "ada", {"splits": shares})
+    assert (status, json.loads(text)) == (200, {"splits": shares, "platformFeeBasisPoints": FEE})
+    session_id = await house.watch(asset, segments=4)
+    ledger = PostgresLedger(rig.database)
+    earnings = EarningsQuery(ledger, PostgresOutbox(rig.database, ledger), NoChain(), house.splits)
+    # 800 stroops: 20 for the platform, and 780 to share. Told before they are moved.
+    for _ in range(2):
+        pending = [(await earnings.earnings(each, "XLM")).pending for each in (ada, house.carl)]
+        assert pending == [546, 234]
+        await Splitter(house.splits).share_out()
+    assert await ledger.balance(platform_account("XLM").id) == 20
+    transaction = await house.pay(house.carl)
+    document = await house.receipt(session_id, "carl")
+    assert document["payee"].startswith("spl_")
+    payouts = document["settlement"]["payouts"]
+    assert [(each["payee"], each["transaction"]) for each in payouts] == [(house.carl, transaction)]
+    await house.pay(ada)
+    payouts = (await house.receipt(session_id, "ada"))["settlement"]["payouts"]
+    assert {each["payee"] for each in payouts} == {ada, house.carl}
+
+
+async def test_shares_are_checked_and_only_the_owner_sets_them(house: House) -> None:
+    asset, ada = await house.rig.asset(), house.rig.accounts["ada"]
+    path = f"content/{asset}/splits"
+    for shares, told in (
+        ([(ada, 9_999)], "9999 basis points together"),
+        ([(ada, 10_000), (house.carl, 1)], "10001 basis points together"),
+        ([(ada, 5_000), (ada, 5_000)], "an account has one share"),
+        ([(ada, 5_000), ("acc_x", 5_000)], "splits.1.account: there is no account acc_x"),
+        ([(ada, 0)], "splits.0.basisPoints"),
+    ):
+        body = {"splits": [{"account": name, "basisPoints": part} for name, part in shares]}
+        status, text = await house.call("PUT", path, "ada", body)
+        assert status == 400
+        assert told in json.loads(text)["detail"]
+    assert (await house.call("PUT", path, "carl", {"splits": []}))[0] == 404
+    assert (await house.call("GET", path, "vera"))[0] == 403
+    status, text = await house.call("PUT", path, "ada", {"splits": []})
+    assert (status, json.loads(text)["splits"]) == (200, [])
