@@ -262,7 +262,7 @@ create trigger journal_balance_immutable before update or delete or truncate on 
 create function journal_line(
     place bigint, id text, debit text, credit text, amount bigint, asset text, cause text,
     recorded_at timestamptz
-) returns text language sql immutable parallel safe as $$
+) returns text language sql stable parallel safe as $$
     select json_build_array(place, id, debit, credit, amount, asset, cause,
         (extract(epoch from recorded_at) * 1000000)::bigint)::text
 $$;
