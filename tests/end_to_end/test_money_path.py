@@ -8,7 +8,9 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 
+from api.receipt_key import verify
 from metering.money import parse_amount
+from metering.receipt_check import check_receipt
 from tests.end_to_end.publisher import publishing
 from tests.end_to_end.running_server import (
     Client,
@@ -74,6 +76,24 @@ async def test_each_distinct_second_is_billed_once_and_paid_out_to_the_stroop(st
         on_chain = await balance_on_chain(server, earnings["address"])
         start_balance = parse_amount(before["onChain"])
         assert on_chain == start_balance + stroops
+        receipt = await sound_receipt(guest, viewer.session["sessionId"])
+        assert receipt["totals"]["paid"] == str(stroops)
+        [payout] = receipt["settlement"]["payouts"]
+        assert payout["transaction"] in {each["transactionHash"] for each in earnings["payouts"]}
+
+
+async def sound_receipt(guest: Client, session_id: str) -> Any:
+    """A session's receipt, checked with nothing but the server's public keys."""
+    path = f"/api/v1/streaming/sessions/{session_id}/receipt"
+    async with guest.http.get(path) as answer:
+        file = await answer.read()
+        assert answer.status == 200, file
+    checked = check_receipt(file, verify)
+    assert checked.faults == ()
+    assert checked.document is not None
+    keys = (await guest.get("/.well-known/jwks.json"))["keys"]
+    assert checked.document["key"] in {key["x"] for key in keys}
+    return checked.document
 
 
 async def balance_on_chain(server: RunningServer, address: str) -> int:
