@@ -1,6 +1,7 @@
 """The watch page from its price to its receipt, with a real recording in a real browser."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,15 @@ async def test_plays_runs_the_meter_and_ends_with_the_receipt(
     assert f"{seconds} s" in await visitor.text("#receipt")
     assert "0.50 XLM / hour" in await visitor.text("#receipt")
     assert await visitor.probe("state") == "finished"
+    [name] = server.sessions
+    server.receipts[name] = b"signed"
+    async with visitor.page.expect_download() as saved:
+        await visitor.press("Download receipt")
+    download = await saved.value
+    assert download.suggested_filename == f"tollcast-receipt-{name}.json"
+    assert Path(await download.path()).read_bytes() == b"signed"
+    link = visitor.page.get_by_role("link", name="Check it")
+    assert await link.get_attribute("href") == f"/verify#session={name}"
 
 
 async def test_little_is_fetched_ahead_of_what_is_watched(
