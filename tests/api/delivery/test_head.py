@@ -36,9 +36,10 @@ def read(line: str, *fields: str) -> MediaRequest | OtherHead | None:
 )
 def test_a_request_for_media_is_read(target: str, expected: Target) -> None:
     whole = head(f"GET {target} HTTP/1.1")
-    assert read_head(whole + b"GET /next") == MediaRequest(
-        "GET", "ast_1", "to-ken", expected, UNCONDITIONAL, False, len(whole)
-    )
+    request = MediaRequest("GET", "ast_1", "to-ken", expected, UNCONDITIONAL, False, len(whole))
+    # With more behind it, alone, and when the same was read before.
+    assert [read_head(each) for each in (whole + b"GET /next", whole, whole)] == [request] * 3
+    assert read_head(whole * 2) == request
     for cut in range(len(whole)):
         assert read_head(whole[:cut]) is None
 
@@ -117,6 +118,7 @@ def test_other_requests_are_measured_if_that_is_plain(
     found = read(line, *fields)
     assert isinstance(found, OtherHead)
     assert found.body == body
+    assert read_head(head(line, *fields) + b"GET /next") == found
 
 
 def test_a_head_with_many_fields_is_not_media() -> None:
