@@ -313,7 +313,13 @@ class Intake:
         if session_id not in self._book:
             return await self._ended(session_id)
         self._book.close(session_id, self._clock.monotonic_ms())
-        summary = await self._keeper.ended(session_id)
+        try:
+            summary = await self._keeper.ended(session_id)
+        except InsufficientFunds:
+            # Money went out without telling us; what it was to pay for is void now.
+            return await self.close(session_id)
+        except SessionClosed:
+            summary = None
         return summary if summary is not None else await self._ended(session_id)
 
     async def summary(self, session_id: str) -> SessionSummary:

@@ -262,6 +262,9 @@ class Meter:
         self._budget.take(self._pending.in_flight, now)
         for piece in list(self._pending.pieces):
             self._drop(piece)
+        if self._rungs is not None:
+            self._rungs.close()
+            self._reserve()
 
     def snapshot(self) -> MeterState:
         """Everything but the clock."""

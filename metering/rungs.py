@@ -56,6 +56,11 @@ class _Lane:
             self.flying.drop(piece)
             self._forget(piece.lo, piece.hi)
 
+    def close(self) -> None:
+        for piece in list(self.flying.pieces):
+            self.flying.drop(piece)
+            self._forget(piece.lo, piece.hi)
+
     def post(self, lo: int, hi: int) -> None:
         self.posted += hi - lo - _measure(self.ready.gaps(lo, hi))
 
@@ -148,6 +153,11 @@ class Rungs:
         """The media [lo, hi) was voided beneath."""
         for lane in self._lanes:
             lane.remove(lo, hi)
+
+    def close(self) -> None:
+        """Bodies under way are not charged any more: also those of better pictures of what was."""
+        for lane in self._lanes:
+            lane.close()
 
     def snapshot(self) -> list[LaneState]:
         """What is known but for bodies under way."""

@@ -261,6 +261,20 @@ async def test_money_that_went_without_telling_us_ends_only_that_viewer(
     assert (await intake.summary(poor.id)).state is SessionState.OPEN
 
 
+async def test_a_session_ends_also_when_its_money_went_without_telling_us(
+    watch: Watch, intake: Intake, store: Store
+) -> None:
+    """What was not saved is not charged then (simulated history 532785581241)."""
+    viewer = await watch(balance=400)
+    part = intake.request_at_once(viewer.id, 0, 0, SEGMENT, prompt=True)
+    assert part is not None
+    intake.finish(part, complete=True)
+    drain = Transfer("out", "viewer:v:XLM", HOT.id, Stroops(350), "XLM", "withdraw")
+    await store.post([], [drain])
+    summary = await intake.close(viewer.id)
+    assert (summary.state, summary.ticks, summary.balance) == (SessionState.CLOSED, 0, 50)
+
+
 async def test_two_sessions_share_one_wallet(watch: Watch, intake: Intake) -> None:
     one = await watch(balance=600)
     two = await watch(balance=0)

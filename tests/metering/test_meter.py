@@ -515,6 +515,20 @@ def test_what_is_written_of_better_pictures_reads_back_as_it_was() -> None:
     assert [ready for _, ready in state.rungs] == [[(0, 2 * SECOND)]] * 2
 
 
+def test_better_pictures_under_way_at_the_end_hold_nothing_any_more() -> None:
+    """Also those of media that was charged before (simulated history 532785581748)."""
+    terms = Terms.of(Tariff(PRICE, rungs=(RungPrice(720, Price("XLM", 1, 1)),)))
+    meter = Meter(terms, RULES, VoidBudget(0, 1), now=0)
+    meter.request(1, 0, 2 * SECOND, 0, RICH, 360)
+    meter.finish(1, complete=True, now=0)
+    meter.advance(0)
+    assert meter.posted == 2 * SECOND
+    meter.request(2, 0, 2 * SECOND, 0, RICH, 720)
+    assert meter.held == 2
+    meter.close(0)
+    assert (meter.held, meter.rung_seconds) == (0, (0,))
+
+
 def test_a_restored_meter_goes_on_where_it_was_and_charges_nothing_twice() -> None:
     player = Player()
     for i in range(3):
