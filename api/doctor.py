@@ -18,6 +18,7 @@ from api.version import version
 from config.limits import DISK_FREE_BYTES_MIN, DOCTOR_CHILD_SECONDS_MAX
 from config.postgres import Database, DatabaseUnavailable
 from config.postgres_programs import program_folder
+from config.roles import changeable_tables
 from config.settings import PUBLIC_JAIL_LEVEL, Settings
 from config.unprivileged import CannotDropRights, unprivileged_command
 from media.jail.level import Level
@@ -205,20 +206,47 @@ def _existing(folder: Path) -> Path:
 
 async def _database(settings: Settings) -> Finding:
     url = settings.database.url.get_secret_value()
-    return await _configured_database(url) if url else _embedded_database(settings.data_directory)
-
-
-async def _configured_database(url: str) -> Finding:
+    if not url:
+        return _embedded_database(settings.data_directory)
+    owner_url = settings.database.owner_url.get_secret_value()
     try:
-        database = await Database.connect(url, pool_size=1)
+        version_, role, changeable = await _role(url)
+        owner = (await _role(owner_url))[1] if owner_url else role
     except DatabaseUnavailable as error:
-        advice = ["is database.url right, and does that server let us in?"]
+        advice = ["are database.url and owner_url right, and does that server let us in?"]
         return Finding(Verdict.BAD, "Database", str(error), advice=advice)
+    return database_finding(version_, role, owner, changeable)
+
+
+async def _role(url: str) -> tuple[str, str, Sequence[str]]:
+    """The server's version, our role, and the tables that this could change but never should."""
+    database = await Database.connect(url, pool_size=1)
     try:
-        found = await database.fetchval("show server_version")
+        version_ = await database.fetchval("show server_version")
+        role = await database.fetchval("select current_user")
+        return version_, role, await changeable_tables(database)
     finally:
         await database.close()
-    return Finding(Verdict.OK, "Database", f"Postgres {found}, as configured")
+
+
+def database_finding(version_: str, role: str, owner: str, changeable: Sequence[str]) -> Finding:
+    """What a configured database comes to.
+
+    Args:
+        version_: of its server.
+        role: what database.url connects as.
+        owner: what database.owner_url connects as; `role` when it is not set.
+        changeable: tables of the journal that `role` could change.
+    """
+    state = f"Postgres {version_}, as configured"
+    if role != owner and not changeable:
+        return Finding(Verdict.OK, "Database", f"{state}; {role} cannot change the journal")
+    what = f"{role} could change what happened: it owns the journal, or may write to it"
+    advice = [
+        "let database.url be a role that owns nothing (CREATE ROLE tollcast_server LOGIN ...), and "
+        "database.owner_url the owner of the database"
+    ]
+    return Finding(Verdict.LESS, "Database", state, [what], advice)
 
 
 def _embedded_database(data: Path) -> Finding:

@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from api.dependencies import jail_dependency
-from api.doctor import Finding, Verdict, findings_text, is_fit, jail_finding, public_jail_level
+from api.doctor import (
+    Finding,
+    Verdict,
+    examine,
+    findings_text,
+    is_fit,
+    jail_finding,
+    public_jail_level,
+)
 from api.health import NotWorking
+from config.embedded_postgres import SERVER_ROLE, EmbeddedPostgres
 from config.settings import load
 from media.jail.level import Level, Parts
 from media.jail.report import JailReport
@@ -91,6 +100,23 @@ def doctor(*arguments: str, lacking: Sequence[tuple[int, int]] = ()) -> tuple[st
     )
     assert done.stderr == ""
     return done.stdout, done.returncode
+
+
+@pytest.mark.process
+async def test_a_role_that_could_change_the_journal_is_told(
+    postgres_server: EmbeddedPostgres,
+) -> None:
+    owner, server = postgres_server.url(), postgres_server.url(SERVER_ROLE)
+    found = []
+    for flags in ([f"--database.url={owner}"], [f"--database.url={server}",
+                                                f"--database.owner_url={owner}"]):  # fmt: skip
+        findings = await examine(load(flags, {}, None))
+        found += [each for each in findings if each.subject == "Database"]
+    one_role, two_roles = found
+    assert one_role.verdict is Verdict.LESS
+    assert "tollcast could change what happened" in one_role.details[0]
+    assert two_roles.verdict is Verdict.OK
+    assert "tollcast_server cannot change the journal" in two_roles.state
 
 
 @pytest.mark.process
