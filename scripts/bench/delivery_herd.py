@@ -99,6 +99,7 @@ def release_ms(subject: Subject, targets: Path, sequence: int, part: int) -> flo
 
 def idle_bytes(subject: Subject, targets: Path, count: int) -> float:
     """Memory of the server for each viewer with a session, who has a playlist and asks no more."""
+    subject.order(do="fund", count=count)
     before = resident_bytes(subject.pid)
     subject.order(do="open", count=count, kind="playlist", path=str(targets))
     with Herd(subject.port, targets.read_text().split()) as herd:

@@ -1,5 +1,6 @@
 """The servers of the delivery benchmark, and wrk, which asks them."""
 
+import asyncio
 import contextlib
 import json
 import re
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.embedded_postgres import EmbeddedPostgres
+from config.migrate import migrate
+from config.postgres import Database
 from scripts.bench.process_cost import cpu_ns
 from scripts.bench.rtmp_servers import (
     PeerMissing,
@@ -101,14 +105,33 @@ def _answer(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def ours(mode: str, directory: Path) -> Iterator[Subject]:
-    """`scripts.bench.delivery_subject`."""
-    command = (sys.executable, "-P", "-m", "scripts.bench.delivery_subject", mode, str(directory))
+def ours(directory: Path, *database: str) -> Iterator[Subject]:
+    """`scripts.bench.delivery_subject`; metered with the URL of a database."""
+    module = "scripts.bench.delivery_subject"
+    command = (sys.executable, "-P", "-m", module, str(directory), *database)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             yield Subject(process.pid, _answer(process)["port"], process)
         finally:
             _end(process)
+
+
+@contextlib.contextmanager
+def database(directory: Path) -> Iterator[str]:
+    """A Postgres with our tables; its URL. It is no child of the servers that are measured."""
+    server = EmbeddedPostgres(directory)
+
+    async def start() -> str:
+        url = await server.start()
+        database = await Database.connect(url)
+        await migrate(database)
+        await database.close()
+        return url
+
+    try:
+        yield asyncio.run(start())
+    finally:
+        asyncio.run(server.stop())
 
 
 @contextlib.contextmanager

@@ -1,12 +1,14 @@
-"""Our server for the delivery benchmark: `python -m scripts.bench.delivery_subject MODE DIRECTORY`.
+"""Our server for the delivery benchmark:
+`python -m scripts.bench.delivery_subject DIRECTORY [DATABASE]`.
 
 The real core: a live origin with parts, the raw protocol, tokens, and the meter with its store in
-memory; `unmetered` is the same with a meter that lets everybody have everything. It takes orders as
-lines of JSON and answers each with one: `open` sessions and list the targets that their viewers ask
-for, `arrive` (the next part), or nothing but how it is.
+Postgres. Without a database it is the same with a meter that lets everybody have everything. It
+takes orders as lines of JSON and answers each with one: `fund` the next viewers, `open` sessions of
+theirs and list the targets that they ask for, `arrive` (the next part).
 """
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -23,13 +25,16 @@ from api.http_server import HttpServer
 from config import logs
 from config.clock import SystemClock
 from config.collector import collect_rarely
+from config.postgres import Database
 from media.transcode.rendition import Rendition
 from media.units import MediaKind, Packet, Track
 from metering.intake import Delivery, Intake, Promise
-from metering.ledger import Transfer, hot_account, treasury_account
+from metering.lease import Server
+from metering.ledger import Transfer, hot_account, viewer_account
 from metering.money import Stroops
 from metering.rules import MeterRules
-from metering.store import MemoryMeterStore
+from metering.store import MemoryMeterStore, MeterStore
+from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
 from packager.archive import Archive
 from packager.hls.origin import Origin
@@ -40,6 +45,7 @@ ASSET = f"ast_{'0' * 26}"
 SEGMENTS = 9
 PARTS_OF_SEGMENT = 10
 _PATIENCE_MS = 9_000
+_FUNDS = Stroops(10**7)
 _FRAMES_OF_PART, _FRAME_TICKS = 6, 3_000
 _START_TICKS = 900_000
 # Bytes of a frame: parts of 60 kB, and segments of 1.3 MB.
@@ -115,24 +121,36 @@ class Film:
 class Audience:
     """Opens sessions, and lists what their viewers ask for."""
 
-    def __init__(self, intake: Intake, tokens: PlaybackTokens, clock: SystemClock) -> None:
+    def __init__(
+        self, store: MeterStore, intake: Intake, tokens: PlaybackTokens, clock: SystemClock
+    ) -> None:
+        self._store = store
         self._intake = intake
         self._tokens = tokens
         self._clock = clock
-        self._viewers = 0
+        self._funded: list[str] = []
+        self._viewers = itertools.count()
         self._watching: list[str] = []
 
-    async def open(self, count: int, kind: str) -> str:
-        """The targets of so many new viewers, a line each; those before them have left."""
-        await asyncio.gather(*(self._intake.close(each) for each in self._watching))
-        grants = [await self._session() for _ in range(count)]
-        self._watching = [each.session_id for each in grants]
-        return "\n".join(self._targets(kind, grants)) + "\n"
+    async def fund(self, count: int) -> None:
+        """Give so many new viewers money: the next who open sessions."""
+        names = [f"acc_{next(self._viewers)}" for _ in range(count)]
+        hot, accounts = hot_account("XLM"), [viewer_account(each, "XLM") for each in names]
+        funds = [Transfer(each.id, hot.id, each.id, _FUNDS, "XLM", "fund") for each in accounts]
+        await self._store.post([hot, *accounts], funds)
+        self._funded += names
 
-    async def _session(self) -> Grant:
-        viewer = f"acc_{self._viewers}"
-        self._viewers += 1
-        await self._intake.fund(viewer, Stroops(10**7), viewer)
+    async def open(self, path: Path, count: int, kind: str) -> None:
+        """Write the targets of so many new viewers, a line each; those before them have left."""
+        await asyncio.gather(*(self._intake.close(each) for each in self._watching))
+        await self.fund(count - len(self._funded))
+        viewers, self._funded = self._funded[:count], self._funded[count:]
+        grants = await asyncio.gather(*(self._session(each) for each in viewers))
+        self._watching = [each.session_id for each in grants]
+        text = "\n".join(self._targets(kind, grants)) + "\n"
+        await asyncio.to_thread(path.write_text, text)
+
+    async def _session(self, viewer: str) -> Grant:
         session = await self._intake.open(viewer, ASSET, "acc_creator", Price("XLM", 10, 1))
         return Grant(session.session_id, self._clock.wall_ms() // 1000 + 36_000)
 
@@ -148,10 +166,10 @@ class Audience:
                     name = f"medium/{sequence}.{part}.m4s"
                     yield from (self._media(grant, sequence, name) for grant in grants)
             case _:
-                rendition = "large" if kind == "segment" else "medium"
+                rendition = "medium" if kind == "medium mix" else "large"
                 for sequence in (first, first + 1):
                     for grant in grants:
-                        if kind == "mix":
+                        if kind != "segment":
                             yield self._playlist(grant)
                         yield self._media(grant, sequence, f"{rendition}/{sequence}.m4s")
 
@@ -163,37 +181,42 @@ class Audience:
         return f"/hls/{ASSET}/{token}/{name}"
 
 
-async def _serve(mode: str, directory: Path) -> None:
-    clock, store = SystemClock(), MemoryMeterStore()
-    hot, treasury = hot_account("XLM"), treasury_account("XLM")
-    fill = Transfer("fill", hot.id, treasury.id, Stroops(10**15), "XLM", "fill")
-    await store.post([hot, treasury], [fill])
-    intake, tokens = Intake(store, clock, MeterRules()), PlaybackTokens(bytes(32))
+async def _serve(directory: Path, url: str | None) -> None:
+    clock, store = SystemClock(), await _store(url)
+    intake = Intake(store, clock, MeterRules(), server=Server(str(directory)))
+    tokens = PlaybackTokens(bytes(32))
     await intake.start()
     library = Library(Archive(directory, clock), clock, HlsSettings(segment_target_ms=2_000))
     await library.start()
     film = Film(library.start_live(ASSET))
     film.add(SEGMENTS * PARTS_OF_SEGMENT + 1)
-    meter: Metering = Everybody() if mode == "unmetered" else intake
+    meter: Metering = Everybody() if url is None else intake
     playback = Playback(library, meter, tokens, clock, _PATIENCE_MS)
     server = HttpServer(web.Application(), "127.0.0.1", 0, playback, clock)
     await server.start()
     collect_rarely()
     _say({"port": server.port})
-    audience = Audience(intake, tokens, clock)
+    audience = Audience(store, intake, tokens, clock)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     while line := await reader.readline():
         order = json.loads(line)
-        if order["do"] == "arrive":
-            _say({"at_ns": time.monotonic_ns()})
-            film.add(1)
-        else:
-            targets = await audience.open(order["count"], order["kind"])
-            await asyncio.to_thread(Path(order["path"]).write_text, targets)
-            _say({})
+        match order["do"]:
+            case "arrive":
+                _say({"at_ns": time.monotonic_ns()})
+                film.add(1)
+            case "fund":
+                await audience.fund(order["count"])
+                _say({})
+            case _:
+                await audience.open(Path(order["path"]), order["count"], order["kind"])
+                _say({})
+
+
+async def _store(url: str | None) -> MeterStore:
+    return MemoryMeterStore() if url is None else PostgresMeterStore(await Database.connect(url))
 
 
 def _say(answer: dict[str, Any]) -> None:
@@ -202,4 +225,4 @@ def _say(answer: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     logs.set_up("warning")
-    uvloop.run(_serve(sys.argv[1], Path(sys.argv[2])))
+    uvloop.run(_serve(Path(sys.argv[1]), next(iter(sys.argv[2:]), None)))
