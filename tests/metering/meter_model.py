@@ -1,0 +1,301 @@
+"""A second meter, written from its rules alone (facts, "Meter") and by counting: every tenth of a
+second of media is an element of some sets, so that there is no arithmetic to get wrong.
+
+It shares no code with the real one. Where that differs from the reference on purpose, so does this:
+
+* A body is in flight until its socket took the last byte. What nobody took is void at no cost, and
+  media that was left while it was in flight is judged when it arrives.
+* The void budget is the viewer's, and is there again an hour (`void_window`) after its first use.
+* Media that was sent before is sent again for nothing, but only so much of it in a time.
+* A segment that is longer than the lead goes through when nothing else is pending.
+* What fills a hole behind the furthest point of a run does not move that back.
+* Better pictures may cost more; they are counted for each rung.
+
+All times and lengths are tenths of seconds, all prices stroops per seconds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import floor
+
+TENTHS = 10
+
+
+@dataclass(frozen=True)
+class ModelRules:
+    """The meter's rules that a trace is about; the others are the reference's."""
+
+    startup: int = 2 * TENTHS
+    lead_min: int = 6 * TENTHS
+    lead_max: int = 20 * TENTHS
+    behind: int = 6 * TENTHS
+    ahead: int = 1 * TENTHS
+    keepalive: int = 18 * TENTHS
+    repeat_max: int = 20 * TENTHS
+    repeat_speed: int = 3
+    void_max: int = 120 * TENTHS
+    void_window: int = 3_600 * TENTHS
+
+
+@dataclass(frozen=True)
+class ModelPrice:
+    """Fractions of stroops a second; surcharges as (height, rate), the lowest first."""
+
+    rate: Fraction
+    fee: int = 0
+    free: int = 0
+    cap: int | None = None
+    rungs: tuple[tuple[int, Fraction], ...] = ()
+
+    def cost(self, seconds: int, at_rungs: Iterable[int]) -> int:
+        """Each price is rounded down by itself."""
+        due = floor(self.rate * max(0, seconds - self.free))
+        due += self.fee if seconds > self.free else 0
+        for (_, rate), count in zip(self.rungs, at_rungs, strict=True):
+            due += floor(rate * max(0, count - self.free))
+        return due if self.cap is None else min(due, self.cap)
+
+
+@dataclass
+class _Lane:
+    asked: set[int] = field(default_factory=set)
+    ready: set[int] = field(default_factory=set)
+    flying: dict[int, set[int]] = field(default_factory=dict)
+
+
+class MeterModel:
+    """One session of a viewer who has no other."""
+
+    def __init__(self, price: ModelPrice, rules: ModelRules, balance: int) -> None:
+        self.price, self.rules, self.balance = price, rules, balance
+        self.presence = self._touched = self._counted = 0
+        self.posted: set[int] = set()
+        self.forced = self._run_start = 0
+        self._order: list[int] = []  # what is pending, in the order in which it was asked for
+        self._flying: dict[int, set[int]] = {}
+        self._left: set[int] = set()  # of that in flight, what the viewer went away from
+        self._pieces: dict[int, tuple[object, ...]] = {}  # what was sent and shared together
+        self._requests = 0
+        self._head: int | None = None
+        self._lanes = [_Lane() for _ in price.rungs]
+        self._room, self._filled_at = rules.repeat_max, 0
+        self._used, self._used_since = 0, 0
+
+    # --- what can be compared ---------------------------------------------------------------------
+
+    @property
+    def at_rungs(self) -> list[int]:
+        """Tenths that were charged at each rung."""
+        return [len(lane.ready & self.posted) for lane in self._lanes]
+
+    @property
+    def amount(self) -> int:
+        return self._cost(len(self.posted), self.at_rungs)
+
+    @property
+    def drawn(self) -> int:
+        pending = len(self.posted) + len(self._order)
+        return self._cost(pending, [len(lane.asked) for lane in self._lanes])
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    def advance(self, now: int) -> None:
+        if now > self._counted:
+            self.presence += max(0, min(self._touched + self.rules.keepalive, now) - self._counted)
+            self._counted = now
+        ready = [each for each in self._order if each not in self._flying]
+        allowed = self.rules.startup + self.presence + self.forced - len(self.posted)
+        self._post(ready[: max(0, allowed)])
+
+    def request(self, ticket: int, lo: int, hi: int, now: int, height: int) -> str:
+        self.advance(now)
+        self._touched = max(self._touched, now)
+        media = range(lo, hi)
+        reached = sum(each <= height for each, _ in self.price.rungs)
+        new = self._new(media)
+        if not new:
+            return self._again(ticket, media, reached)
+        if self._head is not None and not self._is_near(lo):
+            self._leave(now)
+            self._head = lo
+            new = self._new(media)
+        rules, wanted = self.rules, len(self._order) + len(new)
+        lead = min(rules.lead_max, rules.lead_min + len(self.posted) - self._run_start)
+        if wanted > lead and self._order:
+            return "pace"
+        if self.balance < self._cost_with(media, new, reached):
+            return "funds"
+        if len(new) < len(media):
+            self._refill()
+            self._room -= len(media) - len(new)
+        self._join(ticket, media)
+        self._requests += 1
+        self._order += new
+        runs = _runs(new)
+        for each in new:
+            self._flying[each] = {ticket}
+            self._pieces[each] = (self._requests, next(i for i, r in enumerate(runs) if each in r))
+        self._head = max(hi, self._head or 0)
+        self._send(ticket, media, reached)
+        return "serve"
+
+    def finish(self, ticket: int, now: int, *, complete: bool) -> None:
+        for lane in self._lanes:
+            for each in [each for each, those in lane.flying.items() if ticket in those]:
+                if complete:
+                    del lane.flying[each]
+                    lane.ready.add(each)
+                    continue
+                lane.flying[each].discard(ticket)
+                if not lane.flying[each]:
+                    del lane.flying[each]
+                    lane.asked.discard(each)
+        mine = [each for each in self._order if ticket in self._flying.get(each, ())]
+        for piece in self._in_pieces(mine):
+            if complete:
+                self._arrive(piece, now)
+            else:
+                self._abort(piece, ticket)
+
+    def close(self, now: int) -> None:
+        self.advance(now)
+        self._leave(now)
+        self._take(len(self._order), now)
+        self._void(list(self._order))
+        self._land()
+
+    def restart(self, now: int) -> None:
+        """The process died, and another one goes on with what was saved."""
+        self._void([each for each in self._order if each in self._flying])
+        self._touched, self._counted = now - self.rules.keepalive, now
+        self._room, self._filled_at = self.rules.repeat_max, 0
+        self._land()
+
+    # --- how --------------------------------------------------------------------------------------
+
+    def _land(self) -> None:
+        """No better pictures are under way any more; what did not arrive costs nothing."""
+        for lane in self._lanes:
+            lane.asked, lane.flying = set(lane.ready), {}
+
+    def _cost(self, tenths: int, at_rungs: Iterable[int]) -> int:
+        return self.price.cost(tenths // TENTHS, [each // TENTHS for each in at_rungs])
+
+    def _cost_with(self, media: range, new: list[int], reached: int) -> int:
+        at_rungs = [
+            len(lane.asked | set(media)) if place < reached else len(lane.asked)
+            for place, lane in enumerate(self._lanes)
+        ]
+        return self._cost(len(self.posted) + len(self._order) + len(new), at_rungs)
+
+    def _new(self, media: range) -> list[int]:
+        asked = self.posted | set(self._order)
+        return [each for each in media if each not in asked]
+
+    def _is_near(self, lo: int) -> bool:
+        assert self._head is not None
+        return self._head - self.rules.behind <= lo <= self._head + self.rules.ahead
+
+    def _again(self, ticket: int, media: range, reached: int) -> str:
+        is_better = any(set(media) - lane.asked for lane in self._lanes[:reached])
+        if is_better and self.balance < self._cost_with(media, [], reached):
+            return "funds"
+        self._refill()
+        if len(media) > self._room < self.rules.repeat_max:
+            return "pace"
+        self._room -= len(media)
+        self._join(ticket, media)
+        self._send(ticket, media, reached)
+        return "serve" if is_better else "duplicate"
+
+    def _refill(self) -> None:
+        filled = (self.presence - self._filled_at) * self.rules.repeat_speed
+        self._room = min(self.rules.repeat_max, self._room + filled)
+        self._filled_at = self.presence
+
+    def _join(self, ticket: int, media: range) -> None:
+        """Share bodies under way; what sticks out of a piece is another piece from now on."""
+        for each, tickets in self._flying.items():
+            place = 0 if each < media.start else 2 if each >= media.stop else 1
+            self._pieces[each] = (*self._pieces[each], place)
+            if place == 1:
+                tickets.add(ticket)
+                self._left.discard(each)
+
+    def _send(self, ticket: int, media: range, reached: int) -> None:
+        for lane in self._lanes[:reached]:
+            for each in media:
+                if each not in lane.asked or each in lane.flying:
+                    lane.flying.setdefault(each, set()).add(ticket)
+                lane.asked.add(each)
+
+    def _arrive(self, piece: list[int], now: int) -> None:
+        for each in piece:
+            del self._flying[each]
+        if piece[0] in self._left:
+            self._left -= set(piece)
+            self._release(piece, now)
+
+    def _abort(self, piece: list[int], ticket: int) -> None:
+        for each in piece:
+            self._flying[each].discard(ticket)
+        if not self._flying[piece[0]]:
+            self._void(piece)
+
+    def _leave(self, now: int) -> None:
+        self._release([each for each in self._order if each not in self._flying], now)
+        self._left = set(self._flying)
+        self._run_start = len(self.posted)
+
+    def _release(self, tenths: list[int], now: int) -> None:
+        granted = self._take(len(tenths), now)
+        forced = len(tenths) - granted
+        self.forced += forced
+        self._post(tenths[:forced])
+        self._void(tenths[forced:])
+
+    def _take(self, tenths: int, now: int) -> int:
+        if not tenths:
+            return 0
+        if not self._used or now - self._used_since >= self.rules.void_window:
+            self._used, self._used_since = 0, now
+        granted = min(tenths, self.rules.void_max - self._used)
+        self._used += granted
+        return granted
+
+    def _post(self, tenths: list[int]) -> None:
+        self.posted |= set(tenths)
+        self._drop(tenths)
+
+    def _void(self, tenths: list[int]) -> None:
+        self._drop(tenths)
+        for lane in self._lanes:
+            lane.asked -= set(tenths)
+            lane.ready -= set(tenths)
+            for each in tenths:
+                lane.flying.pop(each, None)
+
+    def _drop(self, tenths: list[int]) -> None:
+        gone = set(tenths)
+        self._order = [each for each in self._order if each not in gone]
+        self._left -= gone
+        for each in gone:
+            self._flying.pop(each, None)
+
+    def _in_pieces(self, tenths: list[int]) -> list[list[int]]:
+        pieces: dict[tuple[object, ...], list[int]] = {}
+        for each in tenths:
+            pieces.setdefault(self._pieces[each], []).append(each)
+        return list(pieces.values())
+
+
+def _runs(tenths: list[int]) -> list[range]:
+    """Numbers that follow each other, as ranges."""
+    runs: list[range] = []
+    for each in tenths:
+        if runs and runs[-1].stop == each:
+            runs[-1] = range(runs[-1].start, each + 1)
+        else:
+            runs.append(range(each, each + 1))
+    return runs
