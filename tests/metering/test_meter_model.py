@@ -23,6 +23,8 @@ HEIGHTS = (0, 360, 720, 1080)
 WORDS = {Serve: "serve", Duplicate: "duplicate", Pace: "pace", ShortOfFunds: "funds"}
 # What a player does next, and how often.
 WISHES = {"ask": 10, "again": 3, "jump": 2, "odd": 2, "end": 8, "wait": 2, "restart": 0.3}
+# How long players wait: those who hurry are held by what there was time to watch.
+PAUSES = ((0, 0, 3, 20, 20, 60, 250), (0, 0, 1, 4, 10))
 SEEDS, TRACES, STEPS = 4, 150, 70
 
 
@@ -116,13 +118,14 @@ class Trace:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self.pair = drawn_pair(rng)
+        self._pauses = rng.choice(PAUSES)
         self.now = self._place = self._ticket = 0
         self._under_way: list[int] = []
         self.asked: dict[int, set[int]] = {height: set() for height in HEIGHTS}
 
     def step(self) -> None:
         rng = self._rng
-        self.now += rng.choice([0, 0, 3, 20, 20, 60, 250])
+        self.now += rng.choice(self._pauses)
         what = rng.choices(list(WISHES), list(WISHES.values()))[0]
         if what == "wait":
             self.pair.advance(self.now)
