@@ -7,6 +7,7 @@ import structlog
 
 from config.limits import TREASURY_LOW_STROOPS
 from metering.ledger import (
+    ConflictingTransfer,
     Ledger,
     Transfer,
     UnknownAccount,
@@ -129,17 +130,23 @@ class PlayMoney:
         books = await reconcile(self._chain, self._ledger)
         if books.difference < 0:
             log.error("the hot account holds less than the ledger says", missing=-books.difference)
-        if books.difference <= 0:
+        if books.difference <= 0 or await self._may_be_a_payout(books):
             return
-        await self._ledger.post(
-            [
-                Transfer(
-                    id=f"funding:{self._chain.address}:{books.changed_in}",
-                    debit=hot_account(NATIVE).id,
-                    credit=treasury_account(NATIVE).id,
-                    amount=Stroops(books.difference),
-                    asset=NATIVE,
-                    cause="play_money",
-                )
-            ]
+        gift = Transfer(
+            id=f"funding:{self._chain.address}:{books.changed_in}",
+            debit=hot_account(NATIVE).id,
+            credit=treasury_account(NATIVE).id,
+            amount=Stroops(books.difference),
+            asset=NATIVE,
+            cause="play_money",
         )
+        try:
+            await self._ledger.post([gift])
+        except ConflictingTransfer:
+            log.error("this ledger's gift was recorded as another amount", transfer=gift.id)
+
+    async def _may_be_a_payout(self, books: Reconciliation) -> bool:
+        """Whether another process of this server settled while chain and ledger were compared."""
+        if await self._outbox.unfinished(self._chain.address):
+            return True
+        return await _in_ledger(self._ledger, NATIVE) != books.in_ledger

@@ -3,9 +3,17 @@
 import pytest
 
 from metering.ledger import treasury_account
-from metering.settlement.chain import ChainUnreachable
-from metering.settlement.treasury import ChainWasReset, reconcile
-from tests.metering.settlement.simulated import XLM, World
+from metering.settlement.chain import ChainUnreachable, OnChain
+from metering.settlement.treasury import ChainWasReset, PlayMoney, reconcile
+from metering.settlement.worker import SettlementWorker
+from tests.metering.settlement.simulated import (
+    CLOSE_MS,
+    MINIMUM,
+    XLM,
+    Crasher,
+    CrashingChain,
+    World,
+)
 
 GIFT = 10_000 * XLM
 
@@ -68,6 +76,31 @@ async def test_nothing_is_recorded_while_a_settlement_is_under_way() -> None:
     await world.play_money.replenish()
     assert world.received("ana") == XLM
     assert await treasury(world) == 2 * GIFT - XLM - 100
+    await world.check()
+
+
+async def test_a_settlement_that_begins_while_books_are_compared_is_no_gift() -> None:
+    """By another process of the server, whose ledger was read before and whose chain after it: the
+    gift waits until the payout is booked (simulated history 532785582199).
+    """
+    world = World()
+    await world.add_creator("ana")
+    await world.earn("ana", XLM)
+    await world.friendbot.fund(world.chain.address)
+    books = (world.outbox, world.chain, world.ledger, world.payees, world.clock)
+    other = SettlementWorker(*books, interval_ms=60_000, minimum=MINIMUM)
+
+    class Chain(CrashingChain):
+        async def holdings(self, address: str) -> OnChain | None:
+            await other.run_once()
+            world.clock.advance(CLOSE_MS)
+            return await super().holdings(address)
+
+    chain = Chain(world.real_chain, Crasher())
+    slow = PlayMoney(chain, world.friendbot, world.ledger, world.outbox)
+    assert await slow.replenish() == GIFT - XLM - 100
+    await world.run()
+    assert await world.play_money.replenish() == 2 * GIFT - XLM - 100
     await world.check()
 
 
