@@ -219,7 +219,7 @@ async def test_what_another_server_took_over_meanwhile_is_not_charged(
     store.lost = None
     await other.sweep()
     await intake.sweep()
-    with pytest.raises(MeteredElsewhere, match="https://other.example"):
+    with pytest.raises(MeteredElsewhere, match=r"https://other\.example"):
         await viewer.ask(5)
     with pytest.raises(MeteredElsewhere):
         await intake.close(viewer.id)
