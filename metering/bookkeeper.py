@@ -36,7 +36,7 @@ from metering.ledger import WouldOverdraw
 from metering.outage import OutageCredit, OutageRules
 from metering.session import Batch, SessionSummary
 from metering.store import MeterStore
-from metering.waiting import Pauses, Saved, Saves, settle
+from metering.waiting import Pauses, Saved, Saves, answer_all, settle
 
 log = structlog.get_logger(__name__)
 
@@ -213,7 +213,7 @@ class Bookkeeper:
         self._call(future)
         return await future
 
-    def _call(self, future: asyncio.Future[Any]) -> None:
+    def _call(self, future: asyncio.Future[Any] | Saved) -> None:
         if self._ended:
             settle(future, MeterUnavailable("the meter does not run"))
         self._wake.set()
@@ -362,15 +362,18 @@ class Bookkeeper:
         saves: dict[str, list[Saved]],
         ended: dict[str, SessionSummary],
     ) -> None:
+        answered: list[Saved] = []
         for change in committed.changes:
             session_id = change.saved.session.id
-            answer = ended.get(session_id)
-            for saved in saves.get(session_id, ()):
-                self._saves.tell(saved, answer)
+            waiting = saves.get(session_id, [])
             if session_id not in self._book or not self._book.owes(session_id):
                 # Who asked meanwhile and changed nothing has waited for this commit, too.
-                for saved in self._saves.take(session_id):
-                    self._saves.tell(saved, answer)
+                waiting += self._saves.take(session_id)
+            if session_id in ended:
+                self._saves.end(waiting, ended[session_id])
+            else:
+                answered += waiting
+        answer_all(iter(answered))
 
     def _refuse(self, session_id: str, refusal: Refusal) -> Exception:
         """Bring the book back to what the store has; what to tell those who wait."""

@@ -14,7 +14,6 @@ sessions that are open go on within the outage credit, see `outage`; beyond it t
 so is everything new.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -285,7 +284,7 @@ class Intake:
             return None
         if not self._book.owes(session_id):
             # It could have been had at once.
-            saved = asyncio.get_running_loop().create_future()
+            saved = Saved()
             saved.set_result(None)
             return Promise(Delivery(session_id, sequence, ticket), saved)
         self._requests += 1
@@ -493,8 +492,7 @@ class Intake:
 
     def _answered(self, saved: Saved) -> None:
         self._requests -= 1
-        # Who leaves while it is being saved cancels it.
-        refusal = None if saved.cancelled() else saved.exception()
+        refusal = saved.exception()
         if isinstance(refusal, InsufficientFunds | MeterUnavailable):
             self._refusal(refusal)
 

@@ -1,13 +1,80 @@
 """Who waits for the store, or for time to pass."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, Protocol
 
 from metering.errors import SessionClosed
 from metering.session import SessionSummary
 
-# What waits for a commit: the session's last summary for those who wait for its end.
-Saved = asyncio.Future[SessionSummary | None]
+
+class Saved:
+    """What waits for a commit: the session's last summary for those who wait for its end.
+
+    As a future, but that `answer_all` calls who waits directly. A future's callback is a turn of
+    the loop of its own: with one for each segment that takes as long as the answer.
+    """
+
+    __slots__ = ("_callbacks", "_error", "_is_done", "_summary")
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[Saved], object]] = []
+        self._error: Exception | None = None
+        self._is_done = False
+        self._summary: SessionSummary | None = None
+
+    def __await__(self) -> Generator[Any, None, SessionSummary | None]:
+        if not self._is_done:
+            over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._callbacks.append(lambda _: settle(over, None))
+            yield from over
+        return self.result()
+
+    def done(self) -> bool:
+        return self._is_done
+
+    def result(self) -> SessionSummary | None:
+        """Raises: what was answered, if that is an error."""
+        assert self._is_done, "nothing was answered yet"
+        if self._error is not None:
+            raise self._error
+        return self._summary
+
+    def exception(self) -> Exception | None:
+        assert self._is_done, "nothing was answered yet"
+        return self._error
+
+    def add_done_callback(self, callback: "Callable[[Saved], object]") -> None:
+        """It is called once, as soon as there is an answer."""
+        self._callbacks.append(callback)
+        if self._is_done:
+            self._call_soon()
+
+    def remove_done_callback(self, callback: "Callable[[Saved], object]") -> None:
+        self._callbacks = [each for each in self._callbacks if each != callback]
+
+    def set_result(self, summary: SessionSummary | None) -> None:
+        self._is_done, self._summary = True, summary
+        self._call_soon()
+
+    def set_exception(self, error: Exception) -> None:
+        self._is_done, self._error = True, error
+        self._call_soon()
+
+    def call(self, summary: SessionSummary | None) -> None:
+        """Answer, and call who waits before this returns."""
+        if not self._is_done:
+            self._is_done, self._summary = True, summary
+            self._run()
+
+    def _call_soon(self) -> None:
+        if self._callbacks:
+            asyncio.get_running_loop().call_soon(self._run)
+
+    def _run(self) -> None:
+        callbacks, self._callbacks = self._callbacks, []
+        for each in callbacks:
+            each(self)
 
 
 class Saves:
@@ -22,7 +89,7 @@ class Saves:
 
     def wait(self, session_id: str) -> Saved:
         """Wait for the next batch that the session is in."""
-        saved: Saved = asyncio.get_running_loop().create_future()
+        saved = Saved()
         self._later.setdefault(session_id, []).append(saved)
         return saved
 
@@ -33,14 +100,13 @@ class Saves:
         ended.add_done_callback(self._ending.discard)
         return ended
 
-    def tell(self, saved: Saved, summary: SessionSummary | None) -> None:
-        """A batch was saved, with the session's end if there is a summary: then nothing is sent any
-        more, since what was held for it went back.
+    def end(self, waiting: Iterable[Saved], summary: SessionSummary) -> None:
+        """A batch was saved, with the session's end: nothing is sent any more, since what was held
+        for it went back.
         """
-        if summary is None or saved in self._ending:
-            settle(saved, summary)
-        else:
-            settle(saved, SessionClosed(summary.session_id))
+        for saved in waiting:
+            is_ending = saved in self._ending
+            settle(saved, summary if is_ending else SessionClosed(summary.session_id))
 
     def send(self, session_ids: Iterable[str]) -> None:
         """A batch with these sessions is put together now."""
@@ -103,7 +169,29 @@ class Pauses:
             settle(over, error)
 
 
-def settle[T](future: asyncio.Future[T], answer: T | Exception) -> None:
+def answer_all(waiting: Iterator[Saved]) -> None:
+    """Tell everybody that it is saved. If one of them fails, the loop reports that, and those after
+    it have their turn next.
+    """
+    is_over = False
+    try:
+        for saved in waiting:
+            saved.call(None)
+        is_over = True
+    finally:
+        if not is_over:
+            asyncio.get_running_loop().call_soon(answer_all, waiting)
+
+
+class Waiting[T](Protocol):
+    """A future, or what is like one."""
+
+    def done(self) -> bool: ...
+    def set_result(self, result: T, /) -> None: ...
+    def set_exception(self, exception: Exception, /) -> None: ...
+
+
+def settle[T](future: Waiting[T], answer: T | Exception) -> None:
     """Answer, unless whoever asked has gone."""
     if future.done():
         return

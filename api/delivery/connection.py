@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from api.delivery.answer import Answer, head_of
 from api.delivery.failure import failure
@@ -23,6 +23,7 @@ from config.limits import (
 )
 from config.tasks import spawn
 from metering.intake import Delivery
+from metering.waiting import Saved
 
 # States; plain integers, since every request compares them several times.
 _READING = 0
@@ -310,7 +311,7 @@ class Connection(asyncio.Protocol):
         if self.unread or self._held:
             self._go_on()
 
-    def _saved(self, saved: asyncio.Future[Any]) -> None:
+    def _saved(self, saved: Saved) -> None:
         request, promised = self._request, self._promised
         if request is None or promised is None:
             return  # the viewer left when this was about to be called

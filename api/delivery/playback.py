@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from api.auth.playback_token import (
     Grant,
@@ -21,6 +21,7 @@ from api.errors import Problem, forbidden, not_found, unavailable
 from config.clock import Clock
 from config.tasks import happens
 from metering.intake import Delivery, Promise
+from metering.waiting import Saved
 from packager.arrival import Arrival
 from packager.naming import FilePath, InitPath, PartPath, PlaylistPath, SegmentPath
 from packager.package import BadReload, MediaFile, UnknownRendition
@@ -98,7 +99,7 @@ class Promised(NamedTuple):
     """
 
     answer: Answer
-    saved: asyncio.Future[Any]
+    saved: Saved
 
 
 Outcome = Answer | Waiting | Promised | None
