@@ -14,7 +14,6 @@ CORS = (
 )
 PRIVATE = "private, no-store"
 IMMUTABLE = "public, max-age=31536000, immutable"
-_CLOSE, _END = b"Connection: close\r\n\r\n", b"\r\n"
 
 
 class Kind(NamedTuple):
@@ -88,8 +87,14 @@ def with_body(kind: Kind, body: bytes, method: str, fields: bytes = b"") -> Answ
 def head_of(answer: Answer, date_line: bytes, *, closes: bool) -> bytes:
     """All that is sent before the body."""
     kind, length, _, _, fields, _ = answer
+    return b"".join((kind.text, fields, date_line, head_end(length, closes=closes)))
+
+
+@lru_cache(1_024)
+def head_end(length: int | None, *, closes: bool) -> bytes:
+    """The last lines of a head. Viewers' copies of a playlist are all of one length."""
     has = b"" if length is None else b"Content-Length: %d\r\n" % length
-    return b"".join((kind.text, has, fields, date_line, _CLOSE if closes else _END))
+    return has + (b"Connection: close\r\n\r\n" if closes else b"\r\n")
 
 
 PREFLIGHT = Answer(

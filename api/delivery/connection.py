@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
-from api.delivery.answer import Answer, head_of
+from api.delivery.answer import Answer, head_end, head_of
 from api.delivery.failure import failure
 from api.delivery.head import OtherHead, read_head
 from api.delivery.image import Images
@@ -343,14 +343,14 @@ class Connection(asyncio.Protocol):
         self._go_on()
 
     def _send(self, answer: Answer, request: MediaRequest) -> None:
-        kind, _, body, delivery, _, _ = answer
+        kind, length, body, delivery, fields, _ = answer
         transport, watch = self.transport, self._site.watch
         size = len(body)
         if size > RESPONSE_JOINED_BYTES_MAX:
             self._send_large(answer, watch.date_line)
         else:
-            head = head_of(answer, watch.date_line, closes=self._closes)
-            transport.write(head + body)
+            end = head_end(length, closes=self._closes)
+            transport.write(b"".join((kind.text, fields, watch.date_line, end, body)))
         is_public = request.token is None
         (TALLY.public_statuses if is_public else TALLY.statuses)[kind.status] += 1
         self._sent_bytes = size if delivery is not None or is_public else 0
