@@ -29,6 +29,7 @@ from api.serving.messages import (
     Stop,
     Version,
     Waits,
+    Waive,
     Welcome,
 )
 from packager.package import Charge, MediaFile
@@ -40,6 +41,7 @@ _ID = Struct(">I")
 _ASK = Struct(">IQqq?H")
 _LOOK = Struct(">I?")
 _FINISH = Struct(">I?")
+_WAIVE = Struct(">qq")
 _READ_PLAYLIST = Struct(">I?Q")
 _AWAIT = Struct(">IQq??")
 _REFUSED = Struct(">IBqq")
@@ -148,6 +150,15 @@ def _encode_ask(ask: Ask) -> bytes:
 def _decode_ask(body: bytes) -> Ask:
     id_, sequence, start, end, prompt, height = _ASK.unpack_from(body)
     return Ask(id_, body[_ASK.size :].decode(), sequence, start, end, prompt, height)
+
+
+def _encode_waive(waive: Waive) -> bytes:
+    return _WAIVE.pack(waive.start, waive.end) + waive.session_id.encode()
+
+
+def _decode_waive(body: bytes) -> Waive:
+    start, end = _WAIVE.unpack_from(body)
+    return Waive(body[_WAIVE.size :].decode(), start, end)
 
 
 def _encode_look(look: Look) -> bytes:
@@ -322,6 +333,7 @@ _BY_CLASS: dict[type[Any], _Form] = {
     Await: _Form(6, _encode_await, _decode_await),
     ReadFile: _Form(7, _encode_read_file, _decode_read_file),
     Count: _Form(8, _encode_count, _decode_count),
+    Waive: _Form(9, _encode_waive, _decode_waive),
     Welcome: _Form(128, lambda m: bytes(m.brief), Welcome),
     Done: _fixed(129, Done, _ID),
     Refused: _Form(130, _encode_refused, _decode_refused),

@@ -13,7 +13,7 @@ from api.delivery.playback import Metering
 from api.serving.desk import Desk, Packages
 from api.serving.handover import HandoverReceiver
 from api.serving.link import Link
-from api.serving.messages import Asked, Count, Finish, Message, Ready, Stop, Welcome
+from api.serving.messages import Asked, Count, Message, Ready, Stop, Told, Welcome
 from config.limits import (
     CHILD_STOP_SECONDS_MAX,
     SERVING_BACKLOG_BYTES_MAX,
@@ -151,7 +151,7 @@ class Conversation:
                 for name, labels, amount in grown:
                     grow(name, labels, amount)
             case _:
-                assert isinstance(message, Asked.__value__ | Finish)
+                assert isinstance(message, Asked.__value__ | Told.__value__)
                 self._desk.receive(message)
 
 

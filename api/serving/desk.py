@@ -1,6 +1,7 @@
 """The main process's answers to a serving process, out of the one library and the one meter."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
@@ -21,11 +22,14 @@ from api.serving.messages import (
     PlaylistIs,
     ReadFile,
     ReadPlaylist,
+    Told,
     Version,
     Waits,
+    Waive,
 )
 from api.serving.refusals import EXPECTED, refusal
 from config.tasks import spawn
+from metering.errors import SessionClosed
 from metering.intake import Delivery
 from packager.naming import PlaylistPath, parse_path
 from packager.package import Package, UnknownAsset, UnknownRendition, UnknownSegment
@@ -61,10 +65,14 @@ class Desk:
         self._deliveries: dict[int, Delivery] = {}
         self._arrivals: dict[int, Callable[[], None]] = {}
 
-    def receive(self, asked: Asked | Finish) -> None:
+    def receive(self, asked: Asked | Told) -> None:
         """Take the next question; it is answered now or later."""
         if isinstance(asked, Finish):
             self._finish(asked)
+            return
+        if isinstance(asked, Waive):
+            with contextlib.suppress(SessionClosed):  # it has ended meanwhile
+                self._metering.waive(*asked)
             return
         try:
             later = self._answer(asked)

@@ -38,6 +38,14 @@ class Finish(NamedTuple):
     complete: bool
 
 
+class Waive(NamedTuple):
+    """Media between these times (1/90000 s) was sent for nothing."""
+
+    session_id: str
+    start: int
+    end: int
+
+
 class Look(NamedTuple):
     """Is the session open? `Done` or `Refused` follows.
 
@@ -179,6 +187,7 @@ class Stop(NamedTuple):
 
 
 type Asked = Ask | Look | FindAsset | ReadPlaylist | Await | ReadFile
-type Question = Asked | Ready | Finish | Count
+type Told = Finish | Waive
+type Question = Asked | Told | Ready | Count
 type Answer = Welcome | Done | Refused | AssetIs | PlaylistIs | Waits | Came | FileIs | Stop
 type Message = Question | Answer

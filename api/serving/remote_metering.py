@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from api.delivery.not_at_hand import NotAtHand
-from api.serving.messages import Ask, Finish, Look
+from api.serving.messages import Ask, Finish, Look, Told, Waive
 from api.serving.questions import Questions
 from config.clock import Clock
 from config.limits import SERVING_LOOK_MS, SERVING_SESSIONS_MAX
@@ -16,7 +16,7 @@ from packager.least_recent import LeastRecent
 class RemoteMetering:
     """Asks for each piece of media; knows for a second at a time that a session is open."""
 
-    def __init__(self, questions: Questions, tell: Callable[[Finish], None], clock: Clock) -> None:
+    def __init__(self, questions: Questions, tell: Callable[[Told], None], clock: Clock) -> None:
         """`tell` passes on what has no answer."""
         self._questions = questions
         self._tell = tell
@@ -45,6 +45,15 @@ class RemoteMetering:
         asked_ms = self._open.get(session_id)
         if asked_ms is None or self._clock.monotonic_ms() - asked_ms >= SERVING_LOOK_MS:
             raise NotAtHand(self._ask_about(session_id, present=False))
+
+    def waive(self, session_id: str, lo: int, hi: int) -> None:
+        """As `metering.intake.Intake.waive`.
+
+        Raises:
+            NotAtHand: nobody knows here whether the session is open.
+        """
+        self.require_open(session_id)
+        self._tell(Waive(session_id, lo, hi))
 
     def request_at_once(self, *_: object, **__: object) -> None:
         """Nothing is decided here: the one meter is elsewhere."""

@@ -11,10 +11,19 @@ from api.auth.playback_token import Grant
 from api.delivery.watch import Deadlines
 from config import telemetry
 from config.limits import IMAGE_BYTES_MAX
-from packager.naming import SegmentPath
+from packager.naming import MP4, SegmentPath
+from packager.package import Charge, MediaFile
 from tests.api.delivery.dialogue import answers
 from tests.api.delivery.open_images import open_images
-from tests.api.delivery.site import ASSET, MULTIVARIANT, PATIENCE_MS, RENDITION, Site, open_site
+from tests.api.delivery.site import (
+    ASSET,
+    MULTIVARIANT,
+    PATIENCE_MS,
+    RENDITION,
+    UNITS,
+    Site,
+    open_site,
+)
 
 DEADLINES = Deadlines(
     head_ms=300, body_ms=300, write_ms=300, keep_alive_ms=600, pace_bytes=1_000, watch_ms=50
@@ -140,6 +149,20 @@ async def test_what_many_get_at_once_is_whole_and_billed_by_the_same_rules(site:
     await stop_reading(viewers[11])
     seconds = [await delivered(site, grant) for grant in viewers]
     assert seconds == [2] * 10 + [0, 0]
+
+
+async def test_what_is_missing_something_by_our_fault_is_given_for_nothing(site: Site) -> None:
+    flawed = Charge(1, UNITS, 2 * UNITS, waived=True)
+    site.film.remembered = {1: MediaFile(b"half of it", MP4, flawed)}
+    grant = await site.session()
+    for at_hand in (False, True):  # also by the slower way
+        site.film.at_hand = at_hand
+        async with connected(site) as (reader, writer):
+            for number in range(2):
+                writer.write(ask(site.url(grant, f"{RENDITION}/{number}.m4s")))
+                assert b" 200 " in (await answer(reader))[0]
+    summary = await site.intake.close(grant.session_id)
+    assert (summary.delivered_seconds, summary.seconds_waived) == (2, 2)
 
 
 async def counted(metric: str, count: float) -> None:

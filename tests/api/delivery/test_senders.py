@@ -36,6 +36,10 @@ class Anybody:
         if session_id == CLOSED:
             raise SessionClosed(session_id)
 
+    def waive(self, session_id: str, lo: int, hi: int) -> None:
+        del lo, hi
+        self.require_open(session_id)
+
     def request_at_once(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery | None:

@@ -27,6 +27,7 @@ from api.serving.messages import (
     Stop,
     Version,
     Waits,
+    Waive,
     Welcome,
 )
 from packager.package import Charge, MediaFile
@@ -58,6 +59,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Ask, ids, texts, numbers, times, times, flags, st.integers(0, 65_535)),
     st.builds(Finish, ids, flags),
     st.builds(Look, ids, texts, flags),
+    st.builds(Waive, texts, numbers, numbers),
     st.builds(FindAsset, ids, texts),
     st.builds(ReadPlaylist, ids, texts, texts, flags, numbers),
     st.builds(Await, ids, texts, texts, numbers, st.none() | st.integers(0, 9999), flags, flags),

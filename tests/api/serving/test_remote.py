@@ -40,6 +40,7 @@ class Meter:
     at_once: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     looks: list[str] = field(default_factory=list)
+    waived: list[tuple[int, int]] = field(default_factory=list)
     under_way: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     finished: list[tuple[int, bool]] = field(default_factory=list)
     asked: int = 0
@@ -51,6 +52,10 @@ class Meter:
     def require_open(self, session_id: str) -> None:
         if session_id in self.closed:
             raise SessionClosed(session_id)
+
+    def waive(self, session_id: str, lo: int, hi: int) -> None:
+        self.require_open(session_id)
+        self.waived.append((lo, hi))
 
     def request_at_once(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
@@ -256,6 +261,16 @@ async def test_media_is_allowed_sent_and_finished_as_in_one_process() -> None:
     await turns()
     assert pair.meter.finished == [(4, True), (5, False)]
     assert pair.meter.under_way == {}
+
+
+async def test_what_is_given_for_nothing_is_told_the_one_meter() -> None:
+    pair = Pair()
+    await at_hand(lambda: pair.metering.waive(_SESSION, 10, 20))
+    await turns()
+    pair.meter.closed.add(_SESSION)
+    pair.metering.waive(_SESSION, 20, 30)
+    await turns()
+    assert pair.meter.waived == [(10, 20)]
 
 
 @pytest.mark.parametrize("refusal", [InsufficientFunds(Stroops(7), Stroops(3), "USDC"), Paced(4)])
