@@ -79,33 +79,37 @@ class SplitRoutes:
     fee: int
 
     async def get_of_source(self, request: web.Request) -> web.Response:
-        return await self._answer((await self.own_source(request)).id)
+        source = await self.own_source(request)
+        return await self._answer(source.id, source.owner)
 
     async def put_of_source(self, request: web.Request) -> web.Response:
         """Sessions that begin from now on are shared so, also on its recordings."""
-        return await self._set(request, (await self.own_source(request)).id)
+        source = await self.own_source(request)
+        return await self._set(request, source.id, source.owner)
 
     async def get_of_content(self, request: web.Request) -> web.Response:
-        return await self._answer(await self._own_asset(request))
+        asset = await self._own_asset(request)
+        return await self._answer(asset.id, asset.owner)
 
     async def put_of_content(self, request: web.Request) -> web.Response:
         """In place of what its source says."""
-        return await self._set(request, await self._own_asset(request))
+        asset = await self._own_asset(request)
+        return await self._set(request, asset.id, asset.owner)
 
-    async def _own_asset(self, request: web.Request) -> str:
+    async def _own_asset(self, request: web.Request) -> Asset:
         creator = await self.bearers.creator(request)
         asset = await self.catalogue.asset(request.match_info["content"])
         if asset.owner != creator.id:
             raise not_found("no such content")
-        return asset.id
+        return asset
 
-    async def _set(self, request: web.Request, target: str) -> web.Response:
+    async def _set(self, request: web.Request, target: str, owner: str) -> web.Response:
         body = await read_body(request, SetSplits)
         shares = tuple(Share(each.account, each.basisPoints) for each in body.splits)
         if shares:
             await self._require_sound(shares)
         await self.store.assign(target, shares)
-        return await self._answer(target)
+        return await self._answer(target, owner)
 
     async def _require_sound(self, shares: tuple[Share, ...]) -> None:
         try:
@@ -120,7 +124,8 @@ class SplitRoutes:
         if unknown:
             raise invalid("; ".join(unknown))
 
-    async def _answer(self, target: str) -> web.Response:
+    async def _answer(self, target: str, owner: str) -> web.Response:
+        """Without shares everything is the owner's, but for the platform's fee."""
         shares = await self.store.assigned(target)
         return web.json_response(
             {
@@ -128,6 +133,7 @@ class SplitRoutes:
                     {"account": share.account, "basisPoints": share.basis_points}
                     for share in shares
                 ],
+                "owner": owner,
                 "platformFeeBasisPoints": self.fee,
             }
         )

@@ -197,7 +197,8 @@ async def test_several_creators_share_what_is_earned_and_are_each_paid(house: Ho
     asset = await rig.asset()
     shares = [{"account": ada, "basisPoints": 7_000}, {"account": house.carl, "basisPoints": 3_000}]
     status, text = await house.call("PUT", f"content/{asset}/splits", "ada", {"splits": shares})
-    assert (status, json.loads(text)) == (200, {"splits": shares, "platformFeeBasisPoints": FEE})
+    kept = {"splits": shares, "owner": ada, "platformFeeBasisPoints": FEE}
+    assert (status, json.loads(text)) == (200, kept)
     session_id = await house.watch(asset, segments=4)
     ledger = PostgresLedger(rig.database)
     earnings = EarningsQuery(ledger, PostgresOutbox(rig.database, ledger), NoChain(), house.splits)

@@ -38,6 +38,12 @@ def price(stroops: int = PRICE_STROOPS) -> dict[str, Any]:
         "asset": "XLM",
         "perSecond": amount(stroops // PRICE_SECONDS),
         "perHour": amount(stroops),
+        "epoch": f"epc_{stroops}",
+        "perView": amount(0),
+        "freeSeconds": 0,
+        "sessionCap": None,
+        "dayCap": None,
+        "rungs": [],
     }
 
 
@@ -206,10 +212,14 @@ class FakeServer:
         self.fund_to = 100 * STROOPS
         self.contents: dict[str, dict[str, Any]] = {}
         self.sources: list[dict[str, Any]] = []
+        # What is said of a higher price, and which ones viewers agreed to.
+        self.price_change: dict[str, Any] | None = None
+        self.agreed: list[str] = []
         self.sessions: dict[str, Session] = {}
         self.payouts: list[dict[str, Any]] = []
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
+        self.splits: list[dict[str, Any]] = []
         self.receipts: dict[str, bytes] = {}
         """Files of receipts by session; any other session has none."""
         self.receipt_keys: list[dict[str, str]] = []
@@ -253,10 +263,13 @@ class FakeServer:
                 web.post("/api/v1/streaming/start", self._start),
                 web.get("/api/v1/streaming/sessions/{id}", self._session),
                 web.post("/api/v1/streaming/stop", self._stop),
+                web.post("/api/v1/streaming/consent", self._agree),
                 web.get("/api/v1/sources", self._sources),
                 web.post("/api/v1/sources", self._create),
                 web.get("/api/v1/sources/events", self._source_events),
                 web.patch("/api/v1/sources/{id}", self._change),
+                web.get("/api/v1/sources/{id}/splits", self._splits),
+                web.put("/api/v1/sources/{id}/splits", self._splits),
                 web.post("/api/v1/sources/{id}/regenerate-key", self._regenerate),
                 web.get("/api/v1/sources/{id}/keys", self._keys),
                 web.post("/api/v1/sources/{id}/keys", self._add_key),
@@ -374,7 +387,9 @@ class FakeServer:
         return web.json_response(document, status=201)
 
     async def _session(self, request: web.Request) -> web.Response:
-        identity = request.match_info["id"]
+        return await self._status(request.match_info["id"])
+
+    async def _status(self, identity: str) -> web.Response:
         session = self.sessions[identity]
         return web.json_response(
             {
@@ -386,8 +401,15 @@ class FakeServer:
                 "asset": "XLM",
                 "balance": amount(self.balance),
                 "secondsAffordable": self._affordable(session.price_stroops),
+                "priceChange": self.price_change,
             }
         )
+
+    async def _agree(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.agreed.append(body["epoch"])
+        self.price_change = None
+        return await self._status(body["sessionId"])
 
     async def _stop(self, request: web.Request) -> web.Response:
         identity = (await request.json())["sessionId"]
@@ -401,6 +423,13 @@ class FakeServer:
                 "asset": "XLM",
                 "ticks": len(session.delivered),
             }
+        )
+
+    async def _splits(self, request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            self.splits = (await request.json())["splits"]
+        return web.json_response(
+            {"splits": self.splits, "owner": "acc_ada", "platformFeeBasisPoints": 250}
         )
 
     async def _keys_of_server(self, _request: web.Request) -> web.Response:

@@ -151,9 +151,25 @@ async def test_a_source_is_made_and_its_errors_are_said(
     await name.fill("chess")
     await studio.page.get_by_label("Price per hour").fill("1.25")
     await studio.reads("#source-price-hint", "text.includes('0.0003472 XLM per second')")
+    await studio.page.get_by_text("More", exact=True).click()
+    await studio.page.get_by_label("The price is for a").select_option("minute")
+    await studio.page.get_by_label("Price per minute").fill("0.06")
+    await studio.reads("#source-price-hint", "text.includes('0.0010000 XLM per second')")
+    await studio.page.get_by_label("Free seconds").fill("30")
+    await studio.page.get_by_label("At most for a day").fill("a lot")
+    await studio.page.get_by_label("More from 720p").fill("0.25")
+    await studio.press("Create source")
+    await studio.reads("dialog .form-error", "text.includes('an amount such as 0.50')")
+    await studio.page.get_by_label("At most for a day").fill("2")
     await studio.press("Create source")
     await studio.reads(".said", "text.includes('Source chess is ready')")
-    price = {"stroops": 12_500_000, "seconds": 3600}
+    price = {
+        "stroops": 600_000,
+        "per": "minute",
+        "freeSeconds": 30,
+        "dayCap": 20_000_000,
+        "rungs": [{"heightMin": 720, "stroops": 2_500_000, "per": "hour"}],
+    }
     assert server.created == [{"name": "chess", "price": price}]
     made = studio.page.locator(".source", has_text="Chess")
     await made.get_by_role("button", name="Show the key").click()
@@ -231,6 +247,32 @@ async def test_how_a_source_behaves_is_set(server: FakeServer, studio: Visitor) 
     (changed,) = server.sources
     assert (changed["reconnectSeconds"], changed["takeover"]) == (120, "standby")
     assert (changed["dvrSeconds"], changed["delivery"]) == (None, "keys")
+
+
+async def test_what_a_source_earns_is_shared_in_percent(
+    server: FakeServer, studio: Visitor
+) -> None:
+    page, said = studio.page, ".splits .settings-said"
+    await page.get_by_text("Settings and keys").click()
+    await page.get_by_text("Share what it earns").click()
+    await studio.reads(".splits", "text.includes('This platform takes 2.5 % before.')")
+    assert await page.get_by_label("Account 1", exact=True).input_value() == "acc_ada"
+    await studio.press("Add an account")
+    await page.get_by_label("Account 2", exact=True).fill("acc_carl")
+    await page.get_by_label("Percent of account 1").fill("66.67")
+    for percent, told in (("nothing", "A share is a percentage"), ("33", "Together 99.67 %")):
+        await page.get_by_label("Percent of account 2").fill(percent)
+        await studio.press("Save shares")
+        await studio.reads(said, f"text.startsWith({told!r})")
+    await page.get_by_label("Percent of account 2").fill("33.33")
+    await studio.press("Save shares")
+    await studio.reads(said, "text.startsWith('Saved')")
+    assert [each["basisPoints"] for each in server.splits] == [6667, 3333]
+    await page.get_by_role("button", name="Remove account 2").click()
+    await page.get_by_label("Percent of account 1").fill("100")
+    await studio.press("Save shares")
+    await studio.until("document.querySelectorAll('.split-row').length === 1")
+    assert server.splits == []
 
 
 async def test_keys_are_added_for_a_time_and_revoked(server: FakeServer, studio: Visitor) -> None:

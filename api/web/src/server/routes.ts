@@ -8,8 +8,10 @@ import type {
   NewSource,
   Receipt,
   SessionStatus,
+  Share,
   Source,
   SourceSettings,
+  Splits,
   StartedSession,
   StreamKey,
   System,
@@ -98,6 +100,13 @@ export const createSource = (token: string, source: NewSource) =>
 
 export const changeSource = (token: string, sourceId: string, body: SourceSettings) =>
   request<Source>("PATCH", at(`sources/${part(sourceId)}`), { token, body });
+
+export const readSplits = (token: string, sourceId: string) =>
+  request<Splits>("GET", at(`sources/${part(sourceId)}/splits`), { token });
+
+/** For sessions that begin from now on. */
+export const putSplits = (token: string, sourceId: string, splits: readonly Share[]) =>
+  request<Splits>("PUT", at(`sources/${part(sourceId)}/splits`), { token, body: { splits } });
 
 /** A new key in place of the others, which work for so many seconds more. */
 export const regenerateKey = (token: string, sourceId: string, graceSeconds: number) =>

@@ -8,6 +8,20 @@ export interface Price {
   perHour: string;
 }
 
+/** Who shares what a source earns; nobody but its owner when there are none. */
+export interface Splits {
+  splits: Share[];
+  owner: string;
+  /** What the platform has before. */
+  platformFeeBasisPoints: number;
+}
+
+/** Basis points are hundredths of a percent; all together are 10,000. */
+export interface Share {
+  account: string;
+  basisPoints: number;
+}
+
 export type ContentKind = "live" | "upload" | "clip";
 export type ContentState = "waiting" | "live" | "processing" | "on_demand" | "failed";
 

@@ -5,6 +5,7 @@ import type { Source, SourceSettings, Takeover } from "../server/types";
 import { element, setText } from "../shell/element";
 import { strings } from "../strings";
 import { DeliveryField } from "./delivery-field";
+import { SplitsPanel } from "./splits-panel";
 
 const words = strings.studio.settings;
 
@@ -60,6 +61,7 @@ export class SourceSettingsPanel {
       this.delivery.select,
       this.delivery.hint,
       this.said,
+      new SplitsPanel(token, source.id).root,
     );
     this.show(source);
   }
