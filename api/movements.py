@@ -10,10 +10,11 @@ from metering.money import Stroops, format_amount
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a part of a session's amount was moved: `charge` or `refund`.
+    """Why a part of a session's amount was moved: `charge` or `refund`; or was not: `waived`.
 
     Attributes:
-        reason: in one word, for a machine: `watched`, or what the refund's id says.
+        reason: in one word, for a machine: `watched`, what the refund's id says, or `lost`: the
+            server has lost pictures or sound, and what they were missing in cost nothing.
         seconds: of media that a charge is for.
     """
 

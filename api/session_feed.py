@@ -55,6 +55,8 @@ def session_json(summary: SessionSummary, refunds: list[Reason]) -> dict[str, ob
     """What a viewer is told of a session: durable figures, and a line for each reason."""
     ticks, closed_at = summary.ticks, summary.closed_at
     charge = Reason("charge", "watched", summary.amount, seconds=ticks)
+    waived = Reason("waived", "lost", Stroops(0), seconds=summary.seconds_waived)
+    said = ([charge] if ticks else []) + ([waived] if summary.seconds_waived else []) + refunds
     return {
         "sessionId": summary.session_id,
         "contentId": summary.asset_id,
@@ -69,7 +71,8 @@ def session_json(summary: SessionSummary, refunds: list[Reason]) -> dict[str, ob
         "secondsAffordable": summary.seconds_affordable,
         "openedAt": timestamp(summary.opened_at),
         "closedAt": None if closed_at is None else timestamp(closed_at),
-        "lines": [reason_json(each) for each in ([charge] if ticks else []) + refunds],
+        "secondsWaived": summary.seconds_waived,
+        "lines": [reason_json(each) for each in said],
     }
 
 

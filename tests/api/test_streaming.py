@@ -11,6 +11,7 @@ from aiohttp import StreamReader
 from api.idempotency_store import KeyedRequest
 from api.tiers import Tier
 from config.postgres import Database
+from metering.rules import UNITS_PER_SECOND
 from tests.api.session_rig import Rig, session_rig
 
 
@@ -144,6 +145,7 @@ async def test_a_page_follows_its_session_until_that_is_over(
         await rig.play(session_id, 2)
         while seen[-1]["amount"] != "0.0000400":
             seen.append(await event(answer.content))
+        rig.intake.waive(session_id, 4 * UNITS_PER_SECOND, 6 * UNITS_PER_SECOND)
         await rig.give_back(session_id, "stalled", 100)
         while not any(line["type"] == "refund" for line in seen[-1]["lines"]):
             seen.append(await event(answer.content))
@@ -158,7 +160,9 @@ async def test_a_page_follows_its_session_until_that_is_over(
         "0.0000100",
         "0.0000000",
     )
+    assert last["secondsWaived"] == 2
     assert [(line["type"], line["reason"], line["amount"]) for line in last["lines"]] == [
         ("charge", "watched", "0.0000400"),
+        ("waived", "lost", "0.0000000"),
         ("refund", "stalled", "0.0000100"),
     ]
