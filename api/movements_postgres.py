@@ -40,14 +40,14 @@ JOIN ledger_account AS account USING (number)
 CROSS JOIN LATERAL (
     (SELECT 2 * position AS place, id, cause, -amount AS amount, recorded_at
      FROM ledger_transfer
-     WHERE debit = number AND position <= $2 / 2 AND 2 * position < $2
+     WHERE debit = number AND position <= $2::bigint / 2 AND 2 * position < $2
         AND cause NOT IN ('hold', 'void', 'post')
         AND (cause <> 'refund' OR left(id, 4) <> 'ses_')
      ORDER BY position DESC LIMIT $3)
     UNION ALL
     (SELECT 2 * position + 1, id, cause, amount, recorded_at
      FROM ledger_transfer
-     WHERE credit = number AND position <= $2 / 2 AND 2 * position + 1 < $2
+     WHERE credit = number AND position <= $2::bigint / 2 AND 2 * position + 1 < $2
         AND cause NOT IN ('hold', 'void', 'post') AND cause <> 'payout_returned'
         AND (cause <> 'refund' OR left(id, 4) <> 'ses_')
      ORDER BY position DESC LIMIT $3)

@@ -37,12 +37,12 @@ SELECT own.balance
            'infinity')), 0)
        FROM playback_session
        WHERE viewer_account = own.number AND amount > 0
-           AND (closed_at IS NULL OR closed_at >= $2 - interval '1 day'))
+           AND (closed_at IS NULL OR closed_at >= $2::timestamptz - interval '1 day'))
     - (SELECT coalesce(sum(session_charged(hold_account, amount, closed_at IS NOT NULL, $2,
            'infinity')), 0)
        FROM playback_session
        WHERE creator_account = own.number AND amount > 0
-           AND (closed_at IS NULL OR closed_at >= $2 - interval '1 day'))
+           AND (closed_at IS NULL OR closed_at >= $2::timestamptz - interval '1 day'))
 FROM ledger_account AS own WHERE own.number = $1
 """
 
@@ -52,13 +52,13 @@ SELECT session.id, opened_at, ticks, asset_id, asset.title,
     closed_at IS NOT NULL AND charged = amount AS whole
 FROM (
     (SELECT * FROM playback_session WHERE viewer_account = $1 AND id > $4 AND amount > 0
-        AND opened_at < $3 + interval '1 day'
-        AND (closed_at IS NULL OR closed_at >= $2 - interval '1 day')
+        AND opened_at < $3::timestamptz + interval '1 day'
+        AND (closed_at IS NULL OR closed_at >= $2::timestamptz - interval '1 day')
      ORDER BY id LIMIT $5)
     UNION ALL
     (SELECT * FROM playback_session WHERE creator_account = $1 AND id > $4 AND amount > 0
-        AND opened_at < $3 + interval '1 day'
-        AND (closed_at IS NULL OR closed_at >= $2 - interval '1 day')
+        AND opened_at < $3::timestamptz + interval '1 day'
+        AND (closed_at IS NULL OR closed_at >= $2::timestamptz - interval '1 day')
      ORDER BY id LIMIT $5)
 ) AS session
 LEFT JOIN asset ON asset.id = asset_id

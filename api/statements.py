@@ -106,14 +106,17 @@ async def _send(request: web.Request, statement: Statement, form: str) -> web.St
         }
     )
     pieces = to_csv(statement) if form == "csv" else to_json(statement)
+    is_whole = False
     try:
         async with asyncio.timeout(STATEMENT_SECONDS_MAX), aclosing(pieces):
             await response.prepare(request)
             await _write(response, pieces)
+        is_whole = True
     except UNAVAILABLE as error:  # also when a deadline is over
-        # Half of a statement must not look like a whole one.
         log.info("statement broke off", reason=str(error))
-        if request.transport is not None:
+    finally:
+        # Half of a statement must not look like a whole one.
+        if not is_whole and request.transport is not None:
             request.transport.abort()
     return response
 

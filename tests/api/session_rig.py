@@ -51,7 +51,6 @@ from metering.tariff import Price, Tariff
 from metering.viewings import PostgresViewings
 
 PUBLIC_URL = "https://live.example.org"
-NOW_MS = 1_790_000_000_000
 PRICE = Price("XLM", 100, 1)
 SEGMENT = 2 * UNITS_PER_SECOND
 HOT, TREASURY = hot_account("XLM"), treasury_account("XLM")
@@ -150,10 +149,12 @@ class Rig:
 
 @asynccontextmanager
 async def session_rig(database: Database) -> AsyncIterator[Rig]:
-    clock, stopping = ManualClock(NOW_MS), asyncio.Event()
+    # Of the database's day: what it records has its own time.
+    now: datetime = await database.fetchval("SELECT now()")
+    clock, stopping = ManualClock(round(now.timestamp() * 1000)), asyncio.Event()
     accounts = {}
     for name, kind in (("ada", AccountKind.CREATOR), ("vera", AccountKind.GUEST)):
-        account = new_account(kind, name.title(), NOW_MS)
+        account = new_account(kind, name.title(), clock.wall_ms())
         await PostgresAccountStore(database).create(account, hash_token(name))
         accounts[name] = account.id
     store = PostgresMeterStore(database)

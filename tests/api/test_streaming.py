@@ -17,7 +17,7 @@ from tests.api.session_rig import Rig, session_rig
 
 @pytest.fixture
 async def rig(database: Database) -> AsyncIterator[Rig]:
-    async with session_rig(database) as rig:
+    async with asyncio.timeout(40), session_rig(database) as rig:
         yield rig
 
 
