@@ -5,7 +5,7 @@ from what is decided and not saved yet.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -130,8 +130,9 @@ class Errands:
         readings, self._readings = self._readings, {}
         async with _answered([done for waiting in readings.values() for done in waiting]):
             await self._read(list(readings))
-        async with _answered([each.done for each in openings]):
-            await self._open(openings)
+        for some in _apart(openings):
+            async with _answered([each.done for each in some]):
+                await self._open(some)
         await self._reprice()
 
     def fail(self, error: MeterUnavailable) -> None:
@@ -227,6 +228,14 @@ class Errands:
             fail(consent.done, error)
         else:
             await self._store.consent(session_id, epoch, consent.at)
+
+
+def _apart(openings: Sequence[_Opening]) -> Iterator[Sequence[_Opening]]:
+    """All at once, but for those with a cap for a day: each has to know what came before it."""
+    yield [each for each in openings if each.offer.day_cap is None]
+    for each in openings:
+        if each.offer.day_cap is not None:
+            yield [each]
 
 
 def fail(done: Done, error: Exception) -> None:

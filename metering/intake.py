@@ -189,7 +189,8 @@ class Intake:
             opened_at=datetime.fromtimestamp(now_ms / 1000, UTC),
         )
         await self._keeper.answered(self._keeper.errands.open(session, Offer.of(offer)))
-        return self._book.summary(session.id)
+        # Another one that is begun at the same time may have ended it already.
+        return await self.summary(session.id)
 
     async def begun(self, session_id: str) -> SessionSummary | None:
         """A session that `open` began, although nobody may have heard of it; None: it did not.

@@ -33,9 +33,10 @@ from metering.ledger import (
     viewer_account,
 )
 from metering.money import Stroops
+from metering.offer import Offer
 from metering.rules import MeterRules
 from metering.session import SessionState
-from metering.tariff import Price
+from metering.tariff import Price, Tariff
 from tests.metering.watching import HOT, PRICE, SEGMENT, Store, Viewer, Watch, turns
 
 # --- requests ------------------------------------------------------------------------------------
@@ -273,6 +274,17 @@ async def test_a_session_ends_also_when_its_money_went_without_telling_us(
     await store.post([], [drain])
     summary = await intake.close(viewer.id)
     assert (summary.state, summary.ticks, summary.balance) == (SessionState.CLOSED, 0, 50)
+
+
+async def test_of_two_sessions_that_begin_at_once_a_cap_for_a_day_leaves_one(
+    watch: Watch, intake: Intake
+) -> None:
+    """And whoever asked for the other is told (simulated history 50209)."""
+    await watch()
+    offer = Offer(Tariff(PRICE), day_cap=1_000)
+    both = (intake.open("v", "ast_2", "creator", offer) for _ in range(2))
+    states = [summary.state for summary in await asyncio.gather(*both)]
+    assert states == [SessionState.CLOSED, SessionState.OPEN]
 
 
 async def test_two_sessions_share_one_wallet(watch: Watch, intake: Intake) -> None:
