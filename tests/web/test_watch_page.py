@@ -304,6 +304,47 @@ async def test_free_content_needs_no_balance(server: FakeServer, visitor: Visito
     await visitor.reads("#affordable", "text === 'as long as you like'")
 
 
+async def test_all_terms_are_told_and_a_higher_price_is_asked_about(
+    server: FakeServer, visitor: Visitor
+) -> None:
+    terms = {
+        "perView": "0.1000000",
+        "freeSeconds": 90,
+        "dayCap": "2.0000000",
+        "rungs": [
+            {
+                "heightMin": 720,
+                "stroops": "1",
+                "seconds": 1,
+                "perSecond": "0.0000001",
+                "perHour": "0.2500000",
+            }
+        ],
+    }
+    server.contents["film"] = content("film", "A film", "on_demand", price={**price(), **terms})
+    await visitor.open("/watch/film")
+    await visitor.reads(".poster-price", "text.includes('0.10 XLM / view + 0.50 XLM / hour')")
+    for line in (
+        "Free for the first 90 seconds",
+        "0.10 XLM once",
+        "0.25 XLM / hour more from 720p",
+        "Never more than 2.00 XLM a day",
+    ):
+        await visitor.reads(".price-terms", f"text.includes({line!r})")
+    await visitor.press("Watch")
+    await visitor.until(PLAYING)
+    server.price_change = {
+        "price": price(10_000_000),
+        "epoch": "epc_dearer",
+        "effectiveAt": "2030-01-01T00:00:00.000Z",
+        "agreed": False,
+    }
+    await visitor.reads(".stage-note", "text.includes('goes up to 1.00 XLM / hour')")
+    await visitor.press("Go on at this price")
+    await visitor.until("document.querySelector('.stage-note').hidden")
+    assert server.agreed == ["epc_dearer"]
+
+
 async def test_the_seek_bar_shows_little_pictures_of_where_it_leads(
     server: FakeServer, visitor: Visitor
 ) -> None:

@@ -29,6 +29,7 @@ export const strings = {
     failed: "Not available",
     free: "Free",
     perHour: (asset: string) => `${asset} / hour`,
+    perView: (asset: string) => `${asset} / view`,
     perSecond: (amount: string, asset: string) => `${amount} ${asset} per second`,
     viewers: (count: number) => plural(count, "viewer", "viewers"),
     by: (creator: string) => `by ${creator}`,
@@ -66,10 +67,24 @@ export const strings = {
     watch: "Watch",
     starting: "Starting…",
     promise: "You pay only for the seconds you watch. Stop any time.",
+    viewPromise: "The fee for a view is due once, with the first second that you watch.",
     freePromise: "This one is free.",
     price: "Price",
     perHourLong: "per hour",
     perSecondLong: "per second",
+    perViewLong: "per view",
+    terms: {
+      free: (seconds: number) =>
+        `Free for the first ${seconds % 60 === 0 ? plural(seconds / 60, "minute", "minutes") : plural(seconds, "second", "seconds")}.`,
+      view: (amount: string, asset: string) => `${amount} ${asset} once, with the first second that is not free.`,
+      rung: (height: number, amount: string, asset: string) =>
+        `${amount} ${asset} / hour more from ${height}p on, and only for what you watch so.`,
+      sessionCap: (amount: string, asset: string) => `Never more than ${amount} ${asset} at a time.`,
+      dayCap: (amount: string, asset: string) => `Never more than ${amount} ${asset} a day.`,
+    },
+    dearer: (price: string, seconds: number) =>
+      `The price goes up to ${price} in ${plural(seconds, "second", "seconds")}. If you do not agree, watching ends then.`,
+    dearerAgree: "Go on at this price",
     howTitle: "How the meter works",
     how: [
       "It counts video that reached you, not time: while you pause, nothing new is fetched.",
@@ -178,7 +193,26 @@ export const strings = {
     nameHint: "Part of the address: small letters, digits, - and _.",
     title: "Title",
     titleHint: "What viewers see. May be left empty.",
-    price: (asset: string) => `Price per hour, ${asset}`,
+    price: {
+      second: (asset: string) => `Price per second, ${asset}`,
+      minute: (asset: string) => `Price per minute, ${asset}`,
+      hour: (asset: string) => `Price per hour, ${asset}`,
+      view: (asset: string) => `Price per view, ${asset}`,
+    },
+    pricePreviewView: (audience: string, asset: string) =>
+      `Once for each viewer, however long. 100 viewers bring you ${audience} ${asset}.`,
+    priceMore: {
+      summary: "More",
+      basis: "The price is for a",
+      bases: { second: "second", minute: "minute", hour: "hour", view: "view" },
+      free: "Free seconds at the beginning",
+      noCap: "no limit",
+      sessionCap: (asset: string) => `At most for one viewing, ${asset}`,
+      dayCap: (asset: string) => `At most for a day, ${asset}`,
+      rung: (height: number, asset: string) => `More from ${height}p on, ${asset} an hour`,
+      hint: "Better pictures cost more only for what is watched in them. Not with delivery by keys.",
+      error: "Write a whole number of seconds, or an amount such as 0.50; or leave it empty.",
+    },
     pricePreview: (second: string, hour: string, asset: string) =>
       `${second} ${asset} per second for each viewer. With 100 viewers you earn ${hour} ${asset} an hour.`,
     priceFree: "Free to watch.",

@@ -1,13 +1,14 @@
 // One thing to watch, as a card: its picture, state and price.
 import { strings } from "../strings";
 import type { Content } from "../server/types";
-import { isZero, trimAmount } from "../shell/amounts";
+import { isZero } from "../shell/amounts";
 import { pathOf } from "../shell/address";
 import { setStateBadge, shownState, stateBadge } from "../shell/badge";
 import { clock } from "../shell/durations";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
 import { Picture } from "../shell/picture";
+import { codeOf, priceLine } from "../watch/price";
 
 const words = strings.common;
 
@@ -54,9 +55,8 @@ export class ContentCard {
     setText(this.link, title || id);
     this.link.href = pathOf(watchUrl) ?? `/watch/${encodeURIComponent(id)}`;
     setText(this.creator, words.by(creator));
-    const free = isZero(price.perHour);
-    setText(this.hour, free ? words.free : `${trimAmount(price.perHour)} ${words.perHour(price.asset)}`);
-    setText(this.second, free ? "" : words.perSecond(price.perSecond, price.asset));
+    setText(this.hour, priceLine(price));
+    setText(this.second, isZero(price.perHour) ? "" : words.perSecond(price.perSecond, codeOf(price.asset)));
   }
 
   /** Shows a live's picture of now, when there is somebody to see it. */

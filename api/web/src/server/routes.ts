@@ -78,6 +78,10 @@ export const readBalance = (token: string) =>
 export const startSession = (token: string, contentId: string) =>
   request<StartedSession>("POST", at("streaming/start"), { token, body: { contentId } });
 
+/** Goes on at a higher price; `epoch` names it. */
+export const agreeToPrice = (token: string, sessionId: string, epoch: string) =>
+  request<SessionStatus>("POST", at("streaming/consent"), { token, body: { sessionId, epoch } });
+
 export const readSession = (token: string, sessionId: string) =>
   request<SessionStatus>("GET", at(`streaming/sessions/${part(sessionId)}`), { token });
 

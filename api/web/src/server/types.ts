@@ -1,11 +1,31 @@
 // The shapes of the HTTP interface. Amounts are decimal strings with seven places.
 
+import type { Basis, PriceExtras } from "../studio/price-more";
+
 export interface Price {
   stroops: string;
   seconds: number;
   asset: string;
   perSecond: string;
   perHour: string;
+  /** Names this price among all others. */
+  epoch: string;
+  /** Due once, with the first second that is not free. */
+  perView: string;
+  freeSeconds: number;
+  /** What it costs at most; null without end. */
+  sessionCap: string | null;
+  dayCap: string | null;
+  /** What better pictures cost on top, the lowest first. */
+  rungs: { heightMin: number; stroops: string; seconds: number; perSecond: string; perHour: string }[];
+}
+
+/** A higher price, at which a session goes on if its viewer agrees. */
+export interface PriceChange {
+  price: Price;
+  epoch: string;
+  effectiveAt: string;
+  agreed: boolean;
 }
 
 /** Who shares what a source earns; nobody but its owner when there are none. */
@@ -126,6 +146,7 @@ export interface SessionStatus {
   asset: string;
   balance: string;
   secondsAffordable: number | null;
+  priceChange: PriceChange | null;
 }
 
 export interface Receipt {
@@ -249,7 +270,7 @@ export interface StreamKey {
 export interface NewSource {
   name: string;
   title?: string;
-  price?: { stroops: number; seconds: number };
+  price?: { stroops: number; per: Basis } & PriceExtras;
 }
 
 export interface Payout {

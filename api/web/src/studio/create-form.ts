@@ -4,7 +4,8 @@ import { Problem } from "../server/http";
 import type { NewSource, Source } from "../server/types";
 import { element, setText, type Attributes } from "../shell/element";
 import { strings } from "../strings";
-import { HOUR_S, PriceField } from "./price-field";
+import { PriceField } from "./price-field";
+import { PriceMore } from "./price-more";
 
 const words = strings.studio;
 
@@ -25,6 +26,7 @@ class CreateForm {
   private readonly name = input("name", { required: true, maxlength: 64, autocapitalize: "none", placeholder: "my-show" });
   private readonly title = input("title", { maxlength: 120 });
   private readonly price: PriceField;
+  private readonly more: PriceMore;
   private readonly error = element("p", { class: "form-error", role: "alert", hidden: true });
   private readonly submit = element("button", { class: "button button-primary" }, words.create);
 
@@ -34,6 +36,7 @@ class CreateForm {
     private readonly created: Created,
   ) {
     this.price = new PriceField("source-price", asset, null, { value: PRICE_AT_FIRST });
+    this.more = new PriceMore("source-price", asset, (basis) => this.price.per(basis));
     const form = element(
       "form",
       { class: "form", novalidate: true },
@@ -43,6 +46,7 @@ class CreateForm {
       this.price.label,
       this.price.input,
       this.price.hint,
+      this.more.root,
       this.error,
       element(
         "div",
@@ -63,15 +67,20 @@ class CreateForm {
   private filled(): NewSource | null {
     const name = this.name.value.trim();
     if (!NAME.test(name)) return this.complain(this.name, words.errorName);
-    const hour = this.price.read();
-    if (hour === null) return this.complain(this.price.input, words.errorPrice);
+    const stroops = this.price.read();
+    if (stroops === null) return this.complain(this.price.input, words.errorPrice);
+    const extras = this.more.read();
+    if (extras instanceof HTMLInputElement) {
+      this.more.open();
+      return this.complain(extras, words.priceMore.error);
+    }
     const title = this.title.value.trim();
-    const price = { stroops: Number(hour), seconds: Number(HOUR_S) };
+    const price = { stroops: Number(stroops), per: this.more.basis, ...extras };
     return title === "" ? { name, price } : { name, title, price };
   }
 
   private complain(field: HTMLInputElement | null, text: string): null {
-    for (const one of [this.name, this.title, this.price.input]) one.removeAttribute("aria-invalid");
+    for (const one of [this.name, this.title, this.price.input, ...this.more.inputs]) one.removeAttribute("aria-invalid");
     field?.setAttribute("aria-invalid", "true");
     field?.focus();
     this.error.hidden = false;

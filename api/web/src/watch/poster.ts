@@ -1,11 +1,11 @@
 // The picture before the picture: one large button, and what it will cost.
 import { strings } from "../strings";
-import type { Content } from "../server/types";
+import type { Content, Price } from "../server/types";
 import { isZero } from "../shell/amounts";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
 import { Picture } from "../shell/picture";
-import { priceLine } from "./price";
+import { codeOf, isFree, priceLine } from "./price";
 
 const words = strings.watch;
 
@@ -37,10 +37,10 @@ export class Poster {
           { class: "poster-price" },
           priceLine(price),
           !isZero(price.perHour) &&
-            element("small", {}, strings.common.perSecond(price.perSecond, price.asset)),
+            element("small", {}, strings.common.perSecond(price.perSecond, codeOf(price.asset))),
         ),
         this.button,
-        element("p", { class: "poster-promise" }, isZero(price.perHour) ? words.freePromise : words.promise),
+        element("p", { class: "poster-promise" }, promiseOf(price)),
       ),
     );
     this.update(content);
@@ -56,4 +56,9 @@ export class Poster {
     this.button.classList.toggle("button-busy", busy);
     setText(this.word, busy ? words.starting : words.watch);
   }
+}
+
+function promiseOf(price: Price): string {
+  if (isFree(price)) return words.freePromise;
+  return isZero(price.perView) ? words.promise : words.viewPromise;
 }

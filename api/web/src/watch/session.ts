@@ -1,8 +1,8 @@
 // One playback session: begun with money enough, asked for its figures, and ended exactly once.
-import { fundGuest, readBalance, readSession, startSession, stopSession } from "../server/routes";
+import { agreeToPrice, fundGuest, readBalance, readSession, startSession, stopSession } from "../server/routes";
 import type { Price, Receipt, SessionStatus, StartedSession } from "../server/types";
 import { asGuest, fundWhenShort } from "../guest";
-import { formatStroops, isZero } from "../shell/amounts";
+import { formatStroops, isZero, parseAmount } from "../shell/amounts";
 
 /** A guest begins with play money for at least this long, so that the first minutes are undisturbed. */
 const FUNDED_S = 600n;
@@ -16,7 +16,8 @@ export class PlaybackSession {
   /** Throws Problem; its status is 402 when the balance is short. */
   static begin(contentId: string, price: Price): Promise<PlaybackSession> {
     return asGuest(async (token) => {
-      const needed = (BigInt(price.stroops) * FUNDED_S) / BigInt(price.seconds);
+      const time = (BigInt(price.stroops) * FUNDED_S) / BigInt(price.seconds);
+      const needed = time + (parseAmount(price.perView) ?? 0n);
       if (needed > 0n) await fundWhenShort(token, formatStroops(needed));
       return new PlaybackSession(token, await startSession(token, contentId));
     });
@@ -47,11 +48,16 @@ export class PlaybackSession {
       asset: price.asset,
       balance,
       secondsAffordable,
+      priceChange: null,
     };
   }
 
   read(): Promise<SessionStatus> {
     return readSession(this.token, this.id);
+  }
+
+  agree(epoch: string): Promise<SessionStatus> {
+    return agreeToPrice(this.token, this.id, epoch);
   }
 
   stop(): Promise<Receipt> {

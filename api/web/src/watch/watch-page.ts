@@ -62,6 +62,8 @@ export class WatchPage {
   private poster: Poster | null = null;
   private session: PlaybackSession | null = null;
   private meter: Meter | null = null;
+  /** The higher price that is asked about now. */
+  private asked: string | null = null;
   private readonly stage: HTMLElement;
   private readonly about = new About();
   private readonly cover = element("div", { class: "stage-cover" });
@@ -224,7 +226,26 @@ export class WatchPage {
     // The answer may come after the session was stopped here.
     if (session !== this.session || this.state === "finished") return;
     this.meter?.update(status);
+    this.tellPrice(session, status);
     if (status.state === "closed" && this.state === "playing") this.deny();
+  }
+
+  /** A higher price holds soon, and only for who says so. */
+  private tellPrice(session: PlaybackSession, { priceChange }: SessionStatus): void {
+    if (this.state !== "playing") return;
+    const asked = priceChange === null || priceChange.agreed ? null : priceChange.epoch;
+    if (asked === this.asked) return;
+    this.asked = asked;
+    if (priceChange === null || asked === null) return this.note.hide();
+    const { dearer, dearerAgree } = strings.watch;
+    const agree = (): void => {
+      session.agree(asked).then(
+        (status) => this.tellPrice(session, status),
+        () => (this.asked = null), // it is asked again with the next answer
+      );
+    };
+    const left = Math.max(0, Math.round((Date.parse(priceChange.effectiveAt) - Date.now()) / 1000));
+    this.note.show(dearer(priceLine(priceChange.price), left), { label: dearerAgree, run: agree });
   }
 
   // --- interruptions ---
