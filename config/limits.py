@@ -800,6 +800,18 @@ DISK_FREE_BYTES_MIN = 1 << 30
 INTAKE_SESSIONS_MAX = 20_000
 # Requests that wait for a commit or for their pace; each is a connection that a player holds open.
 INTAKE_WAITING_MAX = 20_000
+# With half as many waiting nobody new is let in: those who are in come first.
+INTAKE_CROWDED_REQUESTS = 10_000
+# Nor when the event loop is so late, time after time: media would come as late.
+INTAKE_LAG_MS_MAX = 500
+LOOP_LAG_PROBE_MS = 250
+LOOP_LAG_PROBES = 4
+# Sessions that wait to be made: some seconds' worth. Whoever comes later asks again then.
+INTAKE_OPENINGS_MAX = 10_000
+# So many of them, and of payments into wallets, are done between two commits, about 20 ms each:
+# running sessions wait for those.
+INTAKE_OPENINGS_PER_ROUND = 200
+INTAKE_CREDITS_PER_ROUND = 10
 # One statement for so many sessions takes some 100 ms on a small machine: as long as a player may
 # wait, and long after the cost of the commit itself is spread thin.
 INTAKE_BATCH_SESSIONS_MAX = 1_000

@@ -18,6 +18,7 @@ from config.limits import (
     INTAKE_SWEEP_SESSIONS_PER_S,
     SESSION_IDLE_MS_MAX,
 )
+from config.loop_lag import LoopLag
 from config.tasks import cancel, spawn
 from config.telemetry import counter
 from metering.book import Book, File
@@ -65,6 +66,7 @@ class Bookkeeper:
         self._errands = Errands(store, book, clock)
         self._committer = Committer(store)
         self._credit = OutageCredit(outage, book)
+        self._lag = LoopLag()
         self._saves = Saves()
         self._pauses = Pauses()
         self._rounds: list[asyncio.Future[None]] = []
@@ -88,6 +90,7 @@ class Bookkeeper:
         self._next_sweep = now + INTAKE_SWEEP_MS
         self._ended = False
         self._in_step_until = self._holder.until
+        self._lag.start()
         self._task = spawn(self._run(), name="meter bookkeeper")
 
     async def stop(self) -> None:
@@ -100,6 +103,7 @@ class Bookkeeper:
         await asyncio.wait([self._task], timeout=INTAKE_STOP_MS_MAX / 1000)
         await cancel(self._task)
         self._task = None
+        self._lag.stop()
         with suppress(MeterUnavailable):
             await self._holder.release()
 
@@ -112,6 +116,11 @@ class Bookkeeper:
     def available(self) -> bool:
         """Whether something that is decided now can be expected to be saved."""
         return not (self._stopping or self._committer.in_doubt or not self._holder.fence)
+
+    @property
+    def lag_ms(self) -> int:
+        """How late this process does what is due."""
+        return self._lag.ms
 
     def in_step(self, now: int) -> bool:
         """Whether what is decided now is going to be saved within seconds, as far as is known. What

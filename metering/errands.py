@@ -11,7 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from config.clock import Clock
-from config.limits import INTAKE_COMMIT_MS_MAX
+from config.limits import (
+    INTAKE_COMMIT_MS_MAX,
+    INTAKE_CREDITS_PER_ROUND,
+    INTAKE_OPENINGS_PER_ROUND,
+)
 from metering.book import Book
 from metering.errors import InsufficientFunds, LeaseLost, MeterUnavailable, SessionClosed
 from metering.ledger import Account, LedgerRefusal, Transfer
@@ -68,6 +72,11 @@ class Errands:
         prices = self._prices or self._consents
         return bool(self._openings or self._readings or self._credits or prices)
 
+    @property
+    def openings(self) -> int:
+        """How many sessions wait to be made."""
+        return len(self._openings)
+
     def open(self, session: Session, offer: Offer) -> Done:
         """Make a session; fails with InsufficientFunds when nothing that costs could be paid."""
         done = _future()
@@ -122,11 +131,13 @@ class Errands:
             self._book.add(saved, balance, allowances.get(session.viewer), now, agreed)
 
     async def run(self) -> None:
-        """Do what was collected. Failures go to whom they concern."""
-        waiting, self._credits = self._credits, []
+        """Do what was collected, or as much of it as is done between two commits. Failures go to
+        whom they concern.
+        """
+        waiting, self._credits = _split(self._credits, INTAKE_CREDITS_PER_ROUND)
         for credit in waiting:
             await self._credit(credit)
-        openings, self._openings = self._openings, []
+        openings, self._openings = _split(self._openings, INTAKE_OPENINGS_PER_ROUND)
         readings, self._readings = self._readings, {}
         async with _answered([done for waiting in readings.values() for done in waiting]):
             await self._read(list(readings))
@@ -242,6 +253,10 @@ def fail(done: Done, error: Exception) -> None:
     """Refuse one; those who ask may have gone."""
     if not done.done():
         done.set_exception(error)
+
+
+def _split[T](waiting: list[T], count: int) -> tuple[list[T], list[T]]:
+    return waiting[:count], waiting[count:]
 
 
 def _future() -> Done:

@@ -24,12 +24,12 @@ from config.clock import Clock
 from config.ids import Ids, new_id
 from config.limits import (
     INTAKE_PACE_MS_MAX,
-    INTAKE_SESSIONS_MAX,
     INTAKE_WAITING_MAX,
     PRICE_NOTICE_MS,
     SESSION_WATCHING_MS_MAX,
 )
 from config.telemetry import counter
+from metering.admission import Load, crowded
 from metering.book import NO_TICKET, Book, File
 from metering.bookkeeper import Bookkeeper
 from metering.decision import DUPLICATE, SERVE, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
@@ -172,11 +172,14 @@ class Intake:
 
         Raises:
             InsufficientFunds: not even the first second that costs something could be paid.
-            Overloaded: there are too many sessions.
+            Overloaded: there is no room for one more, or too much to do.
             MeterUnavailable: the store does not answer.
         """
-        if len(self._book) >= INTAKE_SESSIONS_MAX:
-            raise self._refusal(Overloaded("too many sessions are open"))
+        load = Load(
+            len(self._book), self._keeper.errands.openings, self._requests, self._keeper.lag_ms
+        )
+        if (why := crowded(load)) is not None:
+            raise self._refusal(Overloaded(why))
         if self._keeper.is_silent(self._clock.monotonic_ms()):
             raise self._refusal(MeterUnavailable("no session can be opened now"))
         now_ms = self._clock.wall_ms()

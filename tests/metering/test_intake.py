@@ -8,7 +8,6 @@ import pytest
 from config.clock import ManualClock
 from config.limits import (
     INTAKE_PACE_MS_MAX,
-    INTAKE_SESSIONS_MAX,
     INTAKE_WAITING_MAX,
     METER_INTERVALS_MAX,
     SESSION_IDLE_MS_MAX,
@@ -414,16 +413,6 @@ async def test_more_waiting_requests_than_fit_are_refused(watch: Watch, store: S
     await asyncio.wait(waiting)
     store.gate.set()
     await viewer.play(0)
-
-
-async def test_more_sessions_than_fit_are_refused(
-    watch: Watch, intake: Intake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert INTAKE_SESSIONS_MAX > 1_000
-    monkeypatch.setattr("metering.intake.INTAKE_SESSIONS_MAX", 1)
-    await watch("one")
-    with pytest.raises(Overloaded):
-        await watch("two")
 
 
 # --- a store that does not answer ----------------------------------------------------------------
