@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from config.clock import Clock
 from metering.intake import Delivery, Intake, MeterUnavailable
 from metering.ledger import Account, LedgerRefusal, Transfer, hot_account, treasury_account
 from metering.money import Stroops
@@ -22,8 +23,8 @@ class Store(MemoryMeterStore):
     `lost`: None, or whether a commit happens although nobody hears of it.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__(clock=clock)
         self.gate = asyncio.Event()
         self.gate.set()
         self.reads = asyncio.Event()
