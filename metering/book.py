@@ -163,10 +163,11 @@ class Book:
         session = self._sharing(saved.session)
         saved = saved._replace(session=session)
         wallet = self._wallets.setdefault(session.viewer_account, Wallet(balance))
-        if session.viewer not in self._viewers:
-            self._viewers[session.viewer] = self._viewer(allowance)
-        self._viewers[session.viewer].sessions += 1
-        kept = OpenSession(session, saved, wallet, None, requested_at=now, advanced_at=now)
+        viewer = self._viewers.get(session.viewer)
+        if viewer is None:
+            viewer = self._viewers[session.viewer] = self._viewer(allowance)
+        viewer.sessions += 1
+        kept = OpenSession(session, saved, wallet, viewer, None, requested_at=now, advanced_at=now)
         if saved.state is not None:
             self._begin(kept, now)
         self._sessions[session.id] = kept
@@ -339,7 +340,7 @@ class Book:
         kept = [self._sessions[each] for each in itertools.islice(ids, limit)]
         batch = Batch(
             tuple([each.changes() for each in kept]),
-            tuple(self._allowances({each.session.viewer for each in kept})),
+            tuple(self._allowances(kept)),
             self.fence,
         )
         for each in kept:
@@ -367,7 +368,7 @@ class Book:
             kept = self._sessions[session_id]
             kept.saved = change.saved
             kept.saving = False
-            if not self._repricing.is_next(session_id):
+            if not self._repricing.has_next or not self._repricing.is_next(session_id):
                 self._changed.pop(session_id, None)
             self._note(kept)
             if change.saved.closed_at is not None:
@@ -406,7 +407,7 @@ class Book:
         wallet.sessions = tuple([each for each in wallet.sessions if each != session_id])
         if not wallet.sessions:
             del self._wallets[session.viewer_account]
-        viewer = self._viewers[session.viewer]
+        viewer = kept.viewer
         viewer.sessions -= 1
         if not viewer.sessions:
             del self._viewers[session.viewer]
@@ -471,7 +472,7 @@ class Book:
     def _begin(self, kept: OpenSession, now: int) -> Meter:
         """Meter a session from what is saved of it on, as if since `now`."""
         saved, rules = kept.saved, self._rules
-        terms, budget = saved.session.terms, self._budget(saved.session.viewer)
+        terms, budget = saved.session.terms, self._budget(kept.viewer)
         state = saved.meter_state()
         if state is None:
             meter = Meter(terms, rules, budget, now)
@@ -480,24 +481,22 @@ class Book:
         kept.meter = meter
         return meter
 
-    def _budget(self, viewer: str) -> VoidBudget:
-        kept, rules = self._viewers[viewer], self._rules
-        if kept.budget is None:
-            start, used = kept.saved
-            kept.budget = VoidBudget(rules.void_units_max, rules.void_window_ms, used, start)
-        return kept.budget
+    def _budget(self, viewer: Viewer) -> VoidBudget:
+        rules = self._rules
+        if viewer.budget is None:
+            start, used = viewer.saved
+            viewer.budget = VoidBudget(rules.void_units_max, rules.void_window_ms, used, start)
+        return viewer.budget
 
     def _viewer(self, allowance: Allowance | None) -> Viewer:
         if allowance is None:
             return Viewer()
         return Viewer(saved=(self._monotonic(allowance.window_started_at), allowance.used))
 
-    def _allowances(self, viewers: Iterable[str]) -> Iterable[Allowance]:
-        for viewer in sorted(viewers):
-            kept = self._viewers[viewer]
-            budget = kept.budget
-            if budget is not None and (budget.window_start_ms, budget.used) != kept.saved:
-                yield Allowance(viewer, self._wall(budget.window_start_ms), budget.used)
+    def _allowances(self, sessions: Iterable[OpenSession]) -> Iterable[Allowance]:
+        for name in sorted({each.session.viewer for each in sessions if each.viewer.changed}):
+            budget = self._budget(self._viewers[name])
+            yield Allowance(name, self._wall(budget.window_start_ms), budget.used)
 
     def _wall(self, now: int) -> datetime:
         return _EPOCH + timedelta(milliseconds=now + self._wall_offset_ms)

@@ -55,6 +55,16 @@ class Intervals:
         self._starts[first:last] = [lo]
         self._ends[first:last] = [hi]
 
+    def extend(self, lo: int, hi: int, intervals_max: int) -> bool:
+        """Cover [lo, hi) if it follows the last interval and there are fewer than so many; tell
+        whether it was.
+        """
+        ends = self._ends
+        if not ends or ends[-1] != lo or len(ends) >= intervals_max:
+            return False
+        ends[-1] = hi
+        return True
+
     def remove(self, lo: int, hi: int) -> None:
         """Cover nothing of [lo, hi) any more."""
         assert lo < hi

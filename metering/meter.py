@@ -213,6 +213,8 @@ class Meter:
             self._touched_at = now
         if self._pending.in_flight and self._pending.requests >= METER_REQUESTS_MAX:
             return Pace(_PACE_MS_MIN)
+        if lo == self._head and self._rungs is None and self._goes_on(ticket, lo, hi, available):
+            return SERVE
         gaps = self._covered.gaps(lo, hi)
         if self._rungs is not None:
             return self._serve_at(self._rungs, (ticket, lo, hi), height, gaps, available)
@@ -333,6 +335,22 @@ class Meter:
             meter._rungs = Rungs(terms.tariff.rungs, state.rungs)
         meter._reserve()
         return meter
+
+    def _goes_on(self, ticket: int, lo: int, hi: int, available: int) -> bool:
+        """Serve what follows what was asked for last, if that is all there is to it. Nearly every
+        request is like that; `_serve` would do the same.
+        """
+        pending, drawn = self._pending, self.drawn
+        after = pending.ready + pending.in_flight + hi - lo
+        if after > self._rules.lead_min_units:
+            return False
+        hold = self.terms.cost((self.posted + after) // UNITS_PER_SECOND) - drawn
+        if hold > available or not self._covered.extend(lo, hi, METER_INTERVALS_MAX):
+            return False
+        pending.send(ticket, lo, hi)
+        self._head = hi
+        self.drawn = Stroops(drawn + hold)
+        return True
 
     def _repeat(self, ticket: int, lo: int, hi: int) -> Decision:
         wait_ms = self._repeats.take(hi - lo, self.presence_ms)

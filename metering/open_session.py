@@ -39,6 +39,12 @@ class Viewer:
     saved: tuple[int, int] = (0, 0)
     sessions: int = 0
 
+    @property
+    def changed(self) -> bool:
+        """Whether something of the budget is not saved."""
+        budget = self.budget
+        return budget is not None and (budget.window_start_ms, budget.used) != self.saved
+
 
 @dataclass(slots=True)
 class OpenSession:
@@ -57,6 +63,7 @@ class OpenSession:
     session: Session
     saved: SavedSession
     wallet: Wallet
+    viewer: Viewer
     meter: Meter | None
     requested_at: int
     advanced_at: int
