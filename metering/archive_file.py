@@ -1,18 +1,33 @@
-"""Files of closed parts: a line for each transfer, its canonical text (see `journal`)."""
+"""Files of closed parts: a line of JSON for each row, of a transfer its text (see `journal`)."""
 
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from config.limits import ARCHIVE_LINE_BYTES_MAX
-from metering.journal import Content, Line
+from metering.journal import Content
 
 
 def archive_path(directory: Path, part: int) -> Path:
     """Where the transfers of a part are."""
-    return directory / f"ledger_transfer_{part}.ndjson"
+    return rows_path(directory, f"ledger_transfer_{part}")
+
+
+def rows_path(directory: Path, table: str) -> Path:
+    """Where the rows of a table are that was a part."""
+    return directory / f"{table}.ndjson"
+
+
+def file_hash(path: Path) -> bytes:
+    """The SHA-256 of a file; blocks on the disk.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 class ArchiveWriter:
@@ -25,8 +40,8 @@ class ArchiveWriter:
         self._file = self._unfinished.open("wb")
         self._hash = hashlib.sha256()
 
-    def add(self, lines: Sequence[Line]) -> None:
-        written = b"".join(f"{line.text}\n".encode() for line in lines)
+    def add(self, lines: Iterable[str]) -> None:
+        written = b"".join(f"{line}\n".encode() for line in lines)
         self._file.write(written)
         self._hash.update(written)
 

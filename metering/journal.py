@@ -14,9 +14,12 @@ Another program can check it with these definitions. All texts are UTF-8.
 * The content of a seal that closes a part is SHA-256 over the lines [hash of the exported file in
   hexadecimal, number of its transfers] and then [account, asset, balance] for each account that
   held something at the end, in the order of the names' bytes; each line ends with a newline.
+* The content of a seal that closes a part of sessions is SHA-256 over a line for each of its files,
+  [name, hash of the file in hexadecimal, number of its rows].
 * A seal's text is [kind, number, first, last, transfers, content in hexadecimal, sealed, hash of
-  the seal before in hexadecimal]; kind is "transfers" or "closing", first and last are positions,
-  sealed is as recorded above. Its hash is SHA-256. Before the first seal stand 32 bytes of zero.
+  the seal before in hexadecimal]; kind is "transfers", "closing" or "sessions", first and last are
+  positions, sealed is as recorded above. Its hash is SHA-256. Before the first seal stand 32 bytes
+  of zero.
 """
 
 import hashlib
@@ -42,6 +45,7 @@ class Kind(StrEnum):
 
     TRANSFERS = "transfers"
     CLOSING = "closing"
+    SESSIONS = "sessions"
 
 
 class Line(NamedTuple):
@@ -67,20 +71,11 @@ class Line(NamedTuple):
     @property
     def text(self) -> str:
         """The canonical text, which is also its line of an exported file."""
-        return _text(*self)
+        return array_text(*self)
 
     @property
     def hash(self) -> bytes:
         return hashlib.sha256(self.text.encode()).digest()
-
-
-class Closing(NamedTuple):
-    """The hash of the file that a part was exported to, and (account, asset, balance) of each
-    account that held something at its end, in the order of names.
-    """
-
-    file_hash: bytes
-    balances: Sequence[tuple[str, str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +106,7 @@ class Seal:
     @property
     def true_hash(self) -> bytes:
         """What `hash` is, if nothing was changed."""
-        text = _text(
+        text = array_text(
             self.kind.value,
             self.number,
             self.first,
@@ -148,8 +143,8 @@ class Journal(Protocol):
     async def closed_through(self) -> int:
         """The last position of the parts that were closed; 0 when none was."""
 
-    async def closing(self, number: int) -> Closing:
-        """What the seal of that number closed a part with."""
+    async def closing(self, number: int) -> Sequence[str]:
+        """The lines that the content of a seal is made of which closed a part."""
 
 
 class Content:
@@ -201,15 +196,14 @@ def _linked(content: Content, before: Seal | None, sealed_us: int) -> Seal:
     return replace(seal, hash=seal.true_hash)
 
 
-def closing_content(
-    file_hash: bytes, transfers: int, balances: Iterable[tuple[str, str, int]]
-) -> bytes:
-    """The content of a seal that closes a part."""
-    hash_ = hashlib.sha256(f"{_text(file_hash.hex(), transfers)}\n".encode())
-    for account, asset, balance in balances:
-        hash_.update(f"{_text(account, asset, balance)}\n".encode())
+def closing_content(lines: Iterable[str]) -> bytes:
+    """The content of a seal that closes a part, from its lines."""
+    hash_ = hashlib.sha256()
+    for line in lines:
+        hash_.update(f"{line}\n".encode())
     return hash_.digest()
 
 
-def _text(*fields: str | int) -> str:
+def array_text(*fields: str | int) -> str:
+    """A JSON array, as all that is hashed here is written."""
     return json.dumps(fields, ensure_ascii=False)

@@ -1,6 +1,8 @@
 """The journal in memory, beside a ledger that is in memory too."""
 
-from metering.journal import Closing, Line, Seal, seal_of
+from collections.abc import Sequence
+
+from metering.journal import Line, Seal, seal_of
 from metering.ledger_memory import MemoryLedger
 
 
@@ -31,5 +33,5 @@ class MemoryJournal:
     async def closed_through(self) -> int:
         return 0
 
-    async def closing(self, number: int) -> Closing:
+    async def closing(self, number: int) -> Sequence[str]:
         raise LookupError(f"seal {number} closed nothing")

@@ -1,12 +1,12 @@
 """The journal in Postgres: the schema's functions seal, and what is sealed is read in pages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 from config.limits import JOURNAL_SEALS_MAX
 from config.postgres import Database, LockNotAvailableError, Record
-from metering.journal import PART_BITS, Closing, Kind, Line, Seal
+from metering.journal import PART_BITS, Kind, Line, Seal, array_text
 
 _HORIZON = "SELECT journal_horizon()"
 
@@ -35,7 +35,18 @@ ORDER BY entry.position
 
 _CLOSED_THROUGH = "SELECT max(last_position) FROM journal_seal WHERE kind = 'closing'"
 
-_FILE_HASH = "SELECT export_hash FROM ledger_part WHERE closing_seal = $1"
+_FILES = """
+SELECT encode(export_hash, 'hex'), transfers
+FROM ledger_part JOIN journal_seal ON journal_seal.number = closing_seal WHERE closing_seal = $1
+"""
+
+_SESSION_FILES = """
+SELECT 'tick_run_' || name, encode(tick_run_hash, 'hex'), tick_run_rows
+FROM session_part WHERE closing_seal = $1
+UNION ALL
+SELECT 'delivery_' || name, encode(delivery_hash, 'hex'), delivery_rows
+FROM session_part WHERE closing_seal = $1
+"""
 
 _BALANCES = """
 SELECT id, asset, journal_balance.balance
@@ -85,11 +96,13 @@ class JournalReader:
         row = await self._reader.fetchrow(_CLOSED_THROUGH)
         return 0 if row is None or row[0] is None else int(row[0])
 
-    async def closing(self, number: int) -> Closing:
-        part = await self._reader.fetchrow(_FILE_HASH, number)
-        rows = await self._reader.fetch(_BALANCES, number)
-        balances = [(row["id"], row["asset"], row["balance"]) for row in rows]
-        return Closing(b"" if part is None else part[0], balances)
+    async def closing(self, number: int) -> Sequence[str]:
+        files = [
+            *await self._reader.fetch(_FILES, number),
+            *await self._reader.fetch(_SESSION_FILES, number),
+        ]
+        balances = await self._reader.fetch(_BALANCES, number)
+        return [array_text(*row) for row in (*files, *balances)]
 
 
 class PostgresJournal(JournalReader):

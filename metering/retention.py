@@ -15,6 +15,7 @@ from metering.audit.finding import Verdict
 from metering.journal import PART_BITS, Content
 from metering.journal_postgres import JournalReader
 from metering.parts import month_of, month_start
+from metering.session_retention import close_sessions
 from metering.upkeep import NotSound
 
 log = structlog.get_logger(__name__)
@@ -63,6 +64,7 @@ class LedgerRetention:
             while (part := await owner.fetchval(_DUE, self._limit(now_ms))) is not None:
                 await self._close(owner, part, now_ms)
                 closed += 1
+            closed += await close_sessions(owner, self._directory, self._months, now_ms)
         finally:
             await owner.close()
         return closed
@@ -104,7 +106,7 @@ async def _write(connection: Connection, part: int, writer: ArchiveWriter) -> in
     async for seal in journal.seals_of(part):
         content = Content()
         while lines := await journal.lines(position, seal.last, JOURNAL_PAGE_MAX):
-            await asyncio.to_thread(writer.add, lines)
+            await asyncio.to_thread(writer.add, [line.text for line in lines])
             for line in lines:
                 content.add(line.position, line.hash)
             position = lines[-1].position

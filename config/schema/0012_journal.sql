@@ -170,7 +170,15 @@ $$;
 create table session_part (
     name text primary key,
     lo text collate "C" not null,
-    hi text collate "C" not null unique check (lo < hi)
+    hi text collate "C" not null unique check (lo < hi),
+    -- Once it is closed: by which seal, and the hashes and numbers of rows of its two files.
+    closing_seal bigint,
+    tick_run_hash bytea,
+    tick_run_rows bigint,
+    delivery_hash bytea,
+    delivery_rows bigint,
+    check (num_nulls(closing_seal, tick_run_hash, tick_run_rows, delivery_hash, delivery_rows)
+        in (0, 5))
 );
 insert into session_part (name, lo, hi)
 select 'before', '', greatest('ses_' collate "C", max(id) || '!') from (
@@ -232,7 +240,7 @@ $$;
 -- and so is the hash of the link before it. See metering/journal.py.
 create table journal_seal (
     number bigint primary key,
-    kind text not null check (kind in ('transfers', 'closing')),
+    kind text not null check (kind in ('transfers', 'closing', 'sessions')),
     first_position bigint not null,
     last_position bigint not null,
     transfers bigint not null check (transfers >= 0),
@@ -414,6 +422,105 @@ begin
 end
 $$;
 
+-- Replace what is known of the sessions of a part, after all of it was written to two files, by what
+-- it comes to: one run of ticks for each tariff, one interval for media without a gap.
+create function session_part_close(
+    part text, at timestamptz, ticks_hash bytea, ticks bigint, deliveries_hash bytea,
+    deliveries bigint
+) returns setof journal_seal language plpgsql as $$
+declare
+    bounds session_part;
+    link bigint;
+    before bytea;
+    name text;
+    fresh text;
+    kept bigint[];
+begin
+    perform pg_advisory_xact_lock(hashtext('journal_seal'));
+    perform pg_advisory_xact_lock(hashtext('session_part'));
+    select * into bounds from session_part where session_part.name = part and closing_seal is null;
+    if not found
+        or exists (select from playback_session
+            where id >= bounds.lo and id < bounds.hi and closed_at is null)
+        or exists (select from receipt_due
+            where session_id >= bounds.lo and session_id < bounds.hi)
+    then
+        raise exception 'part % has sessions that are not over, or is closed', part;
+    end if;
+    kept := array[
+        (select count(*) from tick_run where session_id >= bounds.lo and session_id < bounds.hi),
+        (select count(*) from delivery where session_id >= bounds.lo and session_id < bounds.hi)
+    ];
+    if kept <> array[ticks, deliveries] then
+        raise exception 'part % has % runs and deliveries, not all of which are in the files',
+            part, kept;
+    end if;
+
+    create table tick_run_fresh (like tick_run including all);
+    insert into tick_run_fresh
+        (session_id, revision, epoch, first_tick, last_tick, amount, recorded_at)
+    select session_id, min(revision), epoch, min(first_tick), max(last_tick), sum(amount),
+        max(recorded_at)
+    from (
+        select *, count(*) filter (where begins) over by_revision as run
+        from (
+            select *, epoch is distinct from lag(epoch) over by_revision as begins
+            from tick_run where session_id >= bounds.lo and session_id < bounds.hi
+            window by_revision as (partition by session_id order by revision)
+        ) as line
+        window by_revision as (partition by session_id order by revision)
+    ) as line
+    group by session_id, epoch, run;
+    create table delivery_fresh (like delivery including all);
+    insert into delivery_fresh (session_id, sequence, revision, lo, hi, recorded_at)
+    select session_id, (array_agg(sequence order by lo, hi, sequence, revision))[1],
+        (array_agg(revision order by lo, hi, sequence, revision))[1], min(lo), max(hi),
+        max(recorded_at)
+    from (
+        select *, count(*) filter (where begins) over by_time as piece
+        from (
+            select *, lo <= max(hi) over (by_time rows between unbounded preceding and 1 preceding)
+                is not true as begins
+            from delivery where session_id >= bounds.lo and session_id < bounds.hi
+            window by_time as (partition by session_id order by lo, hi, sequence, revision)
+        ) as line
+        window by_time as (partition by session_id order by lo, hi, sequence, revision)
+    ) as line
+    group by session_id, piece;
+
+    select number + 1, hash into link, before from journal_seal order by number desc limit 1;
+    update session_part set closing_seal = coalesce(link, 1), tick_run_hash = ticks_hash,
+        tick_run_rows = ticks, delivery_hash = deliveries_hash, delivery_rows = deliveries
+    where session_part.name = part;
+    return query
+    with closing as (
+        select sha256(convert_to(
+                json_build_array('tick_run_' || part, encode(ticks_hash, 'hex'), ticks)::text
+                    || E'\n' || json_build_array('delivery_' || part,
+                        encode(deliveries_hash, 'hex'), deliveries)::text || E'\n',
+                'UTF8')) as content,
+            coalesce(before, decode(repeat('00', 32), 'hex')) as previous
+    )
+    insert into journal_seal
+    select coalesce(link, 1), 'sessions', 0, 0, 0, content, at, previous,
+        journal_link('sessions', coalesce(link, 1), 0, 0, 0, content, at, previous), ''
+    from closing
+    returning *;
+
+    foreach name in array array['tick_run', 'delivery'] loop
+        fresh := name || '_' || part;
+        execute format('alter table %I detach partition %I', name, fresh);
+        execute format('drop table %I', fresh);
+        execute format('alter table %I rename to %I', name || '_fresh', fresh);
+        execute format('create trigger %I before update or delete or truncate on %I
+            for each statement execute function refuse_change()', fresh || '_immutable', fresh);
+        execute format('alter table %I attach partition %I for values from (%s) to (%L)',
+            name, fresh, case when bounds.lo = '' then 'minvalue' else quote_literal(bounds.lo) end,
+            bounds.hi);
+    end loop;
+end
+$$;
+
 -- --- roles ----------------------------------------------------------------------------------------
 
 -- To which roles was given what they need, and which migration was the last one then.
@@ -480,3 +587,5 @@ $$;
 
 revoke execute on function grant_to_server(name) from public;
 revoke execute on function ledger_part_close(bigint, timestamptz, bytea, bigint) from public;
+revoke execute on function session_part_close(text, timestamptz, bytea, bigint, bytea, bigint)
+    from public;

@@ -11,6 +11,7 @@ from config.postgres import Database
 from metering.archive_file import archive_path
 from metering.audit.audit import audit
 from metering.audit.finding import Verdict
+from metering.intake import Intake
 from metering.journal_postgres import PostgresJournal
 from metering.ledger import (
     ConflictingTransfer,
@@ -23,8 +24,20 @@ from metering.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.parts import first_session_id, month_name, month_of, month_start
 from metering.retention import LedgerRetention
+from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.sealer import Sealer
+from metering.store_postgres import PostgresMeterStore
+from metering.tariff import Price
 from metering.upkeep import LedgerUpkeep, NotSound
+
+PRICE = Price("XLM", 1, 1)
+SEGMENT = 2 * UNITS_PER_SECOND
+
+_SHORTENED = """
+SELECT count(*) FROM playback_session
+WHERE (SELECT count(*) FROM tick_run WHERE session_id = id) = 1
+    AND (SELECT count(*) FROM delivery WHERE session_id = id) = 2
+"""
 
 HOT = hot_account("XLM")
 VIEWERS = [viewer_account(f"v{i}", "XLM") for i in range(5)]
@@ -59,9 +72,23 @@ class Year:
                 session, VIEWERS[i].id, CREATOR.id, Stroops(number + i + 1), "XLM", "post"
             )
             await self.ledger.post([gift(f"gift:{number}:{i}", i, 1_000 + i), post])
+        await self.watch(number)
         await self.sealer.seal_all()
         self.clock.advance(31 * DAY_MS)
         await self.upkeep.prepare()
+
+    async def watch(self, number: int) -> None:
+        """A session that goes back to its beginning, and goes on after a while."""
+        intake = Intake(PostgresMeterStore(self.database), self.clock, MeterRules())
+        await intake.start()
+        session = (await intake.open(f"v{number % 5}", "ast", "c", PRICE)).session_id
+        for i in (0, 1, 2, 0, 3, 9, 10):
+            delivery = await intake.request(session, i, i * SEGMENT, (i + 1) * SEGMENT)
+            intake.finish(delivery, complete=True)
+            self.clock.advance(3_000)
+            await intake.sweep()
+        await intake.close(session)
+        await intake.stop()
 
     async def broken(self) -> list[str]:
         found = await audit(self.database, archive=self.directory)
@@ -82,11 +109,14 @@ async def test_after_a_year_all_money_is_there_and_everything_can_be_checked(
     for number in range(12):
         await year.month(number)
         before = await year.ledger.balances("")
+        await database.execute("DELETE FROM receipt_due")  # as if they had their receipts
         await year.retention.close_due(year.clock.wall_ms())
         assert await year.ledger.balances("") == before
         assert (await year.ledger.check()).sound
     assert await year.broken() == []
-    paid = sum(number + i + 1 for number in range(12) for i in range(5))
+    watched = await database.fetchval("SELECT sum(ticks) FROM playback_session")
+    assert 12 * 10 < watched <= 12 * 14
+    paid = sum(number + i + 1 for number in range(12) for i in range(5)) + watched
     assert await year.ledger.balance(CREATOR.id) == paid
     assert sum((await year.ledger.balances("")).values()) == 0
     kept = await database.fetch("SELECT number, closing_seal FROM ledger_part ORDER BY 1")
@@ -100,7 +130,14 @@ async def test_after_a_year_all_money_is_there_and_everything_can_be_checked(
     ]
     positions = [line[0] for line in lines]
     assert positions == sorted(positions)
-    assert len(lines) + await database.fetchval("SELECT count(*) FROM ledger_transfer") == 120
+    sealed = await database.fetchval(
+        "SELECT sum(transfers) FROM journal_seal WHERE kind='transfers'"
+    )
+    assert len(lines) + await database.fetchval("SELECT count(*) FROM ledger_transfer") == sealed
+    # Those who watched long ago are one run of ticks and two pieces of media each.
+    assert await database.fetchval(_SHORTENED) == 10
+    files = sorted(each.name for each in year.directory.glob("tick_run_2040_*"))
+    assert files[-3:] == [f"tick_run_2040_{month}.ndjson" for month in ("08", "09", "10")]
 
     await year.upkeep.prepare()
     assert await year.retention.close_due(year.clock.wall_ms()) == 0
@@ -143,7 +180,7 @@ async def test_a_changed_file_or_balance_of_a_closed_part_is_named(
         await connection.execute("SET LOCAL session_replication_role = replica")
         await connection.execute("UPDATE journal_balance SET balance = balance + 1")
     await superuser.close()
-    assert any("balances at the end of a closed part" in what for what in await year.broken())
+    assert any("what a part was closed with was changed" in what for what in await year.broken())
 
 
 async def test_a_ledger_that_is_not_sound_is_not_closed(year: Year, database: Database) -> None:
