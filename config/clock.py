@@ -43,3 +43,7 @@ class ManualClock:
             raise ValueError("a clock cannot be moved back")
         self._wall_ms += milliseconds
         self._monotonic_ms += milliseconds
+
+    def set_wrong(self, milliseconds: int) -> None:
+        """Move the wall clock alone, by hand or by a time server, forward or back."""
+        self._wall_ms += milliseconds

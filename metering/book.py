@@ -65,6 +65,10 @@ class Book:
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._sessions
 
+    def session_ids(self) -> Iterable[str]:
+        """All sessions."""
+        return self._sessions.keys()
+
     def is_open(self, session_id: str) -> bool:
         """Whether the session takes requests."""
         kept = self._sessions.get(session_id)

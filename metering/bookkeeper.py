@@ -71,6 +71,8 @@ class Bookkeeper:
         self._pauses = Pauses()
         self._rounds: list[asyncio.Future[None]] = []
         self._taking_up = False
+        self.lost: frozenset[str] = frozenset()
+        """The sessions that were ours until another process took them over, the last time."""
         self._next_sweep = 0
         self._late_at = _ALWAYS
         self._in_step_until = _NEVER
@@ -321,6 +323,7 @@ class Bookkeeper:
         """Whoever has our sessions now goes on with them."""
         self._holder.lose()
         self._credit.answered()
+        self.lost = frozenset(self._book.session_ids())
         self._book.clear()
         self._saves.refuse(MeteredElsewhere())
 

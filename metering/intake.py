@@ -341,18 +341,19 @@ class Intake:
 
         Raises:
             SessionClosed: it does not.
+            MeteredElsewhere: another server took it over.
         """
         if not self._book.is_open(session_id):
-            raise SessionClosed(session_id)
+            raise self._not_open(session_id)
 
     def look(self, session_id: str) -> None:
         """The player looks for what is new, and so is still there though it asks for no media.
 
         Raises:
-            SessionClosed: the session takes no requests.
+            SessionClosed, MeteredElsewhere: as `require_open`.
         """
         if not self._book.look(session_id, self._clock.monotonic_ms()):
-            raise SessionClosed(session_id)
+            raise self._not_open(session_id)
 
     def viewers(self, asset_id: str) -> int:
         """How many sessions watch an asset now."""
@@ -505,6 +506,11 @@ class Intake:
             self.require_open(session_id)
         else:
             raise await self._elsewhere(session_id)
+
+    def _not_open(self, session_id: str) -> SessionClosed | MeteredElsewhere:
+        if session_id in self._keeper.lost and session_id not in self._book:
+            return MeteredElsewhere()
+        return SessionClosed(session_id)
 
     async def _elsewhere(
         self, session_id: str

@@ -503,6 +503,25 @@ async def test_a_restart_goes_on_and_charges_nothing_twice(
     assert [run.first_tick for run in runs[1:]] == [run.last_tick for run in runs[:-1]]
 
 
+@pytest.mark.parametrize("wrong_ms", [-3_600_000, 3_600_000])
+async def test_a_wall_clock_that_jumps_charges_nothing_and_ends_nothing(
+    watch: Watch, intake: Intake, clock: ManualClock, wrong_ms: int
+) -> None:
+    viewer = await watch()
+    await viewer.play(0, 1)
+    for i in range(2, 6):
+        clock.set_wrong(wrong_ms if i % 2 else -wrong_ms)
+        await intake.sweep()
+        clock.advance(2_000)
+        await viewer.play(i)
+    clock.set_wrong(wrong_ms)
+    clock.advance(4_000)
+    await intake.sweep()
+    summary = await intake.summary(viewer.id)
+    assert (summary.state, summary.seconds_billed) == (SessionState.OPEN, 12)
+    assert await intake.balance("v") == Balance(Stroops(8_800), Stroops(0))
+
+
 async def test_a_stopped_intake_refuses(watch: Watch, intake: Intake) -> None:
     viewer = await watch()
     await intake.stop()

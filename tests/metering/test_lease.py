@@ -95,6 +95,9 @@ async def test_a_dead_servers_sessions_are_taken_over_when_its_lease_is_over(
         await viewer.ask(3)
     with pytest.raises(MeteredElsewhere, match=r"https://two\.example"):
         await viewer.ask(3)
+    for ask in (one.look, one.require_open):
+        with pytest.raises(MeteredElsewhere):
+            ask(viewer.id)
     assert left.held == 100
     await pass_time(clock, 5_000, two)
     assert (await two.close(viewer.id)).seconds_billed == 6
