@@ -12,16 +12,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from api.receipt_key import verify
 from config.clock import ManualClock, SystemClock
 from config.embedded_postgres import ROLE, EmbeddedPostgres
 from config.postgres import Database
 from metering.intake import Intake
 from metering.lease import LeaseTerms, Server
+from metering.receipt_check import check_receipt
+from metering.receipt_store_postgres import PostgresReceiptStore
+from metering.receipts import Receipts
 from metering.rules import UNITS_PER_SECOND, MeterRules
-from metering.session import SavedSession
+from metering.session import SavedSession, SessionSummary
 from metering.store_postgres import PostgresMeterStore
 from tests.metering.load_processes import LoadProcesses, Promises, load_processes
 from tests.metering.metered_load import PARTS_ASSET, SESSIONS
+from tests.metering.receipts import KEY, file_of
 
 pytestmark = pytest.mark.process
 
@@ -109,6 +114,16 @@ class Books:
             summary.amount for summary in summaries
         )
         assert all(held == 0 for name, held in balances.items() if name.startswith("hold:"))
+        await self.check_receipts(summaries)
+
+    async def check_receipts(self, summaries: list[SessionSummary]) -> None:
+        """Each session has a sound receipt, however many processes it went through."""
+        receipts = Receipts(PostgresReceiptStore(self.database), self.store, KEY.name, KEY.sign)
+        for summary in summaries:
+            checked = check_receipt(file_of(await receipts.of(summary.session_id)), verify)
+            assert checked.faults == ()
+            assert checked.document is not None
+            assert checked.document["totals"]["charged"] == str(summary.amount)
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from tests.metering.receipts import (
     receipt_of,
 )
 
-FLIPS = 500
+FLIPS = 300
 HALF_UNIT_PER_HOUR = Tariff(Price("XLM", 5_000_000, 3600))
 
 
@@ -220,7 +220,7 @@ FORGERIES: list[tuple[Callable[[dict[str, Any]], None], str]] = [
         "tariffs[0].tariff: is not in lowest terms",
     ),
     (put("asset", value="USDC"), "tariffs[0].tariff.asset: the receipt is in USDC"),
-    (put("closedAt", value="2020-01-01T00:00:00.000Z"), "closedAt: is before openedAt"),
+    (put("closedAt", value="2020-01-01T00:00:00Z"), "closedAt: is not a time"),
     (put("totals", "seconds", value=9), "totals.seconds: the ticks say 8, the file says 9"),
     (put("totals", "paid", value="0"), "totals.paid: the sum is 11111, the file says 0"),
     (put("previous", value="x"), "previous: is not a hash"),
