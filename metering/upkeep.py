@@ -8,7 +8,7 @@ import structlog
 
 from config.clock import Clock
 from config.limits import LEDGER_PARTS_AHEAD, LEDGER_UPKEEP_SECONDS
-from config.postgres import UNAVAILABLE, Database, PostgresError
+from config.postgres import UNAVAILABLE, Database, LockNotAvailableError, PostgresError
 from config.tasks import happens, spawn
 from metering.parts import first_session_id, month_name, month_of
 
@@ -48,9 +48,13 @@ class LedgerUpkeep:
         """Return when the parts of this month and the next ones are there.
 
         Raises:
-            One of `config.postgres.UNAVAILABLE`, or PostgresError.
+            One of `config.postgres.UNAVAILABLE`.
         """
-        await self.prepare()
+        try:
+            await self.prepare()
+        except LockNotAvailableError:
+            # Somebody reads a whole table, so tables are there; what comes meanwhile has a part.
+            log.warning("the ledger's parts are made ahead later")
         self._task = spawn(self._run(), "ledger upkeep")
 
     async def stop(self) -> None:

@@ -1,6 +1,9 @@
 -- The journal: transfers in the order of their positions, sealed into a chain of hashes; tables that
 -- only grow in parts, of which old ones can be closed; and a role for the server that owns nothing.
 
+-- Parts are made and closed under locks for which nobody may have to wait for long: who waits for one
+-- makes all wait that come behind, so after a second it is rather tried again later.
+
 -- --- transfers in parts ---------------------------------------------------------------------------
 
 -- A part has 2^40 positions. The next one is begun with a new month, by moving the sequence to its
@@ -70,7 +73,9 @@ create trigger ledger_closed_transfer_immutable before update or delete or trunc
     on ledger_closed_transfer for each statement execute function refuse_change();
 
 -- Make the part after the last one, if it is not there, to be written to later.
-create function ledger_part_ahead() returns void language plpgsql as $$
+create function ledger_part_ahead() returns void language plpgsql
+set lock_timeout = '1s'
+as $$
 declare
     next bigint := (select max(number) + 1 from ledger_part);
     part text := 'ledger_transfer_' || next;
@@ -92,7 +97,9 @@ $$;
 
 -- Write to the next part from now on, when the month of `at` is a later one than the last part's.
 -- Returns its number then.
-create function ledger_part_begin(at timestamptz) returns bigint language plpgsql as $$
+create function ledger_part_begin(at timestamptz) returns bigint language plpgsql
+set lock_timeout = '1s'
+as $$
 declare
     last ledger_part;
 begin
@@ -212,7 +219,9 @@ end
 $$;
 
 -- Make the part for sessions whose ids are at least the last part's end and below `bound`.
-create function session_part_ahead(part text, bound text) returns void language plpgsql as $$
+create function session_part_ahead(part text, bound text) returns void language plpgsql
+set lock_timeout = '1s'
+as $$
 declare
     last text;
     name text;
@@ -352,7 +361,9 @@ $$;
 -- Take the oldest part out of the ledger, after all of it was sealed and written to a file. What each
 -- account held at its end is sealed in its place, and only after that the rows go.
 create function ledger_part_close(part bigint, at timestamptz, file_hash bytea, file_transfers bigint)
-returns setof journal_seal language plpgsql as $$
+returns setof journal_seal language plpgsql
+set lock_timeout = '1s'
+as $$
 declare
     name text := 'ledger_transfer_' || part;
     lowest bigint := part << 40;
@@ -427,7 +438,9 @@ $$;
 create function session_part_close(
     part text, at timestamptz, ticks_hash bytea, ticks bigint, deliveries_hash bytea,
     deliveries bigint
-) returns setof journal_seal language plpgsql as $$
+) returns setof journal_seal language plpgsql
+set lock_timeout = '1s'
+as $$
 declare
     bounds session_part;
     link bigint;
