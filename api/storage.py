@@ -10,6 +10,7 @@ from config.migrate import migrate
 from config.postgres import Database
 from config.roles import grant_to_server
 from config.settings import Settings
+from config.tasks import cancel, spawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ async def open_urls(settings: Settings, data: Path, stack: AsyncExitStack) -> Da
     embedded = EmbeddedPostgres(data / "postgres")
     stack.push_async_callback(embedded.stop)
     owner = await embedded.start()
+    watch = spawn(embedded.keep_running(), name="embedded postgres")
+    stack.push_async_callback(cancel, watch)
     return DatabaseUrls(owner, embedded.url(SERVER_ROLE))
 
 

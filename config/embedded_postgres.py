@@ -17,8 +17,10 @@ from config.limits import (
     POSTGRES_LOG_BYTES_MAX,
     POSTGRES_POLL_MS,
     POSTGRES_PREPARE_MS_MAX,
+    POSTGRES_RESTART_MS,
     POSTGRES_START_MS_MAX,
     POSTGRES_STOP_MS_MAX,
+    POSTGRES_WATCH_MS,
 )
 from config.postgres_cluster import (
     ENVIRONMENT,
@@ -125,6 +127,22 @@ class EmbeddedPostgres:
         log.info("embedded postgres is ready", directory=str(self.directory))
         return self.url()
 
+    async def keep_running(self) -> None:
+        """Start the server again whenever it has ended by itself, until cancelled: a machine that
+        is short of memory kills it.
+        """
+        programs = program_folder()
+        assert programs is not None, "the server was started"
+        while True:
+            while self._process is None or self._process.poll() is None:  # noqa: ASYNC110 as below
+                await asyncio.sleep(POSTGRES_WATCH_MS / 1000)
+            log.error("embedded postgres has ended", code=self._process.returncode)
+            try:
+                await self._launch(programs)
+            except EmbeddedPostgresFailed as failed:
+                log.warning("embedded postgres does not start again", reason=str(failed))
+                await asyncio.sleep(POSTGRES_RESTART_MS / 1000)
+
     async def stop(self) -> None:
         """Shut down fast: sessions are cut, their transactions rolled back. Returns when ended."""
         if self._process is not None:
@@ -157,6 +175,13 @@ class EmbeddedPostgres:
                     await make_cluster(programs, self.directory, ROLE, SERVER_ROLE, sync=sync)
             self._socket = socket_folder(self.directory)
             give_away(self._socket, 0o700)
+        except TimeoutError as error:
+            raise EmbeddedPostgresFailed("Postgres is not prepared in time") from error
+        await self._launch(programs)
+
+    async def _launch(self, programs: Path) -> None:
+        """Start the server on its cluster, after the last one has ended."""
+        try:
             async with asyncio.timeout(POSTGRES_START_MS_MAX / 1000):
                 await end_predecessor(self._data)
                 if not password_file(self.directory, SERVER_ROLE).exists():

@@ -265,6 +265,9 @@ POSTGRES_START_MS_MAX = 60_000
 POSTGRES_STOP_MS_MAX = 8_000
 # How often its state file is read while it starts.
 POSTGRES_POLL_MS = 10
+# How often our own server is looked at, and how soon it is tried again when it does not start.
+POSTGRES_WATCH_MS = 200
+POSTGRES_RESTART_MS = 2_000
 # Its log is put aside at a start when longer; it logs starts, stops and failures only.
 POSTGRES_LOG_BYTES_MAX = 4_000_000
 

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from config.embedded_postgres import (
     EmbeddedPostgres,
     url_of_running,
 )
-from config.postgres import Database
+from config.postgres import UNAVAILABLE, Database, DatabaseUnavailable
 from config.postgres_cluster import EmbeddedPostgresFailed
+from config.tasks import cancel, spawn
 
 pytestmark = pytest.mark.process
 
@@ -165,6 +167,25 @@ async def test_a_killed_server_recovers_at_the_next_start(tmp_path: Path) -> Non
     second = EmbeddedPostgres(tmp_path, _QUICK)
     assert await _one(await second.start(), "SELECT n FROM kept") == 7
     await second.stop()
+
+
+async def test_a_server_that_is_killed_beside_us_is_started_again(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "db", _QUICK)
+    url = await server.start()
+    watch = spawn(server.keep_running(), name="watch")
+    for n in range(2):
+        await _one(url, f"CREATE TABLE kept_{n} AS SELECT {n} AS n")
+        killed = _server_id(tmp_path / "db")
+        os.kill(killed, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while True:
+                with suppress(*UNAVAILABLE, DatabaseUnavailable, FileNotFoundError):
+                    again = await _one(url, f"SELECT n FROM kept_{n}") == n
+                    if again and _server_id(tmp_path / "db") != killed:
+                        break
+                await asyncio.sleep(0.05)
+    await cancel(watch)
+    await server.stop()
 
 
 async def test_a_lock_file_that_names_a_process_of_somebody_else_is_stale(tmp_path: Path) -> None:
