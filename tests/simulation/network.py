@@ -84,9 +84,9 @@ class Network:
 
     # --- what happens there -----------------------------------------------------------------------
 
-    def create(self, address: str) -> None:
+    def create(self, address: str, balance: int = RESERVE) -> None:
         """Make an account that payments can go to."""
-        self._accounts[address] = _Account(RESERVE, 0, self.latest.sequence)
+        self._accounts[address] = _Account(balance, 0, self.latest.sequence)
 
     def close_account(self, address: str) -> None:
         """Its owner merged it into another; `reopen` brings it back."""

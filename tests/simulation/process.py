@@ -6,7 +6,7 @@ from contextvars import Context
 from random import Random
 from typing import Any, Protocol
 
-from metering.intake import Delivery, Intake
+from metering.intake import Delivery, Intake, SessionClosed
 from metering.lease import LeaseTerms, Server
 from metering.money import Stroops
 from metering.outage import OutageRules
@@ -28,6 +28,9 @@ from tests.simulation.ports import (
 )
 from tests.simulation.truth import Truth
 from tests.simulation.weather import Fate
+
+# The server that has the network.
+HOST = "server 0"
 
 
 class Gone(Exception):
@@ -98,7 +101,10 @@ class Process:
         ledger = LedgerPort(world.store, to_books, self)
         outbox = OutboxPort(world.outbox, to_books, self)
         chain = ChainPort(world.network, to_chain, self, world.envelope_s)
-        treasury = PlayMoney(chain, chain, ledger, outbox, low=world.treasury_low)
+        # Play money is of the network that one server has of its own.
+        plays = self._server.id == HOST
+        low = world.treasury_low
+        treasury = PlayMoney(chain, chain, ledger, outbox, low=low) if plays else None
         worker = SettlementWorker(
             outbox,
             chain,
@@ -157,7 +163,7 @@ class Process:
         self.tell("dies", where)
         self.dead = True
         self.died.set()
-        self.truth.disturb()
+        self.truth.disturb(self)
         for task in list(self.tasks):
             task.cancel()
         return asyncio.CancelledError(f"died {where}")
@@ -196,18 +202,26 @@ class Process:
             delivery = await self._leave(session_id, file, body)
         finally:
             truth.touched(session_id, self.now_ms())
-        (truth.promised if body.prompt else truth.allowed)(session_id, lo, hi)
+        (truth.promised if body.prompt else truth.allowed)(session_id, lo, hi, self)
         complete = False
         try:
             if body.ms:
                 await asyncio.sleep(body.ms / 1000)
             complete = body.complete
             if complete:
-                truth.delivered(session_id, lo, hi, body.height)
+                counts = self._goes_on(session_id)
+                truth.delivered(session_id, lo, hi, height=body.height, counts=counts)
         finally:
             if not self.dead:
                 self.intake.finish(delivery, complete)
         return complete
+
+    def _goes_on(self, session_id: str) -> bool:
+        try:
+            self.intake.require_open(session_id)
+        except SessionClosed:
+            return False
+        return True
 
     async def _leave(self, session_id: str, file: tuple[int, int, int], body: "Body") -> Delivery:
         """As the HTTP side does: at once, soon, or however long it takes."""

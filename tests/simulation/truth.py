@@ -37,6 +37,7 @@ class Watched:
         owed: those of them that a meter was told of, and that it did not lose since.
         disturbed: the meter was lost at some time, so that `owed` may be the viewer's.
         durable: what the store had of the session, after each commit.
+        meter: who gave leave last.
     """
 
     session: Session
@@ -49,7 +50,6 @@ class Watched:
     better: dict[int, set[int]] = field(default_factory=dict)
     owed: set[int] = field(default_factory=set)
     disturbed: bool = False
-    closing: bool = False
     revision: int = -1
     state: MeterState = _NOTHING
     ticks: int = 0
@@ -59,6 +59,7 @@ class Watched:
     answer: tuple[int, int] | None = None
     consents: set[str] = field(default_factory=set)
     durable: list[list[tuple[int, int]]] = field(default_factory=list)
+    meter: object = None
 
 
 class Truth:
@@ -116,15 +117,18 @@ class Truth:
         watched.presence_ms += min(gap, self.rules.keepalive_ms)
         watched.touched_ms = now_ms
 
-    def promised(self, session_id: str, lo: int, hi: int) -> None:
+    def promised(self, session_id: str, lo: int, hi: int, meter: object) -> None:
         """A part of a live may be sent: that is saved within a second, if the process lives."""
-        self.sessions[session_id].promised.update(self.cells(lo, hi))
+        watched = self.sessions[session_id]
+        watched.meter = meter
+        watched.promised.update(self.cells(lo, hi))
 
-    def allowed(self, session_id: str, lo: int, hi: int) -> None:
+    def allowed(self, session_id: str, lo: int, hi: int, meter: object) -> None:
         """A request was answered with leave to send: what it promises is durable, but for what
         the credit of an outage covers.
         """
         watched = self.sessions[session_id]
+        watched.meter = meter
         pairs = watched.durable[-1] if watched.durable else []
         if any(a <= lo and hi <= b for a, b in pairs):
             return
@@ -138,18 +142,16 @@ class Truth:
                 f"{session_id} was given leave for [{lo}, {hi}) before that was saved"
             )
 
-    def delivered(self, session_id: str, lo: int, hi: int, height: int) -> None:
-        """A body was taken to its last byte; its pictures have so many lines."""
+    def delivered(self, session_id: str, lo: int, hi: int, *, height: int, counts: bool) -> None:
+        """A body was taken to its last byte; its pictures have so many lines. It `counts` if the
+        session goes on.
+        """
         watched = self.sessions[session_id]
         cells = self.cells(lo, hi)
         watched.delivered.update(cells)
         watched.better.setdefault(height, set()).update(cells)
-        if not watched.closing:
+        if counts:
             watched.owed.update(cells)
-
-    def closing(self, session_id: str) -> None:
-        """Somebody asked for its end: what is delivered from now on is nobody's."""
-        self.sessions[session_id].closing = True
 
     def closed(self, session_id: str, ticks: int, amount: int) -> None:
         """A session's end was answered; from now on always with the same (I7)."""
@@ -160,14 +162,14 @@ class Truth:
             )
         watched.answer = ticks, amount
 
-    def disturb(self, session_ids: Iterable[str] | None = None) -> None:
-        """A meter lost what it had not saved: of some sessions, or of all that are open."""
-        for session_id in self.sessions if session_ids is None else session_ids:
-            watched = self.sessions[session_id]
+    def disturb(self, meter: object) -> None:
+        """A meter lost what it had not saved."""
+        for watched in self.sessions.values():
             watched.disturbed |= watched.closed_at is None
             watched.starts += 1
-            watched.promised.clear()
-            watched.lent.clear()
+            if watched.meter is meter:
+                watched.promised.clear()
+                watched.lent.clear()
 
     def wishes(self, cause: str, account: str, amount: int) -> None:
         """Somebody wants to pay into a viewer's account (out of it when below 0), once."""
@@ -178,9 +180,12 @@ class Truth:
         self._refused.add(cause)
 
     def leased(self, server: str, fence: int, *, succeed: bool) -> None:
-        """A process of a server began a lease; earlier ones are over if it succeeds to them."""
+        """A process of a server began a lease; earlier ones are over if it succeeds to them, even
+        if it is dead itself by now.
+        """
         if succeed:
             self._fenced.update(each for each, name in self._leases.items() if name == server)
+            self.disturb(None)
         self._leases[fence] = server
 
     def consented(self, session_id: str, epoch: str) -> None:
@@ -261,7 +266,7 @@ class Truth:
         if covered != state.posted + pending or drawn < least or (drawn > least and not rungs):
             raise self._wrong(watched, f"drew {drawn} of {least} for {covered} units")
         if saved.closed_at is not None and (pending or drawn != amount):
-            raise self._wrong(watched, f"ended with {pending} units pending")
+            raise self._wrong(watched, f"ended with {pending} units, {drawn - amount} still held")
         self.earned[session.payee] += amount - watched.amount
         watched.revision, watched.state, watched.closed_at = saved.revision, state, saved.closed_at
         watched.ticks, watched.amount, watched.drawn = ticks, amount, drawn
@@ -326,16 +331,19 @@ class Truth:
 
     # --- at the end -------------------------------------------------------------------------------
 
-    def check_end(self, addresses: dict[str, str]) -> None:
-        """I3 and I7 at rest: everybody has exactly what is theirs.
+    def check_end(self, addresses: dict[str, str], on_chain: int) -> None:
+        """I3, I7 and I9 at rest: everybody has exactly what is theirs.
 
         Args:
             addresses: of creators who can be paid.
+            on_chain: what lies in the hot account.
         """
         balances = self.check_sum("the end")
         for account, balance in balances.items():
             if balance and account.startswith(("hold:", "inflight:")):
                 raise self.history.fail(f"{balance} stroops are stuck in {account}")
+        if balances.get("chain:hot:XLM", 0) != -on_chain:
+            raise self.history.fail(f"the chain has {on_chain}, the books {balances}")
         for watched in self.sessions.values():
             self._check_rest(watched)
         for creator, earned in self.earned.items():

@@ -74,7 +74,7 @@ class Viewer:
 
     async def live(self) -> None:
         """Pay in, watch, leave; and once more if the session was ended."""
-        await self._sleep(self._chance.randrange(5_000))
+        await self._sleep(self._chance.randrange(3_000))
         await self.deposit(self._seconds)
         kinds: dict[str, Callable[[str], Awaitable[None]]] = {
             "plain": self._plain,
@@ -227,10 +227,10 @@ class Viewer:
         """End a session, however often that takes; its end is the same each time."""
         for _ in range(1_000):
             try:
-                summary = await self._request(lambda process: _close(process, session))
+                summary = await self._request(lambda process: process.intake.close(session))
             except UnknownSession:
                 return
-            except (SessionClosed, *_UNANSWERED):
+            except _UNANSWERED:
                 await self._sleep(500)
                 continue
             if summary.state is SessionState.CLOSED:
@@ -276,11 +276,6 @@ class Viewer:
 
     def _say(self, what: str, detail: str = "", money: int | None = None) -> None:
         self._town.note(self.name, what, detail, money)
-
-
-async def _close(process: Process, session: str) -> Any:
-    process.truth.closing(session)
-    return await process.intake.close(session)
 
 
 async def unheard[T](work: Coroutine[Any, Any, T]) -> None:

@@ -28,8 +28,9 @@ from tests.simulation.at_once import at_once
 from tests.simulation.history import Event, History
 from tests.simulation.line import UNDER_WAY_S
 from tests.simulation.loop import ACTOR, VirtualLoop
-from tests.simulation.network import Network, Transaction
-from tests.simulation.process import Gone, Process
+from tests.simulation.network import GIFT, Network, Transaction
+from tests.simulation.ports import HOT
+from tests.simulation.process import HOST, Gone, Process
 from tests.simulation.truth import Truth, wallet
 from tests.simulation.viewers import Viewer, unheard
 from tests.simulation.weather import CALM, Fate, Weather, forecast
@@ -82,7 +83,7 @@ class World:
         self.chance = chance
         self.weather = forecast(chance)
         self._loop = loop
-        self._wall_ms = _START_WALL_MS
+        self._wall_ms = self._latest_wall_ms = _START_WALL_MS
         self._away_until_ms = 0
         self._ids = 0
         self.offer = draw_offer(chance)
@@ -105,11 +106,12 @@ class World:
         self.addresses = {f"creator {i}": f"G{i}" for i in range(2)}
         for address in self.addresses.values():
             self.network.create(address)
+        self.network.create(HOT, GIFT)
         self.processes: list[Process | None] = [None] * self.weather.meters
         self.forgotten: list[Process] = []
         self.viewers = [
             Viewer(self, number, chance.choice(KINDS), chance.choice((3, 20, 60)))
-            for number in range(chance.choice((1, 1, 2, 2, 3)))
+            for number in range(chance.choice((1, 1, 1, 2, 2, 3)))
         ]
         self._copies: set[asyncio.Task[None]] = set()
 
@@ -235,7 +237,7 @@ class World:
         self.note(
             "world", "at rest", f"{(self.now_ms() - healed_ms) / 1000:.1f} s after the faults"
         )
-        self.truth.check_end(self.addresses)
+        self.truth.check_end(self.addresses, self.network.balance(HOT))
 
     def _tell_conditions(self) -> None:
         faults = {
@@ -267,7 +269,7 @@ class World:
         meters = self.weather.meters
         if self.weather.closing_accounts:
             # A payee who refused a payment is not tried again for so long.
-            self._jump(_HOUR_MS + 60_000)
+            self._jump(self._latest_wall_ms - self._wall_ms + _HOUR_MS + 60_000)
         self.weather = self.network.weather = Weather(meters=meters)
         self._away_until_ms = 0
         self.network.reopen_accounts()
@@ -317,6 +319,7 @@ class World:
 
     def _jump(self, ms: int) -> None:
         self._wall_ms += ms
+        self._latest_wall_ms = max(self._latest_wall_ms, self._wall_ms)
         self.note("world", "the wall clock jumps", f"{ms / 1000} s")
         self.history.counts["clock: jump"] += 1
         if ms > 0:
@@ -350,18 +353,18 @@ class World:
                 await process.stop()
         # Statements that somebody sent before the end of the faults may still be under way.
         await asyncio.sleep(UNDER_WAY_S)
-        last = Process(self, "process at last", "server 0")
+        last = Process(self, "process at last", HOST)
         self.processes = [last]
         await last.start()
         for session_id in self.truth.sessions:
             await self._end(last, session_id)
+        await last.run(last.intake.stop)
         while not self._is_settled():  # noqa: ASYNC110  # time costs nothing here
             await asyncio.sleep(1)
         await last.stop()
 
     async def _end(self, process: Process, session_id: str) -> None:
         """End a session that nobody ended, as soon as it is this process's."""
-        self.truth.closing(session_id)
         while True:
             try:
                 summary = await process.run(lambda: process.intake.close(session_id))
@@ -373,7 +376,7 @@ class World:
 
     def _is_settled(self) -> bool:
         balances = at_once(self.store.ledger.balances("creator:"))
-        busy = at_once(self.outbox.unfinished("HOT"))
+        busy = at_once(self.outbox.unfinished(HOT))
         return not busy and not any(balances.values())
 
 
