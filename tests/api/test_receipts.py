@@ -37,7 +37,7 @@ from metering.splits import platform_account
 from metering.splitter import Splitter
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
-from tests.api.session_rig import NOW_MS, Rig, session_rig
+from tests.api.session_rig import Rig, session_rig
 from tests.metering.receipts import KEY
 
 FEE = 250
@@ -91,7 +91,9 @@ class House:
         number, outbox = self.payouts, PostgresOutbox(self.rig.database, self.rig.ledger)
         amount = await self.rig.ledger.balance(creator_account(creator, "XLM").id)
         payment = Payment(f"pay_{number}", creator, "GTO", amount)
-        planned = Settlement(f"set_{number}", "XLM", "GHOT", 100, (payment,), NOW_MS + number)
+        planned = Settlement(
+            f"set_{number}", "XLM", "GHOT", 100, (payment,), self.rig.clock.wall_ms()
+        )
         await outbox.plan(planned)
         envelope = SignedEnvelope("xdr", f"{number:064x}", "GHOT", number, 1, 100, 1)
         signed = replace(planned, state=State.SIGNED, signed=envelope)
@@ -105,7 +107,7 @@ class House:
 async def house(database: Database) -> AsyncIterator[House]:
     async with session_rig(database) as rig:
         accounts = PostgresAccountStore(database)
-        carl = new_account(AccountKind.CREATOR, "Carl", NOW_MS)
+        carl = new_account(AccountKind.CREATOR, "Carl", rig.clock.wall_ms())
         await accounts.create(carl, hash_token("carl"))
         sessions, splits = PostgresMeterStore(database), PostgresSplitStore(database, rig.ledger)
         receipts = Receipts(PostgresReceiptStore(database), sessions, KEY.name, KEY.sign)
