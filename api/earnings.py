@@ -1,4 +1,4 @@
-"""What a creator earned: pending in the ledger, on its way, and paid out on Stellar."""
+"""What an account earned: pending in the ledger, on its way, and paid out on Stellar."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -33,19 +33,20 @@ class EarningsRoutes:
         self._streams = EventStreams("earnings", EARNINGS_STREAMS_MAX, self.stopping, repeats=True)
 
     async def get(self, request: web.Request) -> web.Response:
-        creator = await self.bearers.creator(request)
-        return web.json_response(await self._document(creator))
+        """Also for who publishes nothing: others may have given them a share."""
+        account = await self.bearers.account(request)
+        return web.json_response(await self._document(account))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events (HTML Living Standard, 9.2): the same document each second."""
-        creator = await self.bearers.creator(request)
-        return await self._streams.push(request, lambda: self._document(creator))
+        account = await self.bearers.account(request)
+        return await self._streams.push(request, lambda: self._document(account))
 
-    async def _document(self, creator: Account) -> dict[str, object]:
-        earnings = await self.query.earnings(creator.id, self.asset)
-        address = creator.stellar_address
+    async def _document(self, account: Account) -> dict[str, object]:
+        earnings = await self.query.earnings(account.id, self.asset)
+        address = account.stellar_address
         on_chain = None if address is None else await self.query.on_chain_balance(address)
-        assets = [b.asset.id for b in self.broadcasts.all() if b.source.owner == creator.id]
+        assets = [b.asset.id for b in self.broadcasts.all() if b.source.owner == account.id]
         return {
             "asset": self.asset,
             "pending": format_amount(earnings.pending),
