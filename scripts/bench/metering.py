@@ -1,8 +1,19 @@
-"""Durable ticks a second: many sessions that share commits, against one commit for each segment.
+"""What it costs to bill a segment: its CPU, and how many are durable in a second.
 
-Both arms do the same work through the same `Intake` into the same Postgres, which is really durable
-(fsync and synchronous_commit on); they take turns, so that both meet the same machine. In one arm a
-thousand players ask at once, in the other a single one, who waits for each commit.
+All arms do the same work through the same `Intake` into the same Postgres, which is really durable
+(fsync and synchronous_commit on); they take turns, so that they meet the same machine.
+
+`ticks_ratio` is of thousands of players who ask at once and share commits, to a single one who
+waits for a commit of his own for each segment.
+
+`cpu_per_billed_segment_us` is the CPU of this process, all its threads, while thousands ask at
+once: the check of the token that is shown with each segment, the meter, its share of a batch, that
+batch written for Postgres and sent by the driver, the answer to whoever waits, the note that the
+body was sent, and what the bookkeeper does each second beside it. There is no HTTP in it
+(`scripts.bench.delivery` has that), and nothing of what Postgres does, which are processes of their
+own.
+
+`cost_at_10000_over_cost_at_100` is the same CPU of so many sessions, by as few players at once.
 """
 
 import asyncio
@@ -12,35 +23,43 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from time import perf_counter
+from statistics import median
+from time import perf_counter, process_time
 
+from api.auth.playback_token import Grant, PlaybackTokens
 from config.clock import ManualClock
 from config.collector import collect_rarely
 from config.embedded_postgres import EmbeddedPostgres
+from config.ids import new_id
 from config.migrate import migrate
 from config.postgres import Database
-from metering.intake import Intake
+from config.tasks import spawn
+from metering.intake import Delivery, Intake
+from metering.lease import Server
 from metering.ledger import Transfer, hot_account, treasury_account, viewer_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
+from metering.waiting import Saved
 from scripts.bench.figures import Figure
 
 _NAME = "metering"
-_SESSIONS = 2_000
+_MANY, _FEW = 10_000, 100
 _CREATORS = 20
-_PLAYERS = 2_000
 _SEGMENT_SECONDS = 2
 _UNITS = _SEGMENT_SECONDS * UNITS_PER_SECOND
-# Each session asks once in two seconds of the clock.
-_CLOCK_MS = _SEGMENT_SECONDS * 1000 // _SESSIONS
-_TURNS = 5
-_TOGETHER = 16_000
-_ALONE = 400
+_ROUNDS = 5
+# Players at once, and the segments that they take in a turn.
+_TOGETHER = (2_000, 20_000)
+_ALONE = (1, 400)
+_STEADY = (32, 6_000)
 _BALANCE = Stroops(10**9)
 _PRICE = Price("XLM", 5_000_000, 3600)
+_FOREVER_S = 1 << 31
+_TURN_SECONDS_MAX = 60
 
 _TICKS = "SELECT coalesce(sum(last_tick - first_tick), 0)::bigint FROM tick_run"
 
@@ -49,74 +68,160 @@ _TICKS = "SELECT coalesce(sum(last_tick - first_tick), 0)::bigint FROM tick_run"
 class Arm:
     """What one way of asking got done."""
 
+    segments: int = 0
     ticks: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+    def add(self, turn: "Arm") -> None:
+        self.segments += turn.segments
+        self.ticks += turn.ticks
+        self.seconds += turn.seconds
+        self.cpu_seconds += turn.cpu_seconds
 
     @property
     def rate(self) -> float:
         return self.ticks / self.seconds
 
+    @property
+    def cpu_us(self) -> float:
+        """Of one segment."""
+        return self.cpu_seconds * 1e6 / self.segments
+
+
+@dataclass(slots=True)
+class Seat:
+    """Where a viewer is."""
+
+    token: str
+    sequence: int = 0
+
 
 class Audience:
     """Viewers who all play on, one segment after the other, by a clock that their requests move."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sessions: int) -> None:
         self._database = database
         self._clock = ManualClock()
+        self._late_us = 0
         self._store = PostgresMeterStore(database)
-        self.intake = Intake(self._store, self._clock, MeterRules())
-        self._sessions: Iterator[str] = iter(())
-        self._sequences: dict[str, int] = {}
+        self._tokens = PlaybackTokens(bytes(32))
+        self._asset = new_id("ast", sessions)
+        self._count = sessions
+        self._next: Iterator[Seat] = iter(())
+        self._waiting = 0
+        self._left = 0
+        self._over = asyncio.Event()
+        self._patient: list[asyncio.Task[None]] = []
+        self.intake = Intake(
+            self._store, self._clock, MeterRules(), server=Server(f"bench {sessions}")
+        )
 
     async def open(self) -> None:
         """Fund every viewer and open their sessions."""
+        names = [f"acc_{self._count}_{number}" for number in range(self._count)]
         hot = hot_account("XLM")
-        viewers = [viewer_account(f"acc_{i}", "XLM") for i in range(_SESSIONS)]
-        funds = [Transfer(v.id, hot.id, v.id, _BALANCE, "XLM", "fund") for v in viewers]
-        await self._store.post([hot, treasury_account("XLM"), *viewers], funds)
+        accounts = [viewer_account(name, "XLM") for name in names]
+        funds = [Transfer(each.id, hot.id, each.id, _BALANCE, "XLM", "fund") for each in accounts]
+        await self._store.post([hot, treasury_account("XLM"), *accounts], funds)
         await self.intake.start()
-        opened = [
-            self.intake.open(f"acc_{i}", f"ast_{i % _CREATORS}", f"acc_c{i % _CREATORS}", _PRICE)
-            for i in range(_SESSIONS)
-        ]
-        sessions = [summary.session_id for summary in await asyncio.gather(*opened)]
-        self._sessions = itertools.cycle(sessions)
-        self._sequences = dict.fromkeys(sessions, 0)
+        opened = await asyncio.gather(
+            *(
+                self.intake.open(name, self._asset, f"acc_c{number % _CREATORS}", _PRICE)
+                for number, name in enumerate(names)
+            )
+        )
+        grants = [Grant(each.session_id, _FOREVER_S) for each in opened]
+        seats = [Seat(self._tokens.media_token(each, self._asset, 0).decode()) for each in grants]
+        self._next = itertools.cycle(seats)
 
-    async def watch(self, segments: int, players: int) -> Arm:
+    async def watch(self, players: int, segments: int) -> Arm:
         """Take so many segments, by so many players at once."""
         before = await self._database.fetchval(_TICKS)
-        turns = iter(range(segments))
-        started = perf_counter()
-        await asyncio.gather(*(self._play(turns) for _ in range(players)))
-        seconds = perf_counter() - started
-        return Arm(await self._database.fetchval(_TICKS) - before, seconds)
+        self._left, self._over = segments, asyncio.Event()
+        started, cpu_started = perf_counter(), process_time()
+        for _ in range(players):
+            self._ask()
+        async with asyncio.timeout(_TURN_SECONDS_MAX):
+            await self._over.wait()
+        seconds, cpu_seconds = perf_counter() - started, process_time() - cpu_started
+        ticks = await self._database.fetchval(_TICKS) - before
+        return Arm(segments, ticks, seconds, cpu_seconds)
 
-    async def _play(self, turns: Iterator[int]) -> None:
-        for _ in turns:
-            session = next(self._sessions)
-            sequence = self._sequences[session]
-            self._sequences[session] = sequence + 1
-            self._clock.advance(_CLOCK_MS)
-            lo = sequence * _UNITS
-            delivery = await self.intake.request(session, sequence, lo, lo + _UNITS)
-            self.intake.finish(delivery, complete=True)
+    def _ask(self) -> None:
+        """What a connection does when it has read a request."""
+        if not self._left:
+            return
+        self._left -= 1
+        seat = next(self._next)
+        sequence = seat.sequence
+        seat.sequence = sequence + 1
+        self._pass_time()
+        self._waiting += 1
+        grant = self._tokens.read(seat.token, self._asset, 0)
+        lo = sequence * _UNITS
+        media = (grant.session_id, sequence, lo, lo + _UNITS)
+        promise = self.intake.request_soon(*media)
+        if promise is None:  # the store takes long: the machine is busy with something else
+            self._patient.append(spawn(self._patiently(media), "patient player"))
+        else:
+            promise.saved.add_done_callback(partial(self._saved, promise.delivery))
+
+    async def _patiently(self, media: tuple[str, int, int, int]) -> None:
+        self._taken(await self.intake.request(*media))
+
+    def _saved(self, delivery: Delivery, saved: Saved) -> None:
+        saved.result()
+        self._taken(delivery)
+
+    def _taken(self, delivery: Delivery) -> None:
+        self.intake.finish(delivery, complete=True)
+        self._waiting -= 1
+        self._ask()
+        if not self._waiting:
+            self._over.set()
+
+    def _pass_time(self) -> None:
+        """Each session asks once in as long as its segment plays."""
+        self._late_us += _SEGMENT_SECONDS * 1_000_000 // self._count
+        if self._late_us >= 1000:
+            self._clock.advance(self._late_us // 1000)
+            self._late_us %= 1000
 
 
 async def _measured(database: Database) -> list[Figure]:
-    audience = Audience(database)
-    await audience.open()
+    many, few = Audience(database, _MANY), Audience(database, _FEW)
+    await many.open()
+    await few.open()
     collect_rarely()  # as the server does
+    await many.watch(*_TOGETHER)
+    await few.watch(*_STEADY)
+    figures = [*await _shared(many), await _flat(many, few)]
+    await many.intake.stop()
+    await few.intake.stop()
+    return figures
+
+
+async def _shared(many: Audience) -> list[Figure]:
     together, alone = Arm(), Arm()
-    await audience.watch(2 * _SESSIONS, _PLAYERS)
-    for _ in range(_TURNS):
-        for arm, segments, players in ((together, _TOGETHER, _PLAYERS), (alone, _ALONE, 1)):
-            turn = await audience.watch(segments, players)
-            arm.ticks += turn.ticks
-            arm.seconds += turn.seconds
-    await audience.intake.stop()
+    for _ in range(_ROUNDS):
+        together.add(await many.watch(*_TOGETHER))
+        alone.add(await many.watch(*_ALONE))
     print(f"bench {_NAME}: info together={together.rate:.0f} alone={alone.rate:.0f} ticks/s")
-    return [Figure(_NAME, "ticks_ratio", together.rate / alone.rate, 15, at_most=False)]
+    print(f"bench {_NAME}: info alone takes {alone.cpu_us:.1f} us of CPU for a segment")
+    return [
+        Figure(_NAME, "ticks_ratio", together.rate / alone.rate, 20, at_most=False),
+        Figure(_NAME, "cpu_per_billed_segment_us", together.cpu_us, 15, at_most=True),
+    ]
+
+
+async def _flat(many: Audience, few: Audience) -> Figure:
+    ratios = []
+    for _ in range(_ROUNDS):
+        dear, cheap = await many.watch(*_STEADY), await few.watch(*_STEADY)
+        print(f"bench {_NAME}: info {_MANY}: {dear.cpu_us:.1f} us, {_FEW}: {cheap.cpu_us:.1f} us")
+        ratios.append(dear.cpu_us / cheap.cpu_us)
+    return Figure(_NAME, f"cost_at_{_MANY}_over_cost_at_{_FEW}", median(ratios), 1.2, at_most=True)
 
 
 async def _run() -> list[Figure]:
