@@ -214,6 +214,7 @@ class FakeServer:
         self.sources: list[dict[str, Any]] = []
         # What is said of a higher price, and which ones viewers agreed to.
         self.price_change: dict[str, Any] | None = None
+        self.seconds_waived = 0
         self.agreed: list[str] = []
         self.sessions: dict[str, Session] = {}
         self.payouts: list[dict[str, Any]] = []
@@ -402,6 +403,7 @@ class FakeServer:
                 "balance": amount(self.balance),
                 "secondsAffordable": self._affordable(session.price_stroops),
                 "priceChange": self.price_change,
+                "secondsWaived": self.seconds_waived,
             }
         )
 

@@ -150,6 +150,9 @@ async def test_an_interrupted_live_says_so_when_all_was_shown_and_goes_on_by_its
     (session,) = server.sessions.values()
     at, billed = await visitor.probe("currentTime"), session.amount
     assert at > 7, "all of it was shown"
+    assert await visitor.page.locator("#waived").is_hidden()
+    server.seconds_waived = 3
+    await visitor.reads("#waived", "text === '3 s were free: something was lost on our side.'")
     server.live_held = None
     server.contents["live"]["interrupted"] = False
     await visitor.until(f"tollcast.currentTime > {at} + 1")

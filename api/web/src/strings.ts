@@ -139,6 +139,7 @@ export const strings = {
     receiptFailed: "The receipt could not be had now. Try again.",
     watchAgain: "Watch again",
     still: "Standing still: nothing is charged",
+    waived: (seconds: number) => `${seconds} s were free: something was lost on our side.`,
     announce: (amount: string, asset: string, seconds: number) =>
       `Paid so far: ${amount} ${asset} for ${plural(seconds, "second", "seconds")}.`,
   },

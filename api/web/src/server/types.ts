@@ -146,6 +146,7 @@ export interface SessionStatus {
   asset: string;
   balance: string;
   secondsAffordable: number | null;
+  secondsWaived: number;
   priceChange: PriceChange | null;
 }
 

@@ -22,6 +22,7 @@ export class Meter {
   private readonly seconds = element("dd", { id: "seconds" }, "0:00");
   private readonly balance = element("dd", { id: "balance" }, "–");
   private readonly affordable = element("dd", { id: "affordable" }, "–");
+  private readonly waived = element("p", { class: "meter-waived", id: "waived", hidden: true });
   private readonly still = element("p", { class: "meter-still", role: "status" });
   private readonly word = element("span", {}, words.stop);
   private readonly button: HTMLButtonElement;
@@ -59,6 +60,7 @@ export class Meter {
         row(words.affordable, this.affordable),
         row(words.balance, this.balance),
       ),
+      this.waived,
       this.still,
       this.button,
       this.problem,
@@ -66,11 +68,14 @@ export class Meter {
     );
   }
 
-  update({ amount, asset, secondsBilled, balance, secondsAffordable }: SessionStatus): void {
+  update(status: SessionStatus): void {
+    const { amount, asset, secondsBilled, balance, secondsAffordable, secondsWaived } = status;
     this.dial.update(secondsBilled);
     setText(this.amount, amount);
     setText(this.asset, asset);
     setText(this.seconds, clock(secondsBilled));
+    this.waived.hidden = secondsWaived === 0;
+    setText(this.waived, words.waived(secondsWaived));
     setText(this.balance, `${trimAmount(balance)} ${asset}`);
     setText(
       this.affordable,

@@ -48,6 +48,7 @@ export class PlaybackSession {
       asset: price.asset,
       balance,
       secondsAffordable,
+      secondsWaived: 0,
       priceChange: null,
     };
   }
