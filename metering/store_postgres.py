@@ -250,7 +250,7 @@ def _columns(batch: Batch) -> tuple[object, ...]:
         [each.viewer for each in batch.allowances],
         [each.window_started_at for each in batch.allowances],
         _numbers([each.used for each in batch.allowances]),
-        _lines([_numbers(rungs) if (rungs := each.totals.rungs) else "" for each in saved]),
+        _rungs(saved),
         [each.session.id for each in repriced],
         [each.revision for each in repriced],
         [each.session.tariff.id for each in repriced],
@@ -266,6 +266,13 @@ def _lines(values: Sequence[str]) -> str:
 
 def _numbers(values: Sequence[int]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
+
+
+def _rungs(saved: Sequence[SavedSession]) -> str | None:
+    """None in the batches of most servers: nothing to look through for each session."""
+    if not any(each.totals.rungs for each in saved):
+        return None
+    return _lines([_numbers(each.totals.rungs) if each.totals.rungs else "" for each in saved])
 
 
 def _numbers_or_none(values: Sequence[int]) -> str | None:

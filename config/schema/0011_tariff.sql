@@ -72,16 +72,24 @@ alter table playback_session alter column epoch set not null;
 
 alter table playback_session drop constraint playback_session_check1;
 alter table playback_session add constraint playback_session_amount check (
-    -- (`least` leaves out a cap that is null.)
-    amount = greatest(paid, least(cap, paid
-        + div(price_stroops::numeric
-            * (greatest(ticks, free_seconds) - greatest(since_ticks, free_seconds)), price_seconds)
-        + case when since_ticks <= free_seconds and free_seconds < ticks
-            then view_stroops else 0 end
-        + case when rung_ticks is null then 0
-            else tariff_rungs_due(rung_stroops, rung_seconds, since_rungs, rung_ticks, free_seconds)
-            end
-    ))
+    case
+        -- Nearly all sessions have one price and nothing else.
+        when since_ticks = 0 and paid = 0 and free_seconds = 0 and view_stroops = 0
+            and num_nulls(cap, rung_ticks) = 2
+        then amount = div(price_stroops::numeric * ticks, price_seconds)
+        -- (`least` leaves out a cap that is null.)
+        else amount = greatest(paid, least(cap, paid
+            + div(price_stroops::numeric
+                * (greatest(ticks, free_seconds) - greatest(since_ticks, free_seconds)),
+                price_seconds)
+            + case when since_ticks <= free_seconds and free_seconds < ticks
+                then view_stroops else 0 end
+            + case when rung_ticks is null then 0
+                else tariff_rungs_due(
+                    rung_stroops, rung_seconds, since_rungs, rung_ticks, free_seconds)
+                end
+        ))
+    end
 );
 
 -- What a viewer spent on some content since some time.
@@ -144,7 +152,7 @@ drop function metering_commit(
 --
 -- For each session: its new revision; what it drew from the viewer into the hold (below zero: gave
 -- back) and charged from there to the creator since the last one, beginning with which tick; how many
--- seconds were charged at each rung of its tariff (an array as text, empty where there are none); and
+-- seconds were charged at each rung of its tariff (an array as text; empty or null for none); and
 -- its new state. Before that, `repriced` sessions get another tariff: all that is charged now is
 -- charged under that. The transfers are those of `transfers_for` in metering/session.py; they are made here,
 -- where the numbers of the accounts are.
@@ -196,7 +204,7 @@ begin
             amount = kept.amount + new.charge,
             ticks = new.posted / 90000,
             posted_units = new.posted,
-            rung_ticks = case when new.rungs = '' then null else new.rungs::bigint[] end,
+            rung_ticks = nullif(new.rungs, '')::bigint[],
             state = new.state
         from unnest(
             session_ids, revisions, drawn_changes, charges, first_ticks, posted_totals, states,
@@ -215,12 +223,9 @@ begin
         insert into delivery (session_id, revision, sequence, lo, hi)
         select * from unnest(served_sessions, served_revisions, sequences, los, his)
             as served (session_id, revision, sequence, lo, hi)
-        -- Sent again, they are there.
-        where not exists (
-            select from delivery as before
-            where before.session_id = served.session_id and before.sequence = served.sequence
-                and before.revision = served.revision
-        )
+        -- Sent again, no session changes, and they are there. (Looking for each of them would open
+        -- all parts that `delivery` has.)
+        where exists (select from line)
     ), entry as (
         insert into ledger_transfer (id, debit, credit, amount, cause)
         select line.id || ':' || line.revision || ':' || move.cause,
