@@ -46,6 +46,7 @@ class Streaming:
     # --- routes ----------------------------------------------------------------------------------
 
     async def start(self, request: web.Request) -> web.Response:
+        self.intake.require_room()
         account = await self.bearers.account(request)
         wish = await read_body(request, StartSession)
         done = await self.idempotency.once(

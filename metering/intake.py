@@ -157,6 +157,21 @@ class Intake:
 
     # --- sessions --------------------------------------------------------------------------------
 
+    def require_room(self) -> None:
+        """Pass when one more session is let in now: to be asked before anything is looked up.
+
+        Raises:
+            Overloaded: there is no room for it, or too much to do.
+            MeterUnavailable: the store does not answer.
+        """
+        load = Load(
+            len(self._book), self._keeper.errands.openings, self._requests, self._keeper.lag_ms
+        )
+        if (why := crowded(load)) is not None:
+            raise self._refusal(Overloaded(why))
+        if self._keeper.is_silent(self._clock.monotonic_ms()):
+            raise self._refusal(MeterUnavailable("no session can be opened now"))
+
     async def open(
         self,
         viewer: str,
@@ -172,16 +187,9 @@ class Intake:
 
         Raises:
             InsufficientFunds: not even the first second that costs something could be paid.
-            Overloaded: there is no room for one more, or too much to do.
-            MeterUnavailable: the store does not answer.
+            Overloaded, MeterUnavailable: as `require_room`, or the store does not answer.
         """
-        load = Load(
-            len(self._book), self._keeper.errands.openings, self._requests, self._keeper.lag_ms
-        )
-        if (why := crowded(load)) is not None:
-            raise self._refusal(Overloaded(why))
-        if self._keeper.is_silent(self._clock.monotonic_ms()):
-            raise self._refusal(MeterUnavailable("no session can be opened now"))
+        self.require_room()
         now_ms = self._clock.wall_ms()
         session = Session(
             id=session_id or self._ids("ses", now_ms),
