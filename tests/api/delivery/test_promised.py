@@ -12,6 +12,7 @@ from api.delivery.connection import Site as Shared
 from api.delivery.watch import Deadlines, Watch
 from metering.errors import MeterUnavailable, SessionClosed
 from metering.intake import Delivery, Intake, Promise
+from metering.waiting import Saved
 from tests.api.delivery.site import RENDITION, UNITS, Site, open_site
 
 
@@ -19,7 +20,7 @@ from tests.api.delivery.site import RENDITION, UNITS, Site, open_site
 class Slow:
     """A meter that saves when the test says so."""
 
-    saved: asyncio.Future[Any] = field(default_factory=asyncio.Future)
+    saved: Saved = field(default_factory=Saved)
     finished: list[bool] = field(default_factory=list)
 
     def look(self, session_id: str) -> None:

@@ -14,6 +14,7 @@ from api.delivery.tally import TALLY
 from api.delivery.watch import Deadlines
 from metering.errors import SessionClosed
 from metering.intake import Delivery, Promise
+from metering.waiting import Saved
 from tests.api.delivery.dialogue import Answered, Asked, answers, talk
 from tests.api.delivery.site import ASSET, RENDITION, Film, aiohttp_alone, open_site
 
@@ -50,8 +51,7 @@ class Anybody:
     ) -> Promise | None:
         if sequence % 4:
             return None
-        loop = asyncio.get_running_loop()
-        saved = loop.create_future()
+        loop, saved = asyncio.get_running_loop(), Saved()
         if session_id == CLOSED:
             loop.call_soon(saved.set_exception, SessionClosed(session_id))
         else:
