@@ -363,6 +363,15 @@ class Intake:
         if not self._book.look(session_id, self._clock.monotonic_ms()):
             raise self._not_open(session_id)
 
+    def waive(self, session_id: str, lo: int, hi: int) -> None:
+        """The media [lo, hi) is sent for nothing: something is missing in it by our own fault.
+
+        Raises:
+            SessionClosed: the session takes no requests.
+        """
+        if not self._book.waive(session_id, lo, hi, self._clock.monotonic_ms()):
+            raise SessionClosed(session_id)
+
     def viewers(self, asset_id: str) -> int:
         """How many sessions watch an asset now."""
         return self._book.watching(asset_id, self._clock.monotonic_ms() - SESSION_WATCHING_MS_MAX)

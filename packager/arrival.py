@@ -8,13 +8,18 @@ class Arrival:
 
     Callbacks instead of a future for each: a thousand blocked reloads are released in one loop,
     without a task switch between them.
+
+    Attributes:
+        found: what the first one who is told has found, for the next ones: nothing changes before
+            all of them are told.
     """
 
-    __slots__ = ("_callbacks", "_came")
+    __slots__ = ("_callbacks", "_came", "found")
 
     def __init__(self) -> None:
         self._callbacks: dict[Callable[[], None], None] = {}
         self._came = False
+        self.found: object = None
 
     @property
     def came(self) -> bool:
@@ -28,6 +33,7 @@ class Arrival:
         """Have it called once, in the order of asking; at once when it has come."""
         if self._came:
             callback()
+            self.found = None
         else:
             self._callbacks[callback] = None
 
@@ -41,3 +47,4 @@ class Arrival:
         callbacks, self._callbacks = self._callbacks, {}
         for callback in callbacks:
             callback()
+        self.found = None

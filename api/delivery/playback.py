@@ -16,7 +16,7 @@ from api.delivery.answer import CORS, PREFLIGHT, PRIVATE, Answer, kind, with_bod
 from api.delivery.file_answer import file_answer
 from api.delivery.not_at_hand import NotAtHand
 from api.delivery.public import public_at_once, public_later
-from api.delivery.request import MediaRequest
+from api.delivery.request import MediaRequest, Target
 from api.errors import Problem, forbidden, not_found, unavailable
 from config.clock import Clock
 from config.tasks import happens
@@ -24,7 +24,7 @@ from metering.intake import Delivery, Promise
 from metering.waiting import Saved
 from packager.arrival import Arrival
 from packager.naming import FilePath, InitPath, PartPath, PlaylistPath, SegmentPath
-from packager.package import BadReload, MediaFile, UnknownRendition
+from packager.package import BadReload, Charge, MediaFile, UnknownRendition
 from packager.playlist_text import PlaylistText, token_group
 
 _make = tuple.__new__
@@ -61,6 +61,12 @@ class Metering(Protocol):
 
     def require_open(self, session_id: str) -> None:
         """Raises: SessionClosed."""
+
+    def waive(self, session_id: str, lo: int, hi: int) -> None:
+        """Something is missing in this media by our own fault: it is sent for nothing.
+
+        Raises: SessionClosed.
+        """
 
     def request_at_once(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
@@ -100,6 +106,13 @@ class Promised(NamedTuple):
 
     answer: Answer
     saved: Saved
+
+
+class _Found(NamedTuple):
+    """The playlist that came, for all who asked for the same in the same words."""
+
+    target: Target
+    text: PlaylistText
 
 
 Outcome = Answer | Waiting | Promised | None
@@ -143,8 +156,11 @@ class Playback:
             return None
         if grant is None:
             return public_at_once(request, package)
+        path = request.target.path
         try:
-            return self._from_memory(request, package, grant)
+            if isinstance(path, PlaylistPath):
+                return self._playlist(request, path, package, grant)
+            return self._file_at_once(request, package, grant)
         except NotAtHand:
             return None
 
@@ -205,17 +221,6 @@ class Playback:
 
     # --- packages --------------------------------------------------------------------------------
 
-    def _from_memory(self, request: MediaRequest, package: Playable, grant: Grant) -> Outcome:
-        path = request.target.path
-        if isinstance(path, PlaylistPath):
-            return self._playlist(request, path, package, grant)
-        assert path is not None, "nothing is granted for no path"
-        file = package.file_at_hand(path)
-        if file is None:
-            arrival = _hinted(package, path)
-            return None if arrival is None else Waiting(arrival, partial(self.at_once, request))
-        return self._file_at_once(request, path, file, grant)
-
     async def _fetched(self, request: MediaRequest, package: Playable, grant: Grant) -> Answer:
         path = request.target.path
         while True:
@@ -252,31 +257,55 @@ class Playback:
         if reload.sequence is not None:
             arrival = package.arrival(path.rendition, reload.sequence, reload.part)
             if arrival is not None:
-                return Waiting(arrival, partial(self._reloaded, request, path, package, grant))
-        text, tokens, asset = package.playlist(path, skip=reload.skip), self._tokens, request.asset
+                again = partial(self._reloaded, request, path, package, grant, arrival)
+                return Waiting(arrival, again)
+        return self._filled(request, package.playlist(path, skip=reload.skip), grant)
+
+    def _reloaded(
+        self,
+        request: MediaRequest,
+        path: PlaylistPath,
+        package: Playable,
+        grant: Grant,
+        arrival: Arrival,
+    ) -> Outcome:
+        """Who is told first asks for the playlist; it is that of all who asked for the same."""
+        found = arrival.found
+        try:
+            if isinstance(found, _Found) and found.target is request.target:
+                self._metering.look(grant.session_id)
+                return self._filled(request, found.text, grant)
+            answer = self._playlist(request, path, package, grant)
+            if isinstance(answer, Answer):
+                text = package.playlist(path, skip=request.target.reload.skip)
+                arrival.found = _Found(request.target, text)
+        except NotAtHand:
+            return None
+        return answer
+
+    def _filled(self, request: MediaRequest, text: PlaylistText, grant: Grant) -> Answer:
+        tokens, asset = self._tokens, request.asset
         body = text.fill(lambda group: tokens.media_token(grant, asset, group))
         return with_body(_PLAYLIST, body, request.method)
 
-    def _reloaded(
-        self, request: MediaRequest, path: PlaylistPath, package: Playable, grant: Grant
-    ) -> Outcome:
-        try:
-            return self._playlist(request, path, package, grant)
-        except NotAtHand:
-            return None
-
     # --- files -----------------------------------------------------------------------------------
 
-    def _file_at_once(
-        self, request: MediaRequest, path: FilePath, file: MediaFile, grant: Grant
-    ) -> Answer | Promised | None:
-        answer = self._unmetered(request, path, file, grant)
-        charge = file.charge
+    def _file_at_once(self, request: MediaRequest, package: Playable, grant: Grant) -> Outcome:
+        path = request.target.path
+        assert path is not None, "nothing is granted for no path"
+        assert not isinstance(path, PlaylistPath), "a playlist is no file"
+        file = package.file_at_hand(path)
+        if file is None:
+            arrival = _hinted(package, path)
+            return None if arrival is None else Waiting(arrival, partial(self.at_once, request))
+        if grant.group is not None:
+            _require_group(grant.group, path, file)
+        answer = file_answer(file, request.method, request.conditions)
+        charge, metering, session_id = file.charge, self._metering, grant.session_id
         if charge is None or charge.waived or not answer.body:
-            self._metering.require_open(grant.session_id)
+            self._give(charge if answer.body else None, grant)
             return answer
         sequence, start, end, prompt, _, height = charge
-        session_id, metering = grant.session_id, self._metering
         delivery = metering.request_at_once(
             session_id, sequence, start, end, prompt=prompt, height=height
         )
@@ -296,25 +325,25 @@ class Playback:
         assert path is not None, "nothing is granted for no path"
         assert not isinstance(path, PlaylistPath), "a playlist is no file"
         file = await package.file(path)
-        answer = self._unmetered(request, path, file, grant)
-        charge = file.charge
+        if grant.group is not None:
+            _require_group(grant.group, path, file)
+        answer = file_answer(file, request.method, request.conditions)
+        charge, metering, session_id = file.charge, self._metering, grant.session_id
         if charge is None or charge.waived or not answer.body:
-            self._metering.require_open(grant.session_id)
+            self._give(charge if answer.body else None, grant)
             return answer
         sequence, start, end, prompt, _, height = charge
-        session_id, metering = grant.session_id, self._metering
         delivery = await metering.request(
             session_id, sequence, start, end, prompt=prompt, height=height
         )
         return _delivered(answer, delivery)
 
-    def _unmetered(
-        self, request: MediaRequest, path: FilePath, file: MediaFile, grant: Grant
-    ) -> Answer:
-        group = grant.group
-        if group is not None and group != _group(path, file):
-            raise forbidden("this token is for other files")
-        return file_answer(file, request.method, request.conditions)
+    def _give(self, charge: Charge | None, grant: Grant) -> None:
+        """What costs nothing is for open sessions all the same."""
+        if charge is None:
+            self._metering.require_open(grant.session_id)
+        else:
+            self._metering.waive(grant.session_id, charge.start, charge.end)
 
 
 def _delivered(answer: Answer, delivery: Delivery) -> Answer:
@@ -323,13 +352,12 @@ def _delivered(answer: Answer, delivery: Delivery) -> Answer:
     return _make(Answer, (kind, length, body, delivery, fields, shared))
 
 
-def _group(path: FilePath, file: MediaFile) -> int | None:
-    """Which media tokens open a file."""
+def _require_group(group: int, path: FilePath, file: MediaFile) -> None:
+    """Raises: Problem: media tokens of this group do not open the file."""
     charged = file.charge
-    if charged is not None:
-        return token_group(charged.sequence)
-    sequence = getattr(path, "sequence", None)
-    return None if sequence is None else token_group(sequence)
+    sequence = getattr(path, "sequence", None) if charged is None else charged.sequence
+    if sequence is None or token_group(sequence) != group:
+        raise forbidden("this token is for other files")
 
 
 def _hinted(package: Playable, path: FilePath) -> Arrival | None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -11,7 +12,7 @@ from api.auth.playback_token import Grant
 from api.delivery.watch import Deadlines
 from config import telemetry
 from config.limits import IMAGE_BYTES_MAX
-from packager.naming import MP4, SegmentPath
+from packager.naming import MP4, PlaylistPath, SegmentPath
 from packager.package import Charge, MediaFile
 from tests.api.delivery.dialogue import answers
 from tests.api.delivery.open_images import open_images
@@ -269,6 +270,26 @@ async def test_what_is_announced_is_waited_for_but_not_for_ever(site: Site) -> N
     assert f"/{RENDITION}/3.m4s".encode() in found[0][1]
     assert b"\r\nRetry-After: 1\r\n" in found[2][0]
     assert site.clock.monotonic_ms() - began >= PATIENCE_MS - 2 * DEADLINES.watch_ms
+
+
+async def test_all_who_wait_for_a_playlist_get_their_own_copy_of_the_one_that_comes(
+    site: Site,
+) -> None:
+    grants = [await site.session(f"{number}") for number in range(4)]
+    async with contextlib.AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(connected(site)) for _ in grants]
+        for sequence in (3, 4):
+            skips = ["", "&_HLS_skip=YES", "", ""]
+            for (_, writer), grant, skip in zip(peers, grants, skips, strict=True):
+                target = site.url(grant, f"{RENDITION}/index.m3u8")
+                writer.write(ask(f"{target}?_HLS_msn={sequence}{skip}"))
+            await waiting_are(site, len(grants))
+            site.film.add()
+            found = [(await answer(reader))[1] for reader, _ in peers]
+            for body, grant, skip in zip(found, grants, skips, strict=True):
+                text = site.film.playlist(PlaylistPath(RENDITION), skip=bool(skip))
+                assert body == text.fill(partial(site.tokens.media_token, grant, ASSET))
+                assert f"{RENDITION}/{sequence}.m4s".encode() in body
 
 
 async def test_a_stopping_server_finishes_what_it_sends(site: Site) -> None:
