@@ -71,3 +71,14 @@ def test_a_piece_in_flight_can_be_dropped() -> None:
     pending.send(1, 10, 20)
     pending.drop(pending.of(1)[0])
     assert (spans(pending), pending.in_flight) == ([(10, 20, {1})], 10)
+
+
+def test_what_is_forgotten_is_cut_out_of_what_is_in_flight() -> None:
+    pending = Pending()
+    pending.keep(0, 10)
+    pending.send(1, 10, 40)
+    pending.forget(20, 30)
+    assert [(piece.lo, piece.hi) for piece in pending.pieces] == [(0, 10), (10, 20), (30, 40)]
+    assert (pending.ready, pending.in_flight) == (10, 20)
+    pending.forget(0, 40)
+    assert [(piece.lo, piece.hi) for piece in pending.pieces] == [(0, 10)]
