@@ -41,7 +41,7 @@ class Meter:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     looks: list[str] = field(default_factory=list)
     waived: list[tuple[int, int]] = field(default_factory=list)
-    under_way: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    under_way: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
     finished: list[tuple[int, bool]] = field(default_factory=list)
     asked: int = 0
 
@@ -60,7 +60,11 @@ class Meter:
     def request_at_once(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
     ) -> Delivery | None:
-        return self._delivery(session_id, sequence, lo, hi) if self.at_once and prompt else None
+        return (
+            self._delivery(session_id, (sequence, lo, hi, height))
+            if self.at_once and prompt
+            else None
+        )
 
     def request_soon(self, *_: object, **__: object) -> None:
         """Everything waits for the gate."""
@@ -71,16 +75,16 @@ class Meter:
         await self.gate.wait()
         if self.leave is not None:
             raise self.leave
-        return self._delivery(session_id, sequence, lo, hi)
+        return self._delivery(session_id, (sequence, lo, hi, height))
 
     def finish(self, delivery: Delivery, complete: bool) -> None:
         del self.under_way[delivery.ticket]
         self.finished.append((delivery.sequence, complete))
 
-    def _delivery(self, session_id: str, sequence: int, lo: int, hi: int) -> Delivery:
+    def _delivery(self, session_id: str, file: tuple[int, int, int, int]) -> Delivery:
         self.asked += 1
-        self.under_way[self.asked] = (sequence, lo, hi)
-        return Delivery(session_id, sequence, self.asked)
+        self.under_way[self.asked] = file
+        return Delivery(session_id, file[0], self.asked)
 
 
 class Pair:
@@ -251,8 +255,8 @@ async def test_names_of_what_is_being_made_and_of_captions_may_mean_something_el
 
 async def test_media_is_allowed_sent_and_finished_as_in_one_process() -> None:
     pair = Pair()
-    delivery = await pair.metering.request(_SESSION, 4, 10, 20)
-    assert list(pair.meter.under_way.values()) == [(4, 10, 20)]
+    delivery = await pair.metering.request(_SESSION, 4, 10, 20, height=720)
+    assert list(pair.meter.under_way.values()) == [(4, 10, 20, 720)]
     pair.metering.finish(delivery, complete=True)
     pair.meter.gate.clear()
     pair.meter.at_once = True
