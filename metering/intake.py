@@ -23,19 +23,14 @@ import structlog
 from config.clock import Clock
 from config.ids import Ids, new_id
 from config.limits import (
-    INTAKE_PACE_MS_MAX,
-    INTAKE_WAITING_MAX,
     PRICE_NOTICE_MS,
     SESSION_WATCHING_MS_MAX,
 )
-from config.telemetry import counter
 from metering.admission import Load, crowded
-from metering.book import NO_TICKET, Book, File
+from metering.book import Book
 from metering.bookkeeper import Bookkeeper
-from metering.decision import DUPLICATE, SERVE, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
 from metering.errors import (
     InsufficientFunds,
-    MeteredElsewhere,
     MeterUnavailable,
     Overloaded,
     Paced,
@@ -49,12 +44,12 @@ from metering.money import NATIVE, Stroops
 from metering.offer import Offer
 from metering.outage import OutageRules
 from metering.repricing import NoSuchChange, Notice, PriceChange
+from metering.requests import Delivery, MediaRequests, Promise, counted
 from metering.rules import MeterRules
 from metering.session import Session, SessionState, SessionSummary, summary_of
 from metering.store import MeterStore
 from metering.tariff import Price, Tariff
 from metering.terms import Terms
-from metering.waiting import Saved
 
 __all__ = [
     "Balance",
@@ -73,25 +68,6 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 _SERVER, _LEASE, _OUTAGE = Server("server"), LeaseTerms(), OutageRules()
-
-_refused = counter("metering_refused_total", "Requests for media that were refused", ["reason"])
-
-
-class Delivery(NamedTuple):
-    """Leave to send one segment; give it back with `finish`, whatever became of it."""
-
-    session_id: str
-    sequence: int
-    ticket: int
-
-
-class Promise(NamedTuple):
-    """Leave to send one segment as soon as `saved` is done, unless that fails. The delivery is to
-    be finished in any case.
-    """
-
-    delivery: Delivery
-    saved: Saved
 
 
 class Balance(NamedTuple):
@@ -134,7 +110,16 @@ class Intake:
         self._book = Book(rules, clock.wall_ms() - clock.monotonic_ms())
         holder = LeaseHolder(store.leases, server, lease)
         self._keeper = Bookkeeper(store, clock, self._book, holder, outage)
-        self._requests = 0
+        requests = MediaRequests(store, clock, self._book, self._keeper)
+        self._requests = requests
+        # What is asked for with every file: without a step in between.
+        self.request = requests.request
+        self.request_at_once = requests.request_at_once
+        self.request_soon = requests.request_soon
+        self.finish = requests.finish
+        self.require_open = requests.require_open
+        self.look = requests.look
+        self.waive = requests.waive
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -165,12 +150,15 @@ class Intake:
             MeterUnavailable: the store does not answer.
         """
         load = Load(
-            len(self._book), self._keeper.errands.openings, self._requests, self._keeper.lag_ms
+            len(self._book),
+            self._keeper.errands.openings,
+            self._requests.waiting,
+            self._keeper.lag_ms,
         )
         if (why := crowded(load)) is not None:
-            raise self._refusal(Overloaded(why))
+            raise counted(Overloaded(why))
         if self._keeper.is_silent(self._clock.monotonic_ms()):
-            raise self._refusal(MeterUnavailable("no session can be opened now"))
+            raise counted(MeterUnavailable("no session can be opened now"))
 
     async def open(
         self,
@@ -219,100 +207,6 @@ class Intake:
                 await self._keeper.answered(self._keeper.errands.open(saved.session, offer))
         return await self.summary(session_id)
 
-    async def request(
-        self,
-        session_id: str,
-        sequence: int,
-        lo: int,
-        hi: int,
-        *,
-        prompt: bool = False,
-        height: int = 0,
-    ) -> Delivery:
-        """Ask for a file of a segment whose media is [lo, hi) in units of 1/90000 s. Returns when
-        it may be sent: what it costs is held, durably unless it is `prompt`. `finish` has to
-        follow. `height` is how many lines its pictures have; 0 is no pictures.
-
-        Raises:
-            InsufficientFunds: the viewer cannot pay it.
-            Paced: it was held back for as long as a player waits, and still is too early.
-            SessionClosed, UnknownSession: there is no such open session.
-            MeteredElsewhere: it is another server's.
-            Overloaded: too many requests wait already.
-            MeterUnavailable: the store does not answer, or in time.
-        """
-        await self._require_ours(session_id)
-        delivery = self.request_at_once(session_id, sequence, lo, hi, prompt=prompt, height=height)
-        if delivery is not None:
-            return delivery
-        if self._requests >= INTAKE_WAITING_MAX:
-            raise self._refusal(Overloaded("too many requests are waiting"))
-        self._requests += 1
-        try:
-            ticket = await self._serve(session_id, (sequence, lo, hi, height))
-        except (InsufficientFunds, Paced, MeterUnavailable) as refusal:
-            raise self._refusal(refusal) from None
-        finally:
-            self._requests -= 1
-        return Delivery(session_id, sequence, ticket)
-
-    def request_at_once(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int = 0
-    ) -> Delivery | None:
-        """As `request`, when the answer is yes and there is nothing to wait for: the media was paid
-        for already, or it is a `prompt` file, whose hold is saved in the background, or the store
-        is silent and there is credit.
-
-        Returns:
-            None when only `request` can tell.
-        """
-        now = self._clock.monotonic_ms()
-        file = (sequence, lo, hi, height)
-        if self._keeper.in_step(now):
-            ticket = self._book.request_at_once(session_id, file, now, prompt=prompt)
-        else:
-            ticket = self._on_credit(session_id, file, now)
-        if ticket is None:
-            return None
-        # What a NamedTuple's own constructor does, for a third of its time.
-        return tuple.__new__(Delivery, (session_id, sequence, ticket))
-
-    def request_soon(
-        self, session_id: str, sequence: int, lo: int, hi: int, *, height: int = 0
-    ) -> Promise | None:
-        """As `request`, when the answer is yes and all there is to wait for is that it is durable:
-        what that fails with is what `request` raises.
-
-        Returns:
-            None when only `request` can tell.
-        """
-        now = self._clock.monotonic_ms()
-        if not (self._keeper.in_step(now) and self._book.is_open(session_id)):
-            return None
-        if self._requests >= INTAKE_WAITING_MAX:
-            return None
-        ticket, decision = self._book.request(session_id, (sequence, lo, hi, height), now)
-        if decision is not SERVE and decision is not DUPLICATE:
-            return None
-        if not self._book.owes(session_id):
-            # It could have been had at once.
-            saved = Saved()
-            saved.set_result(None)
-            return Promise(Delivery(session_id, sequence, ticket), saved)
-        self._requests += 1
-        saved = self._keeper.saved(session_id)
-        saved.add_done_callback(self._answered)
-        return Promise(Delivery(session_id, sequence, ticket), saved)
-
-    def finish(self, delivery: Delivery, complete: bool) -> None:
-        """The segment's last byte was taken by the viewer's socket, or not; then it is not billed.
-        May be called again, and after the session ended, to no effect.
-        """
-        session_id, _, ticket = delivery
-        if ticket != NO_TICKET:
-            now = self._clock.monotonic_ms()
-            self._book.finish(session_id, ticket, complete=complete, now=now)
-
     async def close(self, session_id: str) -> SessionSummary:
         """End a session; again is the same as once. Returns when it is durable.
 
@@ -343,34 +237,6 @@ class Intake:
         if session_id in self._book:
             return self._book.summary(session_id)
         return await self._stored(session_id)
-
-    def require_open(self, session_id: str) -> None:
-        """Pass when the session takes requests.
-
-        Raises:
-            SessionClosed: it does not.
-            MeteredElsewhere: another server took it over.
-        """
-        if not self._book.is_open(session_id):
-            raise self._not_open(session_id)
-
-    def look(self, session_id: str) -> None:
-        """The player looks for what is new, and so is still there though it asks for no media.
-
-        Raises:
-            SessionClosed, MeteredElsewhere: as `require_open`.
-        """
-        if not self._book.look(session_id, self._clock.monotonic_ms()):
-            raise self._not_open(session_id)
-
-    def waive(self, session_id: str, lo: int, hi: int) -> None:
-        """The media [lo, hi) is sent for nothing: something is missing in it by our own fault.
-
-        Raises:
-            SessionClosed: the session takes no requests.
-        """
-        if not self._book.waive(session_id, lo, hi, self._clock.monotonic_ms()):
-            raise SessionClosed(session_id)
 
     def viewers(self, asset_id: str) -> int:
         """How many sessions watch an asset now."""
@@ -460,91 +326,10 @@ class Intake:
         """Let the intake do now what it does about once a second; returns when it is saved."""
         await self._keeper.sweep()
 
-    # --- requests --------------------------------------------------------------------------------
-
-    async def _serve(self, session_id: str, file: File) -> int:
-        """Ask the meter until it gives leave; the ticket."""
-        hold_until = self._clock.monotonic_ms() + INTAKE_PACE_MS_MAX
-        read = False
-        while True:
-            now = self._clock.monotonic_ms()
-            await self._require_ours(session_id)
-            lent = self._keeper.on_credit(session_id, file, now)
-            if lent is None and await self._keeper.waits(now):
-                continue
-            ticket, decision = lent or self._book.request(session_id, file, now)
-            match decision:
-                case Serve() | Duplicate():
-                    if lent is None:
-                        await self._promise(session_id, ticket)
-                    return ticket
-                case Pace(wait_ms):
-                    if now >= hold_until:
-                        raise Paced(max(1, -(-wait_ms // 1000)))
-                    await self._keeper.pause(min(now + wait_ms, hold_until))
-                case ShortOfFunds(needed):
-                    session = self._book.session(session_id)
-                    account = session.viewer_account
-                    if read:
-                        there = self._book.available(account)
-                        raise InsufficientFunds(needed, there, session.tariff.asset)
-                    # Somebody may have paid in without telling us.
-                    await self._keeper.answered(self._keeper.errands.read(account))
-                    read = True
-                case Fragmented():
-                    self._book.close(session_id, now)
-                    self._keeper.wake()
-                    raise SessionClosed(session_id)
-
-    def _on_credit(self, session_id: str, file: File, now: int) -> int | None:
-        ticket, decision = self._keeper.on_credit(session_id, file, now) or (None, None)
-        return ticket if decision is SERVE or decision is DUPLICATE else None
-
-    async def _promise(self, session_id: str, ticket: int) -> None:
-        """Wait until what was decided is durable; take it back when that fails."""
-        kept = False
-        try:
-            if self._book.owes(session_id):
-                await self._keeper.saved(session_id)
-            kept = True
-        finally:
-            if not kept:
-                now = self._clock.monotonic_ms()
-                self._book.finish(session_id, ticket, complete=False, now=now)
-
-    def _answered(self, saved: Saved) -> None:
-        self._requests -= 1
-        refusal = saved.exception()
-        if isinstance(refusal, InsufficientFunds | MeterUnavailable):
-            self._refusal(refusal)
-
-    async def _require_ours(self, session_id: str) -> None:
-        if session_id in self._book:
-            self.require_open(session_id)
-        else:
-            raise await self._elsewhere(session_id)
-
-    def _not_open(self, session_id: str) -> SessionClosed | MeteredElsewhere:
-        if session_id in self._keeper.lost and session_id not in self._book:
-            return MeteredElsewhere()
-        return SessionClosed(session_id)
-
-    async def _elsewhere(
-        self, session_id: str
-    ) -> SessionClosed | UnknownSession | MeteredElsewhere:
-        """What to say of a session that is not in the book."""
-        saved = await self._store.session(session_id)
-        if saved is None:
-            return UnknownSession(session_id)
-        if saved.closed_at is not None:
-            return SessionClosed(session_id)
-        holder = await self._store.leases.holder(session_id)
-        return MeteredElsewhere("" if holder is None else holder.url)
-
     async def _ended(self, session_id: str) -> SessionSummary:
         summary = await self._stored(session_id)
         if summary.state is SessionState.OPEN:
-            raise await self._elsewhere(session_id)
+            raise await self._requests.elsewhere(session_id)
         return summary
 
     async def _stored(self, session_id: str) -> SessionSummary:
@@ -556,7 +341,3 @@ class Intake:
             return summary_of(saved, self._book.available(account))
         balances = await self._store.balances([account])
         return summary_of(saved, balances.get(account, Stroops(0)))
-
-    def _refusal[E: Exception](self, error: E) -> E:
-        _refused.labels(type(error).__name__).inc()
-        return error

@@ -1,0 +1,264 @@
+"""Leave to send media: three doors to one decision, for those who can wait for it and for others.
+
+What can be said at once is said in a step that awaits nothing (`request_at_once`). Most of the rest
+only waits to be saved, which needs no task (`request_soon`). `request` is for everything.
+"""
+
+from typing import NamedTuple
+
+from config.clock import Clock
+from config.limits import INTAKE_PACE_MS_MAX, INTAKE_WAITING_MAX
+from config.telemetry import counter
+from metering.book import NO_TICKET, Book, File
+from metering.bookkeeper import Bookkeeper
+from metering.decision import DUPLICATE, SERVE, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
+from metering.errors import (
+    InsufficientFunds,
+    MeteredElsewhere,
+    MeterUnavailable,
+    Overloaded,
+    Paced,
+    SessionClosed,
+    UnknownSession,
+)
+from metering.store import MeterStore
+from metering.waiting import Saved
+
+_refused = counter("metering_refused_total", "Requests for media that were refused", ["reason"])
+
+
+class Delivery(NamedTuple):
+    """Leave to send one segment; give it back with `finish`, whatever became of it."""
+
+    session_id: str
+    sequence: int
+    ticket: int
+
+
+class Promise(NamedTuple):
+    """Leave to send one segment as soon as `saved` is done, unless that fails. The delivery is to
+    be finished in any case.
+    """
+
+    delivery: Delivery
+    saved: Saved
+
+
+class MediaRequests:
+    """Asks the meter and waits for the store, for all open sessions of this process.
+
+    Attributes:
+        waiting: how many requests wait for a commit or for their pace.
+    """
+
+    def __init__(self, store: MeterStore, clock: Clock, book: Book, keeper: Bookkeeper) -> None:
+        self._store = store
+        self._clock = clock
+        self._book = book
+        self._keeper = keeper
+        self.waiting = 0
+
+    async def request(
+        self,
+        session_id: str,
+        sequence: int,
+        lo: int,
+        hi: int,
+        *,
+        prompt: bool = False,
+        height: int = 0,
+    ) -> Delivery:
+        """Ask for a file of a segment whose media is [lo, hi) in units of 1/90000 s. Returns when
+        it may be sent: what it costs is held, durably unless it is `prompt`. `finish` has to
+        follow. `height` is how many lines its pictures have; 0 is no pictures.
+
+        Raises:
+            InsufficientFunds: the viewer cannot pay it.
+            Paced: it was held back for as long as a player waits, and still is too early.
+            SessionClosed, UnknownSession: there is no such open session.
+            MeteredElsewhere: it is another server's.
+            Overloaded: too many requests wait already.
+            MeterUnavailable: the store does not answer, or in time.
+        """
+        await self._require_ours(session_id)
+        delivery = self.request_at_once(session_id, sequence, lo, hi, prompt=prompt, height=height)
+        if delivery is not None:
+            return delivery
+        if self.waiting >= INTAKE_WAITING_MAX:
+            raise counted(Overloaded("too many requests are waiting"))
+        self.waiting += 1
+        try:
+            ticket = await self._serve(session_id, (sequence, lo, hi, height))
+        except (InsufficientFunds, Paced, MeterUnavailable) as refusal:
+            raise counted(refusal) from None
+        finally:
+            self.waiting -= 1
+        return Delivery(session_id, sequence, ticket)
+
+    def request_at_once(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int = 0
+    ) -> Delivery | None:
+        """As `request`, when the answer is yes and there is nothing to wait for: the media was paid
+        for already, or it is a `prompt` file, whose hold is saved in the background, or the store
+        is silent and there is credit.
+
+        Returns:
+            None when only `request` can tell.
+        """
+        now = self._clock.monotonic_ms()
+        file = (sequence, lo, hi, height)
+        if self._keeper.in_step(now):
+            ticket = self._book.request_at_once(session_id, file, now, prompt=prompt)
+        else:
+            ticket = self._on_credit(session_id, file, now)
+        if ticket is None:
+            return None
+        # What a NamedTuple's own constructor does, for a third of its time.
+        return tuple.__new__(Delivery, (session_id, sequence, ticket))
+
+    def request_soon(
+        self, session_id: str, sequence: int, lo: int, hi: int, *, height: int = 0
+    ) -> Promise | None:
+        """As `request`, when the answer is yes and all there is to wait for is that it is durable:
+        what that fails with is what `request` raises.
+
+        Returns:
+            None when only `request` can tell.
+        """
+        now = self._clock.monotonic_ms()
+        if not (self._keeper.in_step(now) and self._book.is_open(session_id)):
+            return None
+        if self.waiting >= INTAKE_WAITING_MAX:
+            return None
+        ticket, decision = self._book.request(session_id, (sequence, lo, hi, height), now)
+        if decision is not SERVE and decision is not DUPLICATE:
+            return None
+        if not self._book.owes(session_id):
+            # It could have been had at once.
+            saved = Saved()
+            saved.set_result(None)
+            return Promise(Delivery(session_id, sequence, ticket), saved)
+        self.waiting += 1
+        saved = self._keeper.saved(session_id)
+        saved.add_done_callback(self._answered)
+        return Promise(Delivery(session_id, sequence, ticket), saved)
+
+    def finish(self, delivery: Delivery, complete: bool) -> None:
+        """The segment's last byte was taken by the viewer's socket, or not; then it is not billed.
+        May be called again, and after the session ended, to no effect.
+        """
+        session_id, _, ticket = delivery
+        if ticket != NO_TICKET:
+            now = self._clock.monotonic_ms()
+            self._book.finish(session_id, ticket, complete=complete, now=now)
+
+    def require_open(self, session_id: str) -> None:
+        """Pass when the session takes requests.
+
+        Raises:
+            SessionClosed: it does not.
+            MeteredElsewhere: another server took it over.
+        """
+        if not self._book.is_open(session_id):
+            raise self._not_open(session_id)
+
+    def look(self, session_id: str) -> None:
+        """The player looks for what is new, and so is still there though it asks for no media.
+
+        Raises:
+            SessionClosed, MeteredElsewhere: as `require_open`.
+        """
+        if not self._book.look(session_id, self._clock.monotonic_ms()):
+            raise self._not_open(session_id)
+
+    def waive(self, session_id: str, lo: int, hi: int) -> None:
+        """The media [lo, hi) is sent for nothing: something is missing in it by our own fault.
+
+        Raises:
+            SessionClosed: the session takes no requests.
+        """
+        if not self._book.waive(session_id, lo, hi, self._clock.monotonic_ms()):
+            raise SessionClosed(session_id)
+
+    async def _serve(self, session_id: str, file: File) -> int:
+        """Ask the meter until it gives leave; the ticket."""
+        hold_until = self._clock.monotonic_ms() + INTAKE_PACE_MS_MAX
+        read = False
+        while True:
+            now = self._clock.monotonic_ms()
+            await self._require_ours(session_id)
+            lent = self._keeper.on_credit(session_id, file, now)
+            if lent is None and await self._keeper.waits(now):
+                continue
+            ticket, decision = lent or self._book.request(session_id, file, now)
+            match decision:
+                case Serve() | Duplicate():
+                    if lent is None:
+                        await self._promise(session_id, ticket)
+                    return ticket
+                case Pace(wait_ms):
+                    if now >= hold_until:
+                        raise Paced(max(1, -(-wait_ms // 1000)))
+                    await self._keeper.pause(min(now + wait_ms, hold_until))
+                case ShortOfFunds(needed):
+                    session = self._book.session(session_id)
+                    account = session.viewer_account
+                    if read:
+                        there = self._book.available(account)
+                        raise InsufficientFunds(needed, there, session.tariff.asset)
+                    # Somebody may have paid in without telling us.
+                    await self._keeper.answered(self._keeper.errands.read(account))
+                    read = True
+                case Fragmented():
+                    self._book.close(session_id, now)
+                    self._keeper.wake()
+                    raise SessionClosed(session_id)
+
+    def _on_credit(self, session_id: str, file: File, now: int) -> int | None:
+        ticket, decision = self._keeper.on_credit(session_id, file, now) or (None, None)
+        return ticket if decision is SERVE or decision is DUPLICATE else None
+
+    async def _promise(self, session_id: str, ticket: int) -> None:
+        """Wait until what was decided is durable; take it back when that fails."""
+        kept = False
+        try:
+            if self._book.owes(session_id):
+                await self._keeper.saved(session_id)
+            kept = True
+        finally:
+            if not kept:
+                now = self._clock.monotonic_ms()
+                self._book.finish(session_id, ticket, complete=False, now=now)
+
+    def _answered(self, saved: Saved) -> None:
+        self.waiting -= 1
+        refusal = saved.exception()
+        if isinstance(refusal, InsufficientFunds | MeterUnavailable):
+            counted(refusal)
+
+    async def _require_ours(self, session_id: str) -> None:
+        if session_id in self._book:
+            self.require_open(session_id)
+        else:
+            raise await self.elsewhere(session_id)
+
+    def _not_open(self, session_id: str) -> SessionClosed | MeteredElsewhere:
+        if session_id in self._keeper.lost and session_id not in self._book:
+            return MeteredElsewhere()
+        return SessionClosed(session_id)
+
+    async def elsewhere(self, session_id: str) -> SessionClosed | UnknownSession | MeteredElsewhere:
+        """What to say of a session that is not in the book."""
+        saved = await self._store.session(session_id)
+        if saved is None:
+            return UnknownSession(session_id)
+        if saved.closed_at is not None:
+            return SessionClosed(session_id)
+        holder = await self._store.leases.holder(session_id)
+        return MeteredElsewhere("" if holder is None else holder.url)
+
+
+def counted[E: Exception](refusal: E) -> E:
+    """A refusal, of which the operator is told how many there were."""
+    _refused.labels(type(refusal).__name__).inc()
+    return refusal
