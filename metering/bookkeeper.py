@@ -88,7 +88,10 @@ class Bookkeeper:
             MeterUnavailable: the store does not answer.
         """
         now = self._clock.monotonic_ms()
-        await self._keep_lease(now)
+        try:
+            await self._keep_lease(now)
+        except LeaseLost as lost:
+            raise MeterUnavailable("another process of this server has just started") from lost
         self._next_sweep = now + INTAKE_SWEEP_MS
         self._ended = False
         self._in_step_until = self._holder.until

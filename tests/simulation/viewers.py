@@ -70,6 +70,7 @@ class Viewer:
         self._number = number
         self._seconds = seconds
         self._deposits = 0
+        self._under_way: list[asyncio.Task[bool]] = []
         self._chance = town.chance
 
     async def live(self) -> None:
@@ -99,6 +100,8 @@ class Viewer:
                 if self.kind != "fetch and run":
                     break
             await self.close(session)
+        with suppress(Over):
+            await _all(*self._under_way)
         await self.close_all()
 
     # --- kinds of players -------------------------------------------------------------------------
@@ -125,7 +128,7 @@ class Viewer:
         """Fetches in another quality what it has, sound beside pictures, and probes."""
         for number in range(self._chance.randrange(3, 8)):
             again = max(0, number - self._chance.randrange(3))
-            await asyncio.gather(
+            await _all(
                 self._fetch(session, number),
                 self._fetch(session, again),
                 self._fetch(session, number),
@@ -146,15 +149,23 @@ class Viewer:
     async def _sharing(self, session: str) -> None:
         """Two players on one token, at different places."""
         far = self._chance.randrange(5, 50)
-        await asyncio.gather(
+        await _all(
             self._play(session, 0, self._chance.randrange(2, 6), ahead_ms=12_000),
             self._play(session, far, self._chance.randrange(2, 6), ahead_ms=12_000),
         )
 
     async def _grab(self, session: str) -> None:
-        """Fetches what it can at once, and leaves to watch that where nobody counts."""
+        """Fetches what it can at once, and leaves to watch that where nobody counts; now and then
+        before all of it has arrived.
+        """
         first = 10 * len(self.sessions)
-        await asyncio.gather(*(self._fetch(session, first + i) for i in range(3)))
+        loop = asyncio.get_running_loop()
+        fetching = [loop.create_task(self._fetch(session, first + i)) for i in range(3)]
+        if self._chance.random() < 0.5:
+            self._under_way += fetching
+            await self._sleep(self._chance.randrange(300))
+        else:
+            await _all(*fetching)
 
     async def _play(self, session: str, first: int, count: int, *, ahead_ms: int) -> None:
         town = self._town
@@ -276,6 +287,13 @@ class Viewer:
 
     def _say(self, what: str, detail: str = "", money: int | None = None) -> None:
         self._town.note(self.name, what, detail, money)
+
+
+async def _all(*works: Awaitable[object]) -> None:
+    """Do all to the end, also when one fails."""
+    for answer in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(answer, BaseException):
+            raise answer
 
 
 async def unheard[T](work: Coroutine[Any, Any, T]) -> None:
