@@ -76,6 +76,7 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/", routes.pages.home),
             web.get("/watch/{content}", routes.pages.watch),
             web.get("/studio", routes.pages.studio),
+            web.get("/account", routes.pages.account),
             web.get("/verify", routes.pages.verify),
             web.get("/assets/{path:.+}", routes.pages.asset),
             web.get("/favicon.svg", routes.pages.icon),

@@ -54,6 +54,9 @@ class Pages:
     async def verify(self, _request: web.Request) -> web.Response:
         return self._page("verify.html")
 
+    async def account(self, _request: web.Request) -> web.Response:
+        return self._page("account.html")
+
     async def asset(self, request: web.Request) -> web.Response:
         file = self._files.get(f"assets/{request.match_info['path']}")
         if file is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.web.fake_account import FakeAccount
 from tests.web.fake_uploads import FakeUploads
 from tests.web.recorded import SECONDS, Recording
 
@@ -217,6 +218,7 @@ class FakeServer:
         self.seconds_waived = 0
         self.agreed: list[str] = []
         self.sessions: dict[str, Session] = {}
+        self.account = FakeAccount()
         self.payouts: list[dict[str, Any]] = []
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
@@ -247,9 +249,11 @@ class FakeServer:
         application.add_routes(
             [
                 *self.uploads.routes(),
+                *self.account.routes(),
                 web.get("/", self._page("index.html")),
                 web.get("/watch/{id}", self._page("watch.html")),
                 web.get("/studio", self._page("studio.html")),
+                web.get("/account", self._page("account.html")),
                 web.get("/verify", self._page("verify.html")),
                 web.get("/.well-known/jwks.json", self._keys_of_server),
                 web.get("/api/v1/streaming/sessions/{id}/receipt", self._receipt),
@@ -262,7 +266,9 @@ class FakeServer:
                 web.get("/api/v1/content", self._list),
                 web.get("/api/v1/content/{id}", self._content),
                 web.post("/api/v1/streaming/start", self._start),
+                web.get("/api/v1/streaming/sessions", self._open_sessions),
                 web.get("/api/v1/streaming/sessions/{id}", self._session),
+                web.get("/api/v1/streaming/sessions/{id}/events", self._session_events),
                 web.post("/api/v1/streaming/stop", self._stop),
                 web.post("/api/v1/streaming/consent", self._agree),
                 web.get("/api/v1/sources", self._sources),
@@ -343,6 +349,7 @@ class FakeServer:
                 "held": amount(0),
                 "asset": "XLM",
                 "playMoney": self.play_money,
+                "accounts": self.account.balances,
             }
         )
 
@@ -367,7 +374,14 @@ class FakeServer:
         return problem(404, "no such content") if found is None else web.json_response(found)
 
     async def _start(self, request: web.Request) -> web.Response:
-        found = self.contents[(await request.json())["contentId"]]
+        wish = await request.json()
+        found = self.contents[wish["contentId"]]
+        self.account.start_keys.append(request.headers["Idempotency-Key"])
+        there = [each for each in self.sessions.values() if not each.closed.is_set()]
+        if len(there) >= self.account.sessions_max:
+            if wish.get("replace") != "oldest":
+                return problem(409, "watching elsewhere", "too_many_sessions")
+            there[0].closed.set()
         owner = request.headers["Authorization"] == f"Bearer {CREATOR_TOKEN}"
         stroops = 0 if owner else int(found["price"]["stroops"])
         if self.balance < stroops // PRICE_SECONDS:
@@ -378,6 +392,7 @@ class FakeServer:
             self._live_since = asyncio.get_running_loop().time()
         document = {
             "sessionId": identity,
+            "contentId": found["id"],
             "playbackUrl": f"/hls/{identity}/master.m3u8",
             "token": "token",
             "expiresAt": "2030-01-01T00:00:00.000Z",
@@ -388,30 +403,40 @@ class FakeServer:
         return web.json_response(document, status=201)
 
     async def _session(self, request: web.Request) -> web.Response:
-        return await self._status(request.match_info["id"])
+        identity = request.match_info["id"]
+        self.account.asked.append(identity)
+        return web.json_response(self._status(identity))
 
-    async def _status(self, identity: str) -> web.Response:
+    async def _open_sessions(self, _request: web.Request) -> web.Response:
+        there = [each for each, session in self.sessions.items() if not session.closed.is_set()]
+        return web.json_response({"items": [self._status(each) for each in there]})
+
+    async def _session_events(self, request: web.Request) -> web.StreamResponse:
+        identity = request.match_info["id"]
+        return await self._push(request, "session", lambda: self._status(identity))
+
+    def _status(self, identity: str) -> dict[str, Any]:
         session = self.sessions[identity]
-        return web.json_response(
-            {
-                "sessionId": identity,
-                "state": "closed" if session.closed.is_set() else "open",
-                "secondsBilled": len(session.delivered),
-                "amount": amount(session.amount),
-                "held": amount(0),
-                "asset": "XLM",
-                "balance": amount(self.balance),
-                "secondsAffordable": self._affordable(session.price_stroops),
-                "priceChange": self.price_change,
-                "secondsWaived": self.seconds_waived,
-            }
-        )
+        return {
+            "sessionId": identity,
+            "contentId": session.content["id"],
+            "openedAt": "2026-11-21T10:00:00.000Z",
+            "state": "closed" if session.closed.is_set() else "open",
+            "secondsBilled": len(session.delivered),
+            "amount": amount(session.amount),
+            "held": amount(0),
+            "asset": "XLM",
+            "balance": amount(self.balance),
+            "secondsAffordable": self._affordable(session.price_stroops),
+            "secondsWaived": self.seconds_waived,
+            "priceChange": self.price_change,
+        }
 
     async def _agree(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.agreed.append(body["epoch"])
         self.price_change = None
-        return await self._status(body["sessionId"])
+        return web.json_response(self._status(body["sessionId"]))
 
     async def _stop(self, request: web.Request) -> web.Response:
         identity = (await request.json())["sessionId"]
@@ -572,6 +597,11 @@ class FakeServer:
     ) -> web.StreamResponse:
         if not creator(request):
             return problem(401, "sign in first")
+        return await self._push(request, name, document)
+
+    async def _push(
+        self, request: web.Request, name: str, document: Callable[[], dict[str, Any]]
+    ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         self._follow(1)
@@ -602,6 +632,6 @@ def playlist(text: str) -> web.Response:
     return web.Response(text=text, content_type="application/vnd.apple.mpegurl")
 
 
-def problem(status: int, detail: str) -> web.Response:
-    document = {"type": "urn:test", "title": detail, "status": status, "detail": detail}
+def problem(status: int, detail: str, code: str = "test") -> web.Response:
+    document = {"title": detail, "status": status, "detail": detail, "code": code}
     return web.json_response(document, status=status, content_type="application/problem+json")

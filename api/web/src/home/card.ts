@@ -8,7 +8,8 @@ import { clock } from "../shell/durations";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
 import { Picture } from "../shell/picture";
-import { codeOf, priceLine } from "../watch/price";
+import { codeOf } from "../shell/asset";
+import { priceLine } from "../watch/price";
 
 const words = strings.common;
 

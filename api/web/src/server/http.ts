@@ -23,17 +23,26 @@ export interface RequestOptions {
   file?: Blob;
   /** Lets the request outlive the page that sent it. */
   keepalive?: boolean;
+  /** Sent again with the same key, the request has its effect once. */
+  key?: string;
+}
+
+/** A key for one wish of the person at the page, however often it has to be sent. */
+export function newKey(): string {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Sends one request and returns its parsed answer. Throws Problem, and nothing else. */
 export async function request<Answer>(
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
-  { token, body, file, keepalive = false }: RequestOptions = {},
+  { token, body, file, keepalive = false, key }: RequestOptions = {},
 ): Promise<Answer> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (key !== undefined) headers["Idempotency-Key"] = key;
   if (file !== undefined) headers["Content-Type"] = file.type || "text/vtt";
   let response: Response;
   try {

@@ -5,6 +5,7 @@ import type {
   Content,
   Earnings,
   Guest,
+  HistoryPage,
   NewSource,
   Receipt,
   SessionStatus,
@@ -75,8 +76,26 @@ export const fundGuest = (token: string) =>
 export const readBalance = (token: string) =>
   request<Balance>("GET", at("payments/balance"), { token });
 
-export const startSession = (token: string, contentId: string) =>
-  request<StartedSession>("POST", at("streaming/start"), { token, body: { contentId } });
+/** `takeOver` ends the account's oldest session where it has as many as it may; `key` names this wish. */
+export const startSession = (token: string, contentId: string, key: string, takeOver = false) =>
+  request<StartedSession>("POST", at("streaming/start"), {
+    token,
+    key,
+    body: takeOver ? { contentId, replace: "oldest" } : { contentId },
+  });
+
+export const listSessions = async (token: string): Promise<SessionStatus[]> =>
+  (await request<{ items: SessionStatus[] }>("GET", at("streaming/sessions"), { token })).items;
+
+export const sessionEvents = (sessionId: string): string => at(`streaming/sessions/${part(sessionId)}/events`);
+
+/** The newest first; `cursor` is the `next` of the page before. */
+export const readHistory = (token: string, cursor: string | null) =>
+  request<HistoryPage>("GET", at(`payments/history${cursor === null ? "" : `?cursor=${part(cursor)}`}`), { token });
+
+/** From the beginning of one day up to, not including, the beginning of another. */
+export const readStatement = (token: string, from: string, to: string, format: "csv" | "json") =>
+  requestFile(at(`payments/statements?${new URLSearchParams({ from, to, format })}`), token);
 
 /** Goes on at a higher price; `epoch` names it. */
 export const agreeToPrice = (token: string, sessionId: string, epoch: string) =>

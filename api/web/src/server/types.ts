@@ -125,10 +125,50 @@ export interface Balance {
   held: string;
   asset: string;
   playMoney: boolean;
+  accounts: AssetBalance[];
+}
+
+/** What an account has in one currency: free and held as a viewer, earned as a creator. */
+export interface AssetBalance {
+  asset: string;
+  balance: string;
+  held: string;
+  earned: string;
+}
+
+/** Why a part of a session's amount was charged, or given back. */
+export interface ReasonLine {
+  type: "charge" | "refund";
+  reason: string;
+  amount: string;
+  at: string | null;
+  seconds: number | null;
+}
+
+/** One line of a history. Sessions are `watched` or `earned`; the sign of `amount` says which way it went. */
+export interface Movement {
+  type: string;
+  reference: string;
+  asset: string;
+  amount: string;
+  held: string;
+  at: string;
+  endedAt: string | null;
+  state: string | null;
+  contentId: string | null;
+  title: string | null;
+  transactionHash: string | null;
+  lines: ReasonLine[];
+}
+
+export interface HistoryPage {
+  items: Movement[];
+  next: string | null;
 }
 
 export interface StartedSession {
   sessionId: string;
+  contentId: string;
   playbackUrl: string;
   token: string;
   expiresAt: string;
@@ -139,6 +179,8 @@ export interface StartedSession {
 
 export interface SessionStatus {
   sessionId: string;
+  contentId: string;
+  openedAt: string;
   state: "open" | "closed";
   secondsBilled: number;
   amount: string;

@@ -24,6 +24,13 @@ export function trimAmount(amount: string, least = 2): string {
   return kept === "" ? whole : `${whole}.${kept}`;
 }
 
+/** With a sign, also when it came in: +0.50, −0.25. */
+export function signedAmount(amount: string): string {
+  const out = amount.startsWith("-");
+  const plain = trimAmount(out ? amount.slice(1) : amount);
+  return isZero(plain) ? plain : `${out ? "−" : "+"}${plain}`;
+}
+
 export function isZero(amount: string): boolean {
   return /^[0.]*$/.test(amount);
 }

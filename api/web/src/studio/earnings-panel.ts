@@ -7,7 +7,7 @@ import { copyButton } from "../shell/copy";
 import { moment } from "../shell/durations";
 import { element, setText, type Child } from "../shell/element";
 import { icon } from "../shell/icons";
-import type { FeedState } from "./event-feed";
+import type { FeedState } from "../server/event-feed";
 import { Pulse } from "./pulse";
 
 const words = strings.studio;

@@ -1,6 +1,6 @@
 // What viewers see, for the creator: muted, free, with its delay.
 import { startSession, stopSession } from "../server/routes";
-import { Problem } from "../server/http";
+import { newKey, Problem } from "../server/http";
 import { TollcastPlayer } from "../player/player";
 import { element } from "../shell/element";
 import { icon } from "../shell/icons";
@@ -52,7 +52,7 @@ export class Preview {
     if (contentId === null) return;
     this.end(false);
     try {
-      const session = await startSession(this.token, contentId);
+      const session = await startSession(this.token, contentId, newKey());
       if (contentId !== this.contentId) return void stopSession(this.token, session.sessionId);
       this.sessionId = session.sessionId;
       this.show(session.playbackUrl);

@@ -1,7 +1,7 @@
 // A creator's sources as they change.
 import { listSources, SOURCES_EVENTS } from "../server/routes";
 import type { Source } from "../server/types";
-import { EventFeed, type FeedListener } from "./event-feed";
+import { EventFeed, type FeedListener } from "../server/event-feed";
 
 interface Items {
   items: Source[];

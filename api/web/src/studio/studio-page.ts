@@ -8,7 +8,7 @@ import { UploadsSection } from "../uploads/uploads-section";
 import { openCreateForm } from "./create-form";
 import { earningsFeed } from "./earnings-feed";
 import { EarningsPanel } from "./earnings-panel";
-import type { EventFeed } from "./event-feed";
+import type { EventFeed } from "../server/event-feed";
 import { SourceCard, sourceCards } from "./source-card";
 import { sourcesFeed } from "./sources-feed";
 

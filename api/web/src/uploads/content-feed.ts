@@ -1,7 +1,7 @@
 // A creator's own uploads as they change.
 import { CONTENT_EVENTS, listOwnContent } from "../server/routes";
 import type { Content } from "../server/types";
-import { EventFeed, type FeedListener } from "../studio/event-feed";
+import { EventFeed, type FeedListener } from "../server/event-feed";
 
 interface Items {
   items: Content[];

@@ -9,7 +9,7 @@ import { DropZone } from "../shell/drop-zone";
 import { element, setText, showList } from "../shell/element";
 import { notice, replaceWith } from "../shell/notice";
 import { strings } from "../strings";
-import type { EventFeed, FeedState } from "../studio/event-feed";
+import type { EventFeed, FeedState } from "../server/event-feed";
 import { openCaptions } from "./captions-dialog";
 import { openClipForm } from "./clip-dialog";
 import { contentFeed } from "./content-feed";

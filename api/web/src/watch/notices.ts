@@ -82,6 +82,19 @@ export const denied = (restart: () => void): HTMLElement =>
     actions: [{ label: words.restart, run: restart, primary: true }, home],
   });
 
+/** `takeOver` ends the session that was begun first. */
+export const elsewhere = (takeOver: () => void): HTMLElement =>
+  notice({
+    name: "elsewhere",
+    icon: "play",
+    title: words.elsewhereTitle,
+    text: words.elsewhereText,
+    actions: [
+      { label: words.elsewhereHere, run: takeOver, primary: true },
+      { label: words.elsewhereAccount, run: () => (window.location.href = "/account") },
+    ],
+  });
+
 export const failed = (detail: string, retry: () => void): HTMLElement =>
   notice({
     name: "failed",

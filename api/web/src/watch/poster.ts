@@ -5,7 +5,8 @@ import { isZero } from "../shell/amounts";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
 import { Picture } from "../shell/picture";
-import { codeOf, isFree, priceLine } from "./price";
+import { codeOf } from "../shell/asset";
+import { isFree, priceLine } from "./price";
 
 const words = strings.watch;
 

@@ -2,15 +2,11 @@
 import { strings } from "../strings";
 import type { Price } from "../server/types";
 import { isZero, trimAmount } from "../shell/amounts";
+import { codeOf } from "../shell/asset";
 import { element } from "../shell/element";
 import { icon } from "../shell/icons";
 
 const words = strings.watch;
-
-/** What people call an asset: its code, without who issued it. */
-export function codeOf(asset: string): string {
-  return asset.split(":", 1)[0] ?? asset;
-}
 
 /** Whether nothing costs anything, in whatever pictures. */
 export function isFree({ perHour, perView, rungs }: Price): boolean {

@@ -9,6 +9,7 @@ import { copyButton } from "../shell/copy";
 import { clock } from "../shell/durations";
 import { element } from "../shell/element";
 import { icon } from "../shell/icons";
+import { saveFile } from "../shell/save-file";
 import { priceLine } from "./price";
 
 const words = strings.watch;
@@ -65,10 +66,4 @@ function proof(sessionId: string): HTMLElement {
     element("a", { class: "button", href: `/verify#session=${sessionId}` }, icon("check"), words.receiptVerify),
     problem,
   );
-}
-
-function saveFile(file: Blob, name: string): void {
-  const url = URL.createObjectURL(file);
-  element("a", { href: url, download: name }).click();
-  URL.revokeObjectURL(url);
 }

@@ -1,5 +1,14 @@
 // One playback session: begun with money enough, asked for its figures, and ended exactly once.
-import { agreeToPrice, fundGuest, readBalance, readSession, startSession, stopSession } from "../server/routes";
+import { EventFeed, type FeedListener } from "../server/event-feed";
+import {
+  agreeToPrice,
+  fundGuest,
+  readBalance,
+  readSession,
+  sessionEvents,
+  startSession,
+  stopSession,
+} from "../server/routes";
 import type { Price, Receipt, SessionStatus, StartedSession } from "../server/types";
 import { asGuest, fundWhenShort } from "../guest";
 import { formatStroops, isZero, parseAmount } from "../shell/amounts";
@@ -13,13 +22,16 @@ export class PlaybackSession {
     private readonly started: StartedSession,
   ) {}
 
-  /** Throws Problem; its status is 402 when the balance is short. */
-  static begin(contentId: string, price: Price): Promise<PlaybackSession> {
+  /**
+   * Throws Problem; its status is 402 when the balance is short, 409 when the account watches as much
+   * as it may. `takeOver` then ends its oldest session; of one `key` there is one session.
+   */
+  static begin(contentId: string, price: Price, key: string, takeOver = false): Promise<PlaybackSession> {
     return asGuest(async (token) => {
       const time = (BigInt(price.stroops) * FUNDED_S) / BigInt(price.seconds);
       const needed = time + (parseAmount(price.perView) ?? 0n);
       if (needed > 0n) await fundWhenShort(token, formatStroops(needed));
-      return new PlaybackSession(token, await startSession(token, contentId));
+      return new PlaybackSession(token, await startSession(token, contentId, key, takeOver));
     });
   }
 
@@ -37,10 +49,12 @@ export class PlaybackSession {
 
   /** The figures before the first answer of the ledger. */
   get initial(): SessionStatus {
-    const { sessionId, price, balance, secondsAffordable } = this.started;
+    const { sessionId, contentId, price, balance, secondsAffordable } = this.started;
     const zero = "0.0000000";
     return {
       sessionId,
+      contentId,
+      openedAt: new Date().toISOString(),
       state: "open",
       secondsBilled: 0,
       amount: zero,
@@ -51,6 +65,12 @@ export class PlaybackSession {
       secondsWaived: 0,
       priceChange: null,
     };
+  }
+
+  /** Its figures as they change: events of the server, or asked for while there are none. */
+  follow(listener: FeedListener<SessionStatus>): EventFeed<SessionStatus> {
+    const source = { path: sessionEvents(this.id), event: "session", read: () => this.read() };
+    return new EventFeed(this.token, source, listener);
   }
 
   read(): Promise<SessionStatus> {

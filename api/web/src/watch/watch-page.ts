@@ -1,6 +1,7 @@
 // The watch page: one state at a time, from the price to the receipt.
-import { Problem } from "../server/http";
+import { newKey, Problem } from "../server/http";
 import { readContent } from "../server/routes";
+import type { EventFeed } from "../server/event-feed";
 import type { Content, Receipt, SessionStatus } from "../server/types";
 import { drained } from "../player/drained";
 import type { TollcastPlayer } from "../player/player";
@@ -29,13 +30,13 @@ export type WatchState =
   | "playing"
   | "short"
   | "denied"
+  | "elsewhere"
   | "failed"
   | "unsupported"
   | "stopping"
   | "finished";
 
 const CONTENT_POLL_MS = 3000;
-const METER_POLL_MS = 1000;
 
 /** States in which the page only reflects what the server says about the content. */
 const reflecting: ReadonlySet<WatchState> = new Set<WatchState>([
@@ -70,7 +71,8 @@ export class WatchPage {
   private readonly side = element("aside", { class: "toll" });
   private readonly note = new Note();
   private readonly contentPoller = new Poller(CONTENT_POLL_MS, () => this.refreshContent());
-  private readonly meterPoller = new Poller(METER_POLL_MS, () => this.refreshMeter());
+  private wish = newKey();
+  private figures: EventFeed<SessionStatus> | null = null;
 
   constructor(
     private readonly id: string,
@@ -160,17 +162,23 @@ export class WatchPage {
 
   // --- playing ---
 
-  /** Begins a new session at `position` seconds; -1 is the live edge, or the beginning. */
-  private async start(position: number): Promise<void> {
+  /**
+   * Begins a new session at `position` seconds; -1 is the live edge, or the beginning. `takeOver` ends
+   * another one for it where there are enough.
+   */
+  private async start(position: number, takeOver = false): Promise<void> {
     const { content } = this;
     if (content === null) return;
     const poster = this.makePoster(content, () => undefined);
     poster.busy(true);
     this.show("starting", poster.root);
     try {
-      this.session = await PlaybackSession.begin(content.id, content.price);
+      this.session = await PlaybackSession.begin(content.id, content.price, this.wish, takeOver);
+      this.wish = newKey();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
+      // Nobody knows what became of a request without an answer: the next one asks for the same.
+      if (error.status >= 400 && error.status < 500) this.wish = newKey();
       this.startRefused(error, position);
       return;
     }
@@ -182,6 +190,8 @@ export class WatchPage {
 
   private startRefused(problem: Problem, position: number): void {
     if (problem.status === 402) void this.fallShort();
+    else if (problem.code === "too_many_sessions")
+      this.show("elsewhere", notices.elsewhere(() => void this.start(position, true)));
     else this.show("failed", notices.failed(problem.message, () => void this.start(position)));
   }
 
@@ -204,7 +214,7 @@ export class WatchPage {
         stillChanged: (still) => this.meter?.showStill(still),
       },
     });
-    this.meterPoller.start();
+    this.follow(this.session);
   }
 
   /** Where to go on: a live goes on at its edge. */
@@ -212,18 +222,18 @@ export class WatchPage {
     return this.player.live ? -1 : this.player.video.currentTime;
   }
 
-  private async refreshMeter(): Promise<void> {
-    const { session } = this;
-    if (session === null) return;
-    let status: SessionStatus;
-    try {
-      status = await session.read();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      if ([401, 403, 404].includes(error.status)) this.deny();
-      return;
-    }
-    // The answer may come after the session was stopped here.
+  private follow(session: PlaybackSession): void {
+    this.figures?.stop();
+    this.figures = session.follow({
+      changed: (status) => this.showFigures(session, status),
+      stateChanged: () => undefined, // the figures are the server's, however they came
+      refused: () => session === this.session && this.deny(),
+    });
+    void this.figures.run();
+  }
+
+  private showFigures(session: PlaybackSession, status: SessionStatus): void {
+    // It may come after the session was stopped here.
     if (session !== this.session || this.state === "finished") return;
     this.meter?.update(status);
     this.tellPrice(session, status);
@@ -303,7 +313,8 @@ export class WatchPage {
   private halt(): void {
     this.session = null;
     this.note.hide();
-    this.meterPoller.stop();
+    this.figures?.stop();
+    this.figures = null;
     this.player.unload();
     if (this.content !== null) replaceWith(this.side, pricePanel(this.content.price));
   }

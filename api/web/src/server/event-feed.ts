@@ -2,7 +2,7 @@
 //
 // A page that nobody sees reads nothing: over HTTP/1.1 a browser has six connections to a server for
 // all of its tabs, and a few studios in the background would keep all others waiting.
-import { Problem, problemOf } from "../server/http";
+import { Problem, problemOf } from "./http";
 import { EventStreamParser } from "./event-stream";
 
 export type FeedState = "live" | "polling" | "lost";
@@ -18,12 +18,14 @@ export interface FeedSource<Value> {
 export interface FeedListener<Value> {
   changed(value: Value): void;
   stateChanged(state: FeedState): void;
-  /** The token is not valid; the feed has ended. */
+  /** The token is not valid, or there is no such thing; the feed has ended. */
   refused(): void;
 }
 
 /** Without the stream, the value is asked for this often, and the stream is tried again. */
 const POLL_MS = 3000;
+/** What says that the token is not valid. Without events there may still be the value. */
+const STRANGER = [401, 403];
 /** The server says something every few seconds: this long a silence is a dead connection. */
 const SILENCE_MS = 15_000;
 
@@ -44,7 +46,7 @@ export class EventFeed<Value> {
       try {
         await this.stream();
       } catch (error) {
-        if (this.refused(error)) return;
+        if (this.refused(error, STRANGER)) return;
       }
       if (this.ended) return;
       if (document.hidden) continue;
@@ -52,7 +54,7 @@ export class EventFeed<Value> {
         this.listener.changed(await this.source.read());
         this.listener.stateChanged("polling");
       } catch (error) {
-        if (this.refused(error)) return;
+        if (this.refused(error, [...STRANGER, 404])) return;
         this.listener.stateChanged("lost");
       }
       await new Promise((resolve) => window.setTimeout(resolve, POLL_MS));
@@ -64,8 +66,8 @@ export class EventFeed<Value> {
     this.connection?.abort();
   }
 
-  private refused(error: unknown): boolean {
-    if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) return false;
+  private refused(error: unknown, statuses: readonly number[]): boolean {
+    if (!(error instanceof Problem) || !statuses.includes(error.status)) return false;
     this.ended = true;
     this.listener.refused();
     return true;

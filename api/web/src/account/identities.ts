@@ -1,0 +1,17 @@
+// Who this browser is: a viewer's account, a creator's, or both. None is made by looking.
+import { readStored } from "../shell/stored";
+import { strings } from "../strings";
+
+export interface Identity {
+  name: "viewer" | "creator";
+  label: string;
+  token: string;
+}
+
+export function identities(): Identity[] {
+  const known: [Identity["name"], string, string | null][] = [
+    ["viewer", strings.account.viewer, readStored("guest")],
+    ["creator", strings.account.creator, readStored("creator")],
+  ];
+  return known.flatMap(([name, label, token]) => (token === null ? [] : [{ name, label, token }]));
+}
