@@ -16,11 +16,14 @@ from metering.audit.splits import check_splits
 from metering.journal import Seal
 from metering.journal_postgres import JournalReader
 from metering.money import format_amount
+from metering.rules import MeterRules
 
 _UNSEALED = """
 SELECT count(*) FROM ledger_transfer
 WHERE position > (SELECT coalesce(max(last_position), 0) FROM journal_seal WHERE kind = 'transfers')
 """
+
+_SERVERS_RULES = MeterRules()
 
 _HOT = "SELECT asset, -balance AS due FROM ledger_account WHERE id LIKE 'chain:%' ORDER BY id"
 
@@ -39,7 +42,10 @@ class Audit:
 
 
 async def audit(
-    database: Database, noted: bytes | None = None, archive: Path | None = None
+    database: Database,
+    noted: bytes | None = None,
+    archive: Path | None = None,
+    rules: MeterRules = _SERVERS_RULES,
 ) -> Audit:
     """Look at a ledger as it is at one moment, while it may be written to; changes nothing.
 
@@ -47,6 +53,7 @@ async def audit(
         database: connected with time for long statements.
         noted: the hash of a seal that somebody wrote down.
         archive: where the files of closed parts are, to be looked at as well.
+        rules: those that sessions were metered by.
 
     Raises:
         One of `config.postgres.UNAVAILABLE`.
@@ -54,7 +61,7 @@ async def audit(
     changeable = await changeable_tables(database)
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        found = await audit_within(connection, changeable, noted)
+        found = await audit_within(connection, changeable, noted, rules)
         if archive is None:
             return found
         files = await check_archive(connection, archive)
@@ -62,14 +69,17 @@ async def audit(
 
 
 async def audit_within(
-    connection: Connection, changeable: list[str], noted: bytes | None = None
+    connection: Connection,
+    changeable: list[str],
+    noted: bytes | None = None,
+    rules: MeterRules = _SERVERS_RULES,
 ) -> Audit:
     """As `audit`, in a transaction of the caller's; `changeable` as `config.roles` tells them."""
     journal = JournalReader(connection)
     findings = [
         *await check_chain(journal, noted),
         *await check_accounts(connection),
-        *await check_sessions(connection),
+        *await check_sessions(connection, rules),
         *await _chain_side(connection),
         *await check_payouts(connection),
         await check_splits(connection),

@@ -59,10 +59,14 @@ _EPOCH = "SELECT * FROM price_epoch WHERE number = $1"
 
 _EPOCHS_REMEMBERED = 1_000
 
+_SERVERS_RULES = MeterRules()
 
-async def check_sessions(connection: Connection) -> list[Finding]:
+
+async def check_sessions(
+    connection: Connection, rules: MeterRules = _SERVERS_RULES
+) -> list[Finding]:
     """Look at every session and every run of its ticks; a page of each is in memory."""
-    walk = _Walk(connection)
+    walk = _Walk(connection, rules)
     await walk.through()
     return [check.finding() for check in walk.checks]
 
@@ -70,12 +74,12 @@ async def check_sessions(connection: Connection) -> list[Finding]:
 class _Walk:
     """Through sessions and runs of ticks side by side, both in the order of the sessions' ids."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rules: MeterRules) -> None:
         self._connection = connection
         self._runs = _runs(connection)
         self._next: Run | None = None
         self._tariffs: dict[int, Tariff | None] = {}
-        self._rules = MeterRules()
+        self._rules = rules
         self._order = Check("I3", "ticks of a session follow each other from 0", "runs of ticks")
         self._amount = Check(
             "I4", "each tick costs what its tariff says, and so do all", "sessions"
