@@ -69,6 +69,7 @@ create table ledger_closed_transfer (
     amount bigint not null,
     cause text not null
 );
+create index ledger_closed_transfer_by_debit on ledger_closed_transfer (debit);
 create trigger ledger_closed_transfer_immutable before update or delete or truncate
     on ledger_closed_transfer for each statement execute function refuse_change();
 
