@@ -64,6 +64,7 @@ def _command(known: argparse.Namespace, settings: Settings) -> int:
         "ledger": lambda: _ledger(settings, known),
         "verify": lambda: _verify(settings, known.files, known.key),
         "worker": lambda: _work(settings),
+        "tier": lambda: _tier(settings, known.account, known.tier),
         "up": lambda: _up(settings, announce_json=known.json),
     }
     return commands[known.command]()
@@ -127,6 +128,14 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("action", choices=("verify", "head"), help="check, or show the last seal")
     ledger.add_argument("--json", action="store_true", help="answer as JSON")
     ledger.add_argument("--head", metavar="HASH", help="a seal that was noted, to be in the chain")
+    tier = commands.add_parser(
+        "tier",
+        help="say how much an account may watch at once",
+        epilog="What a tier allows is set by sessions.free, sessions.bronze and so on.",
+        allow_abbrev=False,
+    )
+    tier.add_argument("account", help="its id, acc_...")
+    tier.add_argument("tier", choices=("free", "bronze", "silver", "gold"))
     replay = commands.add_parser(
         "replay", help="show a simulated history", description=_REPLAY, allow_abbrev=False
     )
@@ -211,6 +220,20 @@ def _ledger(settings: Settings, known: argparse.Namespace) -> int:
     say = ledger_command.audit_json if known.json else ledger_command.audit_text
     print(say(found))  # noqa: T201
     return 0 if found.sound else 1
+
+
+def _tier(settings: Settings, account: str, tier: str) -> int:
+    from api.remote import CommandFailed
+    from api.tier_command import set_tier
+    from api.tiers import Tier
+
+    try:
+        asyncio.run(set_tier(settings, account, Tier(tier)))
+    except CommandFailed as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    print(f"{account} has the {tier} tier from its next session on")  # noqa: T201
+    return 0
 
 
 async def _rotate(settings: Settings, name: str, grace_seconds: int) -> int:

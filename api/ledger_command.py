@@ -3,20 +3,13 @@
 import json
 import textwrap
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from contextlib import asynccontextmanager
 
+from api.command_database import command_database
 from api.remote import CommandFailed
 from api.storage import archive_directory
-from config.embedded_postgres import (
-    SERVER_ROLE,
-    DirectoryInUse,
-    EmbeddedPostgres,
-    url_of_running,
-)
 from config.limits import AUDIT_STATEMENT_MS_MAX
-from config.postgres import UNAVAILABLE, Database, DatabaseUnavailable, PostgresError
-from config.postgres_cluster import EmbeddedPostgresFailed
+from config.postgres import Database
 from config.settings import Settings
 from metering.audit.audit import Audit, audit
 from metering.audit.finding import Finding, Verdict
@@ -133,40 +126,9 @@ def _hash(text: str) -> bytes:
 
 @asynccontextmanager
 async def _ledger(settings: Settings) -> AsyncIterator[Database]:
-    async with AsyncExitStack() as stack:
-        try:
-            database = await _connect(settings, stack)
-            if await database.fetchval("SELECT to_regclass('journal_seal')") is None:
-                raise CommandFailed(
-                    "this database has no journal yet: start this version's server once"
-                )
-            yield database
-        except (*UNAVAILABLE, DatabaseUnavailable, EmbeddedPostgresFailed, PostgresError) as error:
-            raise CommandFailed(str(error) or type(error).__name__) from error
-
-
-async def _connect(settings: Settings, stack: AsyncExitStack) -> Database:
-    url = settings.database.url.get_secret_value()
-    if not url:
-        url = await _embedded_url(settings.data_directory.absolute() / "postgres", stack)
-    database = await Database.connect(url, pool_size=1, statement_ms_max=AUDIT_STATEMENT_MS_MAX)
-    stack.push_async_callback(database.close)
-    return database
-
-
-async def _embedded_url(directory: Path, stack: AsyncExitStack) -> str:
-    """That of the server that runs, or else of one that is started for this."""
-    if not (directory / "data").is_dir():
-        raise CommandFailed(f"no ledger in {directory.parent}: set data_directory or database.url")
-    embedded = EmbeddedPostgres(directory)
-    try:
-        await embedded.start()
-    except DirectoryInUse:
-        url = url_of_running(directory, SERVER_ROLE)
-        if url is None:
+    async with command_database(settings, AUDIT_STATEMENT_MS_MAX) as database:
+        if await database.fetchval("SELECT to_regclass('journal_seal')") is None:
             raise CommandFailed(
-                "the server that runs is an older version, or just starts"
-            ) from None
-        return url
-    stack.push_async_callback(embedded.stop)
-    return embedded.url(SERVER_ROLE)
+                "this database has no journal yet: start this version's server once"
+            )
+        yield database
