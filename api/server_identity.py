@@ -5,7 +5,6 @@ import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from api.ground import StartFailed
 from config.clock import Clock
 from config.ids import is_id, new_id
 
@@ -16,21 +15,21 @@ def take_identity(data: Path, clock: Clock, stack: AsyncExitStack) -> str:
     """The id that this data directory's server has had from its first start on. It is this
     process's until the stack ends, or the process does: then an earlier one of it is gone.
 
-    Raises:
-        StartFailed: another process is this server.
+    A process that starts while another one still runs on the directory, and drains, is a server of
+    its own: what the other one meters it does not take from it.
     """
     file = stack.enter_context((data / "server").open("a+"))
+    new = new_id("srv", clock.wall_ms())
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise StartFailed(f"another server runs on {data}") from None
+        return new
     file.seek(0)
     known = file.read(_BYTES_MAX).strip()
     if is_id("srv", known):
         return known
-    identity = new_id("srv", clock.wall_ms())
     file.truncate(0)
-    file.write(f"{identity}\n")
+    file.write(f"{new}\n")
     file.flush()
     os.fsync(file.fileno())
-    return identity
+    return new
