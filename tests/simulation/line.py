@@ -67,7 +67,7 @@ class Line:
         self._process.require_alive()
         fate = self._fate()
         if fate is Fate.WELL:
-            if self._chance.random() < 0.3:
+            if self._chance.random() < 0.2:
                 await asyncio.sleep(self._chance.randrange(1, 9) / 1000)
             return statement()
         self._count(f"{self._peer}: {fate.name.lower().replace('_', ' ')}", what)

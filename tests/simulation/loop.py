@@ -38,7 +38,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         # In the order of their times, and of two at the same time as they were made.
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._made = itertools.count()
-        self._ready: deque[asyncio.Handle]  # of `BaseEventLoop`
+        # Of `BaseEventLoop`.
+        self._ready: deque[asyncio.Handle]
+        self._stopping: bool
 
     def time(self) -> float:
         """Seconds since the beginning."""
@@ -62,16 +64,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
         raise AssertionError("there are no threads here")
 
     def _run_once(self) -> None:
-        """What `BaseEventLoop` asks of its children: one turn."""
-        self._collect()
-        handles = list(self._ready)
-        self._ready.clear()
-        self._callbacks += len(handles)
-        if self._callbacks > CALLBACKS_MAX:
-            raise Stuck(f"{CALLBACKS_MAX} callbacks, and no end")
-        for handle in handles if len(handles) == 1 else self._in_some_order(handles):
-            if not handle._cancelled:
-                handle._run()
+        """What `BaseEventLoop` asks of its children: turns, until it is told to stop."""
+        ready = self._ready
+        while not self._stopping:
+            self._collect()
+            handles = list(ready)
+            ready.clear()
+            self._callbacks += len(handles)
+            if self._callbacks > CALLBACKS_MAX:
+                raise Stuck(f"{CALLBACKS_MAX} callbacks, and no end")
+            for handle in handles if len(handles) == 1 else self._in_some_order(handles):
+                if not handle._cancelled:
+                    handle._run()
 
     def _collect(self) -> None:
         """Move what is due from the timers; when nothing is ready, to the time of the next one."""

@@ -107,10 +107,10 @@ class Viewer:
     # --- kinds of players -------------------------------------------------------------------------
 
     async def _plain(self, session: str) -> None:
-        await self._play(session, 0, self._chance.randrange(3, 12), ahead_ms=12_000)
+        await self._play(session, 0, self._chance.randrange(3, 10), ahead_ms=12_000)
 
     async def _prefetching(self, session: str) -> None:
-        await self._play(session, 0, self._chance.randrange(5, 14), ahead_ms=600_000)
+        await self._play(session, 0, self._chance.randrange(4, 11), ahead_ms=600_000)
         await self._sleep(self._chance.randrange(10_000))
 
     async def _seeking(self, session: str) -> None:
@@ -121,7 +121,7 @@ class Viewer:
 
     async def _pausing(self, session: str) -> None:
         await self._play(session, 0, 4, ahead_ms=8_000)
-        await self._sleep(self._chance.randrange(5_000, 40_000))
+        await self._sleep(self._chance.randrange(5_000, 25_000))
         await self._play(session, 4, self._chance.randrange(1, 5), ahead_ms=8_000)
 
     async def _switching(self, session: str) -> None:
@@ -138,7 +138,7 @@ class Viewer:
     async def _parts(self, session: str) -> None:
         """A live at its edge: parts as they come, and now and then the whole segment."""
         cells, part = self._town.segment_cells, self._town.part_cells
-        for number in range(self._chance.randrange(2, 6)):
+        for number in range(self._chance.randrange(2, 5)):
             first = number * cells
             for at in range(first, first + cells, part):
                 await self._ask(session, number, (at, min(at + part, first + cells)), prompt=True)
@@ -191,7 +191,7 @@ class Viewer:
         file = (number, cells[0] * cell, cells[1] * cell)
         for _ in range(_ATTEMPTS_MAX):
             body = Body(
-                self._chance.randrange(300),
+                max(0, self._chance.randrange(-200, 300)),
                 complete=self._chance.random() >= self._town.weather.aborted,
                 prompt=prompt,
                 height=self._chance.choice(_HEIGHTS),

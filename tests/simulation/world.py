@@ -188,7 +188,8 @@ class World:
         self, viewer: int, work: Callable[[Process], Coroutine[Any, Any, T]], *, twice: bool
     ) -> T:
         """Ask the process that this viewer is sent to. Raises Gone when there is none."""
-        await asyncio.sleep(self.chance.randrange(1, 40) / 1000)
+        if self.chance.random() < 0.5:
+            await asyncio.sleep(self.chance.randrange(1, 40) / 1000)
         if twice and self.chance.random() < self.weather.twice:
             self.history.counts["network: twice"] += 1
             copy = self._loop.create_task(unheard(self._copy(viewer, work)))
@@ -291,7 +292,18 @@ class World:
                 await asyncio.sleep(self.chance.randrange(100, 4_000) / 1000)
             else:
                 self.history.counts["server: started twice"] += 1
-                self.forgotten.append(process)
+                self._forget(process)
+
+    def _forget(self, process: Process) -> None:
+        """It runs on for a while, and is still found by some."""
+        self.forgotten.append(process)
+
+        def end() -> None:
+            self.forgotten.remove(process)
+            if not process.dead:
+                process.die("as it was forgotten")
+
+        self._loop.call_later(self.chance.randrange(2, 12), end)
 
     def _patience_s(self) -> float:
         """For how long a process is left alone before its server is started once more."""
@@ -349,8 +361,9 @@ class World:
             task.cancel()
         await asyncio.wait(background)
         for process in [*self.processes, *self.forgotten]:
-            if process is not None and not process.dead:
-                await process.stop()
+            with suppress(Gone):
+                if process is not None:
+                    await process.stop()
         # Statements that somebody sent before the end of the faults may still be under way.
         await asyncio.sleep(UNDER_WAY_S)
         last = Process(self, "process at last", HOST)
