@@ -344,8 +344,8 @@ class Connection(asyncio.Protocol):
 
     def _send(self, answer: Answer, request: MediaRequest) -> None:
         kind, length, body, delivery, fields, _ = answer
-        transport, watch = self.transport, self._site.watch
-        size = len(body)
+        transport, site = self.transport, self._site
+        watch, size = site.watch, len(body)
         if size > RESPONSE_JOINED_BYTES_MAX:
             self._send_large(answer, watch.date_line)
         else:
@@ -353,15 +353,29 @@ class Connection(asyncio.Protocol):
             transport.write(b"".join((kind.text, fields, watch.date_line, end, body)))
         is_public = request.token is None
         (TALLY.public_statuses if is_public else TALLY.statuses)[kind.status] += 1
-        self._sent_bytes = size if delivery is not None or is_public else 0
-        self._delivery = delivery
+        sent_bytes = size if delivery is not None or is_public else 0
+        if self.blocked or transport.is_closing():
+            self._delivery, self._sent_bytes = delivery, sent_bytes
+            self._linger()
+            return
+        if sent_bytes:
+            TALLY.taken(sent_bytes, complete=True)
+            if delivery is not None and site.playback is not None:
+                site.playback.finish(delivery, complete=True)
+        if self._closes:
+            self.close()
+            return
+        self._state = _READING
+        self.due_ms = watch.head_due_ms if self.unread else watch.next_due_ms
+
+    def _linger(self) -> None:
+        """The socket did not take all of it, or is gone."""
         if self.blocked:
             self._state = _WRITING
-            self._unsent_bytes = unsent_bytes(transport)
-            self.due_ms = watch.write_due_ms
+            self._unsent_bytes = unsent_bytes(self.transport)
+            self.due_ms = self._site.watch.write_due_ms
         else:
-            if self._sent_bytes:
-                self._taken(complete=not transport.is_closing())
+            self._taken(complete=False)
             self._ready()
 
     def _send_large(self, answer: Answer, date_line: bytes) -> None:
@@ -370,7 +384,8 @@ class Connection(asyncio.Protocol):
         if image is None:
             self._write((head_of(answer, date_line, closes=self._closes), answer.body))
         elif not self.transport.is_closing():  # then the descriptor may be another's
-            sent = image.send(self._descriptor())
+            known = self._socket
+            sent = image.send(known if known >= 0 else self._descriptor())
             if sent < image.size:
                 self._write(image.rest(sent))
 
