@@ -41,8 +41,8 @@ HTTP_FIELDS_MAX = 64
 HTTP_MEDIA_FIELDS_BYTES_MAX = 8_000
 # Blocks of fields that were read before: one for each kind of player, of about 1 KiB each.
 HTTP_FIELD_BLOCKS_KNOWN_MAX = 1_024
-# What was read before of whole heads, behind the viewer's own piece: as many as there are paths at a
-# live edge of ten renditions, times kinds of players. A longer head is read each time.
+# What was read before of whole heads, behind the viewer's own piece: as many as there are paths at
+# a live edge of ten renditions, times kinds of players. A longer head is read each time.
 HTTP_HEADS_KNOWN_MAX = 2_048
 HTTP_HEAD_KNOWN_BYTES_MAX = 2_048
 # Paths and queries that were read before: a live edge of a thousand renditions, 400 bytes each.
