@@ -1,7 +1,6 @@
 """One connection: requests for media are answered here, and all others by whom it is lent to."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -9,6 +8,7 @@ from api.delivery.answer import Answer, head_end, head_of
 from api.delivery.failure import failure
 from api.delivery.head import OtherHead, read_head
 from api.delivery.image import Images
+from api.delivery.pieces import write_pieces
 from api.delivery.playback import Outcome, Playback, Promised, Waiting
 from api.delivery.request import MediaRequest
 from api.delivery.tally import TALLY
@@ -382,24 +382,18 @@ class Connection(asyncio.Protocol):
         shared = None if self._closes else answer.shared
         image = None if shared is None else self._site.images.of(answer, shared, date_line)
         if image is None:
-            self._write((head_of(answer, date_line, closes=self._closes), answer.body))
+            head = head_of(answer, date_line, closes=self._closes)
+            write_pieces(self, (head, answer.body))
         elif not self.transport.is_closing():  # then the descriptor may be another's
             known = self._socket
             sent = image.send(known if known >= 0 else self._descriptor())
             if sent < image.size:
-                self._write(image.rest(sent))
+                write_pieces(self, image.rest(sent))
 
     def _descriptor(self) -> int:
         if self._socket < 0:
             self._socket = self.transport.get_extra_info("socket").fileno()
         return self._socket
-
-    def _write(self, pieces: Sequence[bytes | memoryview]) -> None:
-        transport = self.transport
-        transport.writelines(pieces)
-        if not self.blocked and transport.get_write_buffer_size():
-            # asyncio's own transports forget to tell after this call; this has them look.
-            transport.set_write_buffer_limits(high=0)
 
     def _taken(self, *, complete: bool) -> None:
         """The socket has taken the answer, or it never will."""

@@ -11,6 +11,7 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from api.delivery.head import OtherHead
+from api.delivery.pieces import write_pieces
 from api.delivery.unsent import unsent_bytes
 from api.delivery.watch import Deadlines, Watch
 from api.errors import Problem
@@ -128,11 +129,7 @@ class LentTransport(asyncio.Transport):
         if self._own:
             listed = list(pieces)
             self._written_bytes += sum(len(piece) for piece in listed)
-            transport = self._lender.transport
-            transport.writelines(listed)
-            if not self._lender.blocked and transport.get_write_buffer_size():
-                # asyncio's own transports forget to tell after this call; this has them look.
-                transport.set_write_buffer_limits(high=0)
+            write_pieces(self._lender, listed)
 
     def get_write_buffer_size(self) -> int:
         return self._lender.transport.get_write_buffer_size()
