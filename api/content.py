@@ -15,6 +15,7 @@ from api.content_document import ContentDocuments
 from api.errors import Problem, invalid, not_found
 from api.event_stream import EventStreams
 from api.input import ChangeContent, read_body
+from api.minute_limit import MinuteLimit
 from api.removal import Removal
 from config.limits import CONTENT_LIST_MAX
 from ingest.source import Source
@@ -38,6 +39,7 @@ class Content:
     bearers: Bearers
     removal: Removal
     prices: Prices
+    price_changes: MinuteLimit
     streams: EventStreams
 
     async def list(self, request: web.Request) -> web.Response:
@@ -78,6 +80,14 @@ class Content:
         offer = billable(body.price.offer(asset.offer.price.asset), asset.delivery)
         if offer.price.asset != asset.offer.price.asset:
             raise invalid(f"price.asset: this content is paid for in {asset.offer.price.asset}")
+        if not self.price_changes.admit(asset.owner):
+            raise Problem(
+                429,
+                "too_many_prices",
+                "Enough prices for this minute",
+                "wait a minute, then change it again",
+                {"Retry-After": "60"},
+            )
         await self.catalogue.assets.set_offer(asset.id, offer)
         await self.prices.change_price(asset.id, offer.tariff)
         return web.json_response(await self.documents.of_asset(replace(asset, offer=offer)))

@@ -80,6 +80,7 @@ from config.limits import (
     CONTENT_STREAMS_MAX,
     GUESTS_PER_MINUTE_MAX,
     JOB_STREAMS_MAX,
+    PRICE_CHANGES_PER_MINUTE_MAX,
     SESSION_STREAMS_MAX,
     SOURCE_STREAMS_MAX,
 )
@@ -362,6 +363,7 @@ def _routes(
             bearers,
             Removal(stores.assets, making.jobs, making.uploads, media.library),
             intake,
+            MinuteLimit(clock, PRICE_CHANGES_PER_MINUTE_MAX),
             EventStreams("content", CONTENT_STREAMS_MAX, stopping),
         ),
         content_upload=ContentUpload(

@@ -677,6 +677,8 @@ CBCS_SUBSAMPLES_MAX = 40
 CLIP_SECONDS_MAX = 2 * 3600
 # Clips of one creator: somebody who marks the best moments of a match makes some.
 CLIPS_PER_MINUTE_MAX = 20
+# Prices of one creator's content: each is kept for good, and told to all who watch.
+PRICE_CHANGES_PER_MINUTE_MAX = 20
 # Clips that are cut at the same time: each is a thread that makes links, some 20,000 a second.
 CLIPS_CUT_AT_ONCE = 2
 # Samples of a recording in one MP4: 12 hours of 100 pictures and 50 blocks of sound a second. Their

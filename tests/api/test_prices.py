@@ -15,7 +15,9 @@ from api.catalogue.asset import Asset, AssetState
 from api.catalogue.lookup import Catalogue
 from api.content import Content
 from api.http_server import HttpServer
+from api.minute_limit import MinuteLimit
 from api.wire import offer_json
+from config.clock import ManualClock
 from config.limits import PRICE_NOTICE_MS
 from config.postgres import Database
 from media.delivery import Delivery
@@ -81,6 +83,7 @@ class Shelf:
 
     asset: Asset
     told: list[tuple[str, Tariff]] = field(default_factory=list)
+    limit: MinuteLimit = field(default_factory=lambda: MinuteLimit(ManualClock(), 2))
 
     async def get(self, asset_id: str) -> Asset | None:
         return self.asset if asset_id == self.asset.id else None
@@ -109,7 +112,7 @@ def shelf() -> Shelf:
 
 async def changed(shelf: Shelf, price: object, status: int = 200) -> Any:
     any_: Any = shelf
-    content = Content(Catalogue(any_, any_), any_, any_, any_, any_, any_)
+    content = Content(Catalogue(any_, any_), any_, any_, any_, any_, shelf.limit, any_)
     application = web.Application(middlewares=[answer_errors])
     application.router.add_patch("/{content}", content.change)
     server = HttpServer(application, "127.0.0.1", 0)
@@ -128,6 +131,9 @@ async def test_content_gets_another_price_of_which_those_who_watch_are_told(shel
     assert shelf.asset.offer == Offer(tariff, 90)
     assert shelf.told == [(shelf.asset.id, tariff)]
     assert document == {"price": offer_json(Offer(tariff, 90))}
+    await changed(shelf, {"stroops": 8, "per": "minute"})
+    assert (await changed(shelf, {"stroops": 9, "per": "minute"}, 429))["code"] == "too_many_prices"
+    assert len(shelf.told) == 2
 
 
 async def test_a_price_that_cannot_be_charged_changes_nothing(shelf: Shelf) -> None:
