@@ -142,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("seed", type=int, metavar="SEED", help="any whole number")
     config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
     commands.add_parser("version", help="print the version")
-    for command in (up, worker, keys, doctor, ledger, verify, config):
+    for command in (up, worker, keys, tier, doctor, ledger, verify, config):
         command.add_argument("--config", type=Path, help="a TOML file with settings")
     return parser
 

@@ -139,7 +139,7 @@ def _session(row: Record, refunds: Sequence[Reason]) -> Movement:
         content_id=row["asset_id"],
         title=row["title"],
         held=row["drawn"] - row["amount"] if row["spent"] else 0,
-        reasons=(charge, *refunds),
+        reasons=(charge, *refunds) if row["ticks"] else tuple(refunds),
     )
 
 

@@ -12,7 +12,11 @@ from datetime import datetime, timedelta
 from api.movements import kind_of
 from api.movements_postgres import PostgresMovements
 from api.statement import AccountStatement, Line, Period, Statement
-from config.limits import STATEMENT_PAGE_LINES, STATEMENT_SETTLED_SECONDS
+from config.limits import (
+    STATEMENT_PAGE_LINES,
+    STATEMENT_SETTLED_SECONDS,
+    STATEMENT_SUM_SESSIONS,
+)
 from config.postgres import Database, Record
 
 _NOW = "SELECT now()"
@@ -23,27 +27,33 @@ SELECT max(begun_at) FROM ledger_part
 WHERE number > (SELECT max(number) FROM ledger_part WHERE closing_seal IS NOT NULL)
 """
 
-# Session times are of another clock than those of transfers: a day is more than they differ by.
-_OPENING = """
+_WITHOUT_SESSIONS = """
 SELECT own.balance
-    + (SELECT coalesce(sum(hold.balance), 0) FROM playback_session AS session
+    + (SELECT coalesce(sum(hold.balance), 0) FROM playback_session
        JOIN ledger_account AS hold ON hold.number = hold_account
        WHERE viewer_account = own.number AND closed_at IS NULL)
     - (SELECT coalesce(sum(amount), 0) FROM ledger_transfer
        WHERE credit = own.number AND cause NOT IN ('hold', 'void', 'post') AND recorded_at >= $2)
     + (SELECT coalesce(sum(amount), 0) FROM ledger_transfer
        WHERE debit = own.number AND cause NOT IN ('hold', 'void', 'post') AND recorded_at >= $2)
-    + (SELECT coalesce(sum(session_charged(hold_account, amount, closed_at IS NOT NULL, $2,
-           'infinity')), 0)
-       FROM playback_session
-       WHERE viewer_account = own.number AND amount > 0
-           AND (closed_at IS NULL OR closed_at >= $2::timestamptz - interval '1 day'))
-    - (SELECT coalesce(sum(session_charged(hold_account, amount, closed_at IS NOT NULL, $2,
-           'infinity')), 0)
-       FROM playback_session
-       WHERE creator_account = own.number AND amount > 0
-           AND (closed_at IS NULL OR closed_at >= $2::timestamptz - interval '1 day'))
 FROM ledger_account AS own WHERE own.number = $1
+"""
+
+# What some sessions moved since then, behind the last ones. Their times are of another clock than
+# those of transfers: a day is more than they differ by.
+_CHARGED_SINCE = """
+SELECT max(id) AS last, count(*) AS count,
+    sum(CASE WHEN viewer_account = $1 THEN -1 ELSE 1 END
+        * session_charged(hold_account, amount, closed_at IS NOT NULL, $2, 'infinity')) AS moved
+FROM (
+    (SELECT * FROM playback_session WHERE viewer_account = $1 AND id > $3 AND amount > 0
+        AND (closed_at IS NULL OR closed_at >= $2::timestamptz - interval '1 day')
+     ORDER BY id LIMIT $4)
+    UNION ALL
+    (SELECT * FROM playback_session WHERE creator_account = $1 AND id > $3 AND amount > 0
+        AND (closed_at IS NULL OR closed_at >= $2::timestamptz - interval '1 day')
+     ORDER BY id LIMIT $4)
+) AS session
 """
 
 _SESSIONS = """
@@ -123,7 +133,18 @@ class PostgresStatements:
         return Statement(owner, period, tuple(accounts))
 
     async def _opening(self, number: int, period: Period) -> int:
-        return int(await self._database.fetchval(_OPENING, number, period.since))
+        """In one view of the database, and in pieces: no statement takes long."""
+        async with self._database.transaction() as connection:
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            opening = int(await connection.fetchval(_WITHOUT_SESSIONS, number, period.since))
+            after, size = "", STATEMENT_SUM_SESSIONS
+            while True:
+                row = await connection.fetchrow(_CHARGED_SINCE, number, period.since, after, size)
+                assert row is not None, "sums have a row"
+                opening -= int(row["moved"] or 0)
+                if row["count"] < size:
+                    return opening
+                after = row["last"]
 
     async def _lines(self, number: int, period: Period) -> AsyncIterator[Line]:
         """Sessions and transfers as they began; both are read a page at a time."""

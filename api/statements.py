@@ -73,6 +73,8 @@ class Statements:
             since = timestamp(error.since)
             detail = f"the operator has what was before {since}"
             raise Problem(410, "put_away", "This time was put away", detail) from None
+        except UNAVAILABLE:
+            raise unavailable("the books are out of reach") from None
         finally:
             self._under_way -= 1
 

@@ -122,6 +122,8 @@ SOCKET_GRACE_SECONDS = 30
 SOCKET_CLOSE_SECONDS_MAX = 2
 # Lines of a statement that are read at a time.
 STATEMENT_PAGE_LINES = 500
+# Sessions that are added up in one statement of the database: half a second.
+STATEMENT_SUM_SESSIONS = 10_000
 # What is recorded has the time at which its transaction began, which ends within ten seconds.
 STATEMENT_SETTLED_SECONDS = 15
 # One statement: a year and a day.

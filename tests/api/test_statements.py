@@ -28,6 +28,7 @@ async def rig(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     # Everything is settled at once: nothing else is written meanwhile.
     monkeypatch.setattr("api.statement_postgres.STATEMENT_SETTLED_SECONDS", 0)
     monkeypatch.setattr("api.statement_postgres.STATEMENT_PAGE_LINES", 2)
+    monkeypatch.setattr("api.statement_postgres.STATEMENT_SUM_SESSIONS", 1)
     async with asyncio.timeout(40), session_rig(database) as rig:
         yield rig
 
