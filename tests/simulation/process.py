@@ -7,13 +7,13 @@ from random import Random
 from typing import Any, Protocol
 
 from metering.intake import Delivery, Intake, SessionClosed
-from metering.lease import LeaseTerms, Server
+from metering.lease import Server
 from metering.money import Stroops
-from metering.outage import OutageRules
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
 from metering.store import MemoryMeterStore
+from tests.simulation.conditions import Conditions
 from tests.simulation.line import Line
 from tests.simulation.loop import ACTOR
 from tests.simulation.network import Network
@@ -45,11 +45,7 @@ class Surroundings(Protocol):
     store: MemoryMeterStore
     outbox: MemoryOutbox
     network: Network
-    lease: LeaseTerms
-    outage: OutageRules
-    settle_ms: int
-    envelope_s: int
-    treasury_low: Stroops
+    conditions: Conditions
 
     def now_ms(self) -> int: ...
     def wall_ms(self) -> int: ...
@@ -92,18 +88,18 @@ class Process:
         intake = Intake(
             StorePort(world.store, to_store, self),
             self,
-            world.truth.rules,
+            world.conditions.rules,
             ids=world.new_id,
             server=self._server,
-            lease=world.lease,
-            outage=world.outage,
+            lease=world.conditions.lease,
+            outage=world.conditions.outage,
         )
         ledger = LedgerPort(world.store, to_books, self)
         outbox = OutboxPort(world.outbox, to_books, self)
-        chain = ChainPort(world.network, to_chain, self, world.envelope_s)
+        chain = ChainPort(world.network, to_chain, self, world.conditions.envelope_s)
         # Play money is of the network that one server has of its own.
         plays = self._server.id == HOST
-        low = world.treasury_low
+        low = world.conditions.treasury_low
         treasury = PlayMoney(chain, chain, ledger, outbox, low=low) if plays else None
         worker = SettlementWorker(
             outbox,
@@ -111,7 +107,7 @@ class Process:
             ledger,
             world,
             self,
-            interval_ms=world.settle_ms,
+            interval_ms=world.conditions.settle_ms,
             minimum=Stroops(1),
             treasury=treasury,
             ids=world.new_id,
@@ -197,11 +193,11 @@ class Process:
     async def send(self, session_id: str, file: tuple[int, int, int], body: "Body") -> bool:
         """Serve one file; tells whether all of it went out. Raises what `Intake.request` does."""
         truth, (_, lo, hi) = self.truth, file
-        truth.touched(session_id, self.now_ms())
+        truth.came(session_id, self.now_ms())
         try:
             delivery = await self._leave(session_id, file, body)
         finally:
-            truth.touched(session_id, self.now_ms())
+            truth.answered(session_id, self.now_ms())
         (truth.promised if body.prompt else truth.allowed)(session_id, lo, hi, self)
         complete = False
         try:

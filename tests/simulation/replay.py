@@ -9,7 +9,7 @@ import structlog
 from metering.money import format_amount
 from tests.simulation.history import Event, History
 from tests.simulation.loop import VirtualLoop
-from tests.simulation.world import simulate
+from tests.simulation.simulation import simulate
 
 # The program's own log lines from here on.
 _LEVEL = "info"

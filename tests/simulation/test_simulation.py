@@ -14,7 +14,7 @@ import structlog
 from tests.simulation.bugs import BUGS, Bug, planted
 from tests.simulation.history import History
 from tests.simulation.replay import lines, replay
-from tests.simulation.world import simulate
+from tests.simulation.simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 SEEDS = Path(__file__).with_name("seeds.txt")

@@ -6,61 +6,21 @@ and advances meters. Letters and numbers as in `I4` are those of the invariants 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable
 
 from metering.effects import Effects
-from metering.ledger import Transfer, creator_account, viewer_account
+from metering.ledger import Transfer, creator_account
 from metering.meter import MeterState
 from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
 from metering.session import Allowance, SavedSession, Session
 from metering.store import MemoryMeterStore
-from metering.tariff import Price, Tariff
 from tests.simulation.at_once import at_once
 from tests.simulation.history import History
 from tests.simulation.network import GIFT
+from tests.simulation.watched import NOTHING, Watched, cost
 
 # Clocks of processes show whole milliseconds: each start and each answer may round once.
 _SLACK_MS = 2
-_NOTHING = MeterState(0, 0, 0, 0, 0, 0, None, [], [])
-
-
-@dataclass(slots=True)
-class Watched:
-    """One session, seen from outside.
-
-    Attributes:
-        promised: cells of parts that were sent ahead of their hold.
-        lent: cells that were sent on credit and are not saved yet, by meter.
-        delivered: cells whose bodies were completed, ever.
-        better: those of them that were, by the lines of their pictures.
-        owed: those of them that a meter was told of, and that it did not lose since.
-        disturbed: the meter was lost at some time, so that `owed` may be the viewer's.
-        durable: what the store had of the session, after each commit.
-        meter: who gave leave last.
-    """
-
-    session: Session
-    touched_ms: int
-    starts: int
-    presence_ms: int = 0
-    promised: set[int] = field(default_factory=set)
-    lent: dict[object, set[int]] = field(default_factory=dict)
-    delivered: set[int] = field(default_factory=set)
-    better: dict[int, set[int]] = field(default_factory=dict)
-    owed: set[int] = field(default_factory=set)
-    disturbed: bool = False
-    revision: int = -1
-    state: MeterState = _NOTHING
-    ticks: int = 0
-    amount: int = 0
-    drawn: int = 0
-    closed_at: datetime | None = None
-    answer: tuple[int, int] | None = None
-    consents: set[str] = field(default_factory=set)
-    durable: list[list[tuple[int, int]]] = field(default_factory=list)
-    meter: object = None
 
 
 class Truth:
@@ -111,12 +71,17 @@ class Truth:
                 self._by_viewer[session.viewer].append(watched)
         self.check_sum("open")
 
-    def touched(self, session_id: str, now_ms: int) -> None:
-        """A request of the session came, or was answered: somebody is there."""
+    def came(self, session_id: str, now_ms: int) -> None:
+        """A request of the session came: somebody is there, until it is answered at least."""
         watched = self.sessions[session_id]
-        gap = now_ms - watched.touched_ms
-        watched.presence_ms += min(gap, self.rules.keepalive_ms)
-        watched.touched_ms = now_ms
+        watched.touch(now_ms, self.rules.keepalive_ms)
+        watched.waiting += 1
+
+    def answered(self, session_id: str, now_ms: int) -> None:
+        """One of them was answered."""
+        watched = self.sessions[session_id]
+        watched.touch(now_ms, self.rules.keepalive_ms)
+        watched.waiting -= 1
 
     def promised(self, session_id: str, lo: int, hi: int, meter: object) -> None:
         """A part of a live may be sent: that is saved within a second, if the process lives."""
@@ -248,7 +213,7 @@ class Truth:
             )
 
     def _check_session(self, watched: Watched, saved: SavedSession, now_ms: int) -> None:
-        state = saved.meter_state() or _NOTHING
+        state = saved.meter_state() or NOTHING
         before, session = watched.state, watched.session
         if watched.closed_at is not None:
             raise self._wrong(watched, "changed after its end")
@@ -295,8 +260,7 @@ class Truth:
         if state.posted > delivered:
             raise self._wrong(watched, f"charged {state.posted} of {delivered} units delivered")
         rules = self.rules
-        gap = min(now_ms - watched.touched_ms, rules.keepalive_ms)
-        present = watched.presence_ms + gap + _SLACK_MS * watched.starts
+        present = watched.present(now_ms, rules.keepalive_ms) + _SLACK_MS * watched.starts
         speed, per = rules.speed
         allowed = rules.startup_units + present * UNITS_PER_MS * speed // per + state.forced
         if state.posted > allowed:
@@ -400,20 +364,3 @@ class Truth:
 
     def _wrong(self, watched: Watched, what: str) -> AssertionError:
         return self.history.fail(f"{watched.session.id}: {what}")
-
-
-def cost(tariff: Tariff, seconds: int, rungs: Sequence[int] = ()) -> int:
-    """What a session costs, written once more from the design."""
-    free = tariff.free_seconds
-
-    def due(price: Price, count: int) -> int:
-        return price.stroops * max(0, count - free) // price.seconds
-
-    total = due(tariff.price, seconds) + (tariff.view_stroops if seconds > free else 0)
-    total += sum(due(rung.price, count) for rung, count in zip(tariff.rungs, rungs, strict=False))
-    return total if tariff.session_cap is None else min(total, tariff.session_cap)
-
-
-def wallet(viewer: str) -> str:
-    """The name of a viewer's account."""
-    return viewer_account(viewer, "XLM").id

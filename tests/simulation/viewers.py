@@ -17,10 +17,11 @@ from metering.errors import (
 )
 from metering.ledger import LedgerRefusal
 from metering.money import Stroops
-from metering.offer import Offer
 from metering.session import SessionState
+from tests.simulation.conditions import Conditions
 from tests.simulation.process import Body, Gone, Process
-from tests.simulation.truth import Truth, cost, wallet
+from tests.simulation.truth import Truth
+from tests.simulation.watched import cost, wallet
 from tests.simulation.weather import Weather
 
 # Who gets no answer asks again; a player gives a file up after so many times.
@@ -40,9 +41,7 @@ class Town(Protocol):
     chance: Random
     weather: Weather
     truth: Truth
-    offer: Offer
-    segment_cells: int
-    part_cells: int
+    conditions: Conditions
 
     def now_ms(self) -> int: ...
     def note(self, actor: str, what: str, detail: str = "", money: int | None = None) -> None: ...
@@ -137,12 +136,12 @@ class Viewer:
 
     async def _parts(self, session: str) -> None:
         """A live at its edge: parts as they come, and now and then the whole segment."""
-        cells, part = self._town.segment_cells, self._town.part_cells
+        cells, part = self._town.conditions.segment_cells, self._town.conditions.part_cells
         for number in range(self._chance.randrange(2, 5)):
             first = number * cells
             for at in range(first, first + cells, part):
                 await self._ask(session, number, (at, min(at + part, first + cells)), prompt=True)
-                await self._sleep(part * self._town.truth.cell // 90)
+                await self._sleep(part * self._town.conditions.cell // 90)
             if self._chance.random() < 0.3:
                 await self._fetch(session, number)
 
@@ -172,7 +171,7 @@ class Viewer:
         began_ms = town.now_ms()
         for i in range(count):
             await self._fetch(session, first + i)
-            media_ms = (i + 1) * town.segment_cells * town.truth.cell // 90
+            media_ms = (i + 1) * town.conditions.segment_cells * town.conditions.cell // 90
             early_ms = media_ms - ahead_ms - (town.now_ms() - began_ms)
             if early_ms > 0:
                 await self._sleep(early_ms)
@@ -180,14 +179,16 @@ class Viewer:
     # --- one file ---------------------------------------------------------------------------------
 
     async def _fetch(self, session: str, number: int) -> bool:
-        first = number * self._town.segment_cells
-        return await self._ask(session, number, (first, first + self._town.segment_cells))
+        first = number * self._town.conditions.segment_cells
+        return await self._ask(
+            session, number, (first, first + self._town.conditions.segment_cells)
+        )
 
     async def _ask(
         self, session: str, number: int, cells: tuple[int, int], *, prompt: bool = False
     ) -> bool:
         """Fetch some cells of a segment, again until all of it is there."""
-        cell = self._town.truth.cell
+        cell = self._town.conditions.cell
         file = (number, cells[0] * cell, cells[1] * cell)
         for _ in range(_ATTEMPTS_MAX):
             body = Body(
@@ -221,7 +222,9 @@ class Viewer:
         for _ in range(_ATTEMPTS_MAX):
             try:
                 summary = await self._request(
-                    lambda process: process.intake.open(self.id, "ast", creator, self._town.offer),
+                    lambda process: process.intake.open(
+                        self.id, "ast", creator, self._town.conditions.offer
+                    ),
                     twice=True,
                 )
             except InsufficientFunds:
@@ -257,7 +260,7 @@ class Viewer:
     async def deposit(self, seconds: int) -> None:
         """Pay in what so many seconds cost, once, however often that takes."""
         town = self._town
-        amount = max(1, cost(town.offer.tariff, seconds, [seconds] * 2))
+        amount = max(1, cost(town.conditions.offer.tariff, seconds, [seconds] * 2))
         self._deposits += 1
         cause = f"deposit {self._number}.{self._deposits}"
         town.truth.wishes(cause, wallet(self.id), amount)

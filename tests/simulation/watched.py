@@ -1,0 +1,80 @@
+"""One simulated session as it is seen from outside, and what such sessions cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from metering.ledger import viewer_account
+from metering.meter import MeterState
+from metering.session import Session
+from metering.tariff import Price, Tariff
+
+NOTHING = MeterState(0, 0, 0, 0, 0, 0, None, [], [])
+
+
+@dataclass(slots=True)
+class Watched:
+    """One session, seen from outside.
+
+    Attributes:
+        waiting: how many requests of it are not answered.
+        promised: cells of parts that were sent ahead of their hold.
+        lent: cells that were sent on credit and are not saved yet, by meter.
+        delivered: cells whose bodies were completed, ever.
+        better: those of them that were, by the lines of their pictures.
+        owed: those of them that a meter was told of, and that it did not lose since.
+        disturbed: the meter was lost at some time, so that `owed` may be the viewer's.
+        durable: what the store had of the session, after each commit.
+        meter: who gave leave last.
+    """
+
+    session: Session
+    touched_ms: int
+    starts: int
+    presence_ms: int = 0
+    waiting: int = 0
+    promised: set[int] = field(default_factory=set)
+    lent: dict[object, set[int]] = field(default_factory=dict)
+    delivered: set[int] = field(default_factory=set)
+    better: dict[int, set[int]] = field(default_factory=dict)
+    owed: set[int] = field(default_factory=set)
+    disturbed: bool = False
+    revision: int = -1
+    state: MeterState = NOTHING
+    ticks: int = 0
+    amount: int = 0
+    drawn: int = 0
+    closed_at: datetime | None = None
+    answer: tuple[int, int] | None = None
+    consents: set[str] = field(default_factory=set)
+    durable: list[list[tuple[int, int]]] = field(default_factory=list)
+    meter: object = None
+
+    def present(self, now_ms: int, keepalive_ms: int) -> int:
+        """For how long somebody may have watched until now: while requests wait, and for a while
+        after each.
+        """
+        gap = now_ms - self.touched_ms
+        return self.presence_ms + (gap if self.waiting else min(gap, keepalive_ms))
+
+    def touch(self, now_ms: int, keepalive_ms: int) -> None:
+        """Somebody is there now."""
+        self.presence_ms = self.present(now_ms, keepalive_ms)
+        self.touched_ms = now_ms
+
+
+def cost(tariff: Tariff, seconds: int, rungs: Sequence[int] = ()) -> int:
+    """What a session costs, written once more from the design."""
+    free = tariff.free_seconds
+
+    def due(price: Price, count: int) -> int:
+        return price.stroops * max(0, count - free) // price.seconds
+
+    total = due(tariff.price, seconds) + (tariff.view_stroops if seconds > free else 0)
+    total += sum(due(rung.price, count) for rung, count in zip(tariff.rungs, rungs, strict=False))
+    return total if tariff.session_cap is None else min(total, tariff.session_cap)
+
+
+def wallet(viewer: str) -> str:
+    """The name of a viewer's account."""
+    return viewer_account(viewer, "XLM").id
