@@ -36,16 +36,22 @@ class Sealer:
             await asyncio.wait({self._task})
 
     async def seal_all(self) -> None:
-        """Seal everything that was posted by now."""
-        seal: Seal | None = None
-        while (more := await self._seal()) is not None:
-            seal = more
+        """Seal until nothing is left; with writers about, that may never be."""
+        while await self._seal() is not None:
+            pass
+
+    async def _seal_round(self) -> None:
+        """Seal what was there at one moment: what comes meanwhile fills no seal, and waits."""
+        while (seal := await self._seal()) is not None:
+            if seal.transfers < JOURNAL_SEAL_TRANSFERS_MAX:
+                return
+
+    async def _seal(self) -> Seal | None:
+        seal = await self._journal.seal(self._clock.wall_ms(), JOURNAL_SEAL_TRANSFERS_MAX)
         if seal is not None:
             _SEALED.set(seal.number)
             _POSITION.set(seal.last)
-
-    async def _seal(self) -> Seal | None:
-        return await self._journal.seal(self._clock.wall_ms(), JOURNAL_SEAL_TRANSFERS_MAX)
+        return seal
 
     async def _run(self) -> None:
         well = True
@@ -53,7 +59,7 @@ class Sealer:
         while not ending:
             ending = await happens(self._stopping, JOURNAL_SEAL_MS / 1000)
             try:
-                await self.seal_all()
+                await (self.seal_all() if ending else self._seal_round())
             except (*UNAVAILABLE, PostgresError) as error:
                 if well:
                     log.warning("the journal cannot be sealed", reason=str(error))
