@@ -42,7 +42,7 @@ class Statements:
     movements: PostgresMovements
     statements: PostgresStatements
     bearers: Bearers
-    _under_way: int = field(default=0, init=False)
+    _under_way: set[str] = field(default_factory=set, init=False)
 
     async def history(self, request: web.Request) -> web.Response:
         """The newest first, a page at a time: `next` is the `cursor` of the one after."""
@@ -62,9 +62,9 @@ class Statements:
         form = request.query.get("format", "json")
         if form not in _TYPES:
             raise invalid("format: csv or json")
-        if self._under_way >= STATEMENTS_AT_ONCE_MAX:
-            raise unavailable("other statements are being written", retry_after_s=5)
-        self._under_way += 1
+        if account.id in self._under_way or len(self._under_way) >= STATEMENTS_AT_ONCE_MAX:
+            raise unavailable("another statement is being written", retry_after_s=5)
+        self._under_way.add(account.id)
         try:
             period = _period(request, await self.statements.settled_until())
             statement = await self.statements.statement(account.id, period)
@@ -76,7 +76,7 @@ class Statements:
         except UNAVAILABLE:
             raise unavailable("the books are out of reach") from None
         finally:
-            self._under_way -= 1
+            self._under_way.discard(account.id)
 
 
 def movement_json(movement: Movement) -> dict[str, object]:

@@ -128,8 +128,9 @@ STATEMENT_SUM_SESSIONS = 10_000
 STATEMENT_SETTLED_SECONDS = 15
 # One statement: a year and a day.
 STATEMENT_DAYS_MAX = 366
-# Statements that are written at once; each reads pages of the database as fast as it can.
-STATEMENTS_AT_ONCE_MAX = 4
+# Statements that are written at once, one for an account; each reads a page of the database when
+# the one before was taken.
+STATEMENTS_AT_ONCE_MAX = 50
 # How long one may take in all.
 STATEMENT_SECONDS_MAX = 300
 # Lines of one page of a history.
