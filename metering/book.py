@@ -230,14 +230,16 @@ class Book:
         self._note(kept)
         return True
 
-    def finish(self, session_id: str, ticket: int, *, complete: bool, now: int) -> None:
-        """A body was sent to its last byte, or not; nothing happens when the session is gone."""
+    def finish(
+        self, session_id: str, ticket: int, *, complete: bool, now: int, taken: int = 0
+    ) -> None:
+        """As `Meter.finish`; nothing happens when the session is gone."""
         kept = self._sessions.get(session_id)
         if kept is None or kept.meter is None:
             return
         meter = kept.meter
         drawn, posted = meter.drawn, meter.posted
-        meter.finish(ticket, complete=complete, now=now)
+        meter.finish(ticket, complete=complete, now=now, taken=taken)
         kept.change = None
         if meter.drawn != drawn or meter.posted != posted:
             kept.wallet.available -= meter.drawn - drawn

@@ -5,8 +5,12 @@ same as buying. So there are two phases. Delivery *holds* what the media costs; 
 it, at the pace at which it can be watched; seeking away and leaving *void* what was not posted.
 
     request -> in flight --complete--> delivered --time passes--> posted (charged)
-                  |                        `------seek, close---> voided (within the void budget)
-                  `------every body aborted-----> voided (always: an aborted body is never billed)
+                  |  `--broken off, left-->`------seek, close---> voided (within the void budget)
+                  `------broken off before that---> voided (always)
+
+A body breaks off. When little of it had been taken, or it was our own doing, nobody pays anything
+for it. Else the viewer may have watched it to its last byte: it counts as delivered and left, which
+is free within the void budget and charged beyond it. So do bodies under way when the session ends.
 
 All requests for the same media (other rendition, audio next to video, retry, part) share one
 interval: the first one holds, later ones are duplicates that cost nothing, and one complete body
@@ -22,6 +26,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from config.limits import METER_INTERVAL_UNITS_MAX, METER_INTERVALS_MAX, METER_REQUESTS_MAX
+from metering.broken_off import BrokenOff
 from metering.decision import DUPLICATE, SERVE, Decision, Fragmented, Pace, ShortOfFunds
 from metering.effects import Totals
 from metering.intervals import Intervals
@@ -68,6 +73,7 @@ class Meter:
     """
 
     __slots__ = (
+        "_broken_off",
         "_budget",
         "_counted_until",
         "_covered",
@@ -98,8 +104,8 @@ class Meter:
         self._touched_at = now
         self.presence_ms = 0
         self.posted = 0  # units charged
-        self.delivered = 0  # units whose body was completed, and that are not waived
-        self.voided = 0  # units that were delivered and left within the void budget
+        self.delivered = 0  # units whose body was completed or left, and that are not waived
+        self.voided = 0  # units that were left within the void budget, and have not arrived since
         self.forced = 0  # units charged because they were left beyond it
         self.waived = 0  # units that were sent and are nobody's to pay
         self.drawn = Stroops(0)  # taken from the viewer: charged or held
@@ -109,6 +115,7 @@ class Meter:
         self._pending = Pending()
         self._repeats = Repeats(rules)
         self._rungs = Rungs(terms.tariff.rungs) if terms.tariff.rungs else None
+        self._broken_off: BrokenOff | None = None  # few sessions ever need it
 
     @property
     def totals(self) -> Totals:
@@ -222,19 +229,24 @@ class Meter:
             return self._serve(ticket, lo, hi, gaps, available)
         return self._repeat(ticket, lo, hi)
 
-    def finish(self, ticket: int, *, complete: bool, now: int) -> None:
+    def finish(self, ticket: int, *, complete: bool, now: int, taken: int = 0) -> None:
         """A body was sent to its last byte, or not. Unknown tickets are ignored: they were voided
         by a restart or by `close`.
+
+        Args:
+            ticket: what it was asked for with.
+            complete: whether it was.
+            now: monotonic milliseconds.
+            taken: when it was not, how many thousandths of its file the client took before it left;
+                nothing when it was cut by us.
         """
+        if not complete:
+            self._break_off(ticket, now, is_left=taken >= self._rules.taken_permille_min)
+            return
         if self._rungs is not None:
-            self._finish_at(self._rungs, ticket, complete=complete)
+            self._finish_at(self._rungs, ticket, complete=True)
         for piece in self._pending.of(ticket):
-            if complete:
-                self._deliver(piece, now)
-                continue
-            piece.tickets.discard(ticket)
-            if not piece.tickets:
-                self._drop(piece)
+            self._deliver(piece, now)
 
     def waive(self, lo: int, hi: int, now: int) -> None:
         """Send the media [lo, hi) for nothing, in whatever pictures: something is missing in it by
@@ -257,15 +269,19 @@ class Meter:
     def close(self, now: int) -> None:
         """The viewer left: post what there was time to watch, void the rest.
 
-        Bodies still in flight are not charged, but use up the void budget: they may yet arrive.
+        Bodies still in flight may yet arrive, and nobody will hear of it: they are left like those
+        that have.
         """
         self.advance(now)
         self._leave(now)
-        self._budget.take(self._pending.in_flight, now)
-        for piece in list(self._pending.pieces):
-            self._drop(piece)
-        if self._rungs is not None:
-            self._rungs.close()
+        pieces, rungs = list(self._pending.pieces), self._rungs
+        for piece in pieces:
+            if rungs is not None:
+                rungs.arrive(piece.lo, piece.hi)
+            self._arrive(piece)
+        self._release(pieces, now)
+        if rungs is not None:
+            rungs.close(arrive=self._is_beyond(rungs.flying, now))
             self._reserve()
 
     def snapshot(self) -> MeterState:
@@ -303,6 +319,7 @@ class Meter:
         lanes = [] if self._rungs is None else self._rungs.under(tariff.rungs)
         paid = self.amount
         self._rungs = Rungs(tariff.rungs, lanes) if tariff.rungs else None
+        self._broken_off = None
         seconds = self.posted // UNITS_PER_SECOND
         self.terms = Terms(tariff, seconds, self.rung_seconds, paid)
         self._reserve()
@@ -423,10 +440,53 @@ class Meter:
         return max(_PACE_MS_MIN, -(-short * per // (UNITS_PER_MS * speed)))
 
     def _deliver(self, piece: Piece, now: int) -> None:
-        self._pending.deliver(piece)
-        self.delivered += piece.hi - piece.lo
+        self._arrive(piece)
+        if self._broken_off is not None:
+            units = self._broken_off.arrived(piece.lo, piece.hi, now)
+            self.delivered -= units
+            self.voided -= units
         if piece.abandoned:
             self._release([piece], now)
+
+    def _arrive(self, piece: Piece) -> None:
+        self._pending.deliver(piece)
+        self.delivered += piece.hi - piece.lo
+
+    def _break_off(self, ticket: int, now: int, *, is_left: bool) -> None:
+        pieces = self._pending.of(ticket)
+        for piece in pieces:
+            piece.broken = piece.broken or is_left
+            piece.tickets.discard(ticket)
+        over = [piece for piece in pieces if not piece.tickets]
+        left = [piece for piece in over if piece.broken and not self._is_known(piece, now)]
+        if self._rungs is not None:
+            self._break_off_at(self._rungs, ticket, left, now, is_left=is_left)
+        for piece in over:
+            if piece in left:
+                self._leave_behind(piece, now)
+            else:
+                self._drop(piece)
+
+    def _is_known(self, piece: Piece, now: int) -> bool:
+        known = self._broken_off
+        return known is not None and known.covers(piece.lo, piece.hi, now)
+
+    def _leave_behind(self, piece: Piece, now: int) -> None:
+        lo, hi, forced = piece.lo, piece.hi, self.forced
+        self._arrive(piece)
+        self._release([piece], now)
+        lo += self.forced - forced
+        # A worse picture that arrives is no reason to give back what was had of a better one.
+        if lo < hi and self._rungs is None:
+            if self._broken_off is None:
+                self._broken_off = BrokenOff(self._budget)
+            self._broken_off.add(lo, hi)
+
+    def _is_beyond(self, units: int, now: int) -> bool:
+        """Whether so many units of better pictures, which were left, are to be charged: when there
+        is nothing in the void budget to take them from.
+        """
+        return units > 0 and self._budget.take(units, now) == 0
 
     def _drop(self, piece: Piece) -> None:
         self._pending.drop(piece)
@@ -513,6 +573,14 @@ class Meter:
             return decision
         self.drawn = Stroops(self.drawn + hold)
         return SERVE
+
+    def _break_off_at(
+        self, rungs: Rungs, ticket: int, left: list[Piece], now: int, *, is_left: bool
+    ) -> None:
+        for piece in left:
+            rungs.arrive(piece.lo, piece.hi)
+        units = rungs.break_off(ticket, is_left=is_left)
+        self._finish_at(rungs, ticket, complete=self._is_beyond(units, now))
 
     def _finish_at(self, rungs: Rungs, ticket: int, *, complete: bool) -> None:
         span = rungs.span_of(ticket)

@@ -13,6 +13,7 @@ class Piece:
     hi: int
     tickets: set[int]
     abandoned: bool = False  # the viewer went elsewhere while it was in flight
+    broken: bool = False  # a body of it broke off that had brought enough of it to be watched
 
     @property
     def units(self) -> int:
@@ -135,5 +136,6 @@ def _cut(piece: Piece, lo: int, hi: int) -> list[Piece]:
     if len(edges) == 2:
         return [piece]
     return [
-        Piece(start, end, set(piece.tickets), piece.abandoned) for start, end in pairwise(edges)
+        Piece(start, end, set(piece.tickets), piece.abandoned, piece.broken)
+        for start, end in pairwise(edges)
     ]

@@ -146,14 +146,16 @@ class MediaRequests:
         saved.add_done_callback(self._answered)
         return _make(Promise, (delivery, saved))
 
-    def finish(self, delivery: Delivery, complete: bool) -> None:
-        """The segment's last byte was taken by the viewer's socket, or not; then it is not billed.
+    def finish(self, delivery: Delivery, complete: bool, taken: int = 0) -> None:
+        """The segment's last byte was taken by the viewer's socket, or not: then `taken` tells how
+        many thousandths of the file were, before the viewer left. Bodies that we ended, or of which
+        little was taken, cost nothing; others are judged like media that is left.
         May be called again, and after the session ended, to no effect.
         """
         session_id, _, ticket = delivery
         if ticket != NO_TICKET:
             now = self._clock.monotonic_ms()
-            self._book.finish(session_id, ticket, complete=complete, now=now)
+            self._book.finish(session_id, ticket, complete=complete, now=now, taken=taken)
 
     def require_open(self, session_id: str) -> None:
         """Pass when the session takes requests.

@@ -29,5 +29,10 @@ class MeterRules:
     # passes a token on finds that the copies starve.
     repeat_units_max: int = 20 * UNITS_PER_SECOND
     repeat_speed: int = 3  # media seconds in a second of presence
+    # Of a body that broke off, how much of its file (in thousandths) has to have been taken for its
+    # media to count as fetched and left. A player that changes quality in the middle of a segment,
+    # or whose network fails, must not be punished for each piece of a second; and who only ever
+    # takes the first quarter of each segment has nothing that anybody would watch.
+    taken_permille_min: int = 250
     void_units_max: int = 120 * UNITS_PER_SECOND
     void_window_ms: int = 3_600_000

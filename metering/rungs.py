@@ -56,10 +56,27 @@ class _Lane:
             self.flying.drop(piece)
             self._forget(piece.lo, piece.hi)
 
-    def close(self) -> None:
+    def arrive(self, lo: int, hi: int) -> None:
+        for piece in self.flying.pieces:
+            if piece.lo < hi and lo < piece.hi:
+                self.ready.add(max(lo, piece.lo), min(hi, piece.hi))
+        self.flying.forget(lo, hi)
+
+    def break_off(self, ticket: int, *, is_left: bool) -> int:
+        units = 0
+        for piece in self.flying.of(ticket):
+            piece.broken = piece.broken or is_left
+            if piece.broken and len(piece.tickets) == 1:
+                units += piece.units
+        return units
+
+    def close(self, *, arrives: bool) -> None:
         for piece in list(self.flying.pieces):
-            self.flying.drop(piece)
-            self._forget(piece.lo, piece.hi)
+            if arrives:
+                self.deliver(piece, Intervals())
+            else:
+                self.flying.drop(piece)
+                self._forget(piece.lo, piece.hi)
 
     def post(self, lo: int, hi: int) -> None:
         self.posted += hi - lo - _measure(self.ready.gaps(lo, hi))
@@ -88,6 +105,11 @@ class Rungs:
     def in_flight(self) -> int:
         """Units whose better bodies are under way."""
         return sum(lane.flying.in_flight for lane in self._lanes)
+
+    @property
+    def flying(self) -> int:
+        """The most units of any rung of which bodies are under way."""
+        return max(lane.flying.in_flight for lane in self._lanes)
 
     @property
     def posted(self) -> tuple[int, ...]:
@@ -154,10 +176,23 @@ class Rungs:
         for lane in self._lanes:
             lane.remove(lo, hi)
 
-    def close(self) -> None:
-        """Bodies under way are not charged any more: also those of better pictures of what was."""
+    def arrive(self, lo: int, hi: int) -> None:
+        """Bodies under way count as complete where they bring [lo, hi), which is not charged."""
         for lane in self._lanes:
-            lane.close()
+            lane.arrive(lo, hi)
+
+    def break_off(self, ticket: int, *, is_left: bool) -> int:
+        """A body breaks off, and was left or not: of how many units it was the last one under way,
+        of those bodies of which one was left. `finish` has to follow.
+        """
+        return max([lane.break_off(ticket, is_left=is_left) for lane in self._lanes])
+
+    def close(self, *, arrive: bool) -> None:
+        """Bodies of better pictures are under way, all of media that was charged: they count as
+        complete, or are not charged any more.
+        """
+        for lane in self._lanes:
+            lane.close(arrives=arrive)
 
     def snapshot(self) -> list[LaneState]:
         """What is known but for bodies under way."""

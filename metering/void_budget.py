@@ -30,6 +30,11 @@ class VoidBudget:
         self.used += granted
         return granted
 
+    def give_back(self, units: int) -> None:
+        """Undo some of what was taken in this hour."""
+        assert units <= self.used, "more is given back than was taken"
+        self.used -= units
+
     def spent_window(self, now: int) -> bool:
         """Whether nothing of what was used counts any more."""
         return self.used == 0 or now - self.window_start_ms >= self._window_ms

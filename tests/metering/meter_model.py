@@ -5,6 +5,10 @@ It shares no code with the real one. Where that differs from the reference on pu
 
 * A body is in flight until its socket took the last byte. What nobody took is void at no cost, and
   media that was left while it was in flight is judged when it arrives.
+* A body of which much was taken before it broke off counts as delivered and left, if no other body
+  brings the same media; and so do bodies under way at the end. Media that is left like that is
+  taken from the void budget once in its hour, and given back when it arrives (unless better
+  pictures cost more).
 * The void budget is the viewer's, and is there again an hour (`void_window`) after its first use.
 * Media that was sent before is sent again for nothing, but only so much of it in a time.
 * A segment that is longer than the lead goes through when nothing else is pending.
@@ -36,6 +40,7 @@ class ModelRules:
     repeat_speed: int = 3
     void_max: int = 120 * TENTHS
     void_window: int = 3_600 * TENTHS
+    taken_min: int = 250  # thousandths
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class _Lane:
     asked: set[int] = field(default_factory=set)
     ready: set[int] = field(default_factory=set)
     flying: dict[int, set[int]] = field(default_factory=dict)
+    broken: set[int] = field(default_factory=set)
 
 
 class MeterModel:
@@ -75,12 +81,14 @@ class MeterModel:
         self._order: list[int] = []  # what is pending, in the order in which it was asked for
         self._flying: dict[int, set[int]] = {}
         self._left: set[int] = set()  # of that in flight, what the viewer went away from
+        self._broken: set[int] = set()  # and that of which a body broke off late
+        self._known: set[int] = set()  # what was taken from the budget for such bodies
         self._pieces: dict[int, tuple[object, ...]] = {}  # what was sent and shared together
         self._requests = 0
         self._head: int | None = None
         self._lanes = [_Lane() for _ in price.rungs]
         self._room, self._filled_at = rules.repeat_max, 0
-        self._used, self._used_since = 0, 0
+        self._used, self._used_since, self._known_since = 0, 0, 0
 
     # --- what can be compared ---------------------------------------------------------------------
 
@@ -92,6 +100,11 @@ class MeterModel:
     @property
     def amount(self) -> int:
         return self._cost(len(self.posted), self.at_rungs)
+
+    @property
+    def used(self) -> int:
+        """Of the void budget."""
+        return self._used
 
     @property
     def drawn(self) -> int:
@@ -140,34 +153,30 @@ class MeterModel:
         self._send(ticket, media, reached)
         return "serve"
 
-    def finish(self, ticket: int, now: int, *, complete: bool) -> None:
-        for lane in self._lanes:
-            for each in [each for each, those in lane.flying.items() if ticket in those]:
-                if complete:
-                    del lane.flying[each]
-                    lane.ready.add(each)
-                    continue
-                lane.flying[each].discard(ticket)
-                if not lane.flying[each]:
-                    del lane.flying[each]
-                    lane.asked.discard(each)
+    def finish(self, ticket: int, now: int, *, complete: bool, taken: int = 0) -> None:
         mine = [each for each in self._order if ticket in self._flying.get(each, ())]
+        if not complete:
+            self._break_off(ticket, mine, now, left=taken >= self.rules.taken_min)
+            return
+        self._finish_lanes(ticket, complete=True)
         for piece in self._in_pieces(mine):
-            if complete:
-                self._arrive(piece, now)
-            else:
-                self._abort(piece, ticket)
+            self._arrive(piece, now)
 
     def close(self, now: int) -> None:
         self.advance(now)
         self._leave(now)
-        self._take(len(self._order), now)
-        self._void(list(self._order))
+        self._arrive_in_lanes(self._order)
+        self._release(list(self._order), now)
+        flying = max([len(lane.flying) for lane in self._lanes], default=0)
+        if self._is_beyond(flying, now):
+            for lane in self._lanes:
+                lane.ready |= set(lane.flying)
         self._land()
 
     def restart(self, now: int) -> None:
         """The process died, and another one goes on with what was saved."""
         self._void([each for each in self._order if each in self._flying])
+        self._known = set()
         self._touched, self._counted = now - self.rules.keepalive, now
         self._room, self._filled_at = self.rules.repeat_max, 0
         self._land()
@@ -177,7 +186,7 @@ class MeterModel:
     def _land(self) -> None:
         """No better pictures are under way any more; what did not arrive costs nothing."""
         for lane in self._lanes:
-            lane.asked, lane.flying = set(lane.ready), {}
+            lane.asked, lane.flying, lane.broken = set(lane.ready), {}, set()
 
     def _cost(self, tenths: int, at_rungs: Iterable[int]) -> int:
         return self.price.cost(tenths // TENTHS, [each // TENTHS for each in at_rungs])
@@ -230,18 +239,81 @@ class MeterModel:
                     lane.flying.setdefault(each, set()).add(ticket)
                 lane.asked.add(each)
 
+    def _finish_lanes(self, ticket: int, *, complete: bool) -> None:
+        for lane in self._lanes:
+            for each in [each for each, those in lane.flying.items() if ticket in those]:
+                if not complete and lane.flying[each] != {ticket}:
+                    lane.flying[each].discard(ticket)
+                    continue
+                del lane.flying[each]
+                lane.broken.discard(each)
+                if complete:
+                    lane.ready.add(each)
+                else:
+                    lane.asked.discard(each)
+
+    def _arrive_in_lanes(self, tenths: Iterable[int]) -> None:
+        for lane in self._lanes:
+            for each in tenths:
+                if lane.flying.pop(each, None) is not None:
+                    lane.broken.discard(each)
+                    lane.ready.add(each)
+
     def _arrive(self, piece: list[int], now: int) -> None:
         for each in piece:
             del self._flying[each]
+        self._broken -= set(piece)
+        if self._knows_any(now):
+            self._used -= len(self._known & set(piece))
+            self._known -= set(piece)
         if piece[0] in self._left:
             self._left -= set(piece)
             self._release(piece, now)
 
-    def _abort(self, piece: list[int], ticket: int) -> None:
-        for each in piece:
+    def _break_off(self, ticket: int, mine: list[int], now: int, *, left: bool) -> None:
+        self._broken |= set(mine) if left else set()
+        for each in mine:
             self._flying[each].discard(ticket)
-        if not self._flying[piece[0]]:
-            self._void(piece)
+        over = self._in_pieces([each for each in mine if not self._flying[each]])
+        known = self._known if self._knows_any(now) else set()
+        watched = [each for each in over if each[0] in self._broken and not set(each) <= known]
+        for piece in watched:
+            self._arrive_in_lanes(piece)
+        flying = self._flying_alone(ticket, left=left)
+        self._finish_lanes(ticket, complete=self._is_beyond(flying, now))
+        for piece in over:
+            if piece in watched:
+                self._leave_behind(piece, now)
+            else:
+                self._void(piece)
+
+    def _flying_alone(self, ticket: int, *, left: bool) -> int:
+        """How much of better pictures ends with this body, and was watched."""
+        most = 0
+        for lane in self._lanes:
+            mine = {each for each, those in lane.flying.items() if ticket in those}
+            lane.broken |= mine if left else set()
+            alone = [each for each in mine & lane.broken if lane.flying[each] == {ticket}]
+            most = max(most, len(alone))
+        return most
+
+    def _leave_behind(self, piece: list[int], now: int) -> None:
+        for each in piece:
+            del self._flying[each]
+        self._release(piece, now)
+        if not self._lanes:
+            if self._known_since != self._used_since:
+                self._known = set()
+            self._known_since = self._used_since
+            self._known |= set(piece) - self.posted
+
+    def _knows_any(self, now: int) -> bool:
+        """Whether the hour goes on in which something was taken from the budget."""
+        over = not self._used or now - self._used_since >= self.rules.void_window
+        return bool(self._known) and not over and self._known_since == self._used_since
+
+    def _is_beyond(self, tenths: int, now: int) -> bool:
+        return tenths > 0 and self._take(tenths, now) == 0
 
     def _leave(self, now: int) -> None:
         self._release([each for each in self._order if each not in self._flying], now)
@@ -273,6 +345,7 @@ class MeterModel:
         for lane in self._lanes:
             lane.asked -= set(tenths)
             lane.ready -= set(tenths)
+            lane.broken -= set(tenths)
             for each in tenths:
                 lane.flying.pop(each, None)
 
@@ -280,6 +353,7 @@ class MeterModel:
         gone = set(tenths)
         self._order = [each for each in self._order if each not in gone]
         self._left -= gone
+        self._broken -= gone
         for each in gone:
             self._flying.pop(each, None)
 

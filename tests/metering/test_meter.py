@@ -57,6 +57,12 @@ class Player:
         self.meter.finish(ticket, complete=True, now=now)
         return decision
 
+    def leave(self, lo: float, hi: float, now: int, *, taken: int = 999) -> Decision:
+        """Ask, and go when so many thousandths of the body were taken."""
+        ticket, decision = self.send(lo, hi, now)
+        self.meter.finish(ticket, complete=False, now=now, taken=taken)
+        return decision
+
     def segment(self, i: int, now: int) -> Decision:
         return self.get(2 * i, 2 * i + 2, now)
 
@@ -145,6 +151,8 @@ class SecondsOracle:
         self.queue: list[int] = []
         self.posted = self.forced = self.run_start = self.void_used = 0
         self.head: int | None = None
+        self.new: list[int] = []
+        self.known: set[int] = set()
 
     def advance(self, now: int) -> None:
         keepalive = self.rules.keepalive_ms // 1000
@@ -156,15 +164,32 @@ class SecondsOracle:
             self.posted += 1
 
     def leave(self) -> None:
-        room = self.rules.void_units_max // SECOND - self.void_used
-        while len(self.queue) > room:
-            self.queue.pop(0)
-            self.posted += 1
-            self.forced += 1
-        self.void_used += len(self.queue)
-        self.got -= set(self.queue)
-        self.queue = []
+        self.release(self.queue)
         self.run_start = self.posted
+
+    def release(self, left: list[int]) -> set[int]:
+        """Returns what nobody paid for."""
+        self.queue = [each for each in self.queue if each not in left]
+        forced = max(0, len(left) - self.rules.void_units_max // SECOND + self.void_used)
+        self.posted += forced
+        self.forced += forced
+        self.void_used += len(left) - forced
+        self.got -= set(left[forced:])
+        return set(left[forced:])
+
+    def arrived(self) -> None:
+        self.void_used -= len(self.known & set(self.new))
+        self.known -= set(self.new)
+
+    def broke_off(self) -> None:
+        """What was asked for last, after most of it had come: in each place by itself."""
+        for _, run in itertools.groupby(enumerate(self.new), lambda each: each[1] - each[0]):
+            left = [second for _, second in run]
+            if set(left) <= self.known:
+                self.queue = [each for each in self.queue if each not in left]
+                self.got -= set(left)
+            else:
+                self.known |= self.release(left)
 
     def request(self, lo: int, hi: int, now: int) -> type[Decision]:
         self.advance(now)
@@ -183,6 +208,7 @@ class SecondsOracle:
             return ShortOfFunds
         self.got |= set(new)
         self.queue += new
+        self.new = new
         self.head = hi if self.head is None else max(self.head, hi)
         return Serve
 
@@ -190,7 +216,7 @@ class SecondsOracle:
 _steps = st.lists(
     st.tuples(
         st.sampled_from([0, 0, 1, 2, 5, 30]),  # seconds that pass
-        st.sampled_from(["on", "on", "on", "jump", "advance"]),
+        st.sampled_from(["on", "on", "on", "jump", "broken", "advance"]),
         st.integers(0, 300),
         st.integers(1, 7),
     ),
@@ -216,9 +242,13 @@ def test_random_traces_end_as_the_oracle_says(
         else:
             place = jump if what == "jump" else place
             expected = oracle.request(place, place + length, now)
-            assert type(player.get(place, place + length, now * 1000)) is expected
+            take = player.leave if what == "broken" else player.get
+            assert type(take(place, place + length, now * 1000)) is expected
+            if expected is Serve:
+                (oracle.broke_off if what == "broken" else oracle.arrived)()
             if expected in (Serve, Duplicate):
                 place += length
+        assert player.budget.used == oracle.void_used * SECOND
         assert player.meter.posted == oracle.posted * SECOND
         assert player.meter.forced == oracle.forced * SECOND
         check(player)
@@ -252,7 +282,8 @@ def test_random_histories_keep_the_invariants(data: st.DataObject) -> None:
                 under_way.append(ticket)
         elif step in ("done", "abort") and under_way:
             ticket = under_way.pop(data.draw(st.integers(0, len(under_way) - 1)))
-            player.meter.finish(ticket, complete=step == "done", now=now)
+            taken = data.draw(st.sampled_from([0, 249, 250, 999]))
+            player.meter.finish(ticket, complete=step == "done", now=now, taken=taken)
         elif step == "wait":
             player.meter.advance(now)
         elif step == "save":
@@ -288,16 +319,77 @@ def test_what_is_charged_is_bounded_by_the_clock_and_by_what_was_delivered(
 # --- one rule at a time --------------------------------------------------------------------------
 
 
-def test_an_aborted_body_is_never_billed_and_leaves_the_void_budget_alone() -> None:
+@pytest.mark.parametrize("taken", [0, RULES.taken_permille_min - 1])
+def test_a_body_that_breaks_off_early_is_never_billed_and_leaves_the_void_budget_alone(
+    taken: int,
+) -> None:
     player = Player()
     ticket, decision = player.send(0, 2, now=0)
     assert (decision, player.meter.held) == (Serve(), PRICE.cost(0, 2))
     player.meter.advance(10_000)
     assert player.meter.posted == 0
-    player.meter.finish(ticket, complete=False, now=10_000)
+    player.meter.finish(ticket, complete=False, now=10_000, taken=taken)
     player.meter.advance(20_000)
     assert (player.meter.posted, player.meter.held, player.budget.used) == (0, 0, 0)
     assert isinstance(player.get(0, 2, 20_000), Serve)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_who_always_leaves_at_the_last_byte_has_the_void_budget_for_nothing(others: int) -> None:
+    """Also with a second body under way, which is given up at once when the first is read."""
+    player, now = Player(), 0
+    for i in range(40):
+        asked = [player.send(6 * i, 6 * i + 6, now) for _ in range(1 + others)]
+        for (ticket, decision), taken in zip(asked, [999, 0][: len(asked)], strict=True):
+            assert isinstance(decision, Serve | Duplicate)
+            player.meter.finish(ticket, complete=False, now=now, taken=taken)
+        check(player)
+        now += 6000
+    assert player.budget.used == 120 * SECOND
+    assert player.meter.posted == (240 - 120) * SECOND
+    assert player.get(234, 240, now) == Duplicate()  # what was charged is theirs
+
+
+def test_who_ends_each_session_while_the_last_body_is_under_way_has_the_budget_for_nothing() -> (
+    None
+):
+    player, posted = Player(), 0
+    for _ in range(40):
+        player.send(0, 6, now=0)
+        player.meter.close(0)
+        check(player)
+        posted += player.meter.posted
+        player.meter = Meter(Terms.of(PRICE), RULES, player.budget, now=0)
+    assert posted == (240 - 120) * SECOND
+
+
+def test_what_arrives_whole_after_it_was_left_gives_the_budget_back_within_its_hour() -> None:
+    player = Player()
+    for now in (0, 100):  # a network that fails twice costs once
+        assert player.leave(0, 6, now) == Serve()
+        assert player.budget.used == 6 * SECOND
+    player.get(0, 4, 200)
+    assert player.budget.used == 2 * SECOND
+    assert player.leave(10, 16, 300) == Serve()
+    later = 300 + RULES.void_window_ms
+    used = player.budget.used
+    player.get(4, 6, later)
+    player.get(10, 16, later)
+    assert player.budget.used >= used  # what was left in another hour stays so
+    check(player)
+
+
+def test_better_pictures_that_break_off_cost_budget_and_then_what_they_cost() -> None:
+    terms = Terms.of(Tariff(PRICE, rungs=(RungPrice(720, Price("XLM", 1, 1)),)))
+    budget = VoidBudget(6 * SECOND, RULES.void_window_ms)
+    meter = Meter(terms, RULES, budget, now=0)
+    meter.request(1, 0, 6 * SECOND, 0, RICH, 360)
+    meter.finish(1, complete=True, now=0)
+    for ticket, used, seconds in ((2, 6, 0), (3, 6, 2)):
+        meter.request(ticket, 0, 6 * SECOND, 0, RICH, 1080)
+        meter.finish(ticket, complete=False, now=0, taken=999)
+        assert (budget.used, meter.rung_seconds) == (used * SECOND, (seconds,))
+    assert meter.held == meter.terms.cost(6, (6,)) - meter.amount
 
 
 def test_one_complete_body_of_several_is_enough() -> None:
@@ -379,14 +471,14 @@ def test_a_viewer_who_jumps_back_takes_a_body_in_flight_up_again() -> None:
     assert player.meter.voided == 0
 
 
-def test_bodies_in_flight_at_the_end_are_not_charged_but_use_up_the_budget() -> None:
+def test_bodies_in_flight_at_the_end_are_left_like_those_that_have_arrived() -> None:
     player = Player()
     ticket, _ = player.send(0, 4, now=0)
     player.meter.close(5000)
     assert (player.meter.amount, player.meter.held) == (0, 0)
     assert player.budget.used == 4 * SECOND
     player.meter.finish(ticket, complete=True, now=6000)
-    assert player.meter.delivered == 0
+    assert player.meter.delivered == player.meter.voided == 4 * SECOND
 
 
 def test_the_budget_is_shared_by_all_sessions_of_a_viewer() -> None:
@@ -515,10 +607,13 @@ def test_what_is_written_of_better_pictures_reads_back_as_it_was() -> None:
     assert [ready for _, ready in state.rungs] == [[(0, 2 * SECOND)]] * 2
 
 
-def test_better_pictures_under_way_at_the_end_hold_nothing_any_more() -> None:
+@pytest.mark.parametrize(("budget_s", "charged"), [(2, 0), (0, 2)])
+def test_better_pictures_under_way_at_the_end_hold_nothing_any_more(
+    budget_s: int, charged: int
+) -> None:
     """Also those of media that was charged before (simulated history 532785581748)."""
     terms = Terms.of(Tariff(PRICE, rungs=(RungPrice(720, Price("XLM", 1, 1)),)))
-    meter = Meter(terms, RULES, VoidBudget(0, 1), now=0)
+    meter = Meter(terms, RULES, VoidBudget(budget_s * SECOND, 1), now=0)
     meter.request(1, 0, 2 * SECOND, 0, RICH, 360)
     meter.finish(1, complete=True, now=0)
     meter.advance(0)
@@ -526,7 +621,7 @@ def test_better_pictures_under_way_at_the_end_hold_nothing_any_more() -> None:
     meter.request(2, 0, 2 * SECOND, 0, RICH, 720)
     assert meter.held == 2
     meter.close(0)
-    assert (meter.held, meter.rung_seconds) == (0, (0,))
+    assert (meter.held, meter.rung_seconds) == (0, (charged,))
 
 
 def test_a_restored_meter_goes_on_where_it_was_and_charges_nothing_twice() -> None:

@@ -25,6 +25,8 @@ WORDS = {Serve: "serve", Duplicate: "duplicate", Pace: "pace", ShortOfFunds: "fu
 WISHES = {"ask": 10, "again": 3, "jump": 2, "odd": 2, "end": 8, "wait": 2, "restart": 0.3}
 # How long players wait: those who hurry are held by what there was time to watch.
 PAUSES = ((0, 0, 3, 20, 20, 60, 250), (0, 0, 1, 4, 10))
+# Thousandths of a file that its client took before it left.
+TAKEN = (0, 249, 250, 999)
 SEEDS, TRACES, STEPS = 4, 150, 70
 
 
@@ -48,9 +50,9 @@ class Pair:
         assert WORDS[type(real)] == modelled
         return modelled
 
-    def finish(self, ticket: int, now: int, *, complete: bool) -> None:
-        self.meter.finish(ticket, complete=complete, now=now * MS)
-        self.model.finish(ticket, now, complete=complete)
+    def finish(self, ticket: int, now: int, *, complete: bool, taken: int) -> None:
+        self.meter.finish(ticket, complete=complete, now=now * MS, taken=taken)
+        self.model.finish(ticket, now, complete=complete, taken=taken)
 
     def advance(self, now: int) -> None:
         self.meter.advance(now * MS)
@@ -71,6 +73,7 @@ class Pair:
         assert meter.posted == len(model.posted) * UNITS
         assert meter.rung_seconds == tuple(each // TENTHS for each in model.at_rungs)
         assert (meter.amount, meter.drawn) == (model.amount, model.drawn)
+        assert self.budget.used == model.used * UNITS
 
 
 def drawn_pair(rng: random.Random) -> Pair:
@@ -140,7 +143,8 @@ class Trace:
     def _end(self) -> None:
         if self._under_way:
             ticket = self._under_way.pop(self._rng.randrange(len(self._under_way)))
-            self.pair.finish(ticket, self.now, complete=self._rng.random() < 0.8)
+            complete, taken = self._rng.random() < 0.8, self._rng.choice(TAKEN)
+            self.pair.finish(ticket, self.now, complete=complete, taken=taken)
 
     def _ask(self, what: str) -> None:
         rng = self._rng

@@ -75,7 +75,7 @@ def test_lanes_are_read_as_they_were_saved_without_what_was_under_way() -> None:
     rungs.finish(1, complete=True, unposted=NOTHING)
     again = Rungs(PRICES, seconds(rungs, 2, 6, 720, ticket=2).snapshot())
     assert (again.posted, again.asked, again.in_flight) == ((2, 2), (2, 2), 0)
-    rungs.close()
+    rungs.close(arrive=False)
     assert (rungs.asked, rungs.in_flight) == ((2, 2), 0)
 
 

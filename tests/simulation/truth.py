@@ -7,13 +7,16 @@ and advances meters. Letters and numbers as in `I4` are those of the invariants 
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from metering.effects import Effects
 from metering.ledger import Transfer, creator_account
 from metering.meter import MeterState
+from metering.offer import capped, is_dearer
 from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
 from metering.session import Allowance, SavedSession, Session
 from metering.store import MemoryMeterStore
+from metering.tariff import Tariff
 from tests.simulation.at_once import at_once
 from tests.simulation.history import History
 from tests.simulation.network import GIFT
@@ -53,8 +56,10 @@ class Truth:
         self._wishes: dict[str, tuple[str, int]] = {}
         self._refused: set[str] = set()
         self._asked_ms: dict[str, int] = {}
+        self._tariffs: list[Tariff] = []
         self._leases: dict[int, str] = {}
         self._fenced: set[int] = set()
+        self._have_left: set[str] = set()  # viewers
 
     # --- what happens -----------------------------------------------------------------------------
 
@@ -122,6 +127,22 @@ class Truth:
         if counts:
             watched.owed.update(cells)
 
+    def sending(self, session_id: str, body: tuple[int, int, int]) -> None:
+        """A body is on its way: from, to, and how many lines its pictures have."""
+        self.sessions[session_id].sending.append(body)
+
+    def sent(self, session_id: str, body: tuple[int, int, int], *, left: bool) -> None:
+        """It is no more; if it was `left` then as good as delivered."""
+        watched = self.sessions[session_id]
+        watched.sending.remove(body)
+        if left:
+            self._left(watched, body)
+
+    def _left(self, watched: Watched, body: tuple[int, int, int]) -> None:
+        lo, hi, height = body
+        self._have_left.add(watched.session.viewer)
+        self.delivered(watched.session.id, lo, hi, height=height, counts=False)
+
     def closed(self, session_id: str, ticks: int, amount: int) -> None:
         """A session's end was answered; from now on always with the same (I7)."""
         watched = self.sessions[session_id]
@@ -156,6 +177,10 @@ class Truth:
             self._fenced.update(each for each, name in self._leases.items() if name == server)
             self.disturb(None)
         self._leases[fence] = server
+
+    def announced(self, tariff: Tariff) -> None:
+        """A creator asks for another price."""
+        self._tariffs.append(tariff)
 
     def consented(self, session_id: str, epoch: str) -> None:
         """A session's viewer agreed to another tariff."""
@@ -214,15 +239,20 @@ class Truth:
 
     def _check_session(self, watched: Watched, saved: SavedSession, now_ms: int) -> None:
         state = saved.meter_state() or NOTHING
+        if saved.session.terms != watched.session.terms:
+            self._check_terms(watched, saved.session)
         before, session = watched.state, watched.session
         if watched.closed_at is not None:
             raise self._wrong(watched, "changed after its end")
         ticks = state.posted // UNITS_PER_SECOND
         # I4: what K seconds cost, and nothing else.
         rungs = saved.totals.rungs
-        amount = cost(session.tariff, ticks, rungs)
+        amount = cost(session.terms, ticks, rungs)
         if (ticks, amount) != (saved.totals.ticks, saved.amount):
             raise self._wrong(watched, f"charged {saved.amount} for {ticks} s, not {amount}")
+        if saved.closed_at is not None:
+            for body in watched.sending:
+                self._left(watched, body)
         if saved.session != session or ticks < watched.ticks or state.forced < before.forced:
             raise self._wrong(watched, "went back")
         self._check_media(watched, state, now_ms)
@@ -231,7 +261,7 @@ class Truth:
         covered = sum(hi - lo for lo, hi in state.covered)
         # I5, I7: everything that is covered was charged or is held, exactly.
         drawn = saved.totals.drawn
-        least = cost(session.tariff, covered // UNITS_PER_SECOND, rungs)
+        least = cost(session.terms, covered // UNITS_PER_SECOND, rungs)
         if covered != state.posted + pending or drawn < least or (drawn > least and not rungs):
             raise self._wrong(watched, f"drew {drawn} of {least} for {covered} units")
         if saved.closed_at is not None and (pending or drawn != amount):
@@ -244,6 +274,18 @@ class Truth:
             for lo, hi in state.covered:
                 lent.difference_update(self.cells(lo, hi))
         self._check_runs(watched)
+
+    def _check_terms(self, watched: Watched, session: Session) -> None:
+        """A price holds from the next second on, and a higher one for those who agreed."""
+        old, new = watched.session.terms, session.terms
+        cap = old.tariff.session_cap
+        epochs = [each.id for each in self._tariffs if capped(each, cap) == new.tariff]
+        agreed = not is_dearer(new.tariff, old.tariff) or watched.consents.intersection(epochs)
+        if not (epochs and agreed):
+            raise self._wrong(watched, f"goes on at {new.tariff} unasked")
+        if (new.seconds, new.paid) != (watched.ticks, watched.amount):
+            raise self._wrong(watched, f"has other terms since {new.seconds} s, {new.paid}")
+        watched.session = replace(watched.session, terms=new)
 
     def _check_rungs(self, watched: Watched, saved: SavedSession) -> None:
         """Better pictures are charged once for each second that was delivered in them."""
@@ -267,7 +309,9 @@ class Truth:
             raise self._wrong(watched, f"charged {state.posted} of {allowed} units watched")
         if state.presence_ms > present:
             raise self._wrong(watched, f"counts {state.presence_ms} ms, {present} were spent")
-        if state.forced > watched.state.forced and self.budgets == 1:
+        # Who fetches again what they had left gets budget back, in the same commit perhaps.
+        has_left = watched.session.viewer in self._have_left
+        if state.forced > watched.state.forced and self.budgets == 1 and not has_left:
             [used] = [each.used for each in self._allowances(watched.session.viewer)] or [0]
             if used != rules.void_units_max:
                 raise self._wrong(watched, f"charged what was left with a budget at {used}")

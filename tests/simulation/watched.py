@@ -7,7 +7,8 @@ from datetime import datetime
 from metering.ledger import viewer_account
 from metering.meter import MeterState
 from metering.session import Session
-from metering.tariff import Price, Tariff
+from metering.tariff import Price
+from metering.terms import Terms
 
 NOTHING = MeterState(0, 0, 0, 0, 0, 0, None, [], [])
 
@@ -22,6 +23,7 @@ class Watched:
         lent: cells that were sent on credit and are not saved yet, by meter.
         delivered: cells whose bodies were completed, ever.
         better: those of them that were, by the lines of their pictures.
+        sending: bodies under way, as (from, to, lines of its pictures).
         owed: those of them that a meter was told of, and that it did not lose since.
         disturbed: the meter was lost at some time, so that `owed` may be the viewer's.
         durable: what the store had of the session, after each commit.
@@ -37,6 +39,7 @@ class Watched:
     lent: dict[object, set[int]] = field(default_factory=dict)
     delivered: set[int] = field(default_factory=set)
     better: dict[int, set[int]] = field(default_factory=dict)
+    sending: list[tuple[int, int, int]] = field(default_factory=list)
     owed: set[int] = field(default_factory=set)
     disturbed: bool = False
     revision: int = -1
@@ -63,16 +66,20 @@ class Watched:
         self.touched_ms = now_ms
 
 
-def cost(tariff: Tariff, seconds: int, rungs: Sequence[int] = ()) -> int:
+def cost(terms: Terms, seconds: int, rungs: Sequence[int] = ()) -> int:
     """What a session costs, written once more from the design."""
-    free = tariff.free_seconds
+    tariff, free = terms.tariff, terms.tariff.free_seconds
 
-    def due(price: Price, count: int) -> int:
-        return price.stroops * max(0, count - free) // price.seconds
+    def due(price: Price, before: int, count: int) -> int:
+        return price.stroops * (max(count, free) - max(before, free)) // price.seconds
 
-    total = due(tariff.price, seconds) + (tariff.view_stroops if seconds > free else 0)
-    total += sum(due(rung.price, count) for rung, count in zip(tariff.rungs, rungs, strict=False))
-    return total if tariff.session_cap is None else min(total, tariff.session_cap)
+    total = terms.paid + due(tariff.price, terms.seconds, seconds)
+    total += tariff.view_stroops if terms.seconds <= free < seconds else 0
+    before = (*terms.rungs, *[0] * len(tariff.rungs))
+    for rung, first, last in zip(tariff.rungs, before, rungs, strict=False):
+        total += due(rung.price, first, last)
+    cap = tariff.session_cap
+    return total if cap is None else min(total, max(cap, terms.paid))
 
 
 def wallet(viewer: str) -> str:
