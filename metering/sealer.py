@@ -35,13 +35,8 @@ class Sealer:
         if self._task is not None:
             await asyncio.wait({self._task})
 
-    async def seal_all(self) -> None:
-        """Seal until nothing is left; with writers about, that may never be."""
-        while await self._seal() is not None:
-            pass
-
-    async def _seal_round(self) -> None:
-        """Seal what was there at one moment: what comes meanwhile fills no seal, and waits."""
+    async def seal_round(self) -> None:
+        """Seal what there is (of one part); what comes meanwhile fills no seal, and waits."""
         while (seal := await self._seal()) is not None:
             if seal.transfers < JOURNAL_SEAL_TRANSFERS_MAX:
                 return
@@ -59,7 +54,7 @@ class Sealer:
         while not ending:
             ending = await happens(self._stopping, JOURNAL_SEAL_MS / 1000)
             try:
-                await (self.seal_all() if ending else self._seal_round())
+                await self.seal_round()
             except (*UNAVAILABLE, PostgresError) as error:
                 if well:
                     log.warning("the journal cannot be sealed", reason=str(error))

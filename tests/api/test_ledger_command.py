@@ -35,7 +35,7 @@ async def fill(server: EmbeddedPostgres) -> None:
     for name in ("one", "two"):
         gift = Transfer(name, hot.id, viewer.id, Stroops(5), "XLM", "play_money")
         await ledger.post([gift])
-        await sealer.seal_all()
+        await sealer.seal_round()
     await database.close()
 
 

@@ -55,7 +55,7 @@ async def test_what_was_posted_before_is_kept_sealed_and_not_posted_again(used: 
     ledger, clock = PostgresLedger(used), ManualClock(2_208_988_800_000)
     before = await ledger.balances("")
     sealer = Sealer(PostgresJournal(used), clock)
-    await sealer.seal_all()
+    await sealer.seal_round()
     await LedgerUpkeep(used, clock).prepare()
     hot, creator = hot_account("XLM"), creator_account("c", "XLM")
     assert await ledger.post([Transfer("gift", hot.id, "viewer:v:XLM", Stroops(1000), "XLM",
@@ -64,7 +64,7 @@ async def test_what_was_posted_before_is_kept_sealed_and_not_posted_again(used: 
         await ledger.post([Transfer("gift", hot.id, creator.id, Stroops(1), "XLM", "play_money")])
     assert await ledger.balances("") == before
     await ledger.post([Transfer("new", hot.id, creator.id, Stroops(1), "XLM", "play_money")])
-    await sealer.seal_all()
+    await sealer.seal_round()
 
     entries = await ledger.transfers_of(hot.id)
     assert [entry.transfer.id for entry in entries] == ["gift", "new"]

@@ -73,7 +73,7 @@ class Year:
             )
             await self.ledger.post([gift(f"gift:{number}:{i}", i, 1_000 + i), post])
         await self.watch(number)
-        await self.sealer.seal_all()
+        await self.sealer.seal_round()
         self.clock.advance(31 * DAY_MS)
         await self.upkeep.prepare()
 
