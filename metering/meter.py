@@ -440,7 +440,8 @@ class Meter:
         return max(_PACE_MS_MIN, -(-short * per // (UNITS_PER_MS * speed)))
 
     def _deliver(self, piece: Piece, now: int) -> None:
-        self._arrive(piece)
+        self._pending.deliver(piece)  # as `_arrive` does, of nearly every segment
+        self.delivered += piece.hi - piece.lo
         if self._broken_off is not None:
             units = self._broken_off.arrived(piece.lo, piece.hi, now)
             self.delivered -= units
