@@ -85,9 +85,9 @@ class Book:
         return bool(self._changed)
 
     @property
-    def is_awaited(self) -> bool:
-        """Whether somebody waits for the next commit."""
-        return bool(self._awaited)
+    def awaited(self) -> int:
+        """Of how many sessions somebody waits for the next commit."""
+        return len(self._awaited)
 
     def session(self, session_id: str) -> Session:
         """What the session is."""

@@ -10,6 +10,7 @@ from config.clock import Clock
 from config.limits import (
     INTAKE_BATCH_SESSIONS_MAX,
     INTAKE_BEHIND_MS_MAX,
+    INTAKE_GATHER_MS,
     INTAKE_LATE_MS,
     INTAKE_STOP_MS_MAX,
     INTAKE_SWEEP_MS,
@@ -74,6 +75,7 @@ class Bookkeeper:
         self.lost: frozenset[str] = frozenset()
         """The sessions that were ours until another process took them over, the last time."""
         self._next_sweep = 0
+        self._gather_until = 0.0  # by the loop's clock
         self._late_at = _ALWAYS
         self._in_step_until = _NEVER
         self._wake = asyncio.Event()
@@ -236,6 +238,7 @@ class Bookkeeper:
         try:
             while not self._stopping:
                 await self._woken()
+                await self._gathered()
                 rounds, self._rounds = self._rounds, []
                 await self._round()
                 for waiting in rounds:
@@ -262,7 +265,7 @@ class Bookkeeper:
             self._lose()
 
     async def _woken(self) -> None:
-        if (self._book.is_awaited or self._errands) and not self._committer.in_doubt:
+        if (self._book.awaited or self._errands) and not self._committer.in_doubt:
             return
         due = self._pauses.next(self._next_sweep)
         seconds = max(0, due - self._clock.monotonic_ms()) / 1000
@@ -270,6 +273,14 @@ class Bookkeeper:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
         self._wake.clear()
+
+    async def _gathered(self) -> None:
+        """Let more sessions come together that share a commit, if there are several already."""
+        loop = asyncio.get_running_loop()
+        early = self._gather_until - loop.time()
+        if early > 0 and self._book.awaited > 1 and not self._stopping:
+            await asyncio.sleep(early)
+        self._gather_until = loop.time() + INTAKE_GATHER_MS / 1000
 
     async def _round(self) -> None:
         now = self._clock.monotonic_ms()

@@ -101,7 +101,7 @@ def test_who_is_waited_for_does_not_stand_behind_those_that_have_time() -> None:
         assert book.request_at_once(name, (0, 0, SEGMENT, 0), 0, prompt=True)
     play(book, "d", 0)
     assert save(book, limit=2) == ["d", "a"]
-    assert not book.is_awaited
+    assert not book.awaited
     assert save(book, limit=2) == ["b", "c"]
 
 
