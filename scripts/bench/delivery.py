@@ -20,7 +20,7 @@ from statistics import median
 
 from scripts.bench.delivery_herd import idle_bytes, release_ms
 from scripts.bench.delivery_servers import Server, Subject, database, nginx, ours, wrk
-from scripts.bench.delivery_subject import SEGMENTS
+from scripts.bench.delivery_subject import PARTS, SEGMENTS
 from scripts.bench.figures import Figure, Skipped
 from scripts.bench.peer import figure
 from scripts.bench.rtmp_servers import PeerMissing
@@ -33,9 +33,11 @@ _HERD = 1_000
 _IDLE = 4_000
 _MANY, _FEW = 4_000, 100
 _NOISY = 1.3
+# What a viewer of a live asks for in a second, with parts of 200 ms.
+_PARTS_PER_SECOND = 5
 
 # Viewers of a turn: enough that nothing is asked for twice, in as many seconds.
-_VIEWERS = {"playlist": 1_000, "part": 1_500, "segment": 2_000}
+_VIEWERS = {"playlist": 1_000, "part": 4_000, "segment": 2_000}
 _VIEWERS |= {"mix": 4_000, "medium mix": 4_000}
 _FILES = {"playlist": "playlist.m3u8", "part": "part.m4s", "segment": "segment.m4s"}
 _BARS = {
@@ -111,6 +113,8 @@ def _against_nginx(rig: Rig, peer: Server) -> list[Figure]:
     for _ in range(_ROUNDS):
         for kind in _FILES:
             targets = rig.fresh(rig.metered, kind)
+            if kind == "part":
+                targets = _watching(rig.metered, targets)
             mine = _cost(kind, rig.metered, targets, fresh=kind != "playlist")
             same = rig.same_file(kind, targets.read_text().split()[0])
             theirs = _cost(f"{kind} nginx", peer, same)
@@ -125,10 +129,27 @@ def _against_nginx(rig: Rig, peer: Server) -> list[Figure]:
     return [_figure(name, found) for name, found in ratios.items()]
 
 
+def _watching(subject: Subject, targets: Path) -> Path:
+    """The next parts of viewers who have had their first one, and of no more of them than can ask
+    as often as a live's viewers do: what is saved of each once a second is saved with as many parts
+    as it is then. Without that a fast machine would pay for it too seldom, and a slow one would
+    mostly open sessions.
+    """
+    lines, count = targets.read_text().split(), _VIEWERS["part"]
+    path = targets.with_suffix(".watching")
+    path.write_text("\n".join(lines[:count]) + "\n")
+    asked = wrk(subject, path, _CONNECTIONS, _SECONDS).requests
+    viewers = max(_CONNECTIONS, min(count, asked, asked // _PARTS_PER_SECOND))
+    parts = [lines[start : start + viewers] for start in range(count, len(lines), count)]
+    path.write_text("\n".join(line for part in parts for line in part) + "\n")
+    return path
+
+
 def _first_part_of_all(targets: Path) -> Path:
     """What every viewer has had, once more."""
+    lines = targets.read_text().split()
     path = targets.with_suffix(".again")
-    path.write_text("\n".join(targets.read_text().split()[: _VIEWERS["part"]]) + "\n")
+    path.write_text("\n".join(lines[: len(lines) // (PARTS - 1)]) + "\n")
     return path
 
 

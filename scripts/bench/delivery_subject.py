@@ -44,6 +44,7 @@ from packager.playlist_text import token_group
 ASSET = f"ast_{'0' * 26}"
 SEGMENTS = 9
 PARTS_OF_SEGMENT = 10
+PARTS = 2 * PARTS_OF_SEGMENT  # that each viewer is given targets of
 _PATIENCE_MS = 9_000
 _FUNDS = Stroops(10**7)
 _FRAMES_OF_PART, _FRAME_TICKS = 6, 3_000
@@ -164,7 +165,7 @@ class Audience:
             case "playlist":
                 yield from (self._playlist(grant) for grant in grants)
             case "part":
-                for number in range(2 * PARTS_OF_SEGMENT):
+                for number in range(PARTS):
                     sequence, part = first + number // PARTS_OF_SEGMENT, number % PARTS_OF_SEGMENT
                     name = f"medium/{sequence}.{part}.m4s"
                     yield from (self._media(grant, sequence, name) for grant in grants)
