@@ -71,6 +71,8 @@ IMAGE_TIMES_MIN = 4
 IMAGE_BYTES_MAX = 4 * 1024 * 1024
 # All of one second: of five renditions two segments and a few parts each.
 IMAGES_BYTES_MAX = 32 * 1024 * 1024
+# Each has a descriptor; that many small ones are not asked for often in one second.
+IMAGES_MAX = 128
 # Stopping: how long requests under way may still take.
 HTTP_SHUTDOWN_SECONDS = 2
 # Earnings streams that one process pushes at once; each costs one query a second.

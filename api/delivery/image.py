@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 
 from api.delivery.answer import Answer, Shared, head_of
-from config.limits import IMAGE_BYTES_MAX, IMAGE_TIMES_MIN, IMAGES_BYTES_MAX
+from config.limits import IMAGE_BYTES_MAX, IMAGE_TIMES_MIN, IMAGES_BYTES_MAX, IMAGES_MAX
 
 
 class Image:
@@ -92,6 +92,8 @@ class Images:
             self._date_line = date_line
         size = len(answer.body)
         if size > IMAGE_BYTES_MAX or self._bytes + size > self._bytes_max:
+            return None
+        if len(self._made) >= IMAGES_MAX:
             return None
         try:
             image = Image(head_of(answer, date_line, closes=False), answer.body)

@@ -11,7 +11,7 @@ from api.delivery.answer import Answer, Shared, head_of
 from api.delivery.file_answer import file_answer
 from api.delivery.image import Image, Images
 from api.delivery.request import UNCONDITIONAL
-from config.limits import IMAGE_BYTES_MAX, IMAGE_TIMES_MIN
+from config.limits import IMAGE_BYTES_MAX, IMAGE_TIMES_MIN, IMAGES_MAX
 from packager.naming import MP4
 from packager.package import Charge, MediaFile
 from tests.api.delivery.open_images import open_images
@@ -58,8 +58,11 @@ def test_what_there_is_no_room_for_is_sent_without(images: Images) -> None:
     answers = [answer() for _ in range(3)]
     found = [asked(images, each, FIRST, IMAGE_TIMES_MIN + 1) for each in answers]
     assert [each is None for each in found] == [False, False, True]
-    roomy = Images(bytes_max=4 * IMAGE_BYTES_MAX)
-    assert asked(roomy, answer(IMAGE_BYTES_MAX + 1), FIRST, IMAGE_TIMES_MIN + 1) is None
+    with contextlib.closing(Images(bytes_max=4 * IMAGE_BYTES_MAX)) as roomy:
+        assert asked(roomy, answer(IMAGE_BYTES_MAX + 1), FIRST, IMAGE_TIMES_MIN + 1) is None
+        for _ in range(IMAGES_MAX + 2):
+            asked(roomy, answer(1), FIRST, IMAGE_TIMES_MIN)
+        assert len(roomy) == IMAGES_MAX
 
 
 @pytest.mark.parametrize("room", [0, 4_096, 1 << 20])
