@@ -6,6 +6,8 @@ from heapq import merge
 from api.movements import Cursor, Movement, Reason, kind_of, refund_reason
 from config.postgres import Database, Record
 from metering.money import Stroops
+from metering.rules import UNITS_PER_SECOND
+from metering.session import read_state
 
 # The accounts of one owner: there is a pair for each currency.
 _ACCOUNTS = """
@@ -17,13 +19,15 @@ ORDER BY id
 _SESSIONS = """
 SELECT session.*, asset.title FROM unnest($1::bigint[]) AS own (number)
 CROSS JOIN LATERAL (
-    (SELECT id, true AS spent, asset_id, price_asset, amount, drawn, ticks, opened_at, closed_at
+    (SELECT id, true AS spent, asset_id, price_asset, amount, drawn, ticks, state,
+        opened_at, closed_at
      FROM playback_session
      WHERE viewer_account = number AND id < $2 AND payee <> viewer
         AND (amount > 0 OR closed_at IS NULL)
      ORDER BY id DESC LIMIT $3)
     UNION ALL
-    (SELECT id, false, asset_id, price_asset, amount, drawn, ticks, opened_at, closed_at
+    (SELECT id, false, asset_id, price_asset, amount, drawn, ticks, state,
+        opened_at, closed_at
      FROM playback_session
      WHERE creator_account = number AND id < $2 AND amount > 0
      ORDER BY id DESC LIMIT $3)
@@ -139,8 +143,15 @@ def _session(row: Record, refunds: Sequence[Reason]) -> Movement:
         content_id=row["asset_id"],
         title=row["title"],
         held=row["drawn"] - row["amount"] if row["spent"] else 0,
-        reasons=(charge, *refunds) if row["ticks"] else tuple(refunds),
+        reasons=(*([charge] if row["ticks"] else []), *_waived(row["state"]), *refunds),
     )
+
+
+def _waived(state: str | None) -> list[Reason]:
+    """What was sent for nothing, since something was missing in it; whole seconds, rounded up."""
+    units = 0 if state is None else read_state(state).waived
+    seconds = -(-units // UNITS_PER_SECOND)
+    return [Reason("waived", "lost", Stroops(0), seconds=seconds)] if seconds else []
 
 
 def _transfer(row: Record) -> Movement:

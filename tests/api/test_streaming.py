@@ -166,3 +166,9 @@ async def test_a_page_follows_its_session_until_that_is_over(
         ("waived", "lost", "0.0000000"),
         ("refund", "stalled", "0.0000100"),
     ]
+    history = (await rig.call("GET", "payments/history"))["items"]
+    (folded,) = (each for each in history if each["type"] == "watched")
+    assert (folded["reference"], folded["amount"]) == (session_id, "-0.0000300")
+    assert [{**line, "at": None} for line in folded["lines"]] == [
+        {**line, "at": None} for line in last["lines"]
+    ], "a history gives the same reasons"

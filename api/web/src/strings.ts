@@ -195,6 +195,7 @@ export const strings = {
     } as Record<string, string>,
     lineCharge: (seconds: number, amount: string) => `${plural(seconds, "second", "seconds")} watched: ${amount}`,
     lineEarned: (seconds: number, amount: string) => `${plural(seconds, "second", "seconds")} sold: ${amount}`,
+    lineWaived: (seconds: number) => `${plural(seconds, "second", "seconds")} free: something was lost on our side`,
     lineRefund: (amount: string, reason: string) => `Given back: ${amount} (${reason})`,
     reasons: { refund: "our fault", stalled: "it stalled" } as Record<string, string>,
     transaction: "Transaction",

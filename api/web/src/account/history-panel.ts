@@ -112,6 +112,7 @@ function row(movement: Movement): HTMLElement {
 function reason({ type, reason: why, amount, seconds }: ReasonLine, { type: kind, asset }: Movement): HTMLElement | null {
   if (type === "charge" && isZero(amount)) return null;
   const worth = `${trimAmount(amount)} ${codeOf(asset)}`;
+  if (type === "waived") return element("li", { "data-reason": type }, words.lineWaived(seconds ?? 0));
   const charge = kind === "earned" ? words.lineEarned : words.lineCharge;
   const text = type === "charge" ? charge(seconds ?? 0, worth) : words.lineRefund(worth, words.reasons[why] ?? why);
   return element("li", { "data-reason": type }, text);

@@ -138,7 +138,7 @@ export interface AssetBalance {
 
 /** Why a part of a session's amount was charged, or given back. */
 export interface ReasonLine {
-  type: "charge" | "refund";
+  type: "charge" | "refund" | "waived";
   reason: string;
   amount: string;
   at: string | null;
