@@ -81,7 +81,7 @@ def _dropped_hold(right: Any) -> Any:
 
 def _gives_up_early(_: Any) -> Any:
     def expired(signed: Any, observation: Any) -> bool:
-        return bool(observation.latest_close_time > signed.max_time - 15)
+        return bool(observation.latest_close_time > signed.max_time - 30)
 
     return expired
 
@@ -96,14 +96,11 @@ def _signs_again(right: Any) -> Any:
     return act
 
 
-def _charges_in_flight(right: Any) -> Any:
-    def close(meter: Meter, now: int) -> None:
-        for piece in meter._pending.pieces:
-            if piece.tickets:
-                meter._pending.deliver(piece)
-        right(meter, now)
+def _charges_what_broke_off(right: Any) -> Any:
+    def finish(meter: Meter, ticket: int, *, complete: bool, **more: Any) -> None:
+        right(meter, ticket, complete=True, **more)
 
-    return close
+    return finish
 
 
 def _budget_for_each_session(_: Any) -> Any:
@@ -154,7 +151,7 @@ BUGS = (
         _gives_up_early,
     ),
     Bug("what got no answer is signed again", SettlementWorker, "_act", _signs_again),
-    Bug("bodies under way are charged at the end", Meter, "close", _charges_in_flight),
+    Bug("a body that broke off is charged as whole", Meter, "finish", _charges_what_broke_off),
     Bug("each session has its own void budget", Book, "_budget", _budget_for_each_session),
     Bug("absence counts as presence", Meter, "__init__", _absence_counts),
     Bug("another quality is new media", Intervals, "gaps", _other_qualities_count),

@@ -68,7 +68,7 @@ def draw(chance: Random) -> Conditions:
         settle_ms=chance.choice((3_000, 10_000, 20_000)),
         # Two minutes, as of `SETTLEMENT_ENVELOPE_SECONDS`, or less, so that some payouts expire
         # while everything goes wrong.
-        envelope_s=chance.choice((15, 30, 120)),
+        envelope_s=chance.choice((10, 20, 120)),
         treasury_low=Stroops(chance.choice((10**10, 99_990_000_000))),
         viewers=tuple(
             (chance.choice(KINDS), chance.choice((3, 20, 60)))
@@ -77,9 +77,14 @@ def draw(chance: Random) -> Conditions:
     )
 
 
+def draw_price(chance: Random) -> Price:
+    """A price for time."""
+    return Price("XLM", *chance.choice(_PRICES))
+
+
 def _draw_offer(chance: Random) -> Offer:
     """What the viewers are asked for: mostly a price for time and nothing else."""
-    price = Price("XLM", *chance.choice(_PRICES))
+    price = draw_price(chance)
     if chance.random() < 0.6:
         return Offer(Tariff(price))
     tariff = Tariff(

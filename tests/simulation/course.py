@@ -124,6 +124,8 @@ class Course:
                 self.world.lose_database(chance.randrange(1_000, 15_000))
             if chance.random() < weather.jumps:
                 self.world.jump(chance.randrange(-HOUR_MS, HOUR_MS))
+            if chance.random() < weather.prices:
+                await self.world.reprice()
             if weather.withdrawals and chance.random() < 0.2:
                 self.world.withdraw(chance.choice(self.world.viewers).id)
             if weather.closing_accounts and chance.random() < 0.05:

@@ -100,8 +100,7 @@ class StorePort:
                 ended = " ended" if saved.closed_at is not None else ""
                 detail = f"{saved.session.id} {saved.revision}: {saved.totals.ticks} s{ended}"
                 self._watcher.tell("saved", detail, done.amount)
-            ids = [change.saved.session.id for change in batch.changes]
-            self._watcher.truth.committed(ids, self._watcher.now_ms(), batch.fence)
+            self._watcher.truth.committed(batch, self._watcher.now_ms())
 
         await self._line.call("a commit", statement)
 

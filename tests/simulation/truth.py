@@ -14,7 +14,7 @@ from metering.ledger import Transfer, creator_account
 from metering.meter import MeterState
 from metering.offer import capped, is_dearer
 from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
-from metering.session import Allowance, SavedSession, Session
+from metering.session import Allowance, Batch, SavedSession, Served, Session
 from metering.store import MemoryMeterStore
 from metering.tariff import Tariff
 from tests.simulation.at_once import at_once
@@ -188,25 +188,34 @@ class Truth:
 
     # --- after each transaction -------------------------------------------------------------------
 
-    def committed(self, session_ids: Iterable[str], now_ms: int, fence: int) -> None:
-        """The store changed sessions under a lease, or not."""
+    def committed(self, batch: Batch, now_ms: int) -> None:
+        """The store changed sessions, or had done so before."""
         touched: dict[str, Watched] = {}
-        for session_id in session_ids:
-            watched = self.sessions[session_id]
-            saved = at_once(self._store.session(session_id))
+        for change in batch.changes:
+            session = change.saved.session
+            watched = self.sessions[session.id]
+            saved = at_once(self._store.session(session.id))
             assert saved is not None, "sessions are never deleted"
             if saved.revision != watched.revision:
-                if fence in self._fenced:
-                    raise self._wrong(watched, f"was changed under {fence}, which is over")
+                if batch.fence in self._fenced:
+                    raise self._wrong(watched, f"was changed under {batch.fence}, which is over")
+                self._check_terms(watched, saved.session)
                 self._check_session(watched, saved, now_ms)
-                touched[saved.session.viewer] = watched
+                self._pay_back(watched, change.served)
+                touched[session.viewer] = watched
         balances = self.check_sum("commit")
         for viewer, watched in touched.items():
             self._check_viewer(viewer, watched, balances)
-        for watched in (self.sessions[each] for each in session_ids):
+        for watched in (self.sessions[each.saved.session.id] for each in batch.changes):
             held = balances[watched.session.hold_account]
             if held != watched.drawn - watched.amount:
                 raise self._wrong(watched, f"holds {held} of {watched.drawn - watched.amount}")
+
+    def _pay_back(self, watched: Watched, served: Iterable[Served]) -> None:
+        """What was sent on credit is saved now, also when it was left meanwhile."""
+        for lent in watched.lent.values():
+            for each in served:
+                lent.difference_update(self.cells(each.lo, each.hi))
 
     def posted(self, transfers: Iterable[Transfer]) -> None:
         """The store posted transfers that are no session's."""
@@ -239,8 +248,6 @@ class Truth:
 
     def _check_session(self, watched: Watched, saved: SavedSession, now_ms: int) -> None:
         state = saved.meter_state() or NOTHING
-        if saved.session.terms != watched.session.terms:
-            self._check_terms(watched, saved.session)
         before, session = watched.state, watched.session
         if watched.closed_at is not None:
             raise self._wrong(watched, "changed after its end")
@@ -270,14 +277,13 @@ class Truth:
         watched.revision, watched.state, watched.closed_at = saved.revision, state, saved.closed_at
         watched.ticks, watched.amount, watched.drawn = ticks, amount, drawn
         watched.durable.append(state.covered)
-        for lent in watched.lent.values():
-            for lo, hi in state.covered:
-                lent.difference_update(self.cells(lo, hi))
         self._check_runs(watched)
 
     def _check_terms(self, watched: Watched, session: Session) -> None:
         """A price holds from the next second on, and a higher one for those who agreed."""
         old, new = watched.session.terms, session.terms
+        if new == old:
+            return
         cap = old.tariff.session_cap
         epochs = [each.id for each in self._tariffs if capped(each, cap) == new.tariff]
         agreed = not is_dearer(new.tariff, old.tariff) or watched.consents.intersection(epochs)

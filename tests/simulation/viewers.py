@@ -17,7 +17,10 @@ from metering.errors import (
 )
 from metering.ledger import LedgerRefusal
 from metering.money import Stroops
+from metering.offer import Offer
+from metering.repricing import NoSuchChange
 from metering.session import SessionState
+from metering.terms import Terms
 from tests.simulation.conditions import Conditions
 from tests.simulation.process import Body, Gone, Process
 from tests.simulation.truth import Truth
@@ -31,6 +34,10 @@ _HEIGHTS = (0, 360, 720, 720, 1080)
 _UNANSWERED = (MeterUnavailable, MeteredElsewhere, Gone, Overloaded)
 
 
+# What all of them watch.
+ASSET = "ast"
+
+
 class Over(Exception):
     """The session takes no more requests."""
 
@@ -42,6 +49,8 @@ class Town(Protocol):
     weather: Weather
     truth: Truth
     conditions: Conditions
+    offer: Offer
+    repriced: bool
 
     def now_ms(self) -> int: ...
     def note(self, actor: str, what: str, detail: str = "", money: int | None = None) -> None: ...
@@ -200,6 +209,7 @@ class Viewer:
             try:
                 if await self._request(lambda process: process.send(session, file, body)):  # noqa: B023  # called here
                     self._say("got", f"{session} {number}")
+                    await self._agree(session)
                     return True
             except Paced as paced:
                 await self._sleep(paced.retry_after_s * 1000)
@@ -214,6 +224,19 @@ class Viewer:
                 await self._sleep(self._chance.randrange(100, 2_000))
         return False
 
+    async def _agree(self, session: str) -> None:
+        """Whoever is told of a higher price agrees to it, or does not care."""
+        if not self._town.repriced or self._chance.random() < 0.5:
+            return
+
+        async def agree(process: Process) -> None:
+            notice = process.intake.notice(session)
+            if notice is not None:
+                await process.intake.agree(session, notice.change.tariff.id)
+
+        with suppress(NoSuchChange, SessionClosed, *_UNANSWERED):
+            await self._request(agree)
+
     # --- sessions and money -----------------------------------------------------------------------
 
     async def open(self) -> str | None:
@@ -222,9 +245,7 @@ class Viewer:
         for _ in range(_ATTEMPTS_MAX):
             try:
                 summary = await self._request(
-                    lambda process: process.intake.open(
-                        self.id, "ast", creator, self._town.conditions.offer
-                    ),
+                    lambda process: process.intake.open(self.id, ASSET, creator, self._town.offer),
                     twice=True,
                 )
             except InsufficientFunds:
@@ -260,7 +281,7 @@ class Viewer:
     async def deposit(self, seconds: int) -> None:
         """Pay in what so many seconds cost, once, however often that takes."""
         town = self._town
-        amount = max(1, cost(town.conditions.offer.tariff, seconds, [seconds] * 2))
+        amount = max(1, cost(Terms.of(town.offer.tariff), seconds, [seconds] * 2))
         self._deposits += 1
         cause = f"deposit {self._number}.{self._deposits}"
         town.truth.wishes(cause, wallet(self.id), amount)

@@ -42,6 +42,7 @@ class Weather:
     jumps: float = 0.0  # per second: the wall clock moves by up to an hour
     meters: int = 1
     twins: float = 0.0  # per second: a server is started while it still runs
+    prices: float = 0.0  # per second: a creator asks for another price
     withdrawals: bool = False
     closing_accounts: bool = False  # a creator's account disappears from the chain for a while
 
@@ -78,7 +79,7 @@ def forecast(chance: Random) -> Weather:
         lost=chance.choice(level),
         late=chance.choice(level),
         outage=chance.choice((0.0, 0.0, 0.0, 0.02)),
-        node_lost=chance.choice((0.0, 0.05, 0.3)),
+        node_lost=chance.choice((0.0, 0.1, 0.4)),
         node_late=chance.choice((0.0, 0.3, 0.8)),
         node_behind=chance.choice((0.0, 0.0, 0.3)),
         surge=chance.choice((0.0, 0.0, 0.3)),
@@ -87,6 +88,7 @@ def forecast(chance: Random) -> Weather:
         jumps=chance.choice((0.0, 0.0, 0.1)),
         meters=chance.choice((1, 1, 1, 2)),
         twins=chance.choice((0.0, 0.0, 0.0, 0.03)),
+        prices=chance.choice((0.0, 0.0, 0.0, 0.1)),
         withdrawals=chance.random() < 0.25,
         closing_accounts=chance.random() < 0.05,
     )

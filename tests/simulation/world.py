@@ -2,24 +2,26 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from config.ids import new_id
+from metering.errors import MeterUnavailable
 from metering.ledger import Transfer, treasury_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.store import MemoryMeterStore
 from tests.simulation.at_once import at_once
-from tests.simulation.conditions import draw
+from tests.simulation.conditions import draw, draw_price
 from tests.simulation.history import Event, History
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import GIFT, Network, Transaction
 from tests.simulation.ports import HOT
 from tests.simulation.process import Gone, Process
 from tests.simulation.truth import Truth
-from tests.simulation.viewers import Viewer, unheard
+from tests.simulation.viewers import ASSET, Viewer, unheard
 from tests.simulation.watched import wallet
 from tests.simulation.weather import Fate, Weather, forecast
 
@@ -36,6 +38,8 @@ class World:
         self.loop = loop
         self.weather = forecast(chance)
         self.conditions = draw(chance)
+        self.offer = self.conditions.offer
+        self.repriced = False
         self._wall_ms = self._latest_wall_ms = _START_WALL_MS
         self._away_until_ms = 0
         self._ids = 0
@@ -62,7 +66,7 @@ class World:
         if others:
             # Each meter knows what a viewer left there, and the last one to save is believed.
             truth.budgets = 100
-        elif not weather.jumps:
+        elif not (weather.jumps or weather.prices):
             truth.day_cap = conditions.offer.day_cap
         return truth
 
@@ -175,6 +179,22 @@ class World:
         if ms > 0:
             # Whoever starts now may believe that the hour of a void budget is over.
             self.truth.budgets += 1
+
+    async def reprice(self) -> None:
+        """A creator asks for another price, again until somebody has taken note."""
+        tariff = replace(self.offer.tariff, price=draw_price(self.chance))
+        self.truth.announced(tariff)
+        self.repriced = True
+        self.note("creators", "ask for", f"{tariff.price.stroops}/{tariff.price.seconds} s")
+        self.history.counts["creators: other price"] += 1
+        while True:
+            try:
+                await self._deliver(0, lambda process: process.intake.change_price(ASSET, tariff))
+            except (MeterUnavailable, Gone):
+                await asyncio.sleep(1)
+            else:
+                self.offer = replace(self.offer, tariff=tariff)
+                return
 
     def withdraw(self, viewer: str) -> None:
         """Money goes out behind the meters' backs."""
