@@ -1,12 +1,15 @@
-"""What everything else stands on: a data directory, a database, a Stellar network and a jail."""
+"""What everything else stands on: an address, data, a database, a Stellar network and a jail."""
 
 import asyncio
+import socket
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from api.jail import JailTooWeak, check_jail
 from api.local_network import LocalNetwork
+from api.serving.listeners import open_listeners
 from api.storage import DatabaseUrls, open_storage
 from config.layout import PackageShadowed, check_layout
 from config.migrate import MigrationRefused
@@ -50,6 +53,8 @@ class Ground:
     database_urls: DatabaseUrls
     network: Network
     jail: JailReport | None
+    listeners: Sequence[Sequence[socket.socket]]
+    """For each process that serves HTTP those that it accepts on; clients wait there already."""
 
 
 async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
@@ -62,6 +67,7 @@ async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
         check_layout()
         data = settings.data_directory.absolute()
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        listeners = _listen(settings, stack)
         async with asyncio.TaskGroup() as together:
             storage = together.create_task(open_storage(settings, data, stack))
             network = together.create_task(_open_network(settings, data, stack))
@@ -69,7 +75,18 @@ async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
     except* _EXPECTED as failed:
         raise StartFailed(_first(failed)) from None
     database, urls = storage.result()
-    return Ground(settings, data, database, urls, network.result(), jail.result())
+    return Ground(settings, data, database, urls, network.result(), jail.result(), listeners)
+
+
+def _listen(settings: Settings, stack: AsyncExitStack) -> Sequence[Sequence[socket.socket]]:
+    """Listen before anything can be answered: when a server that was killed starts again, its
+    viewers wait for a second in the socket's queue, and are not refused.
+    """
+    http = settings.http
+    listeners = open_listeners(http.host, http.port, http.processes)
+    for listener in (each for mine in listeners for each in mine):
+        stack.callback(listener.close)
+    return listeners
 
 
 def _first(failed: BaseExceptionGroup[Exception]) -> str:

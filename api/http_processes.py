@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,7 +10,6 @@ from api.http_server import HttpServer
 from api.serving.brief import Brief, brief_to_bytes
 from api.serving.conversation import House
 from api.serving.desk import Packages
-from api.serving.listeners import open_listeners
 from api.serving.processes import ServingProcesses
 from config.clock import Clock
 from config.settings import Http
@@ -19,19 +17,28 @@ from metering.intake import Intake
 
 
 class HttpProcesses:
-    """One address, however many processes listen on it."""
+    """One address, however many processes listen on it.
 
-    def __init__(self, settings: Http, routes: Routes, clock: Clock) -> None:
-        self._settings = settings
+    `listeners` are for each process those that it accepts on. What waits there is served as soon as
+    its process runs; they are closed when it stops.
+    """
+
+    def __init__(
+        self,
+        settings: Http,
+        listeners: Sequence[Sequence[socket.socket]],
+        routes: Routes,
+        clock: Clock,
+    ) -> None:
+        self._listeners, *self._elsewhere = listeners
         self._serving = ServingProcesses(clock)
-        if settings.processes > 1:
+        if self._elsewhere:
             dependencies = (*routes.health.dependencies, self._serving.dependency())
             health = replace(routes.health, dependencies=dependencies)
             routes = replace(routes, health=health)
         self._http = HttpServer(
             make_application(routes), settings.host, settings.port, routes.media.playback, clock
         )
-        self._listeners: Sequence[socket.socket] = ()
 
     @property
     def port(self) -> int:
@@ -39,26 +46,14 @@ class HttpProcesses:
         return self._http.port
 
     async def start(self, packages: Packages, metering: Intake, brief: Brief) -> None:
-        """Serve. The other processes start meanwhile.
-
-        Raises:
-            OSError: the address is taken, or the system cannot share it.
-        """
-        if self._settings.processes == 1:
-            await self._http.start()
-            return
-        if sys.platform != "linux":
-            raise OSError("http.processes: more than one need Linux, which spreads connections")
-        here, *elsewhere = open_listeners(
-            self._settings.host, self._settings.port, self._settings.processes
-        )
-        self._listeners = here
-        await self._http.start(here)
-        house = House(packages, metering, self._http, brief_to_bytes(brief))
-        await self._serving.start(house, elsewhere)
+        """Serve. The other processes start meanwhile."""
+        await self._http.start(self._listeners)
+        if self._elsewhere:
+            house = House(packages, metering, self._http, brief_to_bytes(brief))
+            await self._serving.start(house, self._elsewhere)
 
     async def stop(self) -> None:
         """Return when nobody is served any more and everything is known of what was."""
-        await asyncio.gather(self._http.stop(), self._serving.stop())
-        for listener in self._listeners:
+        for listener in self._listeners:  # the server accepts on copies of them, and stops that
             listener.close()
+        await asyncio.gather(self._http.stop(), self._serving.stop())

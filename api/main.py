@@ -1,6 +1,8 @@
 """The composition root: makes every part, hands each its neighbours, and starts them in order."""
 
 import asyncio
+import socket
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
@@ -131,12 +133,17 @@ async def start(ground: Ground, stack: AsyncExitStack, stopping: asyncio.Event) 
         StartFailed: something that is needed is not there or not usable.
     """
     try:
-        return await _start(open_stores(ground), stack, stopping)
+        return await _start(open_stores(ground), ground.listeners, stack, stopping)
     except _EXPECTED as error:
         raise StartFailed(str(error)) from error
 
 
-async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event) -> Announcement:
+async def _start(
+    stores: Stores,
+    listeners: Sequence[Sequence[socket.socket]],
+    stack: AsyncExitStack,
+    stopping: asyncio.Event,
+) -> Announcement:
     settings = stores.settings
     pages = Pages(settings.delivery.media_url)
     await start_books(stores, stack)
@@ -152,7 +159,7 @@ async def _start(stores: Stores, stack: AsyncExitStack, stopping: asyncio.Event)
     stack.push_async_callback(money.stop)
     await money.start(creator)
     routes = _routes(stores, media, money, intake, pages, stopping)
-    http = HttpProcesses(settings.http, routes, stores.clock)
+    http = HttpProcesses(settings.http, listeners, routes, stores.clock)
     stack.push_async_callback(http.stop)
     await http.start(media.library, intake, _brief(stores))
     stack.push_async_callback(routes.sockets.stop)

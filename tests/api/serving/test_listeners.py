@@ -68,6 +68,30 @@ def test_another_user_cannot_join(listeners: list[list[socket.socket]]) -> None:
     assert refused.value.errno == errno.EADDRINUSE
 
 
+def test_one_process_shares_its_address_with_nobody() -> None:
+    [[listener]] = open_listeners("127.0.0.1", 0, 1)
+    port = listener.getsockname()[1]
+    with listener, socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        with pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        for processes in (1, 2):
+            with pytest.raises(OSError, match=f"in use: 127.0.0.1 port {port}"):
+                open_listeners("127.0.0.1", port, processes)
+
+
+def test_who_comes_before_anything_can_be_answered_waits() -> None:
+    [[listener]] = open_listeners("127.0.0.1", 0, 1)
+    with listener, socket.create_connection(listener.getsockname()) as client:
+        client.sendall(b"early")
+        listener.setblocking(True)
+        listener.settimeout(5)
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.settimeout(5)
+            assert accepted.recv(5) == b"early"
+
+
 def test_a_name_with_several_addresses_has_one_port() -> None:
     opened = open_listeners("localhost", 0, 2)
     ports = {listener.getsockname()[1] for each in opened for listener in each}
