@@ -328,9 +328,12 @@ class Intake:
 
     async def _ended(self, session_id: str) -> SessionSummary:
         summary = await self._stored(session_id)
-        if summary.state is SessionState.OPEN:
-            raise await self._requests.elsewhere(session_id)
-        return summary
+        if summary.state is SessionState.CLOSED:
+            return summary
+        refusal = await self._requests.elsewhere(session_id)
+        if isinstance(refusal, SessionClosed):  # by its server, since we looked
+            return await self._stored(session_id)
+        raise refusal
 
     async def _stored(self, session_id: str) -> SessionSummary:
         saved = await self._store.session(session_id)

@@ -25,6 +25,7 @@ from metering.intake import (
     SessionClosed,
     UnknownSession,
 )
+from metering.lease import Server
 from metering.ledger import (
     Transfer,
     WouldOverdraw,
@@ -34,7 +35,7 @@ from metering.ledger import (
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.rules import MeterRules
-from metering.session import SessionState
+from metering.session import SavedSession, SessionState
 from metering.tariff import Price, Tariff
 from tests.metering.watching import HOT, PRICE, SEGMENT, Store, Viewer, Watch, turns
 
@@ -284,6 +285,26 @@ async def test_of_two_sessions_that_begin_at_once_a_cap_for_a_day_leaves_one(
     both = (intake.open("v", "ast_2", "creator", offer) for _ in range(2))
     states = [summary.state for summary in await asyncio.gather(*both)]
     assert states == [SessionState.CLOSED, SessionState.OPEN]
+
+
+async def test_a_session_that_its_server_ends_while_another_looks_has_ended(
+    watch: Watch, intake: Intake, store: Store, clock: ManualClock
+) -> None:
+    """Simulated history 400170."""
+    viewer = await watch()
+
+    class Slow(Store):
+        """Between two looks into it the session ends."""
+
+        async def session(self, session_id: str) -> SavedSession | None:
+            saved = await store.session(session_id)
+            await intake.close(session_id)
+            return saved
+
+    slow = Slow()
+    slow.leases, slow.ledger = store.leases, store.ledger
+    other = Intake(slow, clock, MeterRules(), server=Server("other"))
+    assert (await other.close(viewer.id)).state is SessionState.CLOSED
 
 
 async def test_two_sessions_share_one_wallet(watch: Watch, intake: Intake) -> None:
