@@ -12,7 +12,7 @@ from api.delivery.pieces import write_pieces
 from api.delivery.playback import Outcome, Playback, Promised, Waiting
 from api.delivery.request import MediaRequest
 from api.delivery.tally import TALLY
-from api.delivery.unsent import unsent_bytes
+from api.delivery.unsent import Progress, acked_bytes, taken_permille, unsent_bytes
 from api.delivery.watch import Watch
 from api.failures import EXPECTED
 from config.limits import (
@@ -76,10 +76,12 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_body",
         "_borrowing",
         "_closes",
         "_delivery",
         "_held",
+        "_progress",
         "_promised",
         "_request",
         "_sent_bytes",
@@ -98,10 +100,12 @@ class Connection(asyncio.Protocol):
     def __init__(self, site: Site) -> None:
         self._site = site
         self._state = _READING
+        self._body: bytes | memoryview = b""
         self._borrowing: Borrowing | None = None
         self._closes = False
         self._delivery: Delivery | None = None
         self._held = False
+        self._progress: Progress | None = None
         self._promised: Promised | None = None
         self._request: MediaRequest | None = None
         self._sent_bytes = 0
@@ -271,6 +275,8 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def abort(self) -> None:
+        """Cut it, which is none of its client's doing."""
+        self._progress = None
         self.transport.abort()
 
     # --- answering -------------------------------------------------------------------------------
@@ -355,7 +361,7 @@ class Connection(asyncio.Protocol):
         (TALLY.public_statuses if is_public else TALLY.statuses)[kind.status] += 1
         sent_bytes = size if delivery is not None or is_public else 0
         if self.blocked or transport.is_closing():
-            self._delivery, self._sent_bytes = delivery, sent_bytes
+            self._delivery, self._sent_bytes, self._body = delivery, sent_bytes, body
             self._linger()
             return
         if sent_bytes:
@@ -372,7 +378,8 @@ class Connection(asyncio.Protocol):
         """The socket did not take all of it, or is gone."""
         if self.blocked:
             self._state = _WRITING
-            self._unsent_bytes = unsent_bytes(self.transport)
+            self._progress = Progress(self.transport)
+            self._unsent_bytes = self._progress.unsent_bytes
             self.due_ms = self._site.watch.write_due_ms
         else:
             self._taken(complete=False)
@@ -398,12 +405,20 @@ class Connection(asyncio.Protocol):
     def _taken(self, *, complete: bool) -> None:
         """The socket has taken the answer, or it never will."""
         sent_bytes, self._sent_bytes = self._sent_bytes, 0
+        body, self._body = self._body, b""
+        progress, self._progress = self._progress, None
+        taken_bytes = sent_bytes
+        if sent_bytes and not complete:
+            beyond = -sent_bytes
+            if progress is not None:
+                beyond = progress.beyond(acked_bytes(self.transport))
+            taken_bytes = max(0, sent_bytes + min(0, beyond))
         if sent_bytes:
-            left_bytes = 0 if complete else min(self._unsent_bytes, sent_bytes)
-            TALLY.taken(sent_bytes - left_bytes, complete=complete)
+            TALLY.taken(taken_bytes, complete=complete)
         delivery, self._delivery = self._delivery, None
         if delivery is not None and self._site.playback is not None:
-            self._site.playback.finish(delivery, complete=complete)
+            taken = 0 if complete else taken_permille(taken_bytes, body)
+            self._site.playback.finish(delivery, complete, taken)
 
     # --- deadlines -------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from api.delivery.head import OtherHead
 from api.delivery.pieces import write_pieces
-from api.delivery.unsent import unsent_bytes
+from api.delivery.unsent import acked_bytes, unsent_bytes
 from api.delivery.watch import Deadlines, Watch
 from api.errors import Problem
 from config.telemetry import counter
@@ -159,6 +159,9 @@ class Borrower:
     """Feeds an aiohttp handler with one whole request at a time, if it is plain where that ends.
 
     Where it is not, the connection is never given back: only one parser knows what comes next.
+
+    Attributes:
+        acked_bytes: what the client had acknowledged when it went; None as long as it is there.
     """
 
     def __init__(self, server: ApiServer, lender: Lender) -> None:
@@ -174,6 +177,7 @@ class Borrower:
         self._since_ms = 0
         self._moved_bytes = 0
         self._received_bytes = 0
+        self.acked_bytes: int | None = None
         self._handler.connection_made(self._transport)
 
     def begin(self, data: bytes, head: OtherHead) -> bytes:
@@ -213,6 +217,7 @@ class Borrower:
         self._handler.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.acked_bytes = acked_bytes(self._lender.transport)
         self._transport.take_away()
         self._handler.connection_lost(error)
 

@@ -83,8 +83,10 @@ class Metering(Protocol):
     ) -> Delivery:
         """Raises: what `metering.errors` has."""
 
-    def finish(self, delivery: Delivery, complete: bool) -> None:
-        """The socket took every byte, or not."""
+    def finish(self, delivery: Delivery, complete: bool, taken: int = 0) -> None:
+        """The socket took every byte, or so many thousandths of the file before the viewer left;
+        nothing of what we did not send to its end.
+        """
 
 
 class Waiting(NamedTuple):
@@ -141,7 +143,7 @@ class Playback:
         self._clock = clock
         self.patience_ms = patience_ms
         self.finish = metering.finish
-        """For senders, of each answer that has a delivery: whether the socket took all of it."""
+        """For senders, of each answer that has a delivery: how much of it the socket took."""
 
     def at_once(self, request: MediaRequest) -> Outcome:
         """Answer from memory. None: it needs `later`.

@@ -4,9 +4,11 @@ from aiohttp import hdrs, web
 
 from api.delivery.answer import Answer
 from api.delivery.failure import failure
+from api.delivery.lending import ApiHandler
 from api.delivery.playback import Playback
 from api.delivery.request import UNCONDITIONAL, Conditions, MediaRequest, read_target
 from api.delivery.tally import TALLY
+from api.delivery.unsent import Progress, taken_permille
 from api.failures import EXPECTED
 
 
@@ -25,7 +27,8 @@ class MediaRoutes:
         return await self._send(request, answer)
 
     async def _send(self, request: web.Request, answer: Answer) -> web.StreamResponse:
-        complete = False
+        complete, transport = False, request.transport
+        progress = None if transport is None else Progress(transport)
         try:
             response = web.StreamResponse(status=answer.status)
             for name, value in answer.pairs():
@@ -39,9 +42,23 @@ class MediaRoutes:
         finally:
             # Also when this is cancelled, because the viewer has gone or does not read.
             if answer.delivery is not None:
-                TALLY.taken(len(answer.body) if complete else 0, complete=complete)
-                self.playback.finish(answer.delivery, complete=complete)
+                size = len(answer.body)
+                taken_bytes = size if complete else min(size, _taken_bytes(request, progress))
+                TALLY.taken(taken_bytes, complete=complete)
+                taken = 0 if complete else taken_permille(taken_bytes, answer.body)
+                self.playback.finish(answer.delivery, complete, taken)
         return response
+
+
+def _taken_bytes(request: web.Request, progress: Progress | None) -> int:
+    """What a viewer took who has gone: with the head, which is some hundred bytes. Nothing when it
+    is us who end the answer.
+    """
+    protocol = request.protocol
+    if progress is None or not isinstance(protocol, ApiHandler):
+        return 0
+    acked_bytes = protocol.borrower.acked_bytes
+    return 0 if acked_bytes is None else max(0, progress.beyond(acked_bytes))
 
 
 def _media_request(request: web.Request) -> MediaRequest:

@@ -162,7 +162,7 @@ class Desk:
     def _finish(self, finish: Finish) -> None:
         delivery = self._deliveries.pop(finish.id, None)
         if delivery is not None:
-            self._metering.finish(delivery, complete=finish.complete)
+            self._metering.finish(delivery, finish.complete, finish.taken)
         elif (task := self._tasks.get(finish.id)) is not None:
             task.cancel()
 

@@ -32,10 +32,15 @@ class Ask(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """What was asked for is sent, or not. Before an answer it takes the question back."""
+    """What was asked for is sent, or not. Before an answer it takes the question back.
+
+    Attributes:
+        taken: how many thousandths of the file, when its viewer left.
+    """
 
     id: int
     complete: bool
+    taken: int = 0
 
 
 class Waive(NamedTuple):

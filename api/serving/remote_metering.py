@@ -77,9 +77,9 @@ class RemoteMetering:
         )
         return Delivery(session_id, sequence, ticket)
 
-    def finish(self, delivery: Delivery, complete: bool) -> None:
+    def finish(self, delivery: Delivery, complete: bool, taken: int = 0) -> None:
         """As `metering.intake.Intake.finish`."""
-        self._tell(Finish(delivery.ticket, complete))
+        self._tell(Finish(delivery.ticket, complete, taken))
 
     def _renew(self, session_id: str) -> None:
         self._open.put(session_id, self._clock.monotonic_ms(), 1)

@@ -68,8 +68,8 @@ class Everybody:
     def waive(self, session_id: str, lo: int, hi: int) -> None:
         del session_id, lo, hi
 
-    def finish(self, delivery: Delivery, complete: bool) -> None:
-        del delivery, complete
+    def finish(self, delivery: Delivery, complete: bool, taken: int = 0) -> None:
+        del delivery, complete, taken
 
     def request_at_once(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int

@@ -22,6 +22,7 @@ class Slow:
 
     saved: Saved = field(default_factory=Saved)
     finished: list[bool] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
 
     def look(self, session_id: str) -> None:
         del session_id
@@ -41,14 +42,15 @@ class Slow:
     async def request(self, *_: object, **__: object) -> Delivery:
         raise AssertionError("it was promised already")
 
-    def finish(self, delivery: Delivery, complete: bool) -> None:
+    def finish(self, delivery: Delivery, complete: bool, taken: int = 0) -> None:
         del delivery
         self.finished.append(complete)
+        self.taken.append(taken)
 
 
 @dataclass
 class Socket:
-    """A transport that takes everything."""
+    """A transport that takes everything, as far as it can tell."""
 
     sent: bytes = b""
     aborted: bool = False
@@ -64,6 +66,9 @@ class Socket:
 
     def get_write_buffer_size(self) -> int:
         return 0
+
+    def get_extra_info(self, name: str) -> None:
+        del name
 
     def is_closing(self) -> bool:
         return self.aborted
@@ -132,6 +137,20 @@ async def test_who_leaves_meanwhile_pays_nothing(asked: Asked, *, is_saved: bool
     await asked.settle()
     assert asked.socket.sent == b""
     assert (asked.meter.finished, asked.surprises) == ([False], [])
+
+
+@pytest.mark.parametrize(("ours", "taken"), [(False, 1_000), (True, 0)])
+async def test_a_body_that_we_cut_ourselves_was_not_left_by_its_viewer(
+    asked: Asked, *, ours: bool, taken: int
+) -> None:
+    asked.connection.pause_writing()
+    asked.meter.saved.set_result(None)
+    await asked.settle()
+    assert asked.meter.finished == []
+    if ours:
+        asked.connection.abort()
+    asked.connection.connection_lost(None)
+    assert (asked.meter.finished, asked.meter.taken) == ([False], [taken])
 
 
 async def _promised(intake: Intake, site: Site) -> tuple[str, Promise]:

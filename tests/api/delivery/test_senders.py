@@ -65,7 +65,7 @@ class Anybody:
         await asyncio.sleep(0)
         return Delivery(session_id, sequence, 1)
 
-    def finish(self, delivery: Delivery, complete: bool) -> None:
+    def finish(self, delivery: Delivery, complete: bool, taken: int = 0) -> None:
         self.finished.append(complete)
 
 

@@ -57,7 +57,7 @@ files = st.builds(
 messages: st.SearchStrategy[Message] = st.one_of(
     st.sampled_from([Ready(), Stop()]),
     st.builds(Ask, ids, texts, numbers, times, times, flags, st.integers(0, 65_535)),
-    st.builds(Finish, ids, flags),
+    st.builds(Finish, ids, flags, st.integers(0, 1_000)),
     st.builds(Look, ids, texts, flags),
     st.builds(Waive, texts, numbers, numbers),
     st.builds(FindAsset, ids, texts),

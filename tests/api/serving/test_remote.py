@@ -77,7 +77,7 @@ class Meter:
             raise self.leave
         return self._delivery(session_id, (sequence, lo, hi, height))
 
-    def finish(self, delivery: Delivery, complete: bool) -> None:
+    def finish(self, delivery: Delivery, complete: bool, taken: int = 0) -> None:
         del self.under_way[delivery.ticket]
         self.finished.append((delivery.sequence, complete))
 
