@@ -1,6 +1,7 @@
 """Whoever gets hold of the server's database connection cannot rewrite what happened."""
 
 from config.embedded_postgres import SERVER_ROLE
+from config.migrate import migrate
 from config.postgres import Database, InsufficientPrivilegeError, PostgresError
 from config.roles import changeable_tables, grant_to_server
 from metering.ledger import Transfer, hot_account, viewer_account
@@ -120,3 +121,7 @@ async def test_rights_that_somebody_gave_are_taken_back_with_the_next_migration(
     await database.execute("UPDATE schema_grant SET migration = 0")
     await grant_to_server(database, SERVER_ROLE)
     assert await changeable_tables(server_database) == []
+
+
+async def test_it_may_start_a_program_whose_schema_is_complete(server_database: Database) -> None:
+    assert await migrate(server_database) == []
