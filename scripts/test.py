@@ -1,8 +1,8 @@
 """All tests, quick ones first and side by side: `python -m scripts.test [PYTEST ARGUMENT...]`.
 
-What talks to foreign programs comes next, two at a time: much of it waits for them. What starts
-whole servers runs last and alone: it works in real time, and its deadlines are meant for a machine
-that is not busy with something else.
+What starts whole servers or talks to foreign programs comes next, also side by side: much of it
+waits. What is marked `alone` runs last: its deadlines are meant for a machine that is not busy with
+something else.
 """
 
 import os
@@ -11,15 +11,15 @@ import sys
 from collections.abc import Sequence
 
 _SIDE_BY_SIDE = "not end_to_end and not peer"
-_PEERS = "peer and not end_to_end"
-_ALONE = "end_to_end"
+_WHOLE = "(end_to_end or peer) and not alone"
+_ALONE = "alone"
 UNIT = f"{_SIDE_BY_SIDE} and not process"
 _WORKERS_MAX = 4
 _NO_TESTS_FOUND = 5  # pytest's exit code
 
 
 def side_by_side(selection: str = _SIDE_BY_SIDE) -> list[str]:
-    """The command for tests that need no whole server to themselves."""
+    """The command for tests that may run beside others."""
     workers = min(os.cpu_count() or 1, _WORKERS_MAX)
     return ["-m", "pytest", "-q", "-m", selection, "-n", str(workers), "--dist=worksteal"]
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         return _run(["-m", "pytest", *arguments])
     alone = ["-m", "pytest", "-q", "-m", _ALONE]
-    results = [_run(command) for command in (side_by_side(), side_by_side(_PEERS), alone)]
+    results = [_run(command) for command in (side_by_side(), side_by_side(_WHOLE), alone)]
     return max(0 if result == _NO_TESTS_FOUND else result for result in results)
 
 

@@ -77,6 +77,14 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def waited_for_a_core(pid: int) -> float:
+    """For how many seconds a process was ready to run and others had the cores, in all its threads
+    (Documentation/scheduler/sched-stats.rst): what a machine that is busy adds to what it takes.
+    """
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(each.read_text().split()[1]) for each in threads) / 1e9
+
+
 async def start_server(data: Path, *flags: str, demo: str = "off") -> RunningServer:
     """Start the server and return when it has announced itself."""
     with (data.parent / "server.log").open("ab") as log:

@@ -15,7 +15,7 @@ from tests.end_to_end.publisher import publishing
 from tests.end_to_end.running_server import client_of, eventually, settled
 from tests.programs import CHROMIUM_FLAGS, missing, program
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytest.mark.timeout(240)]
 
 PLAY_SECONDS = 30
 STARTUP_SECONDS = 2

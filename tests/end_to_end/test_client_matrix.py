@@ -24,7 +24,7 @@ from tests.end_to_end.running_server import Client, client_of, guest_of
 from tests.end_to_end.viewer import watch
 from tests.programs import missing, program
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytest.mark.timeout(180)]
 
 SECONDS = 20
 DEADLINE_SECONDS = 90

@@ -1,8 +1,13 @@
 """`kill -9` in the middle: nothing acknowledged is lost, nothing is charged twice."""
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
+import aiohttp
 import pytest
 
 from metering.money import parse_amount
@@ -14,10 +19,15 @@ from tests.end_to_end.running_server import (
     eventually,
     guest_of,
     settled,
+    waited_for_a_core,
 )
 from tests.end_to_end.viewer import Viewer, watch
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytest.mark.timeout(180)]
+
+FLAGS = ("--settlement.interval_seconds=1", "--settlement.minimum_stroops=1")
+
+SERVING_AGAIN_SECONDS_MAX = 3.0
 
 
 async def fetch_all(viewer: Viewer) -> set[str]:
@@ -47,26 +57,62 @@ async def billed(viewer: Viewer, at_least: int) -> int:
     return await eventually(enough, 20, f"{at_least} s are billed")
 
 
-async def test_a_killed_server_forgets_no_second_and_bills_none_twice(start: Any) -> None:
-    flags = ("--settlement.interval_seconds=1", "--settlement.minimum_stroops=1")
-    first: RunningServer = await start(*flags)
+@dataclass
+class Supervised:
+    """A server that is started again as soon as it has ended, as a supervisor does."""
+
+    start: Callable[..., Awaitable[RunningServer]]
+    server: RunningServer
+
+    async def kill(self, viewer: Viewer, address: str) -> float:
+        """`kill -9`, also of what its children are about to do.
+
+        Returns:
+            After how many seconds a viewer was served again who asked for `address` all the time,
+            without those in which other programs had the cores.
+        """
+        port = urlsplit(self.server.http_url).port
+        killed_at = time.monotonic()
+        self.server.process.kill()
+        await self.server.process.wait()
+        starting = self.start(*FLAGS, f"--http.port={port}")
+        self.server, served_at = await asyncio.gather(starting, _served(viewer, address))
+        print("AGAIN", served_at - killed_at, waited_for_a_core(self.server.process.pid))
+        return served_at - killed_at - waited_for_a_core(self.server.process.pid)
+
+
+async def _served(viewer: Viewer, address: str) -> float:
+    """When it was; until then connections are lost or refused, and nothing else is answered."""
+
+    async def asked() -> float | None:
+        try:
+            await viewer.body(address)
+        except aiohttp.ClientConnectionError:
+            return None
+        return time.monotonic()
+
+    return await eventually(asked, 30, "a viewer is served again")
+
+
+async def test_a_killed_server_is_back_soon_forgets_no_second_and_bills_none_twice(
+    start: Any,
+) -> None:
+    supervised = Supervised(start, await start(*FLAGS))
+    first = supervised.server
     async with guest_of(first) as guest, client_of(first, **first.creator) as creator:
         balance = (await guest.get("/api/v1/payments/balance"))["balance"]
         async with publishing(f"{first.rtmp_url}/{first.announced['stream_key']}"):
             viewer = await watch(guest, "main")
             before = await billed(viewer, 3)
-            await first.kill()
-        token = guest.http.headers["Authorization"]
-        del creator
+            began_with = viewer.fetched[0]
+            assert await supervised.kill(viewer, began_with) <= SERVING_AGAIN_SECONDS_MAX
 
-    second: RunningServer = await start(*flags)
-    async with (
-        client_of(second, Authorization=token) as guest,
-        client_of(second, **second.creator) as creator,
-    ):
-        viewer = Viewer(guest, viewer.session)
         assert (await viewer.summary())["secondsBilled"] >= before
         # The cut-off asset is on demand now, under the same session and address.
+        await fetch_all(viewer)
+        before = (await viewer.summary())["secondsBilled"]
+        assert await supervised.kill(viewer, began_with) <= SERVING_AGAIN_SECONDS_MAX
+
         await fetch_all(viewer)
         await fetch_all(viewer)
         result = await viewer.stop()

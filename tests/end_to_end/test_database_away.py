@@ -18,7 +18,7 @@ from tests.end_to_end.running_server import (
 )
 from tests.end_to_end.viewer import Viewer, watch
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytest.mark.timeout(180)]
 
 # Half of what hls.js gives a request; the server's own patience with the database is a second.
 ANSWER_SECONDS_MAX = 5

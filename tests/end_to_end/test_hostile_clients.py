@@ -12,7 +12,7 @@ from tests.end_to_end.publisher import publishing
 from tests.end_to_end.running_server import RunningServer, client_of, eventually, guest_of
 from tests.end_to_end.viewer import Viewer, watch
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer]
 
 HALF_OPEN = 200
 

@@ -11,7 +11,7 @@ from tests.end_to_end.publisher import publishing
 from tests.end_to_end.running_server import Client, RunningServer, client_of, eventually
 from tests.media.file.bombs import bombs
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytest.mark.timeout(240)]
 
 UPLOADS = 20
 LAG_MS_MAX = 2_000

@@ -16,7 +16,7 @@ from tests.end_to_end.running_server import eventually, guest_of
 from tests.end_to_end.viewer import Viewer, files, watch
 from tests.programs import missing
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from tests.end_to_end.publisher import publishing
 from tests.end_to_end.running_server import Client, RunningServer, client_of, guest_of
 from tests.end_to_end.viewer import Viewer, files, watch
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytest.mark.timeout(180)]
 
 STARTUP_SECONDS = MeterRules().startup_units // UNITS_PER_SECOND
 LEAD_SECONDS = MeterRules().lead_max_units // UNITS_PER_SECOND

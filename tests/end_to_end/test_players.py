@@ -26,7 +26,7 @@ from tests.hls_validator.rule import Rule
 from tests.hls_validator.validator import validate
 from tests.programs import program
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytest.mark.timeout(240)]
 
 # A live is long enough for any player to begin with, and the rules see a window slide.
 LIVE_BEFORE_SECONDS, OBSERVED_SECONDS = 8, 24

@@ -14,7 +14,7 @@ from tests.end_to_end.running_server import RunningServer, client_of
 from tests.end_to_end.viewer import watch
 from tests.programs import CHROMIUM_FLAGS, program
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytest.mark.timeout(300)]
 
 # Several tabs play at once, and only one of them can be in front.
 FLAGS = [

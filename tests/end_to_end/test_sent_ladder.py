@@ -13,7 +13,7 @@ from tests.end_to_end.multitrack_publisher import SIZES, publishing_ladder
 from tests.end_to_end.running_server import RunningServer, client_of, eventually, guest_of
 from tests.end_to_end.viewer import Viewer, files, watch
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.timeout(90)]
 
 NAMES = [f"{height}p" for _, height, _ in SIZES]
 
