@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SEEDS = Path(__file__).with_name("seeds.txt")
 
 # In parts, so that processors share them.
-PARTS, HISTORIES_A_PART = 10, 500
+PARTS, HISTORIES_A_PART = 20, 250
 # What runs in a second on a slow machine: so soon each planted bug is found.
 HISTORIES_A_SECOND = 80
 FIRST_SEED = 1_000_000
