@@ -41,6 +41,11 @@ export class PriceField {
     this.show();
   }
 
+  /** In the order of a form. */
+  get nodes(): readonly HTMLElement[] {
+    return [this.label, this.input, this.hint];
+  }
+
   /** Whether the field was left to mean what an empty one means. */
   get empty(): boolean {
     return this.whenEmpty !== null && this.input.value.trim() === "";
@@ -50,6 +55,12 @@ export class PriceField {
   per(basis: Basis): void {
     this.basis = basis;
     setText(this.label, words.price[basis](this.asset));
+    this.show();
+  }
+
+  /** Has a price in it: an amount for what it is for. */
+  fill(amount: string): void {
+    this.input.value = amount;
     this.show();
   }
 

@@ -1,6 +1,7 @@
 // What viewers will see of new files, and what it costs them: asked for before anything is sent.
 import { size } from "../shell/durations";
-import { element, setText } from "../shell/element";
+import { element } from "../shell/element";
+import { FormDialog } from "../shell/form-dialog";
 import { icon } from "../shell/icons";
 import { DeliveryField } from "../studio/delivery-field";
 import { PriceField } from "../studio/price-field";
@@ -17,17 +18,14 @@ export interface Draft {
 
 /** Opens the form in a dialog; closing it in any other way than with its button sends nothing. */
 export function openDraftForm(files: File[], asset: string, send: (drafts: Draft[]) => void): void {
-  const form = new DraftForm(files, asset, send);
-  document.body.append(form.dialog);
-  form.dialog.showModal();
+  new DraftForm(files, asset, send).dialog.open();
 }
 
 class DraftForm {
-  readonly dialog: HTMLDialogElement;
+  readonly dialog: FormDialog;
   private readonly price: PriceField;
   private readonly titles: HTMLInputElement[];
   private readonly delivery = new DeliveryField("upload-delivery");
-  private readonly error = element("p", { class: "form-error", role: "alert", hidden: true });
 
   constructor(
     private readonly files: File[],
@@ -36,31 +34,15 @@ class DraftForm {
   ) {
     this.price = new PriceField("upload-price", asset, words.priceDefault, { placeholder: words.pricePlaceholder });
     this.titles = files.map((file, index) => titleInput(file, index));
-    const form = element(
-      "form",
-      { class: "form", novalidate: true },
-      element("h2", { id: "draft-title" }, words.draftTitle(files.length)),
+    const fields = [
       element("ul", { class: "drafts" }, ...this.titles.map((input, index) => this.row(input, index))),
-      this.price.label,
-      this.price.input,
-      this.price.hint,
+      ...this.price.nodes,
       this.delivery.label,
       this.delivery.select,
       this.delivery.hint,
-      this.error,
-      element(
-        "div",
-        { class: "dialog-actions" },
-        element("button", { type: "button", class: "button", onclick: () => this.dialog.close() }, strings.common.cancel),
-        element("button", { class: "button button-primary" }, icon("upload"), words.send),
-      ),
-    );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.submit();
-    });
-    this.dialog = element("dialog", { class: "dialog", "aria-labelledby": "draft-title" }, form);
-    this.dialog.addEventListener("close", () => this.dialog.remove());
+    ];
+    const frame = { name: "draft", heading: words.draftTitle(files.length), submit: [icon("upload"), words.send] };
+    this.dialog = new FormDialog(frame, fields, () => this.submit());
   }
 
   private row(input: HTMLInputElement, index: number): HTMLElement {
@@ -77,10 +59,7 @@ class DraftForm {
   private submit(): void {
     const hourlyStroops = this.price.empty ? null : this.price.read();
     if (!this.price.empty && hourlyStroops === null) {
-      this.price.input.setAttribute("aria-invalid", "true");
-      this.price.input.focus();
-      this.error.hidden = false;
-      return setText(this.error, strings.studio.errorPrice);
+      return void this.dialog.complain(this.price.input, strings.studio.errorPrice);
     }
     const title = (index: number): string => this.titles[index]?.value.trim() ?? "";
     const delivery = this.delivery.value;
