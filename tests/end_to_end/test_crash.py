@@ -77,7 +77,6 @@ class Supervised:
         await self.server.process.wait()
         starting = self.start(*FLAGS, f"--http.port={port}")
         self.server, served_at = await asyncio.gather(starting, _served(viewer, address))
-        print("AGAIN", served_at - killed_at, waited_for_a_core(self.server.process.pid))
         return served_at - killed_at - waited_for_a_core(self.server.process.pid)
 
 
