@@ -11,13 +11,19 @@ from typing import Any
 from aiohttp import web
 
 from tests.web.fake_account import FakeAccount
+from tests.web.fake_prices import (
+    PRICE_SECONDS,
+    PRICE_STROOPS,
+    STROOPS,
+    Unbillable,
+    amount,
+    price,
+    price_of,
+)
 from tests.web.fake_uploads import FakeUploads
 from tests.web.recorded import SECONDS, Recording
 
 CREATOR_TOKEN = "creator-token-of-the-test"
-STROOPS = 10_000_000
-PRICE_STROOPS = 5_000_000
-PRICE_SECONDS = 3600
 FIRST_SEGMENTS = 6
 PUSH_SECONDS = 0.2
 
@@ -26,26 +32,6 @@ _POLICY = (
     "worker-src 'self' blob:; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
-
-
-def amount(stroops: int) -> str:
-    return f"{stroops // STROOPS}.{stroops % STROOPS:07d}"
-
-
-def price(stroops: int = PRICE_STROOPS) -> dict[str, Any]:
-    return {
-        "stroops": str(stroops),
-        "seconds": PRICE_SECONDS,
-        "asset": "XLM",
-        "perSecond": amount(stroops // PRICE_SECONDS),
-        "perHour": amount(stroops),
-        "epoch": f"epc_{stroops}",
-        "perView": amount(0),
-        "freeSeconds": 0,
-        "sessionCap": None,
-        "dayCap": None,
-        "rungs": [],
-    }
 
 
 def content(identity: str, title: str, state: str, **other: Any) -> dict[str, Any]:
@@ -222,6 +208,8 @@ class FakeServer:
         self.payouts: list[dict[str, Any]] = []
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
+        self.priced: list[tuple[str, dict[str, Any]]] = []
+        """What got which price, as it was asked for."""
         self.splits: list[dict[str, Any]] = []
         self.receipts: dict[str, bytes] = {}
         """Files of receipts by session; any other session has none."""
@@ -265,6 +253,7 @@ class FakeServer:
                 web.get("/api/v1/payments/balance", self._balance),
                 web.get("/api/v1/content", self._list),
                 web.get("/api/v1/content/{id}", self._content),
+                web.patch("/api/v1/content/{id}", self._reprice),
                 web.post("/api/v1/streaming/start", self._start),
                 web.get("/api/v1/streaming/sessions", self._open_sessions),
                 web.get("/api/v1/streaming/sessions/{id}", self._session),
@@ -534,8 +523,28 @@ class FakeServer:
 
     async def _change(self, request: web.Request) -> web.Response:
         (changed,) = (one for one in self.sources if one["id"] == request.match_info["id"])
-        changed.update(await request.json())
+        asked = await request.json()
+        return self._priced(changed, asked.pop("price", None)) or self._set(changed, asked)
+
+    async def _reprice(self, request: web.Request) -> web.Response:
+        changed = self.contents[request.match_info["id"]]
+        asked = await request.json()
+        return self._priced(changed, asked.pop("price")) or self._set(changed, asked)
+
+    def _set(self, changed: dict[str, Any], asked: dict[str, Any]) -> web.Response:
+        changed.update(asked)
         return web.json_response(changed)
+
+    def _priced(self, changed: dict[str, Any], asked: dict[str, Any] | None) -> web.Response | None:
+        """Why it cannot have this price; None when it has."""
+        if asked is None:
+            return None
+        try:
+            changed["price"] = price_of(asked, changed.get("delivery", "direct"))
+        except Unbillable as error:
+            return problem(400, str(error))
+        self.priced.append((changed["id"], asked))
+        return None
 
     async def _regenerate(self, request: web.Request) -> web.Response:
         self.grace_seconds.append((await request.json())["graceSeconds"])

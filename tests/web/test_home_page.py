@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.web.fake_server import FakeServer, content, price, upload
+from tests.web.fake_prices import price
+from tests.web.fake_server import FakeServer, content, upload
 from tests.web.visitor import Visitor
 
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio(loop_scope="session")]

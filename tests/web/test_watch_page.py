@@ -5,15 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.fake_server import (
-    PRICE_SECONDS,
-    PRICE_STROOPS,
-    FakeServer,
-    amount,
-    content,
-    price,
-    upload,
-)
+from tests.web.fake_prices import PRICE_SECONDS, PRICE_STROOPS, amount, price
+from tests.web.fake_server import FakeServer, content, upload
 from tests.web.fake_uploads import TILE_SECONDS
 from tests.web.pictures import TILE_COLOURS
 from tests.web.recorded import SECONDS

@@ -274,6 +274,7 @@ export const strings = {
       summary: "More",
       basis: "The price is for a",
       bases: { second: "second", minute: "minute", hour: "hour", view: "view" },
+      view: (asset: string) => `And once for each viewing, ${asset}`,
       free: "Free seconds at the beginning",
       noCap: "no limit",
       sessionCap: (asset: string) => `At most for one viewing, ${asset}`,
@@ -285,6 +286,17 @@ export const strings = {
     pricePreview: (second: string, hour: string, asset: string) =>
       `${second} ${asset} per second for each viewer. With 100 viewers you earn ${hour} ${asset} an hour.`,
     priceFree: "Free to watch.",
+    priceDialog: {
+      heading: (name: string) => `Price of “${name}”`,
+      now: (price: string) => `Now: ${price}.`,
+      viewers: "A lower price holds at once for everybody; a higher one is asked of those who watch, who have a minute to agree before watching ends for them.",
+      fromNext: "It holds from the next broadcast on. Recordings keep their own prices, which you find under Videos.",
+      alsoRunning: "Also for the broadcast that is running",
+      runningNow: (price: string) => `The running broadcast now: ${price}.`,
+      onlyNext: (why: string) => `The next broadcast has this price, but the running one does not: ${why}`,
+      save: "Save the price",
+      saving: "Saving…",
+    },
     create: "Create source",
     creating: "Creating…",
     errorName: "Use 1 to 64 small letters, digits, - or _, beginning with a letter or digit.",
@@ -368,6 +380,9 @@ export const strings = {
     },
     settings: {
       heading: "Settings and keys",
+      price: "Price of its broadcasts",
+      changePrice: "Change the price",
+      priceSaved: (price: string) => `The price is saved: ${price}.`,
       window: "When the publisher drops",
       windowHint: "Viewers stay, and pay nothing while they wait. Publishing again within this time goes on in the same stream.",
       windowFor: (seconds: number) =>
@@ -547,6 +562,8 @@ export const strings = {
     more: "More",
     makeClip: "Make a clip",
     editCaptions: "Captions",
+    editPrice: "Price",
+    priceSaid: (name: string, price: string) => `${name} now: ${price}`,
     download: "Download as MP4",
     downloadFailed: "The file could not be prepared.",
     clip: {

@@ -6,6 +6,7 @@ import type {
   Earnings,
   Guest,
   HistoryPage,
+  NewPrice,
   NewSource,
   Receipt,
   SessionStatus,
@@ -39,6 +40,10 @@ export const listOwnContent = async (token: string): Promise<Content[]> =>
 /** Ends whatever is being done with it and takes it away, with all its files. */
 export const deleteContent = (token: string, id: string) =>
   request<void>("DELETE", at(`content/${part(id)}`), { token });
+
+/** A lower price holds at once; a higher one is asked of those who watch. */
+export const changePrice = (token: string, id: string, price: NewPrice) =>
+  request<Content>("PATCH", at(`content/${part(id)}`), { token, body: { price } });
 
 /** A part of it, as content of its own; it is cut where segments begin and end. */
 export const createClip = (

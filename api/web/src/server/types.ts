@@ -295,6 +295,8 @@ export interface SourceSettings {
   takeover?: Takeover;
   dvrSeconds?: number | null;
   delivery?: Delivery;
+  /** Of what is published from now on. */
+  price?: NewPrice;
 }
 
 /** A stream key without its secret, of which only a hash is kept. */
@@ -313,8 +315,11 @@ export interface StreamKey {
 export interface NewSource {
   name: string;
   title?: string;
-  price?: { stroops: number; per: Basis } & PriceExtras;
+  price?: NewPrice;
 }
+
+/** A price as a request has it, in place of all of the one before. */
+export type NewPrice = { stroops: number; per: Basis } & PriceExtras;
 
 export interface Payout {
   id: string;

@@ -1,10 +1,13 @@
-// What becomes of a source when its publisher drops, or a second one comes.
+// What a source costs, and what becomes of it when its publisher drops, or a second one comes.
 import { Problem } from "../server/http";
 import { changeSource } from "../server/routes";
 import type { Source, SourceSettings, Takeover } from "../server/types";
 import { element, setText } from "../shell/element";
+import { icon } from "../shell/icons";
 import { strings } from "../strings";
+import { priceLine } from "../watch/price";
 import { DeliveryField } from "./delivery-field";
+import { openSourcePrice } from "./price-dialog";
 import { SplitsPanel } from "./splits-panel";
 
 const words = strings.studio.settings;
@@ -17,6 +20,7 @@ const takeovers: readonly Takeover[] = ["replace", "standby", "reject"];
 
 export class SourceSettingsPanel {
   readonly root: HTMLElement;
+  private readonly price = element("span", {});
   private readonly window: HTMLSelectElement;
   private readonly takeover: HTMLSelectElement;
   private readonly takeoverHint: HTMLElement;
@@ -48,6 +52,18 @@ export class SourceSettingsPanel {
     this.root = element(
       "div",
       { class: "form source-settings" },
+      element("h4", { class: "eyebrow" }, words.price),
+      element(
+        "p",
+        { class: "settings-price" },
+        this.price,
+        element(
+          "button",
+          { type: "button", class: "button button-small", onclick: () => this.changePrice() },
+          icon("coin"),
+          words.changePrice,
+        ),
+      ),
       element("label", { for: this.window.id }, words.window),
       this.window,
       element("p", { class: "hint", id: `${at}-window-hint` }, words.windowHint),
@@ -69,6 +85,7 @@ export class SourceSettingsPanel {
   /** Follows the server, but not while somebody is choosing. */
   update(source: Source): void {
     this.source = source;
+    setText(this.price, priceLine(source.price));
     if (!this.root.contains(document.activeElement)) this.show(source);
   }
 
@@ -82,22 +99,32 @@ export class SourceSettingsPanel {
     this.showHint();
   }
 
+  private changePrice(): void {
+    openSourcePrice(this.token, this.source, (source) => {
+      this.update(source);
+      this.say(words.priceSaved(priceLine(source.price)));
+    });
+  }
+
   private showHint(): void {
     setText(this.takeoverHint, words.takeoverHints[this.takeover.value as Takeover]);
   }
 
   private async save(changed: SourceSettings): Promise<void> {
-    this.said.classList.remove("settings-failed");
-    setText(this.said, words.saving);
+    this.say(words.saving);
     try {
       this.source = await changeSource(this.token, this.source.id, changed);
-      setText(this.said, words.saved);
+      this.say(words.saved);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.said.classList.add("settings-failed");
-      setText(this.said, error.status === 0 ? strings.common.unreachable : error.message);
+      this.say(error.status === 0 ? strings.common.unreachable : error.message, true);
       this.show(this.source);
     }
+  }
+
+  private say(text: string, failed = false): void {
+    this.said.classList.toggle("settings-failed", failed);
+    setText(this.said, text);
   }
 }
 

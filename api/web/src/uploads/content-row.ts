@@ -19,6 +19,7 @@ export interface ContentTools {
   remove(content: Content): void;
   clip(content: Content): void;
   captions(content: Content): void;
+  price(content: Content): void;
   download(content: Content): void;
 }
 
@@ -37,13 +38,12 @@ export class ContentRow {
   private readonly removeWord = element("span");
   private readonly remove: HTMLButtonElement;
   private readonly more: HTMLDetailsElement;
+  /** What can only be done with what is made. */
+  private readonly ofReady: readonly HTMLElement[];
   private content: Content;
   private shown = "";
 
-  constructor(
-    content: Content,
-    private readonly tools: ContentTools,
-  ) {
+  constructor(content: Content, tools: ContentTools) {
     this.content = content;
     this.picture = new Picture(content.id);
     this.remove = element(
@@ -52,7 +52,19 @@ export class ContentRow {
       icon("trash"),
       this.removeWord,
     );
-    this.more = this.moreActions();
+    const { clip, captions, download, price } = tools;
+    this.ofReady = [
+      this.action("scissors", words.makeClip, clip),
+      this.action("captions", words.editCaptions, captions),
+      this.action("download", words.download, download),
+    ];
+    this.more = element(
+      "details",
+      { class: "upload-more" },
+      element("summary", { class: "button button-small" }, words.more),
+      this.action("coin", words.editPrice, price),
+      ...this.ofReady,
+    );
     this.root = element(
       "li",
       { class: "upload" },
@@ -94,22 +106,12 @@ export class ContentRow {
     this.title.focus();
   }
 
-  private moreActions(): HTMLDetailsElement {
-    const { clip, captions, download } = this.tools;
-    const action = (drawn: IconName, word: string, act: (content: Content) => void): HTMLElement =>
-      element(
-        "button",
-        { type: "button", class: "button button-small", onclick: () => act(this.content) },
-        icon(drawn),
-        word,
-      );
+  private action(drawn: IconName, word: string, act: (content: Content) => void): HTMLElement {
     return element(
-      "details",
-      { class: "upload-more" },
-      element("summary", { class: "button button-small" }, words.more),
-      action("scissors", words.makeClip, clip),
-      action("captions", words.editCaptions, captions),
-      action("download", words.download, download),
+      "button",
+      { type: "button", class: "button button-small", onclick: () => act(this.content) },
+      icon(drawn),
+      word,
     );
   }
 
@@ -124,7 +126,8 @@ export class ContentRow {
   private showActions(stage: Stage, { id, title, playable, watchUrl }: Content): void {
     const name = title || id;
     this.watch.hidden = !playable;
-    this.more.hidden = stage !== "ready";
+    this.more.hidden = !playable && (stage === "failed" || stage === "cancelled");
+    for (const action of this.ofReady) action.hidden = stage !== "ready";
     this.watch.href = pathOf(watchUrl) ?? `/watch/${encodeURIComponent(id)}`;
     this.watch.setAttribute("aria-label", words.of(words.watch, name));
     const word = over.has(stage) ? words.remove : strings.common.cancel;

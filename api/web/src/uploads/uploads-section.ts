@@ -9,6 +9,8 @@ import { DropZone } from "../shell/drop-zone";
 import { element, setText, showList } from "../shell/element";
 import { notice, replaceWith } from "../shell/notice";
 import { strings } from "../strings";
+import { openContentPrice } from "../studio/price-dialog";
+import { priceLine } from "../watch/price";
 import type { EventFeed, FeedState } from "../server/event-feed";
 import { openCaptions } from "./captions-dialog";
 import { openClipForm } from "./clip-dialog";
@@ -42,6 +44,7 @@ export class UploadsSection {
     remove: (content) => void this.remove(content),
     clip: (content) => openClipForm(this.token, content, (clip) => this.noteClip(clip)),
     captions: (content) => openCaptions(this.token, content),
+    price: (content) => openContentPrice(this.token, content, (changed) => this.notePrice(changed)),
     download: (content) => void this.download(content),
   };
   private begun: Begun[] = [];
@@ -242,6 +245,11 @@ export class UploadsSection {
 
   private noteClip({ id, title }: Content): void {
     this.announcer.say(words.clip.made(title || id));
+  }
+
+  private notePrice({ id, title, price }: Content): void {
+    this.showContents((this.contents ?? []).map((one) => (one.id === id ? { ...one, price } : one)));
+    this.announcer.say(words.priceSaid(title || id, priceLine(price)));
   }
 
   /** The browser asks for the file itself, and shows how far it is. */
