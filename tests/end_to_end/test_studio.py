@@ -68,12 +68,27 @@ async def test_an_encoder_with_rare_keyframes_is_told_within_five_seconds(start:
             window = page.get_by_label("When the publisher drops")
             await expect(window).to_have_value("60")
             await window.select_option("30")
-            await expect(page.locator(".settings-said")).to_contain_text("Saved", timeout=5_000)
+            await expect(page.locator(".settings-said").first).to_contain_text(
+                "Saved", timeout=5_000
+            )
+            await change_price(page, creator)
         async with publishing(url):
             report = await first_report(creator)
             assert "gop_too_long" not in [one["code"] for one in report["findings"]]
             await expect(advice).to_be_hidden(timeout=3_000)
     assert_reported(server)
+
+
+async def change_price(page: Page, creator: Client) -> None:
+    """In the studio, of the next broadcast and of the one that is running."""
+    await page.get_by_role("button", name="Change the price").click()
+    await page.get_by_label("Price per hour").fill("0.72")
+    await page.get_by_label("Also for the broadcast that is running").check()
+    await page.get_by_role("button", name="Save the price").click()
+    await expect(page.get_by_role("dialog")).to_be_hidden(timeout=5_000)
+    (source,) = (await creator.get("/api/v1/sources"))["items"]
+    running = await creator.get(f"/api/v1/content/{source['assetId']}")
+    assert [one["price"]["perHour"] for one in (source, running)] == ["0.7200000"] * 2
 
 
 async def first_report(creator: Client) -> dict[str, Any]:
