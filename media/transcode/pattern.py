@@ -178,22 +178,24 @@ def endless(
             yield int((dts + ticks) * packet.time_base * 1000), again
 
 
-def _stop_at_end(stop: threading.Event) -> None:
+def _stop_at_end(main_thread: int) -> None:
     # Not through `sys.stdin`: a thread that holds its lock aborts the interpreter's shutdown.
     while os.read(0, 1):
         pass
-    stop.set()
+    signal.pthread_kill(main_thread, signal.SIGTERM)
 
 
 def main() -> None:
     """Publish until standard input is closed or SIGTERM comes."""
     die_with_parent(signal.SIGTERM)
+    # Until something is sent there is nothing to end well: to render the loop may take seconds.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     order = order_from_json(sys.stdin.buffer.readline(PATTERN_ORDER_BYTES_MAX))
-    watching = threading.Thread(target=_stop_at_end, args=(stop,), daemon=True)
+    watching = threading.Thread(target=_stop_at_end, args=(threading.get_ident(),), daemon=True)
     watching.start()
     loop = render(order).getvalue()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     while not stop.is_set():
         try:
             publish(order.url, loop, stop)

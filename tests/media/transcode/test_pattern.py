@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from itertools import islice, pairwise
+from pathlib import Path
 
 import av
 import pytest
@@ -21,6 +22,8 @@ from media.transcode.pattern import (
 pytestmark = pytest.mark.process
 
 VIDEO, AUDIO = 0, 1
+# To import everything takes a fifth of that.
+_TICKS_OF_PREPARING = 100
 ORDER = {"url": "rtmp://127.0.0.1/live/secret-key", "width": 64, "height": 36, "fps": 10}
 
 
@@ -54,7 +57,7 @@ def test_the_loop_is_even_in_picture_and_sound() -> None:
     assert [one.pts for one in sound] == [1024 * n for n in range(375)]
 
 
-async def start(url: str) -> asyncio.subprocess.Process:
+async def start(url: str, **more: int) -> asyncio.subprocess.Process:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "media.transcode.pattern"),
         stdin=asyncio.subprocess.PIPE,
@@ -62,7 +65,7 @@ async def start(url: str) -> asyncio.subprocess.Process:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdin is not None
-    process.stdin.write(json.dumps({**ORDER, "url": url}).encode() + b"\n")
+    process.stdin.write(json.dumps({**ORDER, "url": url, **more}).encode() + b"\n")
     await process.stdin.drain()
     return process
 
@@ -114,6 +117,29 @@ async def test_it_tries_again_and_never_tells_the_key() -> None:
     assert process.returncode == 0
     assert b"cannot publish" in errors
     assert b"secret-key" not in errors
+
+
+@pytest.mark.parametrize("told", ["by a signal", "by its input"])
+async def test_it_ends_at_once_while_it_prepares_what_it_is_to_send(told: str) -> None:
+    minutes_of_work = {"width": 4096, "height": 4096, "fps": 120}
+    process = await start("rtmp://127.0.0.1/live/secret-key", **minutes_of_work)
+    async with asyncio.timeout(30):
+        while _processor_ticks(process.pid) < _TICKS_OF_PREPARING:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.02)
+    assert process.stdin is not None
+    if told == "by a signal":
+        process.send_signal(signal.SIGTERM)
+    else:
+        process.stdin.close()
+    _, errors = await asyncio.wait_for(process.communicate(), timeout=10)
+    assert process.returncode == 0
+    assert errors == b""
+
+
+def _processor_ticks(pid: int) -> int:
+    """What a process has worked so far, in hundredths of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def test_rounds_follow_each_other_without_a_seam() -> None:
