@@ -7,10 +7,9 @@ from metering.void_budget import VoidBudget
 class BrokenOff:
     """What a session took from its viewer's void budget for such media, until it arrives whole.
 
-    A player that changes quality in the middle of a segment fetches the same media again. Then it
-    has it once, and the budget gets back what was taken; and it is taken only once, however often
-    bodies of that media break off. All that is forgotten with the budget's hour, and when the
-    process ends: then the budget stays as it is.
+    A player that changes quality in the middle of a segment fetches the same media again: then it
+    has it once, and the budget gets back what was taken, once. All that is forgotten with the
+    budget's hour, and when the process ends: then the budget stays as it is.
     """
 
     __slots__ = ("_budget", "_media", "_window_start_ms")
@@ -27,20 +26,11 @@ class BrokenOff:
             self._media = Intervals()
         self._media.add(lo, hi)
 
-    def covers(self, lo: int, hi: int, now: int) -> bool:
-        """Whether all of [lo, hi) was taken from the budget already."""
-        return self._counts(now) and not self._media.gaps(lo, hi)
-
-    def arrived(self, lo: int, hi: int, now: int) -> int:
-        """The media [lo, hi) was delivered whole; how much of it the budget got back."""
-        if not self._counts(now):
+    def remove(self, lo: int, hi: int, now: int) -> int:
+        """The media [lo, hi) arrives; how much of it can be given back."""
+        budget = self._budget
+        if self._window_start_ms != budget.window_start_ms or budget.spent_window(now):
             return 0
         units = hi - lo - sum([end - start for start, end in self._media.gaps(lo, hi)])
-        self._budget.give_back(units)
         self._media.remove(lo, hi)
         return units
-
-    def _counts(self, now: int) -> bool:
-        budget = self._budget
-        same = self._window_start_ms == budget.window_start_ms
-        return same and not budget.spent_window(now)

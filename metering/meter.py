@@ -443,9 +443,7 @@ class Meter:
         self._pending.deliver(piece)  # as `_arrive` does, of nearly every segment
         self.delivered += piece.hi - piece.lo
         if self._broken_off is not None:
-            units = self._broken_off.arrived(piece.lo, piece.hi, now)
-            self.delivered -= units
-            self.voided -= units
+            self._give_back(self._broken_off.remove(piece.lo, piece.hi, now))
         if piece.abandoned:
             self._release([piece], now)
 
@@ -459,18 +457,23 @@ class Meter:
             piece.broken = piece.broken or is_left
             piece.tickets.discard(ticket)
         over = [piece for piece in pieces if not piece.tickets]
-        left = [piece for piece in over if piece.broken and not self._is_known(piece, now)]
+        left = [piece for piece in over if piece.broken]
         if self._rungs is not None:
             self._break_off_at(self._rungs, ticket, left, now, is_left=is_left)
         for piece in over:
-            if piece in left:
+            if piece.broken:
                 self._leave_behind(piece, now)
             else:
                 self._drop(piece)
 
-    def _is_known(self, piece: Piece, now: int) -> bool:
-        known = self._broken_off
-        return known is not None and known.covers(piece.lo, piece.hi, now)
+    def _give_back(self, units: int) -> None:
+        """It was sent twice, and is watched once: if that is not more than a player needs. Else two
+        could share a session, of whom one always leaves before the other one's body ends.
+        """
+        if units and not self._repeats.take(units, self.presence_ms):
+            self._budget.give_back(units)
+            self.delivered -= units
+            self.voided -= units
 
     def _leave_behind(self, piece: Piece, now: int) -> None:
         lo, hi, forced = piece.lo, piece.hi, self.forced

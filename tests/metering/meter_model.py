@@ -6,9 +6,9 @@ It shares no code with the real one. Where that differs from the reference on pu
 * A body is in flight until its socket took the last byte. What nobody took is void at no cost, and
   media that was left while it was in flight is judged when it arrives.
 * A body of which much was taken before it broke off counts as delivered and left, if no other body
-  brings the same media; and so do bodies under way at the end. Media that is left like that is
-  taken from the void budget once in its hour, and given back when it arrives (unless better
-  pictures cost more).
+  brings the same media; and so do bodies under way at the end. What the void budget granted for
+  media that was left like that is given back once, when it arrives in the budget's hour: as a
+  repetition, of which there may be so many (and not where better pictures cost more).
 * The void budget is the viewer's, and is there again an hour (`void_window`) after its first use.
 * Media that was sent before is sent again for nothing, but only so much of it in a time.
 * A segment that is longer than the lead goes through when nothing else is pending.
@@ -263,9 +263,12 @@ class MeterModel:
         for each in piece:
             del self._flying[each]
         self._broken -= set(piece)
-        if self._knows_any(now):
-            self._used -= len(self._known & set(piece))
-            self._known -= set(piece)
+        if self._knows_any(now) and (known := self._known & set(piece)):
+            self._known -= known
+            self._refill()
+            if not len(known) > self._room < self.rules.repeat_max:
+                self._room -= len(known)
+                self._used -= len(known)
         if piece[0] in self._left:
             self._left -= set(piece)
             self._release(piece, now)
@@ -275,8 +278,7 @@ class MeterModel:
         for each in mine:
             self._flying[each].discard(ticket)
         over = self._in_pieces([each for each in mine if not self._flying[each]])
-        known = self._known if self._knows_any(now) else set()
-        watched = [each for each in over if each[0] in self._broken and not set(each) <= known]
+        watched = [each for each in over if each[0] in self._broken]
         for piece in watched:
             self._arrive_in_lanes(piece)
         flying = self._flying_alone(ticket, left=left)
