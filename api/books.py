@@ -6,10 +6,10 @@ from api.health import Dependency
 from api.storage import archive_directory
 from api.stores import Stores
 from config.postgres import Database
-from metering.journal_postgres import JournalReader, PostgresJournal
-from metering.retention import LedgerRetention
-from metering.sealer import Sealer
-from metering.upkeep import LedgerUpkeep
+from metering.ledger.journal_postgres import JournalReader, PostgresJournal
+from metering.ledger.sealer import Sealer
+from metering.retention.retention import LedgerRetention
+from metering.retention.upkeep import LedgerUpkeep
 
 
 async def start_books(stores: Stores, stack: AsyncExitStack) -> None:

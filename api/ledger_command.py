@@ -13,8 +13,8 @@ from config.postgres import Database
 from config.settings import Settings
 from metering.audit.audit import Audit, audit
 from metering.audit.finding import Finding, Verdict
-from metering.journal import Seal
-from metering.journal_postgres import JournalReader
+from metering.ledger.journal import Seal
+from metering.ledger.journal_postgres import JournalReader
 
 _COLUMNS = 100
 _INDENT = " " * 17

@@ -94,10 +94,10 @@ from ingest.rtmp_tls import CertificateUnusable
 from media.hub import Hub
 from media.transcode.live import LivePipeline, TranscodeSettings
 from media.transcode.plan import EncoderSettings
-from metering.balances import Balances
 from metering.intake import Intake
-from metering.lease import Server, lease_terms
-from metering.ledger_postgres import PostgresLedger
+from metering.leases.lease import Server, lease_terms
+from metering.ledger.balances import Balances
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import NATIVE
 from metering.outage import OutageRules
 from metering.rules import MeterRules

@@ -9,16 +9,16 @@ from api.health import Dependency, NotWorking
 from api.receipt_key import open_receipt_key
 from api.stores import Stores
 from config.tasks import cancel, spawn
-from metering.ledger import Ledger
-from metering.ledger_postgres import PostgresLedger
-from metering.receipt_store_postgres import PostgresReceiptStore
-from metering.receipts import Receipts
+from metering.ledger.ledger import Ledger
+from metering.ledger.ledger_postgres import PostgresLedger
+from metering.receipts.maker import Receipts
+from metering.receipts.store_postgres import PostgresReceiptStore
 from metering.settlement.chain import ChainUnreachable, OnChain, WrongNetwork
 from metering.settlement.earnings import EarningsQuery
 from metering.settlement.outbox import Outbox
 from metering.settlement.outbox_postgres import PostgresOutbox
-from metering.split_store_postgres import PostgresSplitStore
-from metering.splitter import Splitter
+from metering.shares.splitter import Splitter
+from metering.shares.store_postgres import PostgresSplitStore
 from metering.store_postgres import PostgresMeterStore
 
 if TYPE_CHECKING:

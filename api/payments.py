@@ -13,8 +13,8 @@ from api.input import NoFields, read_body
 from api.minute_limit import MinuteLimit
 from api.sandbox import Sandbox
 from config.clock import Clock
-from metering.balances import Balances
 from metering.intake import Intake
+from metering.ledger.balances import Balances
 from metering.money import Stroops, format_amount
 
 

@@ -53,7 +53,7 @@ def public_name(key: Ed25519PublicKey) -> str:
 
 def verify(name: str, message: bytes, signature: str) -> bool:
     """Whether a signature is of this message and by the key of that name; both of the right form
-    (see `metering.receipt_shape`).
+    (see `metering.receipts.shape`).
     """
     key = Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(name + "="))
     try:

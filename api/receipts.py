@@ -11,11 +11,11 @@ from api.auth.account import Account
 from api.auth.bearer import Bearers
 from api.errors import Problem, not_found
 from config.clock import Clock
-from metering.receipt import Receipt, Settled, Sign, receipt_text
-from metering.receipts import Receipts, Sessions, StillOpen
+from metering.receipts.maker import Receipts, Sessions, StillOpen
+from metering.receipts.receipt import Receipt, Settled, Sign, receipt_text
 from metering.session import Session
-from metering.split_store import SplitStore
-from metering.splits import is_split
+from metering.shares.splits import is_split
+from metering.shares.store import SplitStore
 
 
 class Settlements(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.idempotency_store import Effect
 from config.limits import SANDBOX_BALANCE_STROOPS
 from metering.intake import Intake
-from metering.ledger import ConflictingTransfer
+from metering.ledger.ledger import ConflictingTransfer
 from metering.money import Stroops
 
 

@@ -15,8 +15,8 @@ from api.errors import invalid, not_found
 from api.input import read_body
 from config.limits import SPLIT_PAYEES_MAX, SPLITS_REMEMBERED_MAX
 from ingest.source import Source
-from metering.split_store import SplitStore
-from metering.splits import WHOLE, BadSplit, Share, Split
+from metering.shares.splits import WHOLE, BadSplit, Share, Split
+from metering.shares.store import SplitStore
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 

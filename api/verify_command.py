@@ -10,7 +10,7 @@ from config.limits import KEY_SET_BYTES_MAX, RECEIPT_BYTES_MAX
 from config.secret_files import SecretExposed, SecretFiles
 from ingest.key_set import MalformedKeySet, read_key_set
 from metering.money import format_amount
-from metering.receipt_check import Checked, Fault, check_receipt, series_faults
+from metering.receipts.check import Checked, Fault, check_receipt, series_faults
 
 type Say = Callable[[str], None]
 

@@ -6,7 +6,7 @@ from api.auth.account import Account, AccountStore
 from api.secret_names import CREATOR_SEED, HOT_SEED
 from api.stores import Stores
 from config.limits import FRIENDBOT_SECONDS_MAX
-from metering.ledger import Ledger
+from metering.ledger.ledger import Ledger
 from metering.money import NATIVE, Stroops
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.outbox import Outbox
@@ -14,7 +14,7 @@ from metering.settlement.stellar import StellarChain, address_of, new_seed
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
-from metering.splitter import Splitter
+from metering.shares.splitter import Splitter
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ from metering.errors import (
     MeterUnavailable,
     SessionClosed,
 )
-from metering.lease_holder import LeaseHolder
-from metering.ledger import WouldOverdraw
+from metering.leases.holder import LeaseHolder
+from metering.ledger.ledger import WouldOverdraw
 from metering.outage import OutageCredit, OutageRules
 from metering.session import Batch, SessionSummary
 from metering.store import MeterStore

@@ -9,7 +9,7 @@ import structlog
 from config.limits import INTAKE_COMMIT_MS_MAX
 from config.telemetry import counter
 from metering.errors import BooksDisagree, LeaseLost, MeterUnavailable
-from metering.ledger import LedgerRefusal
+from metering.ledger.ledger import LedgerRefusal
 from metering.session import Batch
 from metering.store import MeterStore
 

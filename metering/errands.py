@@ -18,7 +18,7 @@ from config.limits import (
 )
 from metering.book import Book
 from metering.errors import InsufficientFunds, LeaseLost, MeterUnavailable, SessionClosed
-from metering.ledger import Account, LedgerRefusal, Transfer
+from metering.ledger.ledger import Account, LedgerRefusal, Transfer
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.repricing import NoSuchChange, PriceChange

@@ -37,9 +37,9 @@ from metering.errors import (
     SessionClosed,
     UnknownSession,
 )
-from metering.lease import LeaseTerms, Server
-from metering.lease_holder import LeaseHolder
-from metering.ledger import Transfer, treasury_account, viewer_account
+from metering.leases.holder import LeaseHolder
+from metering.leases.lease import LeaseTerms, Server
+from metering.ledger.ledger import Transfer, treasury_account, viewer_account
 from metering.money import NATIVE, Stroops
 from metering.offer import Offer
 from metering.outage import OutageRules

@@ -7,11 +7,11 @@ from enum import Enum
 from typing import NamedTuple
 
 from metering.effects import Effects, Totals
-from metering.ledger import Account, Transfer, hold_account, viewer_account
+from metering.ledger.ledger import Account, Transfer, hold_account, viewer_account
 from metering.meter import MeterState
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
-from metering.splits import payee_account
+from metering.shares.splits import payee_account
 from metering.tariff import Price, Tariff
 from metering.terms import Terms
 

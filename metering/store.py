@@ -7,9 +7,9 @@ from typing import Protocol
 from config.clock import Clock
 from metering.effects import Effects
 from metering.errors import BooksDisagree
-from metering.lease import Leases, MemoryLeases
-from metering.ledger import Account, Ledger, Transfer
-from metering.ledger_memory import MemoryLedger
+from metering.leases.lease import Leases, MemoryLeases
+from metering.ledger.ledger import Account, Ledger, Transfer
+from metering.ledger.ledger_memory import MemoryLedger
 from metering.money import Stroops
 from metering.repricing import PriceChange
 from metering.session import (

@@ -14,9 +14,9 @@ from config.postgres import (
 )
 from metering.effects import Totals
 from metering.errors import BooksDisagree
-from metering.lease_postgres import PostgresLeases, fenced, require_within, unavailable
-from metering.ledger import Account, Transfer
-from metering.ledger_postgres import PostgresLedger, refusals
+from metering.leases.lease_postgres import PostgresLeases, fenced, require_within, unavailable
+from metering.ledger.ledger import Account, Transfer
+from metering.ledger.ledger_postgres import PostgresLedger, refusals
 from metering.money import Stroops
 from metering.repricing import PriceChange
 from metering.session import Allowance, Batch, SavedSession, Session

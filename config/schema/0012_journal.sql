@@ -247,7 +247,7 @@ $$;
 -- --- the chain ------------------------------------------------------------------------------------
 
 -- A link of the chain: what it says of transfers (or of a part that was closed) is in its hash,
--- and so is the hash of the link before it. See metering/journal.py.
+-- and so is the hash of the link before it. See metering/ledger/journal.py.
 create table journal_seal (
     number bigint primary key,
     kind text not null check (kind in ('transfers', 'closing', 'sessions')),

@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 
 from config.postgres import Connection
-from metering.archive_file import ArchiveReader, archive_path, file_hash, rows_path
 from metering.audit.finding import Check, Finding
-from metering.journal_postgres import JournalReader
+from metering.ledger.archive_file import ArchiveReader, archive_path, file_hash, rows_path
+from metering.ledger.journal_postgres import JournalReader
 
 _CLOSED = """
 SELECT number, export_hash FROM ledger_part WHERE closing_seal IS NOT NULL ORDER BY number

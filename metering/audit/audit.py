@@ -13,8 +13,8 @@ from metering.audit.payouts import check_payouts
 from metering.audit.protection import check_protection
 from metering.audit.sessions import check_sessions
 from metering.audit.splits import check_splits
-from metering.journal import Seal
-from metering.journal_postgres import JournalReader
+from metering.ledger.journal import Seal
+from metering.ledger.journal_postgres import JournalReader
 from metering.money import format_amount
 from metering.rules import MeterRules
 

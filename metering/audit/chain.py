@@ -5,7 +5,7 @@ from typing import Protocol
 
 from config.limits import JOURNAL_PAGE_MAX, JOURNAL_SEALS_MAX
 from metering.audit.finding import Check, Finding
-from metering.journal import (
+from metering.ledger.journal import (
     GENESIS,
     MARK_BYTES,
     Content,

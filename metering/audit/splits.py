@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from config.postgres import Connection
 from metering.audit.finding import Check, Finding
-from metering.splits import Split, share_accounts
+from metering.shares.splits import Split, share_accounts
 
 _SPLITS = """
 SELECT split.id, document, asset, moved

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from config.limits import EARNINGS_PAYOUTS_MAX, STELLAR_BALANCE_SECONDS_MAX
-from metering.ledger import Ledger, UnknownAccount, creator_account
+from metering.ledger.ledger import Ledger, UnknownAccount, creator_account
 from metering.money import Stroops
 from metering.settlement.chain import ChainUnreachable, OnChain, WrongNetwork
 from metering.settlement.outbox import Outbox, PayoutView

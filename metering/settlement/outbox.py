@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from metering.ledger import (
+from metering.ledger.ledger import (
     Account,
     Transfer,
     creator_account,

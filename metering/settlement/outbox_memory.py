@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from metering.ledger import Ledger
+from metering.ledger.ledger import Ledger
 from metering.money import Stroops
 from metering.settlement.outbox import (
     MovedOn,

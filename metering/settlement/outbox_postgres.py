@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from config.postgres import Connection, Database, Record, UniqueViolationError
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.settlement.outbox import (
     MovedOn,

@@ -7,9 +7,9 @@ session's last charge carried it: of those that came back to the creator, the ne
 from collections.abc import Sequence
 
 from config.postgres import Database
-from metering.ledger import creator_account
-from metering.receipt import Receipt, Settled
-from metering.split_store import SplitStore, split_of_account
+from metering.ledger.ledger import creator_account
+from metering.receipts.receipt import Receipt, Settled
+from metering.shares.store import SplitStore, split_of_account
 
 _CHARGED = """
 SELECT position, credit, account.id AS account

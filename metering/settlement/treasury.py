@@ -6,7 +6,7 @@ from typing import Protocol
 import structlog
 
 from config.limits import TREASURY_LOW_STROOPS
-from metering.ledger import (
+from metering.ledger.ledger import (
     ConflictingTransfer,
     Ledger,
     Transfer,

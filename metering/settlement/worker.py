@@ -14,7 +14,7 @@ from config.limits import (
 )
 from config.postgres import UNAVAILABLE
 from config.tasks import cancel, spawn
-from metering.ledger import Ledger, WouldOverdraw
+from metering.ledger.ledger import Ledger, WouldOverdraw
 from metering.money import NATIVE, Stroops
 from metering.settlement.batch import (
     NO_ADDRESS,

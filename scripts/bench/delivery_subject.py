@@ -29,8 +29,8 @@ from config.postgres import Database
 from media.transcode.rendition import Rendition
 from media.units import MediaKind, Packet, Track
 from metering.intake import Delivery, Intake, Promise
-from metering.lease import Server
-from metering.ledger import Transfer, hot_account, viewer_account
+from metering.leases.lease import Server
+from metering.ledger.ledger import Transfer, hot_account, viewer_account
 from metering.money import Stroops
 from metering.rules import MeterRules
 from metering.store import MemoryMeterStore, MeterStore

@@ -37,8 +37,8 @@ from config.migrate import migrate
 from config.postgres import Database
 from config.tasks import spawn
 from metering.intake import Delivery, Intake, Promise
-from metering.lease import Server
-from metering.ledger import Transfer, hot_account, treasury_account, viewer_account
+from metering.leases.lease import Server
+from metering.ledger.ledger import Transfer, hot_account, treasury_account, viewer_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.store_postgres import PostgresMeterStore

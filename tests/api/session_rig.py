@@ -38,14 +38,14 @@ from config.ids import new_id
 from config.limits import IDEMPOTENCY_LOCK_SECONDS
 from config.postgres import Database
 from ingest.source_store import MemorySourceStore
-from metering.balances import Balances
 from metering.intake import Intake
-from metering.ledger import Transfer, hot_account, treasury_account
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.balances import Balances
+from metering.ledger.ledger import Transfer, hot_account, treasury_account
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.rules import UNITS_PER_SECOND, MeterRules
-from metering.split_store_postgres import PostgresSplitStore
+from metering.shares.store_postgres import PostgresSplitStore
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price, Tariff
 from metering.viewings import PostgresViewings

@@ -14,11 +14,11 @@ from config.migrate import migrate
 from config.postgres import Database
 from config.roles import grant_to_server
 from config.settings import Settings, load
-from metering.journal_postgres import PostgresJournal
-from metering.ledger import Transfer, hot_account, viewer_account
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.journal_postgres import PostgresJournal
+from metering.ledger.ledger import Transfer, hot_account, viewer_account
+from metering.ledger.ledger_postgres import PostgresLedger
+from metering.ledger.sealer import Sealer
 from metering.money import Stroops
-from metering.sealer import Sealer
 
 pytestmark = pytest.mark.process
 

@@ -22,19 +22,19 @@ from api.splits import Payees, SplitRoutes
 from config.postgres import Database
 from ingest.source import Source
 from ingest.source_store import MemorySourceStore
-from metering.ledger import creator_account
-from metering.ledger_postgres import PostgresLedger
-from metering.receipt_check import check_receipt
-from metering.receipt_store_postgres import PostgresReceiptStore
-from metering.receipts import Receipts
+from metering.ledger.ledger import creator_account
+from metering.ledger.ledger_postgres import PostgresLedger
+from metering.receipts.check import check_receipt
+from metering.receipts.maker import Receipts
+from metering.receipts.store_postgres import PostgresReceiptStore
 from metering.settlement.chain import OnChain
 from metering.settlement.earnings import EarningsQuery
 from metering.settlement.outbox import Outcome, Payment, Settlement, SignedEnvelope, State
 from metering.settlement.outbox_postgres import PostgresOutbox
 from metering.settlement.payout_trace import PayoutTrace
-from metering.split_store_postgres import PostgresSplitStore
-from metering.splits import platform_account
-from metering.splitter import Splitter
+from metering.shares.splits import platform_account
+from metering.shares.splitter import Splitter
+from metering.shares.store_postgres import PostgresSplitStore
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
 from tests.api.session_rig import Rig, session_rig

@@ -12,7 +12,7 @@ import pytest
 
 from config.limits import STATEMENT_DAYS_MAX
 from config.postgres import Database
-from metering.ledger import Transfer, hot_account, viewer_account
+from metering.ledger.ledger import Transfer, hot_account, viewer_account
 from metering.money import Stroops, parse_amount
 from metering.settlement.outbox import Payment, Settlement
 from metering.settlement.outbox_postgres import PostgresOutbox

@@ -1,5 +1,5 @@
 """Both journals seal alike, and what they sealed is checked by a program that knows only the
-definitions at the top of metering/journal.py.
+definitions at the top of metering/ledger/journal.py.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ import pytest
 
 from config.clock import ManualClock
 from config.postgres import Database
-from metering.journal import GENESIS, Journal, Seal
-from metering.journal_memory import MemoryJournal
-from metering.journal_postgres import PostgresJournal
-from metering.ledger import Account, Ledger, Transfer
-from metering.ledger_memory import MemoryLedger
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.journal import GENESIS, Journal, Seal
+from metering.ledger.journal_memory import MemoryJournal
+from metering.ledger.journal_postgres import PostgresJournal
+from metering.ledger.ledger import Account, Ledger, Transfer
+from metering.ledger.ledger_memory import MemoryLedger
+from metering.ledger.ledger_postgres import PostgresLedger
+from metering.ledger.sealer import Sealer
 from metering.money import Stroops
-from metering.sealer import Sealer
 
 NOW_MS = 1_800_000_000_123
 HOT = Account("chain:hot:XLM", "XLM", floor=None)

@@ -10,9 +10,9 @@ from config.clock import ManualClock
 from config.postgres import Database
 from metering.book import Book
 from metering.errors import LeaseLost
-from metering.lease import Server
-from metering.lease_postgres import require_within
-from metering.ledger import Transfer, hot_account, viewer_account
+from metering.leases.lease import Server
+from metering.leases.lease_postgres import require_within
+from metering.ledger.ledger import Transfer, hot_account, viewer_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.session import Batch, Session

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from config.limits import LEDGER_PAGE_MAX
 from config.postgres import Database, PostgresError
-from metering.ledger import (
+from metering.ledger.ledger import (
     Account,
     AssetMismatch,
     BadTransfer,
@@ -29,8 +29,8 @@ from metering.ledger import (
     treasury_account,
     viewer_account,
 )
-from metering.ledger_memory import MemoryLedger
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.ledger_memory import MemoryLedger
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 
 HOT = hot_account("XLM")

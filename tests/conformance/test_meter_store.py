@@ -16,8 +16,8 @@ from config.postgres import CheckViolationError, Database
 from metering.book import NO_TICKET, Book
 from metering.effects import Totals
 from metering.errors import BooksDisagree
-from metering.lease import Server
-from metering.ledger import Transfer, WouldOverdraw, hot_account, viewer_account
+from metering.leases.lease import Server
+from metering.ledger.ledger import Transfer, WouldOverdraw, hot_account, viewer_account
 from metering.money import Stroops
 from metering.repricing import PriceChange
 from metering.rules import UNITS_PER_SECOND, MeterRules

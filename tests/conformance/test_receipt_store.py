@@ -10,13 +10,13 @@ import pytest
 from api.receipt_key import verify
 from config.postgres import Database, PostgresError
 from metering.book import Book
-from metering.lease import Server
-from metering.ledger import Transfer, hot_account, viewer_account
+from metering.leases.lease import Server
+from metering.ledger.ledger import Transfer, hot_account, viewer_account
 from metering.money import Stroops
-from metering.receipt import ClosedSession, Receipt, make_receipt
-from metering.receipt_check import Checked, check_receipt, series_faults
-from metering.receipt_store import MemoryReceiptStore, ReceiptStore
-from metering.receipt_store_postgres import PostgresReceiptStore
+from metering.receipts.check import Checked, check_receipt, series_faults
+from metering.receipts.receipt import ClosedSession, Receipt, make_receipt
+from metering.receipts.store import MemoryReceiptStore, ReceiptStore
+from metering.receipts.store_postgres import PostgresReceiptStore
 from metering.repricing import PriceChange
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.session import Session, unstarted

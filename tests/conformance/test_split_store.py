@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.postgres import Database, PostgresError
-from metering.ledger import Ledger, Transfer, creator_account, hot_account
-from metering.ledger_memory import MemoryLedger
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.ledger import Ledger, Transfer, creator_account, hot_account
+from metering.ledger.ledger_memory import MemoryLedger
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
-from metering.split_store import MemorySplitStore, SplitStore
-from metering.split_store_postgres import PostgresSplitStore
-from metering.splits import Share, Split, platform_account, unsplit_account
+from metering.shares.splits import Share, Split, platform_account, unsplit_account
+from metering.shares.store import MemorySplitStore, SplitStore
+from metering.shares.store_postgres import PostgresSplitStore
 
 SPLIT = Split((Share("acc_a", 3_333), Share("acc_b", 3_333), Share("acc_c", 3_334)), fee=250)
 HOT = hot_account("XLM")

@@ -10,7 +10,7 @@ import pytest
 
 from api.receipt_key import verify
 from metering.money import parse_amount
-from metering.receipt_check import check_receipt
+from metering.receipts.check import check_receipt
 from tests.end_to_end.publisher import publishing
 from tests.end_to_end.running_server import (
     Client,

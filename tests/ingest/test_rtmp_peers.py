@@ -21,6 +21,7 @@ from ingest.rtmp_server import RtmpLimits
 from ingest.rtmp_tls import ServerTls
 from media.hub import (
     PacketReceived,
+    PacketsLost,
     PublisherArrived,
     PublisherLeft,
     Reader,
@@ -123,7 +124,7 @@ async def collected(reader: Reader) -> Publication:
                 result.packets[kind].append(packet)
             case StreamEnded(reason):
                 result.ended = reason
-            case PublisherLeft() | PublisherArrived():
+            case PublisherLeft() | PublisherArrived() | PacketsLost():
                 pytest.fail(f"{event} of one publication")
     return result
 

@@ -6,7 +6,7 @@ import pytest
 
 from config.clock import ManualClock
 from metering.intake import Intake
-from metering.ledger import Transfer
+from metering.ledger.ledger import Transfer
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.outage import OutageRules

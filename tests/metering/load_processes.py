@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from metering.lease import LeaseTerms
+from metering.leases.lease import LeaseTerms
 
 _LOAD = Path(__file__).with_name("metered_load.py")
 _SECONDS_MAX = 30

@@ -27,8 +27,8 @@ from config.ids import new_id
 from config.postgres import Database
 from metering.errors import MeteredElsewhere, MeterUnavailable, Paced
 from metering.intake import Intake
-from metering.lease import LeaseTerms, Server
-from metering.ledger import Transfer, hot_account, treasury_account
+from metering.leases.lease import LeaseTerms, Server
+from metering.ledger.ledger import Transfer, hot_account, treasury_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.session import SavedSession

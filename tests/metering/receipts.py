@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from api.receipt_key import ReceiptKey
 from metering.money import Stroops
-from metering.receipt import ClosedSession, Receipt, Refund, Settled, TickRun, make_receipt
-from metering.receipt import receipt_text as text_of
+from metering.receipts.receipt import ClosedSession, Receipt, Refund, Settled, TickRun, make_receipt
+from metering.receipts.receipt import receipt_text as text_of
 from metering.rules import UNITS_PER_SECOND
 from metering.tariff import Price, RungPrice, Tariff
 from metering.terms import Terms

@@ -10,7 +10,7 @@ from config.limits import INTAKE_CREDITS_PER_ROUND, INTAKE_OPENINGS_PER_ROUND
 from config.tasks import spawn
 from metering.admission import LIMITS, Load, crowded
 from metering.intake import Intake, Overloaded
-from metering.ledger import Account, Transfer
+from metering.ledger.ledger import Account, Transfer
 from metering.money import Stroops
 from metering.rules import MeterRules
 from metering.session import Session

@@ -7,7 +7,7 @@ import pytest
 
 from config.clock import ManualClock
 from config.limits import INTAKE_GATHER_MS
-from metering.ledger import Transfer
+from metering.ledger.ledger import Transfer
 from metering.money import Stroops
 from metering.session import Batch
 from tests.metering.watching import HOT, TREASURY, Store, Watch

@@ -9,7 +9,7 @@ import pytest
 from metering.committer import Committer
 from metering.effects import Effects, Totals
 from metering.errors import BooksDisagree, MeterUnavailable
-from metering.ledger import WouldOverdraw
+from metering.ledger.ledger import WouldOverdraw
 from metering.money import Stroops
 from metering.session import Allowance, Batch, SavedSession, Session, SessionChange
 from metering.store import MemoryMeterStore

@@ -17,10 +17,10 @@ from config.clock import ManualClock, SystemClock
 from config.embedded_postgres import ROLE, EmbeddedPostgres
 from config.postgres import Database
 from metering.intake import Intake
-from metering.lease import LeaseTerms, Server
-from metering.receipt_check import check_receipt
-from metering.receipt_store_postgres import PostgresReceiptStore
-from metering.receipts import Receipts
+from metering.leases.lease import LeaseTerms, Server
+from metering.receipts.check import check_receipt
+from metering.receipts.maker import Receipts
+from metering.receipts.store_postgres import PostgresReceiptStore
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.session import SavedSession, SessionSummary
 from metering.store_postgres import PostgresMeterStore

@@ -17,7 +17,7 @@ from config.migrate import migrate
 from config.postgres import Database
 from metering.errors import MeterUnavailable
 from metering.intake import Intake
-from metering.ledger import Transfer, hot_account, treasury_account
+from metering.ledger.ledger import Transfer, hot_account, treasury_account
 from metering.money import Stroops
 from metering.outage import OutageRules
 from metering.rules import UNITS_PER_SECOND, MeterRules

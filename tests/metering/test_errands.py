@@ -10,8 +10,8 @@ from config.clock import ManualClock
 from metering.book import Book
 from metering.errands import Errands
 from metering.errors import InsufficientFunds, MeterUnavailable
-from metering.lease import Server
-from metering.ledger import (
+from metering.leases.lease import Server
+from metering.ledger.ledger import (
     Account,
     Transfer,
     WouldOverdraw,

@@ -25,8 +25,8 @@ from metering.intake import (
     SessionClosed,
     UnknownSession,
 )
-from metering.lease import Server
-from metering.ledger import (
+from metering.leases.lease import Server
+from metering.ledger.ledger import (
     Transfer,
     WouldOverdraw,
     hot_account,

@@ -11,12 +11,12 @@ from config.migrate import migrate
 from config.postgres import Database
 from metering.audit.audit import audit
 from metering.audit.finding import Verdict
-from metering.journal_postgres import PostgresJournal
-from metering.ledger import ConflictingTransfer, Transfer, creator_account, hot_account
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.journal_postgres import PostgresJournal
+from metering.ledger.ledger import ConflictingTransfer, Transfer, creator_account, hot_account
+from metering.ledger.ledger_postgres import PostgresLedger
+from metering.ledger.sealer import Sealer
 from metering.money import Stroops
-from metering.sealer import Sealer
-from metering.upkeep import LedgerUpkeep
+from metering.retention.upkeep import LedgerUpkeep
 
 SCHEMA = Path(config.__file__).parent / "schema"
 BEGUN = 1 << 40

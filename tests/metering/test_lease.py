@@ -8,9 +8,9 @@ import pytest
 from config.clock import ManualClock
 from metering.errors import MeteredElsewhere, MeterUnavailable
 from metering.intake import Intake
-from metering.lease import LeaseTerms, MemoryLeases, Server, lease_terms
-from metering.lease_holder import LeaseHolder
-from metering.ledger import Transfer
+from metering.leases.holder import LeaseHolder
+from metering.leases.lease import LeaseTerms, MemoryLeases, Server, lease_terms
+from metering.ledger.ledger import Transfer
 from metering.money import Stroops
 from metering.outage import OutageRules
 from metering.rules import MeterRules

@@ -8,7 +8,7 @@ from config.clock import ManualClock
 from config.limits import INTAKE_BEHIND_MS_MAX
 from metering.errors import MeteredElsewhere, MeterUnavailable
 from metering.intake import Balance, Intake
-from metering.lease import LeaseTerms, Server
+from metering.leases.lease import LeaseTerms, Server
 from metering.money import Stroops
 from metering.outage import OutageRules
 from metering.rules import UNITS_PER_SECOND, MeterRules

@@ -15,7 +15,7 @@ from metering.intake import (
     MeterUnavailable,
     SessionClosed,
 )
-from metering.ledger import Transfer
+from metering.ledger.ledger import Transfer
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from tests.metering.watching import HOT, Store, Viewer, Watch, turns

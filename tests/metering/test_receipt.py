@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from api.receipt_key import ReceiptKey, verify
 from metering.money import Stroops
-from metering.receipt import ClosedSession, TickRun, joined
-from metering.receipt_chain import chain, signed_bytes
-from metering.receipt_check import Checked, Fault, check_receipt, series_faults
-from metering.receipt_text import INTEGER_MAX, Misread, canonical, read, write
+from metering.receipts.chain import chain, signed_bytes
+from metering.receipts.check import Checked, Fault, check_receipt, series_faults
+from metering.receipts.receipt import ClosedSession, TickRun, joined
+from metering.receipts.text import INTEGER_MAX, Misread, canonical, read, write
 from metering.rules import UNITS_PER_SECOND
 from metering.tariff import Price, Tariff
 from metering.terms import Terms

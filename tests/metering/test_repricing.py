@@ -7,7 +7,7 @@ import pytest
 from config.clock import ManualClock
 from config.limits import PRICE_NOTICE_MS
 from metering.intake import InsufficientFunds, Intake, NoSuchChange, SessionClosed
-from metering.ledger import hot_account, viewer_account
+from metering.ledger.ledger import hot_account, viewer_account
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.rules import MeterRules

@@ -8,27 +8,27 @@ import pytest
 from config.clock import ManualClock
 from config.embedded_postgres import EmbeddedPostgres
 from config.postgres import Database
-from metering.archive_file import archive_path
 from metering.audit.audit import audit
 from metering.audit.finding import Verdict
 from metering.intake import Intake
-from metering.journal_postgres import PostgresJournal
-from metering.ledger import (
+from metering.ledger.archive_file import archive_path
+from metering.ledger.journal_postgres import PostgresJournal
+from metering.ledger.ledger import (
     ConflictingTransfer,
     Transfer,
     creator_account,
     hot_account,
     viewer_account,
 )
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.ledger_postgres import PostgresLedger
+from metering.ledger.sealer import Sealer
 from metering.money import Stroops
-from metering.parts import first_session_id, month_name, month_of, month_start
-from metering.retention import LedgerRetention
+from metering.retention.parts import first_session_id, month_name, month_of, month_start
+from metering.retention.retention import LedgerRetention
+from metering.retention.upkeep import LedgerUpkeep, NotSound
 from metering.rules import UNITS_PER_SECOND, MeterRules
-from metering.sealer import Sealer
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
-from metering.upkeep import LedgerUpkeep, NotSound
 
 PRICE = Price("XLM", 1, 1)
 SEGMENT = 2 * UNITS_PER_SECOND

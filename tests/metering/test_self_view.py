@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from config.clock import ManualClock
 from metering.intake import Delivery, Intake
-from metering.ledger import Transfer, creator_account, viewer_account
+from metering.ledger.ledger import Transfer, creator_account, viewer_account
 from metering.money import Stroops
 from metering.rules import MeterRules
-from metering.split_store import MemorySplitStore
-from metering.splits import WHOLE, Share, Split, platform_account
+from metering.shares.splits import WHOLE, Share, Split, platform_account
+from metering.shares.store import MemorySplitStore
 from metering.tariff import Price, RungPrice, Tariff
 from tests.metering.watching import HOT, SEGMENT, TREASURY, Store
 

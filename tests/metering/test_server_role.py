@@ -4,8 +4,8 @@ from config.embedded_postgres import SERVER_ROLE
 from config.migrate import migrate
 from config.postgres import Database, InsufficientPrivilegeError, PostgresError
 from config.roles import changeable_tables, grant_to_server
-from metering.ledger import Transfer, hot_account, viewer_account
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.ledger import Transfer, hot_account, viewer_account
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 
 _JOURNAL = (

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering.ledger import creator_account, movements
-from metering.splits import (
+from metering.ledger.ledger import creator_account, movements
+from metering.shares.splits import (
     WHOLE,
     BadSplit,
     Share,

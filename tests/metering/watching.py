@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from config.clock import Clock
 from metering.intake import Delivery, Intake, MeterUnavailable
-from metering.ledger import Account, LedgerRefusal, Transfer, hot_account, treasury_account
+from metering.ledger.ledger import Account, LedgerRefusal, Transfer, hot_account, treasury_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
 from metering.session import Batch, Session

@@ -15,9 +15,9 @@ import metering.store
 from metering.book import Book
 from metering.intake import Intake
 from metering.intervals import Intervals
-from metering.lease import MemoryLeases
-from metering.ledger import Transfer, WouldOverdraw, movements
-from metering.ledger_memory import MemoryLedger
+from metering.leases.lease import MemoryLeases
+from metering.ledger.ledger import Transfer, WouldOverdraw, movements
+from metering.ledger.ledger_memory import MemoryLedger
 from metering.meter import Meter
 from metering.rules import MeterRules
 from metering.settlement.lifecycle import Action

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from metering.lease import LeaseTerms
+from metering.leases.lease import LeaseTerms
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.outage import OutageRules

@@ -8,7 +8,7 @@ from random import Random
 from typing import Protocol
 
 from metering.errors import BooksDisagree, LeaseLost
-from metering.ledger import LedgerRefusal
+from metering.ledger.ledger import LedgerRefusal
 from metering.settlement.outbox import MovedOn, SourceBusy
 from tests.simulation.weather import Fate
 

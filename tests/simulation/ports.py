@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from metering.errors import MeterUnavailable
-from metering.lease import Leases, Server
-from metering.ledger import Account, Entry, LedgerReport, Transfer
+from metering.leases.lease import Leases, Server
+from metering.ledger.ledger import Account, Entry, LedgerReport, Transfer
 from metering.money import Stroops
 from metering.repricing import PriceChange
 from metering.session import Allowance, Batch, SavedSession, Session

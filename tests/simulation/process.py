@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Protocol
 
 from metering.intake import Delivery, Intake, SessionClosed
-from metering.lease import Server
+from metering.leases.lease import Server
 from metering.money import Stroops
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.treasury import PlayMoney

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from metering.effects import Effects
-from metering.ledger import Transfer, creator_account
+from metering.ledger.ledger import Transfer, creator_account
 from metering.meter import MeterState
 from metering.offer import capped, is_dearer
 from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules

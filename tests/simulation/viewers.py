@@ -15,7 +15,7 @@ from metering.errors import (
     SessionClosed,
     UnknownSession,
 )
-from metering.ledger import LedgerRefusal
+from metering.ledger.ledger import LedgerRefusal
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.repricing import NoSuchChange

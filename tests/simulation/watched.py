@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from metering.ledger import viewer_account
+from metering.ledger.ledger import viewer_account
 from metering.meter import MeterState
 from metering.session import Session
 from metering.tariff import Price

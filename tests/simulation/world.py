@@ -8,7 +8,7 @@ from typing import Any
 
 from config.ids import new_id
 from metering.errors import MeterUnavailable
-from metering.ledger import Transfer, treasury_account
+from metering.ledger.ledger import Transfer, treasury_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
 from metering.settlement.outbox_memory import MemoryOutbox

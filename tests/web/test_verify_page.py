@@ -10,9 +10,9 @@ import pytest
 
 from api.receipt_key import ReceiptKey, verify
 from ingest.key_set import write_key_set
-from metering.receipt import Settled
-from metering.receipt_chain import elements
-from metering.receipt_check import check_receipt
+from metering.receipts.chain import elements
+from metering.receipts.check import check_receipt
+from metering.receipts.receipt import Settled
 from tests.metering.receipts import KEY, file_of, random_file, random_session, receipt_of
 from tests.metering.test_receipt import FORGERIES, forged, plain_session
 from tests.programs import program

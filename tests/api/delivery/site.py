@@ -15,7 +15,7 @@ from api.delivery.watch import Deadlines
 from api.http_server import HttpServer
 from config.clock import Clock, SystemClock
 from metering.intake import Intake
-from metering.ledger import Transfer, hot_account, treasury_account
+from metering.ledger.ledger import Transfer, hot_account, treasury_account
 from metering.money import Stroops
 from metering.rules import MeterRules
 from metering.store import MemoryMeterStore

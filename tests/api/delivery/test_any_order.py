@@ -19,7 +19,7 @@ from api.delivery.playback import Playback, Promised
 from api.delivery.request import UNCONDITIONAL, Conditions, MediaRequest, read_target
 from config.clock import ManualClock
 from metering.intake import Delivery, Intake
-from metering.ledger import Transfer, hot_account, treasury_account
+from metering.ledger.ledger import Transfer, hot_account, treasury_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.store import MemoryMeterStore

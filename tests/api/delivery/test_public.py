@@ -15,7 +15,7 @@ from api.errors import Problem
 from config.clock import ManualClock
 from metering.errors import InsufficientFunds
 from metering.intake import Intake
-from metering.ledger import Transfer, hot_account, treasury_account
+from metering.ledger.ledger import Transfer, hot_account, treasury_account
 from metering.money import Stroops
 from metering.rules import MeterRules
 from metering.store import MemoryMeterStore

@@ -27,7 +27,7 @@ from api.serving.processes import ServingProcesses
 from config.clock import SystemClock
 from config.telemetry import render
 from metering.intake import Intake
-from metering.ledger import Transfer, hot_account, treasury_account
+from metering.ledger.ledger import Transfer, hot_account, treasury_account
 from metering.money import Stroops
 from metering.rules import MeterRules
 from metering.store import MemoryMeterStore

@@ -15,14 +15,14 @@ from config.postgres import Database
 from metering.audit.audit import Audit, audit, audit_within
 from metering.audit.finding import Verdict
 from metering.intake import Intake
-from metering.journal_postgres import PostgresJournal
-from metering.ledger import Transfer, hot_account, treasury_account, viewer_account
+from metering.ledger.journal_postgres import PostgresJournal
+from metering.ledger.ledger import Transfer, hot_account, treasury_account, viewer_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.settlement.outbox import Outcome, Payment, Settlement, SignedEnvelope, State
 from metering.settlement.outbox_postgres import PostgresOutbox
-from metering.split_store_postgres import PostgresSplitStore
-from metering.splits import Share, Split, unsplit_account
+from metering.shares.splits import Share, Split, unsplit_account
+from metering.shares.store_postgres import PostgresSplitStore
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price, Tariff
 

@@ -12,7 +12,7 @@ from stellar_sdk.client.response import Response
 from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
 
 from config.clock import ManualClock
-from metering.ledger import (
+from metering.ledger.ledger import (
     Ledger,
     Transfer,
     creator_account,
@@ -20,7 +20,7 @@ from metering.ledger import (
     treasury_account,
     viewer_account,
 )
-from metering.ledger_memory import MemoryLedger
+from metering.ledger.ledger_memory import MemoryLedger
 from metering.localnet.entries import Account as ChainAccount
 from metering.localnet.friendbot import gift_envelope
 from metering.localnet.network import LocalNetwork, Status, genesis, root_keypair

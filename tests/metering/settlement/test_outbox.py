@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from config.postgres import Database, PostgresError
-from metering.ledger import (
+from metering.ledger.ledger import (
     Ledger,
     Transfer,
     WouldOverdraw,
@@ -14,8 +14,8 @@ from metering.ledger import (
     hot_account,
     treasury_account,
 )
-from metering.ledger_memory import MemoryLedger
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.ledger_memory import MemoryLedger
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.settlement.outbox import (
     MovedOn,

@@ -9,8 +9,8 @@ from stellar_sdk import Keypair
 
 from config.clock import SystemClock
 from config.postgres import Database
-from metering.ledger import Transfer, creator_account, treasury_account, viewer_account
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.ledger import Transfer, creator_account, treasury_account, viewer_account
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.settlement.chain import ChainUnreachable
 from metering.settlement.earnings import EarningsQuery

@@ -2,7 +2,7 @@
 
 import pytest
 
-from metering.ledger import treasury_account
+from metering.ledger.ledger import treasury_account
 from metering.settlement.chain import ChainUnreachable, OnChain
 from metering.settlement.treasury import ChainWasReset, PlayMoney, reconcile
 from metering.settlement.worker import SettlementWorker

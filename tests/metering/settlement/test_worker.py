@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from metering.ledger import creator_account, hot_account, treasury_account
+from metering.ledger.ledger import creator_account, hot_account, treasury_account
 from metering.settlement.chain import WrongNetwork
 from metering.settlement.stellar import StellarChain
 from tests.metering.settlement.simulated import (

@@ -3,7 +3,7 @@
 import asyncio
 
 from config.postgres import Database
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.settlement.outbox_postgres import PostgresOutbox
 from tests.metering.settlement.simulated import XLM, Crash, Crasher, World
 

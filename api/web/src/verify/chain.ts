@@ -1,4 +1,4 @@
-// The chain of hashes over a receipt's elements, as metering/receipt_chain.py makes it.
+// The chain of hashes over a receipt's elements, as metering/receipts/chain.py makes it.
 import { canonical, type Members, type Value } from "./text.ts";
 
 export const FORMAT = "tollcast-receipt-1";

@@ -1,4 +1,4 @@
-// Checks a receipt in the browser, in the same order and with the same words as metering/receipt_check.py.
+// Checks a receipt in the browser, in the same order and with the same words as metering/receipts/check.py.
 import { breaks, bytesOfHex, elements, link, settlementBytes, signedBytes, type Element } from "./chain.ts";
 import { contentFaults, type Fault } from "./content.ts";
 import { shaped, type ReceiptDocument } from "./shape.ts";

@@ -1,4 +1,4 @@
-// Whether what a receipt says can be: the page's twin of metering/receipt_content.py.
+// Whether what a receipt says can be: the page's twin of metering/receipts/content.py.
 import type { ReceiptDocument, Terms, Tick } from "./shape.ts";
 import { due, isInLowestTerms, isTariff, tariffId, type Watched } from "./tariff.ts";
 

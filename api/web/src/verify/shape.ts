@@ -1,4 +1,4 @@
-// What members a receipt has, of which kinds, as metering/receipt_shape.py has them.
+// What members a receipt has, of which kinds, as metering/receipts/shape.py has them.
 import { FORMAT } from "./chain.ts";
 import { isObject, Misread, type Members, type Value } from "./text.ts";
 

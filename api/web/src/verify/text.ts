@@ -1,4 +1,4 @@
-// How a receipt is written: every byte of it counts. The same reader as metering/receipt_text.py, so that
+// How a receipt is written: every byte of it counts. The same reader as metering/receipts/text.py, so that
 // both say the same of every file; see there for the rules.
 
 export type Value = string | number | null | Value[] | Members;

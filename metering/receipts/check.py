@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from metering.receipt_chain import (
+from metering.receipts.chain import (
     Verify,
     breaks,
     elements,
@@ -18,9 +18,9 @@ from metering.receipt_chain import (
     settlement_bytes,
     signed_bytes,
 )
-from metering.receipt_content import content_faults
-from metering.receipt_shape import require_shape
-from metering.receipt_text import Misread, read
+from metering.receipts.content import content_faults
+from metering.receipts.shape import require_shape
+from metering.receipts.text import Misread, read
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ import structlog
 
 from config.limits import AUDIT_STATEMENT_MS_MAX, JOURNAL_PAGE_MAX
 from config.postgres import Connection, Database
-from metering.archive_file import ArchiveWriter, archive_path
 from metering.audit.accounts import check_accounts
 from metering.audit.finding import Verdict
-from metering.journal import PART_BITS, Content
-from metering.journal_postgres import JournalReader
-from metering.parts import month_of, month_start
-from metering.session_retention import close_sessions
-from metering.upkeep import NotSound
+from metering.ledger.archive_file import ArchiveWriter, archive_path
+from metering.ledger.journal import PART_BITS, Content
+from metering.ledger.journal_postgres import JournalReader
+from metering.retention.parts import month_of, month_start
+from metering.retention.session_retention import close_sessions
+from metering.retention.upkeep import NotSound
 
 log = structlog.get_logger(__name__)
 

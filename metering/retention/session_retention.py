@@ -10,12 +10,12 @@ import structlog
 
 from config.limits import JOURNAL_PAGE_MAX
 from config.postgres import Connection, Database, Record
-from metering.archive_file import ArchiveWriter, rows_path
 from metering.audit.finding import Verdict
 from metering.audit.sessions import check_sessions
-from metering.journal import array_text
-from metering.parts import first_session_id, month_of
-from metering.upkeep import NotSound
+from metering.ledger.archive_file import ArchiveWriter, rows_path
+from metering.ledger.journal import array_text
+from metering.retention.parts import first_session_id, month_of
+from metering.retention.upkeep import NotSound
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from config.postgres import UNAVAILABLE, Connection, Database, PostgresError, RaiseError
 from metering.errors import LeaseLost, MeterUnavailable
-from metering.lease import Server
+from metering.leases.lease import Server
 
 _ACQUIRE = """
 INSERT INTO meter_lease (server, url, until)

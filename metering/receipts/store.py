@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from config.limits import LEDGER_PAGE_MAX
-from metering.ledger import Entry, Ledger
-from metering.receipt import ClosedSession, Receipt, Refund
-from metering.receipt_sources import ChargedRun, PastTerms, Sources, closed_session
+from metering.ledger.ledger import Entry, Ledger
+from metering.receipts.receipt import ClosedSession, Receipt, Refund
+from metering.receipts.sources import ChargedRun, PastTerms, Sources, closed_session
 from metering.session import SavedSession
 from metering.store import MemoryMeterStore
 

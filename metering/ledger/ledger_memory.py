@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from config.clock import Clock, ManualClock
 from config.limits import LEDGER_PAGE_MAX
-from metering.journal import Line
-from metering.ledger import (
+from metering.ledger.journal import Line
+from metering.ledger.ledger import (
     Account,
     AssetMismatch,
     ConflictingTransfer,

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from config.limits import RECEIPT_RUNS_MAX
 from metering.money import Stroops
-from metering.receipt_chain import FORMAT, chain, settlement_bytes, signed_bytes
-from metering.receipt_text import Value, write
+from metering.receipts.chain import FORMAT, chain, settlement_bytes, signed_bytes
+from metering.receipts.text import Value, write
 from metering.terms import Terms
 
 Sign = Callable[[bytes], str]

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from metering.money import STROOPS_MAX
-from metering.receipt_chain import FORMAT
-from metering.receipt_text import ROOT, Misread, Value
+from metering.receipts.chain import FORMAT
+from metering.receipts.text import ROOT, Misread, Value
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SIGNATURE = re.compile(r"[0-9a-f]{128}")

@@ -24,7 +24,7 @@ from typing import Any
 
 from config.ids import base32, is_id
 from config.limits import PLATFORM_FEE_BASIS_POINTS_MAX, SPLIT_PAYEES_MAX, SPLITS_REMEMBERED_MAX
-from metering.ledger import Account, Transfer, creator_account
+from metering.ledger.ledger import Account, Transfer, creator_account
 from metering.money import Stroops
 
 WHOLE = 10_000  # basis points

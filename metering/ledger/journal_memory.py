@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from metering.journal import Line, Seal, seal_of
-from metering.ledger_memory import MemoryLedger
+from metering.ledger.journal import Line, Seal, seal_of
+from metering.ledger.ledger_memory import MemoryLedger
 
 
 class MemoryJournal:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 
 from config.postgres import Database
-from metering.ledger_postgres import PostgresLedger
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
-from metering.split_store import split_of_account
-from metering.splits import Share, Split, share_accounts, share_transfers, unsplit_account
+from metering.shares.splits import Share, Split, share_accounts, share_transfers, unsplit_account
+from metering.shares.store import split_of_account
 
 _KEEP = """
 WITH new AS (

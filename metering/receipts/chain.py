@@ -9,7 +9,7 @@ link is the receipt's hash: what is signed, and what the viewer's next receipt n
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
-from metering.receipt_text import Document, Value, canonical
+from metering.receipts.text import Document, Value, canonical
 
 FORMAT = "tollcast-receipt-1"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from metering.ledger import Ledger
+from metering.ledger.ledger import Ledger
 from metering.money import Stroops
 
 

@@ -7,7 +7,7 @@ import structlog
 from config.limits import INTAKE_COMMIT_MS_MAX
 from config.telemetry import counter
 from metering.errors import LeaseLost, MeterUnavailable
-from metering.lease import Leases, LeaseTerms, Server, Tenure
+from metering.leases.lease import Leases, LeaseTerms, Server, Tenure
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from config.clock import Clock
 from config.limits import LEDGER_PARTS_AHEAD, LEDGER_UPKEEP_SECONDS
 from config.postgres import UNAVAILABLE, Database, LockNotAvailableError, PostgresError
 from config.tasks import happens, spawn
-from metering.parts import first_session_id, month_name, month_of
+from metering.retention.parts import first_session_id, month_name, month_of
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from config.limits import ARCHIVE_LINE_BYTES_MAX
-from metering.journal import Content
+from metering.ledger.journal import Content
 
 
 def archive_path(directory: Path, part: int) -> Path:

@@ -9,7 +9,7 @@ from config.clock import Clock
 from config.limits import JOURNAL_SEAL_MS, JOURNAL_SEAL_TRANSFERS_MAX
 from config.postgres import UNAVAILABLE, PostgresError
 from config.tasks import happens, spawn
-from metering.journal import Journal, Seal
+from metering.ledger.journal import Journal, Seal
 
 log = structlog.get_logger(__name__)
 

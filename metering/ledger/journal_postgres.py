@@ -6,7 +6,7 @@ from typing import Protocol
 
 from config.limits import JOURNAL_SEALS_MAX
 from config.postgres import Database, LockNotAvailableError, Record
-from metering.journal import PART_BITS, Kind, Line, Seal, array_text
+from metering.ledger.journal import PART_BITS, Kind, Line, Seal, array_text
 
 _HORIZON = "SELECT journal_horizon()"
 

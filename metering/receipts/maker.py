@@ -12,8 +12,8 @@ import structlog
 from config.limits import RECEIPT_SWEEP_MS, RECEIPT_VIEWERS_AT_ONCE, RECEIPTS_AT_ONCE
 from config.tasks import happens, spawn
 from metering.errors import MeterUnavailable, UnknownSession
-from metering.receipt import ClosedSession, Receipt, Sign, make_receipt
-from metering.receipt_store import ReceiptStore
+from metering.receipts.receipt import ClosedSession, Receipt, Sign, make_receipt
+from metering.receipts.store import ReceiptStore
 from metering.session import SavedSession
 
 log = structlog.get_logger(__name__)

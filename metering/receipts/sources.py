@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from metering.money import Stroops
-from metering.receipt import ClosedSession, Refund, TickRun
+from metering.receipts.receipt import ClosedSession, Refund, TickRun
 from metering.session import SavedSession
 from metering.terms import Terms
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from metering.ledger import Ledger
+from metering.ledger.ledger import Ledger
 from metering.money import Stroops
-from metering.splits import Share, Split, share_accounts, share_transfers, unsplit_account
+from metering.shares.splits import Share, Split, share_accounts, share_transfers, unsplit_account
 
 
 class SplitStore(Protocol):

@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from config.postgres import Connection, Database, Record
-from metering.lease_postgres import unavailable
+from metering.leases.lease_postgres import unavailable
 from metering.money import Stroops
-from metering.receipt import Receipt, Refund
-from metering.receipt_sources import ChargedRun, PastTerms, Sources, closed_session
-from metering.receipt_store import REFUND, Make
-from metering.receipt_text import write
+from metering.receipts.receipt import Receipt, Refund
+from metering.receipts.sources import ChargedRun, PastTerms, Sources, closed_session
+from metering.receipts.store import REFUND, Make
+from metering.receipts.text import write
 from metering.store_postgres import SESSIONS, saved_session
 from metering.tariff_postgres import tariff_of
 from metering.terms import Terms

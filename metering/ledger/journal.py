@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from metering.ledger import Transfer
+from metering.ledger.ledger import Transfer
 
 GENESIS = bytes(32)
 """What the first seal follows."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from config.limits import LEDGER_PAGE_MAX
 from config.postgres import Connection, Database, RaiseError, UniqueViolationError
-from metering.ledger import (
+from metering.ledger.ledger import (
     Account,
     AssetMismatch,
     ConflictingTransfer,

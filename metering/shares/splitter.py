@@ -7,7 +7,7 @@ import structlog
 from config.limits import SPLIT_SECONDS, SPLITS_AT_ONCE
 from config.postgres import UNAVAILABLE, PostgresError
 from config.tasks import happens, spawn
-from metering.split_store import SplitStore
+from metering.shares.store import SplitStore
 
 log = structlog.get_logger(__name__)
 

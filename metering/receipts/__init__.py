@@ -1,0 +1,1 @@
+"""Signed statements of closed sessions, and how they are checked."""

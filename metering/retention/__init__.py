@@ -1,0 +1,1 @@
+"""The tables of the books in parts: made ahead, closed, exported."""
