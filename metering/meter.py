@@ -244,7 +244,7 @@ class Meter:
             self._break_off(ticket, now, is_left=taken >= self._rules.taken_permille_min)
             return
         if self._rungs is not None:
-            self._finish_at(self._rungs, ticket, complete=True)
+            self._finish_at(self._rungs, ticket)
         for piece in self._pending.of(ticket):
             self._deliver(piece, now)
 
@@ -581,20 +581,25 @@ class Meter:
     def _break_off_at(
         self, rungs: Rungs, ticket: int, left: list[Piece], now: int, *, is_left: bool
     ) -> None:
+        if is_left:
+            rungs.leave(ticket)
         for piece in left:
-            rungs.arrive(piece.lo, piece.hi)
-        units = rungs.break_off(ticket, is_left=is_left)
-        self._finish_at(rungs, ticket, complete=self._is_beyond(units, now))
+            rungs.arrive(piece.lo, piece.hi, broken=True)
+        arrives = self._is_beyond(rungs.left(ticket), now)
+        rungs.break_off(ticket, arrives=arrives, unposted=self._unposted(rungs, ticket))
+        self._reserve()
 
-    def _finish_at(self, rungs: Rungs, ticket: int, *, complete: bool) -> None:
+    def _finish_at(self, rungs: Rungs, ticket: int) -> None:
+        rungs.finish(ticket, unposted=self._unposted(rungs, ticket))
+        self._reserve()
+
+    def _unposted(self, rungs: Rungs, ticket: int) -> Intervals:
+        """What is not charged, as far as a body of better pictures goes."""
         span = rungs.span_of(ticket)
-        if span is None:
-            return
-        unposted = Intervals(self._covered.gaps(*span))
+        unposted = Intervals() if span is None else Intervals(self._covered.gaps(*span))
         for piece in self._pending.pieces:
             unposted.add(piece.lo, piece.hi)
-        rungs.finish(ticket, complete=complete, unposted=unposted)
-        self._reserve()
+        return unposted
 
 
 def _first_of(pieces: list[Piece], units: int) -> Iterator[tuple[int, int]]:

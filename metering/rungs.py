@@ -56,19 +56,20 @@ class _Lane:
             self.flying.drop(piece)
             self._forget(piece.lo, piece.hi)
 
-    def arrive(self, lo: int, hi: int) -> None:
-        for piece in self.flying.pieces:
-            if piece.lo < hi and lo < piece.hi:
-                self.ready.add(max(lo, piece.lo), min(hi, piece.hi))
-        self.flying.forget(lo, hi)
+    def arrive(self, lo: int, hi: int, *, broken: bool) -> None:
+        for piece in list(self.flying.pieces):
+            start, end = max(lo, piece.lo), min(hi, piece.hi)
+            if start < end and (piece.broken or not broken):
+                self.ready.add(start, end)
+                self.flying.forget(start, end)
 
-    def break_off(self, ticket: int, *, is_left: bool) -> int:
-        units = 0
+    def leave(self, ticket: int) -> None:
         for piece in self.flying.of(ticket):
-            piece.broken = piece.broken or is_left
-            if piece.broken and len(piece.tickets) == 1:
-                units += piece.units
-        return units
+            piece.broken = True
+
+    def left_last(self, ticket: int) -> list[Piece]:
+        pieces = self.flying.of(ticket)
+        return [piece for piece in pieces if piece.broken and len(piece.tickets) == 1]
 
     def close(self, *, arrives: bool) -> None:
         for piece in list(self.flying.pieces):
@@ -146,18 +147,16 @@ class Rungs:
         for lane in self._lanes[: self._reached(height)]:
             lane.send(ticket, lo, hi)
 
-    def finish(self, ticket: int, *, complete: bool, unposted: Intervals) -> None:
-        """A body was sent to its last byte, or not.
+    def finish(self, ticket: int, *, unposted: Intervals) -> None:
+        """A body was sent to its last byte.
 
         Args:
+            ticket: the body's.
             unposted: what is not charged beneath, as far as the body goes.
         """
         for lane in self._lanes:
             for piece in lane.flying.of(ticket):
-                if complete:
-                    lane.deliver(piece, unposted)
-                else:
-                    lane.abort(piece, ticket)
+                lane.deliver(piece, unposted)
 
     def span_of(self, ticket: int) -> tuple[int, int] | None:
         """From where to where a body under way goes; None when it is not one of better pictures."""
@@ -176,16 +175,30 @@ class Rungs:
         for lane in self._lanes:
             lane.remove(lo, hi)
 
-    def arrive(self, lo: int, hi: int) -> None:
-        """Bodies under way count as complete where they bring [lo, hi), which is not charged."""
-        for lane in self._lanes:
-            lane.arrive(lo, hi)
-
-    def break_off(self, ticket: int, *, is_left: bool) -> int:
-        """A body breaks off, and was left or not: of how many units it was the last one under way,
-        of those bodies of which one was left. `finish` has to follow.
+    def arrive(self, lo: int, hi: int, *, broken: bool = False) -> None:
+        """Bodies under way count as complete where they bring [lo, hi), which is not charged.
+        `broken`: only where such a body was left.
         """
-        return max([lane.break_off(ticket, is_left=is_left) for lane in self._lanes])
+        for lane in self._lanes:
+            lane.arrive(lo, hi, broken=broken)
+
+    def leave(self, ticket: int) -> None:
+        """Enough was taken of a body to be watched. It breaks off: `break_off` has to follow."""
+        for lane in self._lanes:
+            lane.leave(ticket)
+
+    def left(self, ticket: int) -> int:
+        """How much better media was left, and ends with this body."""
+        return max(sum(piece.units for piece in lane.left_last(ticket)) for lane in self._lanes)
+
+    def break_off(self, ticket: int, *, arrives: bool, unposted: Intervals) -> None:
+        """A body broke off; `arrives`: what was left counts as complete. Else as `finish`."""
+        for lane in self._lanes:
+            if arrives:
+                for piece in lane.left_last(ticket):
+                    lane.deliver(piece, unposted)
+            for piece in lane.flying.of(ticket):
+                lane.abort(piece, ticket)
 
     def close(self, *, arrive: bool) -> None:
         """Bodies of better pictures are under way, all of media that was charged: they count as

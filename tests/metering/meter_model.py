@@ -252,12 +252,16 @@ class MeterModel:
                 else:
                     lane.asked.discard(each)
 
-    def _arrive_in_lanes(self, tenths: Iterable[int]) -> None:
+    def _arrive_in_lanes(self, tenths: Iterable[int], *, broken: bool = False) -> None:
         for lane in self._lanes:
-            for each in tenths:
-                if lane.flying.pop(each, None) is not None:
-                    lane.broken.discard(each)
-                    lane.ready.add(each)
+            self._arrive_in(lane, lane.broken & set(tenths) if broken else tenths)
+
+    @staticmethod
+    def _arrive_in(lane: _Lane, tenths: Iterable[int]) -> None:
+        for each in tenths:
+            if lane.flying.pop(each, None) is not None:
+                lane.broken.discard(each)
+                lane.ready.add(each)
 
     def _arrive(self, piece: list[int], now: int) -> None:
         for each in piece:
@@ -279,25 +283,26 @@ class MeterModel:
             self._flying[each].discard(ticket)
         over = self._in_pieces([each for each in mine if not self._flying[each]])
         watched = [each for each in over if each[0] in self._broken]
+        for lane in self._lanes:
+            under_way = {each for each, those in lane.flying.items() if ticket in those}
+            lane.broken |= under_way if left else set()
         for piece in watched:
-            self._arrive_in_lanes(piece)
-        flying = self._flying_alone(ticket, left=left)
-        self._finish_lanes(ticket, complete=self._is_beyond(flying, now))
+            self._arrive_in_lanes(piece, broken=True)
+        self._break_off_lanes(ticket, now)
         for piece in over:
             if piece in watched:
                 self._leave_behind(piece, now)
             else:
                 self._void(piece)
 
-    def _flying_alone(self, ticket: int, *, left: bool) -> int:
-        """How much of better pictures ends with this body, and was watched."""
-        most = 0
-        for lane in self._lanes:
-            mine = {each for each, those in lane.flying.items() if ticket in those}
-            lane.broken |= mine if left else set()
-            alone = [each for each in mine & lane.broken if lane.flying[each] == {ticket}]
-            most = max(most, len(alone))
-        return most
+    def _break_off_lanes(self, ticket: int, now: int) -> None:
+        alone = [
+            [each for each in lane.broken if lane.flying[each] == {ticket}] for lane in self._lanes
+        ]
+        if self._is_beyond(max(map(len, alone), default=0), now):
+            for lane, watched in zip(self._lanes, alone, strict=True):
+                self._arrive_in(lane, watched)
+        self._finish_lanes(ticket, complete=False)
 
     def _leave_behind(self, piece: list[int], now: int) -> None:
         for each in piece:

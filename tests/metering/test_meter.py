@@ -396,6 +396,19 @@ def test_better_pictures_that_break_off_cost_budget_and_then_what_they_cost() ->
     assert meter.held == meter.terms.cost(6, (6,)) - meter.amount
 
 
+def test_better_pictures_of_which_little_came_cost_nothing_when_the_sound_beside_them_was_left() -> (
+    None
+):
+    """Found by histories of any order."""
+    terms = Terms.of(Tariff(PRICE, rungs=(RungPrice(720, Price("XLM", 1, 1)),)))
+    meter = Meter(terms, RULES, VoidBudget(0, 1), now=0)
+    for ticket, height in ((1, 0), (2, 1080)):
+        meter.request(ticket, 0, 2 * SECOND, 0, RICH, height)
+    for ticket, taken in ((1, 999), (2, 0)):
+        meter.finish(ticket, complete=False, now=0, taken=taken)
+    assert (meter.posted, meter.rung_seconds) == (2 * SECOND, (0,))
+
+
 def test_one_complete_body_of_several_is_enough() -> None:
     player = Player()
     video, served = player.send(0, 2, now=0)

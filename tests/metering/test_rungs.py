@@ -37,7 +37,7 @@ def test_what_is_charged_beneath_and_has_arrived_is_charged() -> None:
     assert rungs.span_of(1) == (0, 4 * SECOND)
     rungs.post(0, 1 * SECOND)
     assert rungs.posted == (0, 0)
-    rungs.finish(1, complete=True, unposted=unposted(1, 4))
+    rungs.finish(1, unposted=unposted(1, 4))
     assert (rungs.posted, rungs.span_of(1)) == ((1, 0), None)
     rungs.post(1 * SECOND, 3 * SECOND)
     assert rungs.posted == (3, 0)
@@ -45,7 +45,7 @@ def test_what_is_charged_beneath_and_has_arrived_is_charged() -> None:
 
 def test_what_was_charged_before_is_charged_as_it_arrives_better_and_once() -> None:
     rungs = seconds(Rungs(PRICES), 0, 4, 1080)
-    rungs.finish(1, complete=True, unposted=NOTHING)
+    rungs.finish(1, unposted=NOTHING)
     assert rungs.posted == (4, 4)
     assert not rungs.is_new(1080, 0, 4 * SECOND)
 
@@ -53,26 +53,26 @@ def test_what_was_charged_before_is_charged_as_it_arrives_better_and_once() -> N
 def test_an_aborted_body_costs_nothing_unless_another_one_brings_the_same() -> None:
     rungs = seconds(Rungs(PRICES), 0, 4, 1080)
     seconds(rungs, 2, 4, 720, ticket=2)
-    rungs.finish(1, complete=False, unposted=NOTHING)
+    rungs.break_off(1, arrives=False, unposted=NOTHING)
     assert rungs.asked == (2, 0)
-    rungs.finish(2, complete=True, unposted=NOTHING)
+    rungs.finish(2, unposted=NOTHING)
     assert rungs.posted == (2, 0)
 
 
 def test_what_is_voided_beneath_is_voided_in_every_lane() -> None:
     rungs = seconds(Rungs(PRICES), 0, 2, 1080)
-    rungs.finish(1, complete=True, unposted=unposted(0, 2))
+    rungs.finish(1, unposted=unposted(0, 2))
     seconds(rungs, 2, 6, 1080, ticket=2)
     rungs.remove(1 * SECOND, 3 * SECOND)
     assert rungs.asked == (4, 4)
-    rungs.finish(2, complete=True, unposted=unposted(0, 6))
+    rungs.finish(2, unposted=unposted(0, 6))
     rungs.post(0, 6 * SECOND)
     assert rungs.posted == (4, 4)
 
 
 def test_lanes_are_read_as_they_were_saved_without_what_was_under_way() -> None:
     rungs = seconds(Rungs(PRICES), 0, 2, 1080)
-    rungs.finish(1, complete=True, unposted=NOTHING)
+    rungs.finish(1, unposted=NOTHING)
     again = Rungs(PRICES, seconds(rungs, 2, 6, 720, ticket=2).snapshot())
     assert (again.posted, again.asked, again.in_flight) == ((2, 2), (2, 2), 0)
     rungs.close(arrive=False)
@@ -81,8 +81,8 @@ def test_lanes_are_read_as_they_were_saved_without_what_was_under_way() -> None:
 
 def test_other_rungs_know_what_was_had_at_a_height_or_above() -> None:
     rungs = seconds(Rungs(PRICES), 0, 2, 1080)
-    rungs.finish(1, complete=True, unposted=NOTHING)
-    seconds(rungs, 2, 6, 720, ticket=2).finish(2, complete=True, unposted=NOTHING)
+    rungs.finish(1, unposted=NOTHING)
+    seconds(rungs, 2, 6, 720, ticket=2).finish(2, unposted=NOTHING)
     heights = (480, 720, 900, 2160)
     others = [RungPrice(height, ONE) for height in heights]
     assert Rungs(others, rungs.under(others)).posted == (6, 6, 2, 0)
