@@ -396,9 +396,7 @@ def test_better_pictures_that_break_off_cost_budget_and_then_what_they_cost() ->
     assert meter.held == meter.terms.cost(6, (6,)) - meter.amount
 
 
-def test_better_pictures_of_which_little_came_cost_nothing_when_the_sound_beside_them_was_left() -> (
-    None
-):
+def test_better_pictures_of_which_little_came_cost_nothing_beside_sound_that_was_left() -> None:
     """Found by histories of any order."""
     terms = Terms.of(Tariff(PRICE, rungs=(RungPrice(720, Price("XLM", 1, 1)),)))
     meter = Meter(terms, RULES, VoidBudget(0, 1), now=0)
