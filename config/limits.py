@@ -60,7 +60,7 @@ HTTP_KEEP_ALIVE_SECONDS = 75
 # refuse a slow body themselves, a little earlier and in words.
 HTTP_BODY_MS_MAX = 40_000
 HTTP_PACE_BYTES_MIN = 30 * 1024
-# An answer whose reader does not keep this pace, in such windows, is cut: as if the reader had left.
+# An answer whose reader does not keep this pace, in such windows, is cut: its reader has left.
 RESPONSE_WRITE_SECONDS_MAX = 30
 # Up to this a body is copied behind its head, which costs less than telling the kernel of both.
 RESPONSE_JOINED_BYTES_MAX = 16 * 1024
