@@ -199,7 +199,7 @@ class HangingLeases(MemoryLeases):
 
 
 async def test_a_store_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("metering.lease_holder.INTAKE_COMMIT_MS_MAX", 10)
+    monkeypatch.setattr("metering.leases.holder.INTAKE_COMMIT_MS_MAX", 10)
     holder = LeaseHolder(HangingLeases(), ONE, TERMS)
     await holder.release()
     assert await holder.keep(0)

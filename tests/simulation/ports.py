@@ -39,7 +39,7 @@ class Watcher(Protocol):
 
 
 class LeasesPort:
-    """Implements `metering.lease.Leases`."""
+    """Implements `metering.leases.lease.Leases`."""
 
     def __init__(self, leases: Leases, line: Line, watcher: Watcher) -> None:
         self._leases = leases
