@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
         if type(request) is not MediaRequest or request.end != len(data) or playback is None:
             return False
         self._closes = request.closes
-        self._answer(request, playback, None)
+        self._answer(request, playback)
         return True
 
     def _go_on(self) -> None:
@@ -193,7 +193,7 @@ class Connection(asyncio.Protocol):
             elif isinstance(head, MediaRequest) and playback is not None:
                 self.unread = self.unread[head.end :]
                 self._closes = head.closes
-                self._answer(head, playback, None)
+                self._answer(head, playback)
             elif head is not None or len(self.unread) > HTTP_HEAD_BYTES_MAX:
                 self._lend(head)
             else:
@@ -281,25 +281,31 @@ class Connection(asyncio.Protocol):
 
     # --- answering -------------------------------------------------------------------------------
 
-    def _answer(self, request: MediaRequest, playback: Playback, waiting: Waiting | None) -> None:
-        """`waiting`: what it has waited for, which has come."""
+    def _answer(self, request: MediaRequest, playback: Playback) -> None:
         answer: Outcome
         try:
-            answer = playback.at_once(request) if waiting is None else waiting.again()
+            answer = playback.at_once(request)
         except EXPECTED as error:
             answer = failure(error, request.method)
         if isinstance(answer, Answer):
             self._send(answer, request)
-        elif answer is None:
+        else:
+            self._begin(answer, request, playback)
+
+    def _begin(
+        self, answer: Waiting | Promised | None, request: MediaRequest, playback: Playback
+    ) -> None:
+        """What is not answered at once."""
+        if answer is None:
             self._state = _WORKING
             self._task = spawn(self._work(request, playback), name="media request")
-        elif isinstance(answer, Waiting):
-            self._wait(answer, request, playback)
-        else:
+        elif isinstance(answer, Promised):
             # Its deadline is the meter's. No task: that costs as much as the rest of the answer.
             self._state = _WORKING
             self._request, self._promised = request, answer
             answer.saved.add_done_callback(self._saved)
+        else:
+            self._wait(answer, request, playback)
 
     def _wait(self, waiting: Waiting, request: MediaRequest, playback: Playback) -> None:
         self._state = _WAITING
@@ -312,8 +318,19 @@ class Connection(asyncio.Protocol):
         request, playback, waiting = self._request, self._site.playback, self._waiting
         assert request is not None, "it waits for a request"
         assert playback is not None, "it waits for media"
+        assert waiting is not None, "it waits for something"
         self._request = self._waiting = None
-        self._answer(request, playback, waiting)
+        answer: Outcome | bytes
+        try:
+            answer = waiting.again(self._site.watch.date_line)
+        except EXPECTED as error:
+            answer = failure(error, request.method)
+        if isinstance(answer, bytes):
+            self._send_copy(answer)
+        elif isinstance(answer, Answer):
+            self._send(answer, request)
+        else:
+            self._begin(answer, request, playback)
         if self.unread or self._held:
             self._go_on()
 
@@ -370,6 +387,17 @@ class Connection(asyncio.Protocol):
                 site.playback.finish(delivery, complete=True)
         if self._closes:
             self.close()
+            return
+        self._state = _READING
+        self.due_ms = watch.head_due_ms if self.unread else watch.next_due_ms
+
+    def _send_copy(self, answer: bytes) -> None:
+        """Like `_send`, for a playlist of a viewer who keeps the connection."""
+        transport, watch = self.transport, self._site.watch
+        transport.write(answer)
+        TALLY.statuses[200] += 1
+        if self.blocked or transport.is_closing():
+            self._linger()
             return
         self._state = _READING
         self.due_ms = watch.head_due_ms if self.unread else watch.next_due_ms

@@ -16,7 +16,8 @@ from api.delivery.answer import CORS, PREFLIGHT, PRIVATE, Answer, kind, with_bod
 from api.delivery.file_answer import file_answer
 from api.delivery.not_at_hand import NotAtHand
 from api.delivery.public import public_at_once, public_later
-from api.delivery.request import MediaRequest, Target
+from api.delivery.reload import Found, Reload
+from api.delivery.request import MediaRequest
 from api.errors import Problem, forbidden, not_found, unavailable
 from config.clock import Clock
 from config.tasks import happens
@@ -89,16 +90,28 @@ class Metering(Protocol):
         """
 
 
-class Waiting(NamedTuple):
-    """Ask `again` when it has come; it is not waited for longer than `Playback.patience_ms`.
+class Waiting(Protocol):
+    """Ask `again` when it has come; it is not waited for longer than `Playback.patience_ms`."""
 
-    Attributes:
-        again: tells what `Playback.at_once` would. Of a thousand that are answered together each
-            has shown its token, and found its package, when it began to wait.
-    """
+    @property
+    def arrival(self) -> Arrival: ...
+
+    def again(self, date_line: bytes) -> "Outcome | bytes":
+        """What `Playback.at_once` would tell, or all that is sent, with this line in it. Of a
+        thousand that are answered together each has shown its token, and found its package, when
+        it began to wait.
+        """
+
+
+class _Hinted(NamedTuple):
+    """A part that is waited for."""
 
     arrival: Arrival
-    again: "Callable[[], Outcome]"
+    at_once: "Callable[[], Outcome]"
+
+    def again(self, date_line: bytes) -> "Outcome":
+        del date_line  # it is answered like one that was there
+        return self.at_once()
 
 
 class Promised(NamedTuple):
@@ -108,13 +121,6 @@ class Promised(NamedTuple):
 
     answer: Answer
     saved: Saved
-
-
-class _Found(NamedTuple):
-    """The playlist that came, for all who asked for the same in the same words."""
-
-    target: Target
-    text: PlaylistText
 
 
 Outcome = Answer | Waiting | Promised | None
@@ -259,9 +265,28 @@ class Playback:
         if reload.sequence is not None:
             arrival = package.arrival(path.rendition, reload.sequence, reload.part)
             if arrival is not None:
-                again = partial(self._reloaded, request, path, package, grant, arrival)
-                return Waiting(arrival, again)
+                ask = partial(self._reloaded, request, path, package, grant, arrival)
+                return self._reload(request, grant, arrival, ask)
         return self._filled(request, package.playlist(path, skip=reload.skip), grant)
+
+    def _reload(
+        self,
+        request: MediaRequest,
+        grant: Grant,
+        arrival: Arrival,
+        ask: Callable[[bytes], Outcome],
+    ) -> Reload[Outcome]:
+        is_alike = request.method == "GET" and not request.closes
+        target, group = request.target, token_group(request.target.reload.sequence or 0)
+        return Reload(
+            arrival,
+            target if is_alike else None,
+            grant.session_id,
+            group,
+            self._tokens.media_token(grant, request.asset, group),
+            self._metering.look,
+            ask,
+        )
 
     def _reloaded(
         self,
@@ -270,17 +295,18 @@ class Playback:
         package: Playable,
         grant: Grant,
         arrival: Arrival,
+        date_line: bytes,
     ) -> Outcome:
         """Who is told first asks for the playlist; it is that of all who asked for the same."""
         found = arrival.found
         try:
-            if isinstance(found, _Found) and found.target is request.target:
+            if isinstance(found, Found) and found.target is request.target:
                 self._metering.look(grant.session_id)
                 return self._filled(request, found.text, grant)
             answer = self._playlist(request, path, package, grant)
             if isinstance(answer, Answer):
                 text = package.playlist(path, skip=request.target.reload.skip)
-                arrival.found = _Found(request.target, text)
+                arrival.found = Found.by(request, text, answer, date_line)
         except NotAtHand:
             return None
         return answer
@@ -299,7 +325,7 @@ class Playback:
         file = package.file_at_hand(path)
         if file is None:
             arrival = _hinted(package, path)
-            return None if arrival is None else Waiting(arrival, partial(self.at_once, request))
+            return None if arrival is None else _Hinted(arrival, partial(self.at_once, request))
         if grant.group is not None:
             _require_group(grant.group, path, file)
         answer = file_answer(file, request.method, request.conditions)
