@@ -357,16 +357,16 @@ class Meter:
         """Serve what follows what was asked for last, if that is all there is to it. Nearly every
         request is like that; `_serve` would do the same.
         """
-        pending, drawn = self._pending, self.drawn
+        pending = self._pending
         after = pending.ready + pending.in_flight + hi - lo
         if after > self._rules.lead_min_units:
             return False
-        hold = self.terms.cost((self.posted + after) // UNITS_PER_SECOND) - drawn
-        if hold > available or not self._covered.extend(lo, hi, METER_INTERVALS_MAX):
+        cost = self.terms.cost((self.posted + after) // UNITS_PER_SECOND)
+        if cost - self.drawn > available or not self._covered.extend(lo, hi, METER_INTERVALS_MAX):
             return False
         pending.send(ticket, lo, hi)
         self._head = hi
-        self.drawn = Stroops(drawn + hold)
+        self.drawn = cost
         return True
 
     def _repeat(self, ticket: int, lo: int, hi: int) -> Decision:

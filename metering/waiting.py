@@ -110,8 +110,10 @@ class Saves:
 
     def send(self, session_ids: Iterable[str]) -> None:
         """A batch with these sessions is put together now."""
+        later, sending = self._later, self._sending
         for session_id in session_ids:
-            self._sending[session_id] = self.take(session_id)
+            if session_id in later:
+                sending[session_id] = later.pop(session_id)
 
     def sent(self) -> dict[str, list[Saved]]:
         """The batch was answered: who waited for it, by session."""
