@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import pytest
@@ -290,6 +290,29 @@ async def test_all_who_wait_for_a_playlist_get_their_own_copy_of_the_one_that_co
                 text = site.film.playlist(PlaylistPath(RENDITION), skip=bool(skip))
                 assert body == text.fill(partial(site.tokens.media_token, grant, ASSET))
                 assert f"{RENDITION}/{sequence}.m4s".encode() in body
+
+
+async def test_who_waits_with_others_is_answered_as_it_asked(site: Site) -> None:
+    grants = [await site.session(f"{number}") for number in range(5)]
+    asked: list[Callable[[str], bytes]] = [ask, ask, partial(ask, method="HEAD"), ask, ask]
+    asked[3] = lambda target: ask(target, "Connection: close")
+    async with contextlib.AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(connected(site)) for _ in grants]
+        for (_, writer), grant, request in zip(peers, grants, asked, strict=True):
+            writer.write(request(site.url(grant, f"{RENDITION}/index.m3u8") + "?_HLS_msn=3"))
+            await waiting_are(site, len(site.film.coming) + 1)
+        await site.intake.close(grants[4].session_id)
+        site.film.add()
+        first, copy = [await answer(reader) for reader, _ in peers[:2]]
+        async with asyncio.timeout(SECONDS_MAX):
+            head = await peers[2][0].readuntil(b"\r\n\r\n")
+        last, refused = await answer(peers[3][0]), await answer(peers[4][0])
+        assert await rest(peers[3][0]) == b""
+        assert copy[0] == first[0] == head == last[0].replace(b"Connection: close\r\n", b"")
+        assert refused[0].startswith(b"HTTP/1.1 403 ")
+        for reader, writer in (peers[1], peers[2]):  # which go on
+            writer.write(ask(site.url(grants[0], f"{RENDITION}/index.m3u8")))
+            assert (await answer(reader))[1] == first[1]
 
 
 async def test_a_stopping_server_finishes_what_it_sends(site: Site) -> None:
