@@ -385,8 +385,11 @@ class Book:
     def roll_back(self, session_id: str, now: int) -> None:
         """Put a session back to what is saved of it; what was delivered since is not charged."""
         kept = self._sessions[session_id]
-        unsaved = kept.unsaved
-        self._begin(kept, now)
+        unsaved, gone = kept.unsaved, kept.meter
+        meter = self._begin(kept, now)
+        if gone is not None and gone.voided < meter.voided:
+            # The viewer got it back for media that arrived after all, and does not pay for now.
+            self._budget(kept.viewer).take(meter.voided - gone.voided, now)
         kept.session = kept.saved.session
         kept.served = None
         kept.closed_at = None

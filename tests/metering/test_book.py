@@ -49,6 +49,11 @@ def play(book: Book, name: str, i: int, now: int = 0) -> None:
     book.finish(name, ticket, complete=True, now=now)
 
 
+def leave(book: Book, name: str, i: int) -> None:
+    ticket, _ = ask(book, name, i)
+    book.finish(name, ticket, complete=False, now=0, taken=999)
+
+
 def save(book: Book, limit: int = 100) -> list[str]:
     batch = book.changes(limit)
     book.committed(batch)
@@ -217,6 +222,18 @@ def test_a_session_that_is_rolled_back_is_as_it_was_saved() -> None:
     assert (change.done.drawn, change.served) == (-200, ())
     book.finish("a", ticket, complete=True, now=3_000)
     assert book.available(V) == 10_000 - 200 - 200
+
+
+def test_what_was_left_and_arrived_after_all_is_left_again_when_that_is_rolled_back() -> None:
+    """Or the same budget would be had twice (simulated histories 1000967 and 1001527)."""
+    book = book_of("a", rules=MeterRules(void_units_max=SEGMENT))
+    leave(book, "a", 0)
+    save(book)
+    play(book, "a", 0)
+    book.roll_back("a", 0)
+    leave(book, "a", 1)
+    (change,) = book.changes(9).changes
+    assert change.saved.totals.ticks == 2
 
 
 def test_a_session_rolled_back_before_its_first_commit_begins_anew() -> None:
