@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from metering.errors import MeterUnavailable
+from metering.errors import BooksDisagree, MeterUnavailable
 from metering.leases.lease import Leases, Server
-from metering.ledger.ledger import Account, Entry, LedgerReport, Transfer
+from metering.ledger.ledger import Account, Entry, LedgerRefusal, LedgerReport, Transfer
 from metering.money import Stroops
 from metering.repricing import PriceChange
 from metering.session import Allowance, Batch, SavedSession, Session
@@ -102,7 +102,12 @@ class StorePort:
                 self._watcher.tell("saved", detail, done.amount)
             self._watcher.truth.committed(batch, self._watcher.now_ms())
 
-        await self._line.call("a commit", statement)
+        try:
+            await self._line.call("a commit", statement)
+        except (LedgerRefusal, BooksDisagree):
+            if len(batch.changes) == 1:  # of several, each is sent again on its own
+                self._watcher.truth.rolled_back(batch.changes[0].saved.session.id, self._watcher)
+            raise
 
     async def post(self, accounts: Sequence[Account], transfers: Sequence[Transfer]) -> None:
         def statement() -> None:

@@ -152,6 +152,12 @@ class Truth:
             )
         watched.answer = ticks, amount
 
+    def rolled_back(self, session_id: str, meter: object) -> None:
+        """A meter was told that a session cannot pay what it sent: that is the viewer's, whatever
+        part of it was lent, and there is credit again.
+        """
+        self.sessions[session_id].lent.pop(meter, None)
+
     def disturb(self, meter: object) -> None:
         """A meter lost what it had not saved."""
         for watched in self.sessions.values():

@@ -99,7 +99,7 @@ class Viewer:
         for _ in range(4 if self.kind == "fetch and run" else 2):
             session = await self.open()
             if session is None:
-                return
+                break
             try:
                 await (self._grab(session) if self.kind == "fetch and run" else watch(session))
             except Over:
@@ -323,6 +323,12 @@ async def _all(*works: Awaitable[object]) -> None:
 async def unheard[T](work: Coroutine[Any, Any, T]) -> None:
     """A request whose answer nobody reads: the second copy of one that came twice."""
     with suppress(
-        InsufficientFunds, Paced, SessionClosed, UnknownSession, LedgerRefusal, *_UNANSWERED
+        InsufficientFunds,
+        Paced,
+        SessionClosed,
+        UnknownSession,
+        LedgerRefusal,
+        NoSuchChange,
+        *_UNANSWERED,
     ):
         await work
