@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.bench.delivery_servers import Failed, Subject
-from scripts.bench.process_cost import resident_bytes
+from scripts.bench.process_cost import cpu_ns, resident_bytes
 
 _SECONDS_MAX = 20
 _READ_BYTES = 1 << 18
@@ -87,14 +87,21 @@ def _read_answer(one: socket.socket) -> int:
 
 
 def release_ms(subject: Subject, targets: Path, sequence: int, part: int) -> float:
-    """From the moment before a part is made until the last of all who wait for it has its list."""
+    """From the moment before a part is made until the last of all who wait for it has its list.
+
+    Tells what the server's CPU was meanwhile: where the rest is much, others had the machine.
+    """
     with Herd(subject.port, targets.read_text().split()) as herd:
         herd.ask()  # who waits for more has a playlist
         herd.answers()
         herd.ask(f"?_HLS_msn={sequence}&_HLS_part={part}")
         time.sleep(1)  # all of them are waiting by then
+        before_ns = cpu_ns(subject.pid)
         released_ns = subject.order(do="arrive")["at_ns"]
-        return float(herd.answers() - released_ns) / 1e6
+        wall_ms = float(herd.answers() - released_ns) / 1e6
+        cpu_ms = (cpu_ns(subject.pid) - before_ns) / 1e6
+        print(f"bench delivery: a release: {wall_ms:.1f} ms, {cpu_ms:.1f} ms of CPU", flush=True)
+        return wall_ms
 
 
 def idle_bytes(subject: Subject, targets: Path, count: int) -> float:
