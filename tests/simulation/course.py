@@ -126,6 +126,7 @@ class Course:
                 self.world.jump(chance.randrange(-HOUR_MS, HOUR_MS))
             if chance.random() < weather.prices:
                 await self.world.reprice()
+                weather = self.world.weather  # the faults may have ended meanwhile
             if weather.withdrawals and chance.random() < 0.2:
                 self.world.withdraw(chance.choice(self.world.viewers).id)
             if weather.closing_accounts and chance.random() < 0.05:
