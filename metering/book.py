@@ -48,7 +48,7 @@ class Book:
         self._rules = rules
         self._wall_offset_ms = wall_offset_ms
         self._sessions: dict[str, OpenSession] = {}  # the one not advanced for longest comes first
-        self._changed: dict[str, None] = {}  # in the order in which they began to wait
+        self._changed: dict[str, int] = {}  # since when they wait, in about that order
         self._awaited: dict[str, None] = {}  # those of them that somebody waits for
         self._wallets: dict[str, Wallet] = {}
         self._viewers: dict[str, Viewer] = {}
@@ -326,7 +326,7 @@ class Book:
     def _is_to_change(self, kept: OpenSession) -> None:
         if kept.meter is None:
             self._begin(kept, kept.requested_at)
-        self._changed.setdefault(kept.session.id)
+        self._changed.setdefault(kept.session.id, kept.requested_at)
 
     def _reprice(self, kept: OpenSession) -> None:
         """All that it did under its old price is in the batch that was put together just now."""
@@ -337,12 +337,13 @@ class Book:
 
     # --- commits ---------------------------------------------------------------------------------
 
-    def changes(self, limit: int) -> Batch:
+    def changes(self, limit: int, until: int | None = None) -> Batch:
         """What is to be saved of at most `limit` sessions, those first that wait for longest; half
-        of the room is for those that somebody waits for.
+        of the room is for those that somebody waits for. Of the others those that wait since
+        `until` or longer; all of them without it.
         """
-        awaited = itertools.islice(self._awaited, (limit + 1) // 2)
-        ids = dict.fromkeys(itertools.chain(awaited, itertools.islice(self._changed, limit)))
+        first = itertools.islice(self._awaited, (limit + 1) // 2)
+        ids = dict.fromkeys(itertools.chain(first, self._due(limit, until), self._awaited))
         kept = [self._sessions[each] for each in itertools.islice(ids, limit)]
         batch = Batch(
             tuple([each.changes() for each in kept]),
@@ -357,6 +358,12 @@ class Book:
             for each in kept:
                 self._reprice(each)
         return batch
+
+    def _due(self, limit: int, until: int | None) -> Iterable[str]:
+        for session_id, since in itertools.islice(self._changed.items(), limit):
+            if until is not None and since > until:
+                break
+            yield session_id
 
     def committed(self, batch: Batch) -> list[SessionSummary]:
         """Note that the store has a batch. Ended sessions are forgotten.
@@ -465,7 +472,7 @@ class Book:
         if kept.awaited:
             self._awaited.setdefault(session_id)
         if session_id not in self._changed and kept.changed:
-            self._changed[session_id] = None
+            self._changed[session_id] = kept.requested_at
 
     def _sharing(self, session: Session) -> Session:
         """The same, made of what another one of its asset is made of: thousands watch a live, and

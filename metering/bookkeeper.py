@@ -240,7 +240,7 @@ class Bookkeeper:
                 await self._woken()
                 await self._gathered()
                 rounds, self._rounds = self._rounds, []
-                await self._round()
+                await self._round(everything=bool(rounds))
                 for waiting in rounds:
                     settle(waiting, None)
             await self._save_all()
@@ -282,14 +282,14 @@ class Bookkeeper:
             await asyncio.sleep(early)
         self._gather_until = loop.time() + INTAKE_GATHER_MS / 1000
 
-    async def _round(self) -> None:
+    async def _round(self, *, everything: bool) -> None:
         now = self._clock.monotonic_ms()
         self._late_at = now + INTAKE_BEHIND_MS_MAX
         self._set_step()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(INTAKE_BEHIND_MS_MAX / 1000, self._go_on)
         try:
-            await self._work(now)
+            await self._work(now, everything=everything)
         except LeaseLost:
             self._lose()
         finally:
@@ -301,7 +301,7 @@ class Bookkeeper:
         until = self._holder.until if self.available else _NEVER
         self._in_step_until = min(self._late_at, until)
 
-    async def _work(self, now: int) -> None:
+    async def _work(self, now: int, *, everything: bool) -> None:
         self._pass_time(now)
         if self._committer.in_doubt and not await self._commit():
             return
@@ -311,7 +311,13 @@ class Bookkeeper:
         if self._errands:
             await self._errands.run()
         if self._book.has_changes:
-            await self._commit()
+            await self._commit(None if everything else self._due_since(now))
+
+    def _due_since(self, now: int) -> int:
+        """With many sessions there are several turns a second, and rounds for those that somebody
+        waits for: each of the others is saved with the last of a second all the same.
+        """
+        return now - INTAKE_SWEEP_MS + INTAKE_SWEEP_MS // self._turns
 
     def _go_on(self) -> None:
         """The store takes long. Who waits for it goes on if there is credit, and so does time."""
@@ -350,15 +356,20 @@ class Bookkeeper:
             idle_ms=SESSION_IDLE_MS_MAX,
             limit=INTAKE_SWEEP_SESSIONS_MAX,
         )
-        turns = 1 + len(self._book) // INTAKE_SWEEP_SESSIONS_MAX
-        self._next_sweep = now + INTAKE_SWEEP_MS // turns
+        self._next_sweep = now + INTAKE_SWEEP_MS // self._turns
 
-    async def _commit(self) -> bool:
-        """Save what has gathered, after the batch in doubt; False when the store is silent."""
+    @property
+    def _turns(self) -> int:
+        return 1 + len(self._book) // INTAKE_SWEEP_SESSIONS_MAX
+
+    async def _commit(self, until: int | None = None) -> bool:
+        """Save what has gathered, after the batch in doubt; False when the store is silent. What
+        nobody waits for is left when it came after `until`.
+        """
         try:
             if self._committer.in_doubt:
                 self._note(await self._committer.resolve())
-            batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX)
+            batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX, until)
             self._saves.send(change.saved.session.id for change in batch.changes)
             if batch.changes:
                 self._credit.sending(batch)

@@ -54,8 +54,8 @@ def leave(book: Book, name: str, i: int) -> None:
     book.finish(name, ticket, complete=False, now=0, taken=999)
 
 
-def save(book: Book, limit: int = 100) -> list[str]:
-    batch = book.changes(limit)
+def save(book: Book, limit: int = 100, until: int | None = None) -> list[str]:
+    batch = book.changes(limit, until)
     book.committed(batch)
     return [change.saved.session.id for change in batch.changes]
 
@@ -98,6 +98,18 @@ def test_those_that_wait_for_longest_are_saved_first() -> None:
         play(book, name, 0)
     assert save(book, limit=2) == ["c", "a"]
     assert save(book, limit=2) == ["b"]
+
+
+def test_what_nobody_waits_for_is_left_until_it_is_due() -> None:
+    book = book_of("a", "b", "c")
+    for name, now in (("a", 100), ("b", 200)):
+        file = (0, 0, SEGMENT, 0)
+        assert book.request_at_once(name, file, now, prompt=True) is not None
+    play(book, "c", 0, now=300)
+    assert save(book, until=99) == ["c"]
+    assert save(book, until=100) == ["a"]
+    assert book.has_changes
+    assert save(book) == ["b"]
 
 
 def test_who_is_waited_for_does_not_stand_behind_those_that_have_time() -> None:
