@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-_SIDE_BY_SIDE = "not end_to_end and not peer"
+_SIDE_BY_SIDE = "not end_to_end and not peer and not alone"
 _WHOLE = "(end_to_end or peer) and not alone"
 _ALONE = "alone"
 UNIT = f"{_SIDE_BY_SIDE} and not process"

@@ -1,6 +1,7 @@
 """The commands that developers run."""
 
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,10 @@ def test_each_check_is_a_program_that_is_there() -> None:
     assert all(Path(command[0]).exists() for _, command in check.checks())
 
 
-@pytest.mark.parametrize(("results", "expected"), [([0, 5], 0), ([0, 0], 0), ([1, 0], 1)])
-def test_quick_and_slow_tests_both_run_and_none_is_no_failure(
+@pytest.mark.parametrize(
+    ("results", "expected"), [([0, 5, 5], 0), ([0, 0, 0], 0), ([1, 0, 0], 1), ([0, 0, 1], 1)]
+)
+def test_each_test_runs_once_and_none_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, results: list[int], expected: int
 ) -> None:
     commands: list[list[str]] = []
@@ -42,8 +45,11 @@ def test_quick_and_slow_tests_both_run_and_none_is_no_failure(
 
     monkeypatch.setattr(test_command, "_run", fake)
     assert test_command.main([]) == expected
-    assert "not end_to_end and not peer" in commands[0]
-    assert "not (not end_to_end and not peer)" in commands[1]
+    chosen = [command[command.index("-m", 2) + 1] for command in commands]
+    for marked in product((False, True), repeat=3):
+        marks = dict(zip(("end_to_end", "peer", "alone"), marked, strict=True))
+        # Expressions of markers are Python's.
+        assert sum(eval(each, {}, marks) for each in chosen) == 1, marks  # noqa: S307
 
 
 def test_arguments_are_pytests_own(monkeypatch: pytest.MonkeyPatch) -> None:
