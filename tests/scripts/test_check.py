@@ -49,7 +49,7 @@ def test_each_test_runs_once_and_none_is_no_failure(
     for marked in product((False, True), repeat=3):
         marks = dict(zip(("end_to_end", "peer", "alone"), marked, strict=True))
         # Expressions of markers are Python's.
-        assert sum(eval(each, {}, marks) for each in chosen) == 1, marks  # noqa: S307
+        assert sum(eval(each, {}, marks) for each in chosen) == 1, marks
 
 
 def test_arguments_are_pytests_own(monkeypatch: pytest.MonkeyPatch) -> None:
