@@ -233,7 +233,9 @@ class Trial:
         assert await tab.reads("state") == "playing"
         assert await tab.reads("sessionId") == self._session
         if self.fault.changed:
-            assert await page.evaluate("() => document.querySelector('video').videoWidth") == 256
+            await page.wait_for_function(
+                "() => document.querySelector('video').videoWidth === 256", timeout=20_000
+            )
         await page.get_by_role("button", name="Stop watching").click()
         receipt = await page.locator("#receipt").inner_text()
         await page.context.close()

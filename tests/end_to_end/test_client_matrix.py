@@ -104,7 +104,9 @@ async def test_what_every_publisher_sends_is_what_viewers_see(
 
     Method: all push at once in real time; their pictures say their own numbers.
     """
-    film, server = await asyncio.gather(make_numbered_film(tmp_path, SECONDS), start())
+    film, server = await asyncio.gather(
+        make_numbered_film(tmp_path, SECONDS), start(f"--sessions.free={len(PUBLISHERS)}")
+    )
     async with client_of(server, **server.creator) as creator, guest_of(server) as guest:
         urls = {name: await new_source(creator, name) for name in PUBLISHERS}
         results = await asyncio.gather(
