@@ -94,10 +94,7 @@ class Captions:
 
     async def _own_asset(self, request: web.Request) -> Asset:
         creator = await self.bearers.creator(request)
-        asset = await self.catalogue.asset(request.match_info["content"])
-        if asset.owner != creator.id:
-            raise not_found("no such content")
-        return asset
+        return await self.catalogue.own(request.match_info["content"], creator.id)
 
 
 def _unknown() -> Problem:

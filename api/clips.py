@@ -11,7 +11,7 @@ from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset, AssetState, ClipOf
 from api.catalogue.lookup import Catalogue
 from api.catalogue.offer import billable
-from api.errors import Problem, invalid, not_found, unavailable
+from api.errors import Problem, invalid, unavailable
 from api.input import CreateClip, read_body
 from api.minute_limit import MinuteLimit
 from config.clock import Clock
@@ -59,10 +59,7 @@ class ClipRoutes:
 
     async def _own(self, request: web.Request) -> Asset:
         creator = await self.bearers.creator(request)
-        asset = await self.catalogue.asset(request.match_info["content"])
-        if asset.owner != creator.id:
-            raise not_found("no such content")
-        return asset
+        return await self.catalogue.own(request.match_info["content"], creator.id)
 
     async def _made(self, original: Asset, body: CreateClip) -> Asset:
         cut = await self._cut(original, body)

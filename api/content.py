@@ -12,7 +12,7 @@ from api.catalogue.asset import Asset, AssetState
 from api.catalogue.lookup import Catalogue
 from api.catalogue.offer import billable
 from api.content_document import ContentDocuments
-from api.errors import Problem, invalid, not_found
+from api.errors import Problem, invalid
 from api.event_stream import EventStreams
 from api.input import ChangeContent, read_body
 from api.minute_limit import MinuteLimit
@@ -112,10 +112,7 @@ class Content:
 
     async def _own_asset(self, request: web.Request) -> Asset:
         creator = await self.bearers.creator(request)
-        asset = await self.catalogue.asset(request.match_info["content"])
-        if asset.owner != creator.id:
-            raise not_found("no such content")
-        return asset
+        return await self.catalogue.own(request.match_info["content"], creator.id)
 
 
 async def _all(

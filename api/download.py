@@ -85,10 +85,7 @@ class Downloads:
 
     async def _own(self, request: web.Request) -> Asset:
         creator = await self.bearers.creator(request)
-        asset = await self.catalogue.asset(request.match_info["content"])
-        if asset.owner != creator.id:
-            raise not_found("no such content")
-        return asset
+        return await self.catalogue.own(request.match_info["content"], creator.id)
 
     async def _open(self, asset: Asset, wish: Wish) -> Movie:
         if asset.state is AssetState.LIVE:

@@ -11,7 +11,7 @@ from api.auth.account import AccountStore
 from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset
 from api.catalogue.lookup import Catalogue
-from api.errors import invalid, not_found
+from api.errors import invalid
 from api.input import read_body
 from config.limits import SPLIT_PAYEES_MAX, SPLITS_REMEMBERED_MAX
 from ingest.source import Source
@@ -98,10 +98,7 @@ class SplitRoutes:
 
     async def _own_asset(self, request: web.Request) -> Asset:
         creator = await self.bearers.creator(request)
-        asset = await self.catalogue.asset(request.match_info["content"])
-        if asset.owner != creator.id:
-            raise not_found("no such content")
-        return asset
+        return await self.catalogue.own(request.match_info["content"], creator.id)
 
     async def _set(self, request: web.Request, target: str, owner: str) -> web.Response:
         body = await read_body(request, SetSplits)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from metering.intervals import Intervals
 from metering.pending import Pending, Piece
 from metering.rules import UNITS_PER_SECOND
-from metering.tariff import RungPrice
+from metering.tariff import RungPrice, rungs_reached
 
 # A lane as JSON can carry it: units posted, and what complete bodies brought, as [lo, hi].
 LaneState = tuple[int, list[tuple[int, int]]]
@@ -231,7 +231,7 @@ class Rungs:
         return states
 
     def _reached(self, height: int) -> int:
-        return sum([price.height_min <= height for price in self._prices])
+        return rungs_reached(self._prices, height)
 
 
 def _measure(pairs: Iterable[tuple[int, int]]) -> int:

@@ -13,6 +13,7 @@ has them and the tariff can check an amount. A part of a stroop always is the vi
 
 import json
 from base64 import b32encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -93,6 +94,11 @@ class RungPrice:
             raise BadPrice(f"no picture has {self.height_min} lines")
 
 
+def rungs_reached(rungs: Sequence[RungPrice], height: int) -> int:
+    """How many surcharges a picture of so many lines has; sound has none."""
+    return sum([rung.height_min <= height for rung in rungs])
+
+
 @dataclass(frozen=True, slots=True)
 class Tariff:
     """All that decides what a session costs. Equal content, equal `id`.
@@ -143,10 +149,6 @@ class Tariff:
         return not (self.view_stroops or self.free_seconds or self.rungs) and (
             self.session_cap is None
         )
-
-    def rung_of(self, height: int) -> int:
-        """How many surcharges a picture of so many lines has; sound has none."""
-        return sum(rung.height_min <= height for rung in self.rungs)
 
     def cost(self, seconds: int, rung_seconds: tuple[int, ...] = ()) -> Stroops:
         """What a session costs after `seconds`, so many of them at or above each rung (those that

@@ -40,6 +40,17 @@ class Catalogue:
             raise not_found("no such content")
         return asset
 
+    async def own(self, asset_id: str, owner: str) -> Asset:
+        """An asset of this account; another's looks as if it did not exist.
+
+        Raises:
+            Problem: 404.
+        """
+        asset = await self.asset(asset_id)
+        if asset.owner != owner:
+            raise not_found("no such content")
+        return asset
+
     async def playable(self, name: str) -> Asset:
         """The asset to watch under this name.
 

@@ -31,8 +31,6 @@ _STEP_MAX = FILE_DISTRUST_STEP_MS_MAX * _TICKS_PER_MS
 _REORDER_MAX = COMPOSITION_OFFSET_MS_MAX * _TICKS_PER_MS
 # Before the beginning of the timeline lies only what B-frames and encoders' priming need.
 _EARLIEST = TIMELINE_START - _REORDER_MAX - VIDEO_TIMESCALE
-# What is tolerated beyond the plan: a picture's or a frame's duration, and rounding.
-_BEYOND_MAX = VIDEO_TIMESCALE
 
 
 class Untrustworthy(ValueError):

@@ -4,8 +4,6 @@ from media.ladder import Rung
 
 AUTO = "auto"
 FASTEST, USUAL, BETTER = LIVE_PRESETS = ("ultrafast", "superfast", "veryfast")
-FILE_PRESET = BETTER
-"""What "auto" is for files: nobody waits for each of their pictures."""
 
 # What a preset takes of the time of `USUAL`, in percent; the fastest one is a last resort.
 _BETTER_PERCENT = 180

@@ -3,28 +3,15 @@
 from config.postgres import Connection
 from metering.audit.finding import Finding
 from metering.audit.question import Question
+from metering.ledger.ledger_postgres import DRIFTED
 
 _ACCOUNTS = "SELECT count(*) FROM ledger_account"
 
 _TRANSFERS = "SELECT count(*) FROM ledger_transfer"
 
-_BALANCE_IS_TRANSFERS = """
+_BALANCE_IS_TRANSFERS = f"""
 SELECT format('%s holds %s, and its transfers come to %s', id, balance, coalesce(moved, 0))
-FROM ledger_account
-LEFT JOIN (
-    SELECT number, sum(amount) AS moved
-    FROM (
-        SELECT account, balance FROM journal_balance
-        WHERE seal = (SELECT max(closing_seal) FROM ledger_part)
-        UNION ALL
-        SELECT debit, -amount FROM ledger_transfer
-        UNION ALL
-        SELECT credit, amount FROM ledger_transfer
-    ) AS line (number, amount)
-    GROUP BY number
-) AS moved USING (number)
-WHERE balance <> coalesce(moved, 0)
-"""
+{DRIFTED}"""
 
 _ACCOUNT_OF = """
 SELECT format('%s, at position %s, is between accounts that %s', entry.id, position,

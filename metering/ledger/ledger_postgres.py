@@ -64,8 +64,7 @@ _UNBALANCED = """
 SELECT asset, sum(balance) AS total FROM ledger_account GROUP BY asset HAVING sum(balance) <> 0
 """
 
-_DRIFTED = """
-SELECT id, balance - coalesce(moved, 0) AS drift
+DRIFTED = """
 FROM ledger_account
 LEFT JOIN (
     SELECT number, sum(amount) AS moved
@@ -81,6 +80,9 @@ LEFT JOIN (
 ) AS moved USING (number)
 WHERE balance <> coalesce(moved, 0)
 """
+"""The accounts that do not hold what their transfers come to (`moved`), as a statement's end."""
+
+_DRIFTED = f"SELECT id, balance - coalesce(moved, 0) AS drift {DRIFTED}"
 
 _OVERDRAWN = "SELECT id, balance FROM ledger_account WHERE balance < floor"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from config.limits import CAP_STROOPS_MAX
 from metering.offer import Offer, capped, is_dearer
-from metering.tariff import BadPrice, Price, RungPrice, Tariff
+from metering.tariff import BadPrice, Price, RungPrice, Tariff, rungs_reached
 from tests.metering.test_tariff import counted, tariffs, watched
 
 ONE = Price("XLM", 1, 1)
@@ -72,7 +72,7 @@ def test_what_is_not_dearer_never_is_due_more_than_a_stroop_a_price_above_before
     shown = [heights[each % len(heights)] for each in seconds]
 
     def due(tariff: Tariff) -> int:
-        at = [tariff.rung_of(height) for height in shown]
+        at = [rungs_reached(tariff.rungs, height) for height in shown]
         return tariff.due((0, ()), counted(tariff, at))
 
     assert due(after) <= due(before) + len(before.rungs)

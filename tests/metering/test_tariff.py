@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from config.limits import CAP_STROOPS_MAX, PRICE_SECONDS_MAX, PRICE_STROOPS_MAX, RUNGS_MAX
 from metering.money import BadAsset
-from metering.tariff import BadPrice, Price, RungPrice, Tariff
+from metering.tariff import BadPrice, Price, RungPrice, Tariff, rungs_reached
 
 ONE = Price("XLM", 1, 1)
 
@@ -124,7 +124,13 @@ def test_a_film_may_cost_something_to_begin_and_more_in_better_pictures() -> Non
     assert tariff.cost(40, (20,)) == 500 + 30 + 20
     assert tariff.cost(40, (20, 20)) == 500 + 30 + 20 + 30
     assert tariff.cost(10_000, (10_000, 10_000)) == 1_000
-    assert [tariff.rung_of(height) for height in (0, 719, 720, 1079, 1080)] == [0, 0, 1, 1, 2]
+    assert [rungs_reached(tariff.rungs, height) for height in (0, 719, 720, 1079, 1080)] == [
+        0,
+        0,
+        1,
+        1,
+        2,
+    ]
 
 
 @given(tariffs(), watched)
