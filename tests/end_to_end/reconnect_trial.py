@@ -23,9 +23,10 @@ BEHIND_SECONDS_MAX = 12
 # A player of low latency is about a second behind: so long after the cut all is new.
 AFTERWARDS_SECONDS = 7
 AGAIN_SECONDS = 3
-# A tab alone stands still a tenth of a second longer than the publisher is away; beside it play
-# others, with the server, the encoders and all publishers on two processors.
-BEYOND_SECONDS_MAX = 2
+# Longer, and the player has lost its place and found it anew. How long a tab that is alone stands
+# still is measured by `scripts.bench reconnect`: beside this one play others, with the server, the
+# encoders and all publishers, on two processors.
+BEYOND_SECONDS_MAX = BEHIND_SECONDS_MAX
 # Many tabs are drawn at once, so they are small but while a picture is taken.
 SMALL, LARGE = ViewportSize(width=480, height=320), ViewportSize(width=1280, height=800)
 # What is counted is time in which the picture stands still, whatever the player calls it.
@@ -99,7 +100,12 @@ class Trial:
 
     Args:
         alone: held while the page loads and from the publisher's return until the picture runs.
+
+    Attributes:
+        beyond_ms: for how much longer than the publisher was away the picture stood still.
     """
+
+    beyond_ms = 0.0
 
     def __init__(
         self,
@@ -228,8 +234,9 @@ class Trial:
         if self.fault.away_seconds > 2 * BEHIND_SECONDS_MAX:
             await tab.take_picture(self._pictures / f"{self.fault.name}-after.png")
         frozen = await page.evaluate("() => window.frozenMs")  # of this very document
+        self.beyond_ms = frozen - gap * 1000
         told = f"{self.fault.name}: {frozen:.0f} ms of {gap:.1f} s"
-        assert frozen <= (gap + BEYOND_SECONDS_MAX) * 1000, told
+        assert self.beyond_ms <= BEYOND_SECONDS_MAX * 1000, told
         assert await tab.reads("state") == "playing"
         assert await tab.reads("sessionId") == self._session
         if self.fault.changed:
