@@ -1,4 +1,4 @@
-"""What a ledger holds: accounts, trust lines and data, and drafts of what may change."""
+"""What a ledger holds: accounts, trust lines, data of contracts; and drafts of what may change."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -72,7 +72,39 @@ class Datum:
         return datum_key(self.account, self.name)
 
 
-Entry = Account | TrustLine | Datum
+@dataclass(frozen=True, slots=True)
+class ContractData:
+    """One value that a contract keeps, or the nonce of an authorization that was used.
+
+    `contract` is a C... address (for a nonce: whoever signed); `data_key` and `value` are SCVals
+    in base64. What is not `persistent` ends for good with its time to live.
+    """
+
+    contract: str
+    data_key: str
+    persistent: bool
+    value: str
+    modified: int = 0
+
+    @property
+    def key(self) -> Key:
+        return contract_data_key(self.contract, self.data_key, self.persistent)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeToLive:
+    """The last ledger in which a contract's entry is alive; `entry` is its key's hash in hex."""
+
+    entry: str
+    live_until: int
+    modified: int = 0
+
+    @property
+    def key(self) -> Key:
+        return time_to_live_key(self.entry)
+
+
+Entry = Account | TrustLine | Datum | ContractData | TimeToLive
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +125,14 @@ def trust_line_key(account: str, asset: str) -> Key:
 
 def datum_key(account: str, name: bytes) -> Key:
     return ("datum", account, name.hex())
+
+
+def contract_data_key(contract: str, data_key: str, persistent: bool) -> Key:
+    return ("contract data", contract, "persistent" if persistent else "temporary", data_key)
+
+
+def time_to_live_key(entry: str) -> Key:
+    return ("time to live", entry)
 
 
 class Entries:
@@ -150,4 +190,5 @@ class Entries:
 
     def owned_by(self, account: str) -> list[Entry]:
         """The trust lines and data of one account; not for drafts."""
-        return [e for e in self.all() if not isinstance(e, Account) and e.account == account]
+        owned = (entry for entry in self.all() if isinstance(entry, TrustLine | Datum))
+        return [entry for entry in owned if entry.account == account]

@@ -1,17 +1,21 @@
 """Ledger entries to Stellar's XDR and back; the same form goes over RPC and into the state file."""
 
-from stellar_sdk import StrKey
+from stellar_sdk import Address, StrKey
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.entries import (
     Account,
     Change,
+    ContractData,
     Datum,
     Entry,
     Key,
+    TimeToLive,
     TrustLine,
     account_key,
+    contract_data_key,
     datum_key,
+    time_to_live_key,
     trust_line_key,
 )
 from metering.localnet.xdr_values import (
@@ -22,6 +26,10 @@ from metering.localnet.xdr_values import (
     trust_line_asset,
 )
 
+_DURABILITY = {
+    True: stellar_xdr.ContractDataDurability.PERSISTENT,
+    False: stellar_xdr.ContractDataDurability.TEMPORARY,
+}
 _AUTHORIZED = 1  # TrustLineFlags.AUTHORIZED_FLAG: no issuer here asks for authorization.
 
 
@@ -40,6 +48,15 @@ def data_xdr(entry: Entry) -> stellar_xdr.LedgerEntryData:
             return stellar_xdr.LedgerEntryData(
                 stellar_xdr.LedgerEntryType.DATA, data=_datum_xdr(entry)
             )
+        case ContractData():
+            return stellar_xdr.LedgerEntryData(
+                stellar_xdr.LedgerEntryType.CONTRACT_DATA, contract_data=_contract_data_xdr(entry)
+            )
+        case TimeToLive():
+            ttl = stellar_xdr.TTLEntry(
+                stellar_xdr.Hash(bytes.fromhex(entry.entry)), stellar_xdr.Uint32(entry.live_until)
+            )
+            return stellar_xdr.LedgerEntryData(stellar_xdr.LedgerEntryType.TTL, ttl=ttl)
 
 
 def entry_xdr(entry: Entry) -> stellar_xdr.LedgerEntry:
@@ -66,6 +83,11 @@ def entry_from_xdr(entry: stellar_xdr.LedgerEntry) -> Entry:
         datum = entry.data.data
         name, value = datum.data_name.string64, datum.data_value.data_value
         return Datum(address_of(datum.account_id), name, value, modified)
+    if entry.data.contract_data is not None:
+        return _contract_data(entry.data.contract_data, modified)
+    if entry.data.ttl is not None:
+        ttl = entry.data.ttl
+        return TimeToLive(ttl.key_hash.hash.hex(), ttl.live_until_ledger_seq.uint32, modified)
     raise UnsupportedXdr(f"unexpected ledger entry {entry.data.type.name}")
 
 
@@ -91,6 +113,20 @@ def key_xdr(key: Key) -> stellar_xdr.LedgerKey:
                     account_id(address), stellar_xdr.String64(bytes.fromhex(name))
                 ),
             )
+        case ("contract data", contract, durability, data_key):
+            return stellar_xdr.LedgerKey(
+                stellar_xdr.LedgerEntryType.CONTRACT_DATA,
+                contract_data=stellar_xdr.LedgerKeyContractData(
+                    Address(contract).to_xdr_sc_address(),
+                    stellar_xdr.SCVal.from_xdr(data_key),
+                    _DURABILITY[durability == "persistent"],
+                ),
+            )
+        case ("time to live", hash_):
+            return stellar_xdr.LedgerKey(
+                stellar_xdr.LedgerEntryType.TTL,
+                ttl=stellar_xdr.LedgerKeyTtl(stellar_xdr.Hash(bytes.fromhex(hash_))),
+            )
         case _:
             raise AssertionError(f"no such kind of key: {key}")
 
@@ -105,6 +141,12 @@ def key_from_xdr(key: stellar_xdr.LedgerKey) -> Key | None:
         )
     if key.data is not None:
         return datum_key(address_of(key.data.account_id), key.data.data_name.string64)
+    if key.contract_data is not None:
+        data = key.contract_data
+        contract = Address.from_xdr_sc_address(data.contract).address
+        return contract_data_key(contract, data.key.to_xdr(), data.durability == _DURABILITY[True])
+    if key.ttl is not None:
+        return time_to_live_key(key.ttl.key_hash.hash.hex())
     return None
 
 
@@ -197,3 +239,19 @@ def _datum_xdr(datum: Datum) -> stellar_xdr.DataEntry:
         data_value=stellar_xdr.DataValue(datum.value),
         ext=stellar_xdr.DataEntryExt(0),
     )
+
+
+def _contract_data_xdr(data: ContractData) -> stellar_xdr.ContractDataEntry:
+    return stellar_xdr.ContractDataEntry(
+        ext=stellar_xdr.ExtensionPoint(0),
+        contract=Address(data.contract).to_xdr_sc_address(),
+        key=stellar_xdr.SCVal.from_xdr(data.data_key),
+        durability=_DURABILITY[data.persistent],
+        val=stellar_xdr.SCVal.from_xdr(data.value),
+    )
+
+
+def _contract_data(data: stellar_xdr.ContractDataEntry, modified: int) -> ContractData:
+    contract = Address.from_xdr_sc_address(data.contract).address
+    persistent = data.durability == _DURABILITY[True]
+    return ContractData(contract, data.key.to_xdr(), persistent, data.val.to_xdr(), modified)
