@@ -1,0 +1,1 @@
+"""What flat fees come to for each creator."""
