@@ -1,0 +1,1 @@
+"""Prepaid money: deposits that the chain shows, withdrawals, and what belongs to nobody known."""
