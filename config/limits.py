@@ -590,6 +590,17 @@ LOCALNET_BODY_BYTES_MAX = 64 * 1024
 LOCALNET_KEYS_MAX = 200
 # Old transactions kept in memory and on disk: about 600 of 100 payments, or 25,000 of one.
 LOCALNET_HISTORY_BYTES_MAX = 64 * 1024 * 1024
+# Events and transactions in one answer, as the real Stellar RPC; and without a limit asked for.
+LOCALNET_EVENTS_MAX, LOCALNET_EVENTS = 10_000, 100
+LOCALNET_TRANSACTIONS_MAX, LOCALNET_TRANSACTIONS = 200, 50
+# Ledgers that one getEvents looks at, as the real one; and transactions, whose metas it reads: a
+# hundred take a tenth of a second, and the caller gets a cursor to go on from.
+LOCALNET_SCAN_LEDGERS_MAX = 10_000
+LOCALNET_SCAN_TRANSACTIONS_MAX = 500
+# Records on a page of Horizon, as the real one; and without a limit asked for.
+LOCALNET_PAGE_MAX, LOCALNET_PAGE = 200, 10
+# Readers can be made to lag so many ledgers behind; the changes of as many are kept.
+LOCALNET_LAG_LEDGERS_MAX = 20
 # How long Horizon's POST /transactions waits for its ledger, as the real one does.
 LOCALNET_INCLUSION_SECONDS_MAX = 30
 # Friendbot's transactions go one a ledger; a caller waits for this many rounds at most.
