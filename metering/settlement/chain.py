@@ -1,10 +1,10 @@
 """What the settlement worker needs of a chain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from metering.money import Stroops
+from metering.money import NATIVE, Stroops
 from metering.settlement.lifecycle import Answered, Found, NotFound
 from metering.settlement.outbox import Settlement, SignedEnvelope
 
@@ -22,12 +22,58 @@ class UnknownHotAccount(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class SettledAsset:
+    """What is paid out: lumens, or an issuer's asset."""
+
+    code: str = NATIVE
+    issuer: str | None = None
+
+
+LUMENS = SettledAsset()
+
+
+@dataclass(frozen=True, slots=True)
 class OnChain:
     """An account's holdings: `spendable` leaves its reserve alone; `ledger` changed it last."""
 
     balance: Stroops
     spendable: Stroops
     ledger: int
+
+
+class Thresholds(NamedTuple):
+    """How much weight an operation of each kind needs (Stellar docs, "Signatures and Multisig")."""
+
+    low: int
+    medium: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAccount:
+    """An account as the chain has it.
+
+    `signers` are weights by key (SEP-23: G..., T..., X..., P...), the account's own master key
+    among them, also with a weight of zero.
+    """
+
+    address: str
+    sequence: int
+    thresholds: Thresholds
+    signers: Mapping[str, int]
+    home_domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """How far a node is: its latest ledger, when that closed, and the oldest one it still has.
+
+    `close_time` in seconds since 1970, of ledger time: it may run up to a minute ahead of ours.
+    """
+
+    ledger: int
+    close_time: int
+    oldest_ledger: int
 
 
 class Chain(Protocol):
@@ -40,11 +86,17 @@ class Chain(Protocol):
     async def holdings(self, address: str) -> OnChain | None:
         """What an account holds of the settled asset; None when it does not exist."""
 
+    async def account(self, address: str) -> ChainAccount | None:
+        """Who may sign for an account, and its sequence number; None when it does not exist."""
+
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
         """Addresses that could not be paid, with the operation code that would come of it."""
 
     async def fee_p80(self) -> int:
         """Stroops an operation that four of five transactions paid lately at most."""
+
+    async def tip(self) -> Tip:
+        """How far the node is."""
 
     async def sign(self, settlement: Settlement) -> SignedEnvelope:
         """Build the transaction for a settlement and sign it, without sending it.

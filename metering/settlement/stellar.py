@@ -1,72 +1,16 @@
-"""The chain is Stellar: building, signing, sending and finding transactions with the SDK, over RPC.
-
-The only module of the settlement that knows the SDK (besides its HTTP client).
-"""
+"""Stellar's addresses and seeds, and the chain with the hot account's key in it, over RPC."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from itertools import batched
 
-from pydantic import ValidationError
-from stellar_sdk import (
-    Account,
-    Asset,
-    Keypair,
-    StrKey,
-    TransactionBuilder,
-)
-from stellar_sdk import xdr as stellar_xdr
+from stellar_sdk import Account, Asset, Keypair, StrKey, TransactionBuilder
 from stellar_sdk.client.base_async_client import BaseAsyncClient
-from stellar_sdk.exceptions import SdkError
-from stellar_sdk.soroban_rpc import (
-    GetTransactionResponse,
-    GetTransactionStatus,
-    SendTransactionResponse,
-    SendTransactionStatus,
-)
-from stellar_sdk.soroban_server_async import SorobanServerAsync
-from xdrlib3 import Error as XdrError
 
-from config.limits import (
-    SETTLEMENT_ENVELOPE_SECONDS,
-    SETTLEMENT_PAYMENTS_MAX,
-    STELLAR_KEYS_MAX,
-)
-from metering.money import NATIVE, format_amount
+from config.limits import SETTLEMENT_ENVELOPE_SECONDS, SETTLEMENT_PAYMENTS_MAX
+from metering.money import format_amount
 from metering.settlement import statement
-from metering.settlement.chain import (
-    ChainUnreachable,
-    OnChain,
-    UnknownHotAccount,
-    WrongNetwork,
-)
-from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.chain import LUMENS, SettledAsset, UnknownHotAccount
 from metering.settlement.outbox import Settlement, SignedEnvelope
-from metering.settlement.stellar_entries import (
-    account_key,
-    on_chain,
-    read_sequence,
-    trust_line_key,
-)
-from metering.settlement.stellar_result import read_result
-
-# A hash that no transaction has. Asked for it, a node tells its ledger and the time of that, in
-# a few bytes, where getLatestLedger sends whole ledgers.
-_NOBODYS_HASH = "0" * 64
-
-_ANSWERS = {
-    SendTransactionStatus.PENDING: Answer.ACCEPTED,
-    SendTransactionStatus.DUPLICATE: Answer.ACCEPTED,
-    SendTransactionStatus.TRY_AGAIN_LATER: Answer.BUSY,
-    SendTransactionStatus.ERROR: Answer.REFUSED,
-}
-
-
-# What the SDK lets out when an answer is none, or makes no sense: besides its own errors it asserts
-# that there is a result, and JSON or XDR may be anything.
-_SENSELESS = (SdkError, ValidationError, ValueError, AssertionError, EOFError, XdrError)
+from metering.settlement.stellar_rpc import StellarRpc
 
 
 class BadSeed(ValueError):
@@ -75,14 +19,6 @@ class BadSeed(ValueError):
 
 class BadAddress(ValueError):
     """Not a Stellar account address (G...)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SettledAsset:
-    """What is paid out: lumens, or an issuer's asset."""
-
-    code: str = NATIVE
-    issuer: str | None = None
 
 
 def new_seed() -> str:
@@ -118,8 +54,8 @@ def checked_address(text: str) -> str:
     return text
 
 
-class StellarChain:
-    """Implements `chain.Chain` for one hot account on the network behind one RPC node.
+class StellarChain(StellarRpc):
+    """Adds the hot account to `StellarRpc`: builds and signs what pays from it.
 
     Args:
         url: of a Stellar RPC server.
@@ -138,59 +74,24 @@ class StellarChain:
         passphrase: str,
         seed: str,
         client: BaseAsyncClient,
-        asset: SettledAsset = SettledAsset(),
+        asset: SettledAsset = LUMENS,
     ) -> None:
         self._keypair = _keypair(seed)
-        self._server = SorobanServerAsync(url, client)
-        self._passphrase = passphrase
-        self._settled = asset
-        self._asset = Asset.native() if asset.issuer is None else Asset(asset.code, asset.issuer)
-        self._network_checked = False
+        super().__init__(url, passphrase, asset, client)
+        self._paid = Asset.native() if asset.issuer is None else Asset(asset.code, asset.issuer)
 
     @property
     def address(self) -> str:
         return self._keypair.public_key
 
-    async def close(self) -> None:
-        await self._server.close()
-
-    async def holdings(self, address: str) -> OnChain | None:
-        async with self._node() as node:
-            keys = [account_key(address)]
-            if not self._asset.is_native():
-                keys.append(self._line_key(address))
-            response = await node.get_ledger_entries(keys)
-            entries = [
-                (stellar_xdr.LedgerEntryData.from_xdr(entry.xdr), entry.last_modified_ledger)
-                for entry in response.entries or []
-            ]
-        wanted = [on_chain(data, ledger) for data, ledger in entries if self._is_settled(data)]
-        return wanted[0] if wanted else None
-
-    async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
-        valid = [a for a in addresses if StrKey.is_valid_ed25519_public_key(a)]
-        found = dict.fromkeys(set(addresses) - set(valid), "bad_address")
-        existing = await self._existing([account_key(address) for address in valid])
-        for address in valid:
-            if account_key(address).to_xdr() not in existing:
-                found[address] = "op_no_destination"
-        if not self._asset.is_native():
-            found |= await self._missing_lines([a for a in valid if a not in found])
-        return found
-
-    async def fee_p80(self) -> int:
-        async with self._node() as node:
-            return (await node.get_fee_stats()).inclusion_fee.p80
-
     async def sign(self, settlement: Settlement) -> SignedEnvelope:
         if len(settlement.payments) > SETTLEMENT_PAYMENTS_MAX:
             raise AssertionError("a transaction has room for 100 operations")
-        async with self._node() as node:
-            sequence, _ = await read_sequence(node, self.address)
-            latest = await node.get_transaction(_NOBODYS_HASH)
-        if sequence is None:
+        account = await self.account(self.address)
+        tip = await self.tip()
+        if account is None:
             raise UnknownHotAccount(self.address)
-        max_time = latest.latest_ledger_close_time + SETTLEMENT_ENVELOPE_SECONDS
+        sequence, max_time = account.sequence, tip.close_time + SETTLEMENT_ENVELOPE_SECONDS
         # 100 payments take some 40 ms to build and sign: not on the loop.
         xdr, hash_ = await asyncio.to_thread(self._build, settlement, sequence, max_time)
         return SignedEnvelope(
@@ -200,7 +101,7 @@ class StellarChain:
             sequence=sequence + 1,
             max_time=max_time,
             fee=settlement.fee_max,
-            ledger=latest.latest_ledger,
+            ledger=tip.ledger,
         )
 
     def _build(self, settlement: Settlement, sequence: int, max_time: int) -> tuple[str, str]:
@@ -213,92 +114,9 @@ class StellarChain:
         for payment in settlement.payments:
             builder.append_payment_op(
                 destination=payment.address,
-                asset=self._asset,
+                asset=self._paid,
                 amount=format_amount(payment.amount),
             )
         envelope = builder.build()
         envelope.sign(self._keypair)
         return envelope.to_xdr(), envelope.hash_hex()
-
-    async def send(self, envelope: SignedEnvelope) -> Answered:
-        try:
-            async with self._node() as node:
-                response = await node.send_transaction(envelope.xdr)
-                return Answered(_ANSWERS[response.status], _refusal(response))
-        except ChainUnreachable as error:
-            return Answered(Answer.UNKNOWN, str(error))
-
-    async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
-        async with self._node() as node:
-            # The sequence number first: what used it up is then part of the history asked next.
-            sequence, ledger = await read_sequence(node, envelope.source)
-            response = await node.get_transaction(envelope.hash)
-            if response.status != GetTransactionStatus.NOT_FOUND:
-                return _found(response)
-        behind = response.latest_ledger < ledger  # another node answered, which knows less
-        return NotFound(
-            latest_ledger=response.latest_ledger,
-            latest_close_time=response.latest_ledger_close_time,
-            oldest_ledger=response.oldest_ledger,
-            source_sequence=None if behind else sequence,
-        )
-
-    @asynccontextmanager
-    async def _node(self) -> AsyncIterator[SorobanServerAsync]:
-        """The node, once it is known to be of the right network; its failures as one error."""
-        try:
-            if not self._network_checked:
-                passphrase = (await self._server.get_network()).passphrase
-                if passphrase != self._passphrase:
-                    raise WrongNetwork(
-                        f"the node is on {passphrase!r}, configured is {self._passphrase!r}"
-                    )
-                self._network_checked = True
-            yield self._server
-        except _SENSELESS as error:
-            reason = str(error).partition("\n")[0]
-            raise ChainUnreachable(f"{type(error).__name__}: {reason}") from error
-
-    async def _existing(self, keys: list[stellar_xdr.LedgerKey]) -> set[str]:
-        existing: set[str] = set()
-        for some in batched(keys, STELLAR_KEYS_MAX):
-            async with self._node() as node:
-                response = await node.get_ledger_entries(list(some))
-            existing |= {entry.key for entry in response.entries or []}
-        return existing
-
-    async def _missing_lines(self, addresses: list[str]) -> dict[str, str]:
-        others = [address for address in addresses if address != self._settled.issuer]
-        existing = await self._existing([self._line_key(address) for address in others])
-        return {
-            address: "op_no_trust"
-            for address in others
-            if self._line_key(address).to_xdr() not in existing
-        }
-
-    def _line_key(self, address: str) -> stellar_xdr.LedgerKey:
-        return trust_line_key(address, self._asset)
-
-    def _is_settled(self, data: stellar_xdr.LedgerEntryData) -> bool:
-        return (data.account if self._asset.is_native() else data.trust_line) is not None
-
-
-def _refusal(response: SendTransactionResponse) -> str:
-    if response.error_result_xdr is None:
-        return response.status.value
-    codes = read_result(stellar_xdr.TransactionResult.from_xdr(response.error_result_xdr))
-    return " ".join((codes.transaction, *codes.operations))
-
-
-def _found(response: GetTransactionResponse) -> Found:
-    if response.result_xdr is None or response.ledger is None:
-        raise ChainUnreachable("the node knows the transaction, but not its result")
-    result = stellar_xdr.TransactionResult.from_xdr(response.result_xdr)
-    codes = read_result(result)
-    return Found(
-        successful=codes.successful,
-        ledger=response.ledger,
-        fee_charged=result.fee_charged.int64,
-        code=codes.transaction,
-        operations=codes.operations,
-    )

@@ -1,11 +1,11 @@
 """Ledger entries as Stellar RPC gives them: where they are found, and what they say."""
 
-from stellar_sdk import Asset, Keypair
+from stellar_sdk import Asset, Keypair, SignerKey, StrKey
 from stellar_sdk import xdr as stellar_xdr
 from stellar_sdk.soroban_server_async import SorobanServerAsync
 
 from metering.money import Stroops
-from metering.settlement.chain import OnChain
+from metering.settlement.chain import ChainAccount, OnChain, Thresholds
 
 _BASE_RESERVE = 5_000_000  # stroops (Stellar docs, "Accounts": minimum balance)
 
@@ -38,6 +38,29 @@ def on_chain(data: stellar_xdr.LedgerEntryData, ledger: int) -> OnChain:
     balance = Stroops(data.account.balance.int64)
     reserve = (2 + data.account.num_sub_entries.uint32) * _BASE_RESERVE
     return OnChain(balance, Stroops(max(0, balance - reserve)), ledger)
+
+
+def chain_account(entry: stellar_xdr.AccountEntry) -> ChainAccount:
+    """Who may sign for an account. The first of the four thresholds is the master key's weight."""
+    address = StrKey.encode_ed25519_public_key(_key(entry.account_id))
+    master, low, medium, high = entry.thresholds.thresholds
+    signers = {
+        SignerKey.from_xdr_object(signer.key).encoded_signer_key: signer.weight.uint32
+        for signer in entry.signers
+    }
+    return ChainAccount(
+        address=address,
+        sequence=entry.seq_num.sequence_number.int64,
+        thresholds=Thresholds(low, medium, high),
+        signers=signers | {address: master},
+        home_domain=entry.home_domain.string32.decode("utf-8", "replace"),
+    )
+
+
+def _key(account: stellar_xdr.AccountID) -> bytes:
+    ed25519 = account.account_id.ed25519
+    assert ed25519 is not None, "accounts have no other kind of key"
+    return ed25519.uint256
 
 
 async def read_sequence(node: SorobanServerAsync, address: str) -> tuple[int | None, int]:

@@ -13,7 +13,14 @@ from metering.ledger.ledger import Account, Entry, LedgerRefusal, LedgerReport, 
 from metering.money import Stroops
 from metering.repricing import PriceChange
 from metering.session import Allowance, Batch, SavedSession, Session
-from metering.settlement.chain import ChainUnreachable, OnChain, UnknownHotAccount
+from metering.settlement.chain import (
+    ChainAccount,
+    ChainUnreachable,
+    OnChain,
+    Thresholds,
+    Tip,
+    UnknownHotAccount,
+)
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import PayoutView, Settlement, SignedEnvelope
 from metering.settlement.outbox_memory import MemoryOutbox
@@ -250,11 +257,24 @@ class ChainPort:
     async def holdings(self, address: str) -> OnChain | None:
         return await self._line.call("asking", lambda: self._network.holdings(address))
 
+    async def account(self, address: str) -> ChainAccount | None:
+        def statement() -> ChainAccount | None:
+            sequence = self._network.sequence(address)
+            if sequence is None:
+                return None
+            return ChainAccount(address, sequence, Thresholds(0, 0, 0), {address: 1}, "")
+
+        return await self._line.call("asking", statement)
+
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
         return await self._line.call("asking", lambda: self._network.missing(addresses))
 
     async def fee_p80(self) -> int:
         return self._network.fee_p80()
+
+    async def tip(self) -> Tip:
+        latest = self._network.latest
+        return await self._line.call("asking", lambda: Tip(latest.sequence, latest.time, 1))
 
     async def sign(self, settlement: Settlement) -> SignedEnvelope:
         def statement() -> SignedEnvelope:

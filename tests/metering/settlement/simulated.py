@@ -26,7 +26,8 @@ from metering.localnet.friendbot import gift_envelope
 from metering.localnet.network import LocalNetwork, Status, genesis, root_keypair
 from metering.localnet.rpc import Rpc
 from metering.money import Stroops
-from metering.settlement.chain import Chain, ChainUnreachable, OnChain
+from metering.settlement.chain import Chain, ChainUnreachable, OnChain, Tip
+from metering.settlement.chain import ChainAccount as AccountOnChain
 from metering.settlement.lifecycle import Answered, Found, NotFound
 from metering.settlement.outbox import Outbox, PayoutView, Settlement, SignedEnvelope
 from metering.settlement.outbox_memory import MemoryOutbox
@@ -210,11 +211,17 @@ class CrashingChain:
     async def holdings(self, address: str) -> OnChain | None:
         return await self.real.holdings(address)
 
+    async def account(self, address: str) -> AccountOnChain | None:
+        return await self.real.account(address)
+
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
         return await self.real.obstacles(addresses)
 
     async def fee_p80(self) -> int:
         return await self.real.fee_p80()
+
+    async def tip(self) -> Tip:
+        return await self.real.tip()
 
     async def sign(self, settlement: Settlement) -> SignedEnvelope:
         self._crasher.point("before signing")

@@ -5,19 +5,32 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from stellar_sdk import Asset, ChangeTrust, HashMemo, Keypair, TransactionEnvelope
+from stellar_sdk import (
+    Asset,
+    ChangeTrust,
+    HashMemo,
+    Keypair,
+    SetOptions,
+    Signer,
+    TransactionEnvelope,
+)
 from stellar_sdk import Payment as PaymentOperation
 from stellar_sdk.utils import to_xdr_amount
 
 from metering.money import Stroops
 from metering.settlement import statement
-from metering.settlement.chain import ChainUnreachable, UnknownHotAccount, WrongNetwork
+from metering.settlement.chain import (
+    ChainUnreachable,
+    SettledAsset,
+    Tip,
+    UnknownHotAccount,
+    WrongNetwork,
+)
 from metering.settlement.lifecycle import Answer, Found, NotFound
 from metering.settlement.outbox import Payment, Settlement
 from metering.settlement.stellar import (
     BadAddress,
     BadSeed,
-    SettledAsset,
     StellarChain,
     address_of,
     checked_address,
@@ -195,6 +208,37 @@ async def test_holdings_leave_the_reserve_alone(world: World) -> None:
     assert holdings.balance == 10_000 * XLM
     assert holdings.spendable == 10_000 * XLM - 10_000_000
     assert await world.real_chain.holdings(Keypair.random().public_key) is None
+
+
+async def test_an_account_says_who_may_sign_for_it(world: World) -> None:
+    keys, second = Keypair.random(), Keypair.random().public_key
+    assert await world.real_chain.account(keys.public_key) is None
+    await world.friendbot.fund(keys.public_key)
+    world.run_operation(
+        keys,
+        SetOptions(
+            master_weight=3,
+            low_threshold=1,
+            med_threshold=4,
+            high_threshold=5,
+            home_domain="tollcast.example",
+            signer=Signer.ed25519_public_key(second, 2),
+        ),
+    )
+    account = await world.real_chain.account(keys.public_key)
+    assert account is not None
+    assert account.address == keys.public_key
+    assert account.sequence % 2**32 == 1
+    assert account.thresholds == (1, 4, 5)
+    assert account.signers == {keys.public_key: 3, second: 2}
+    assert account.home_domain == "tollcast.example"
+
+
+async def test_the_tip_is_the_ledger_that_closed_last(world: World) -> None:
+    latest = world.network.latest(world.clock.wall_ms())
+    assert await world.real_chain.tip() == Tip(latest.sequence, latest.close_time, 1)
+    world.clock.advance(CLOSE_MS)
+    assert await world.real_chain.tip() == Tip(latest.sequence + 1, latest.close_time + 5, 1)
 
 
 async def test_credit_needs_a_trust_line_to_be_held_and_paid(world: World) -> None:
