@@ -94,6 +94,16 @@ def hot_account(asset: str) -> Account:
     return Account(f"chain:hot:{asset}", asset, floor=None)
 
 
+def deposit_chain_account(asset: str) -> Account:
+    """As `hot_account`, of an address for deposits whose key only the operator has."""
+    return Account(f"chain:deposit:{asset}", asset, floor=None)
+
+
+def suspense_account(asset: str) -> Account:
+    """What came in and belongs to nobody known, until the operator says to whom."""
+    return Account(f"suspense:{asset}", asset)
+
+
 def inflight_account(payout: str, asset: str) -> Account:
     """A payout that was sent and whose fate is not known yet."""
     return Account(f"inflight:{payout}", asset)
