@@ -1,4 +1,4 @@
-"""What whoever pays may ask of who has the keys: to sign a planned settlement, and to bid more for it.
+"""What may be asked of who has the keys: to sign a planned settlement, and to bid more for it.
 
 Nobody hands the signer a destination, an amount or a transaction. It gets a settlement's id, reads
 what was planned under it, builds the transaction itself and counts what it signs. So whoever gets
@@ -39,7 +39,6 @@ class Reason(StrEnum):
     ALTERED = "settlement_altered"  # it was signed, and does not say the same any more
     FOREIGN_SOURCE = "foreign_source"  # not the one that was planned, or not an account of ours
     FOREIGN_ASSET = "foreign_asset"
-    SEQUENCE_TAKEN = "sequence_taken"  # another settlement was signed with this number
     NOT_SIGNED_HERE = "not_signed_here"  # what is to be bumped
     TOO_LATE = "too_late"  # could be applied too far in the future
     FEE_TOO_HIGH = "fee_too_high"
@@ -49,7 +48,7 @@ class Reason(StrEnum):
     @property
     def passes(self) -> bool:
         """Whether the same order may be signed later."""
-        return self in (Reason.DAILY_CAP, Reason.TOO_LATE, Reason.SEQUENCE_TAKEN)
+        return self in (Reason.DAILY_CAP, Reason.TOO_LATE)
 
 
 class Refused(Exception):
