@@ -305,7 +305,7 @@ def _routes(
 ) -> Routes:
     clock, play_money, making = stores.clock, stores.network.play_money, media.making
     fee = stores.settings.payments.platform_fee_bps
-    bearers = Bearers(stores.accounts)
+    bearers = Bearers(stores.accounts, stores.clock)
     catalogue = Catalogue(stores.assets, stores.sources)
     token_key = stores.secrets.create_or_read(TOKEN_KEY)[0].encode()
     tokens = PlaybackTokens(token_key)

@@ -800,6 +800,8 @@ SETTLEMENT_RESEND_MS = 5_000
 SETTLEMENT_STEPS_MAX = 8
 # A payee whose own account refused a payment is tried again after an hour, not with each batch.
 SETTLEMENT_REST_MS = 3_600_000
+# A balance that its payee has not claimed for 90 days is taken back, so that a lost key loses nothing.
+CLAIMABLE_RECLAIM_SECONDS = 90 * 86_400
 # Stellar RPC answers reads within a second; a slower one is as good as down.
 STELLAR_READ_SECONDS_MAX = 10
 # An answer is a few ledger entries or one transaction with its meta (100 payments: 100 kB).
@@ -1081,3 +1083,85 @@ SPLIT_SECONDS = 60
 SPLITS_AT_ONCE = 200
 # Rounds that are kept, of up to 10 kB; making one takes some 30 ms.
 SPLITS_REMEMBERED_MAX = 256
+
+# --- signing in ----------------------------------------------------------------------------------
+# Access tokens cannot be taken back by themselves: RFC 9700 wants them short. A page renews its own
+# some times an hour.
+ACCESS_TOKEN_SECONDS = 600
+# Ours carry some 400 bytes; longer ones are not looked at.
+ACCESS_TOKEN_CHARACTERS_MAX = 2_048
+# Of clocks of two servers that share a database.
+ACCESS_TOKEN_LEEWAY_SECONDS = 5
+# Whoever does not come by in a month signs in again, and everybody does twice a year.
+SIGN_IN_IDLE_SECONDS = 30 * 86_400
+SIGN_IN_SECONDS_MAX = 180 * 86_400
+# Browsers and programs of one person; the one that was used longest ago makes room.
+SIGN_INS_OF_ACCOUNT_MAX = 20
+# What a browser says about itself, as far as a list of sessions shows it.
+SIGN_IN_DEVICE_CHARACTERS_MAX = 160
+# Rows of what is long over that one new sign-in clears away.
+SIGN_INS_SWEPT_AT_ONCE = 100
+# For how long a token that was looked up is believed: what was revoked elsewhere stops by then.
+BEARER_RECHECK_MS = 2_000
+# Connections that stay open, such as event streams, are asked about as often.
+BEARER_SWEEP_SECONDS = 2.0
+# SEP-10 recommends 15 minutes; a wallet signs in seconds, and a person decides in two minutes.
+CHALLENGE_SECONDS = 300
+# One with 20 signatures, the most that a transaction has, is 3 kB in base 64.
+CHALLENGE_CHARACTERS_MAX = 8_192
+# Of one network (an IPv4 address, a /64): a household, or an office behind one address.
+CHALLENGES_PER_MINUTE_MAX = 120
+CHALLENGE_ANSWERS_PER_MINUTE_MAX = 60
+# How long the chain may take to say who signs for an account.
+CHALLENGE_CHAIN_SECONDS_MAX = 5
+# Checking a challenge holds Python's lock: two threads would keep the loop waiting twice as long.
+CHALLENGE_THREADS = 1
+# Some 3 ms each: who is behind this many waits a second.
+CHALLENGES_WAITING_MAX = 300
+# OWASP's first choice for Argon2id (19 MiB, two passes): 40 ms of a processor each.
+PASSWORD_MEMORY_KIB = 19 * 1024
+PASSWORD_PASSES = 2
+PASSWORD_THREADS = 2
+# Two seconds' worth.
+PASSWORDS_WAITING_MAX = 100
+# NIST SP 800-63B: at least 8, and room for a sentence.
+PASSWORD_CHARACTERS_MIN = 10
+PASSWORD_CHARACTERS_MAX = 256
+# RFC 5321, section 4.5.3.1.3, without its brackets.
+EMAIL_CHARACTERS_MAX = 254
+# Tries of one network, and at one account from wherever: a thousand most common passwords take hours.
+LOGINS_PER_MINUTE_MAX = 20
+LOGINS_OF_EMAIL_PER_MINUTE_MAX = 10
+REGISTRATIONS_PER_MINUTE_MAX = 10
+REFRESHES_PER_MINUTE_MAX = 240
+# Wallets of one person; each is one more way in.
+WALLETS_OF_ACCOUNT_MAX = 10
+API_KEYS_OF_ACCOUNT_MAX = 20
+API_KEY_SECONDS_MAX = 366 * 86_400
+# "Last used" is not worth a write for each request.
+API_KEY_USED_SECONDS = 60
+# What SEP-1 allows a stellar.toml, and a server that is slow to send it is not waited for.
+CLIENT_DOMAIN_BYTES_MAX = 100 * 1024
+CLIENT_DOMAIN_SECONDS_MAX = 5
+# Foreign servers asked at once.
+CLIENT_DOMAINS_AT_ONCE = 4
+
+# --- subscriptions -------------------------------------------------------------------------------
+# A month that cannot be paid is left open so long: a deposit takes seconds, a bank a few days.
+SUBSCRIPTION_GRACE_DAYS = 7
+# After so many of these days its owner is told again.
+SUBSCRIPTION_REMINDER_DAYS = (0, 1, 4)
+# How often what is due is looked at: who is short of a fee waits so long after a deposit.
+SUBSCRIPTION_LOOK_SECONDS = 15
+# Subscriptions that are looked at in one pass, each in its own transaction of a few ms.
+SUBSCRIPTION_LOOKS_MAX = 200
+# Notices that an account is shown, the newest first.
+SUBSCRIPTION_NOTICES_MAX = 20
+# What one session may have free of what is left of the month: whoever opens several at once has so
+# much less for each, and a session is rarely longer.
+SUBSCRIPTION_SESSION_SECONDS_MAX = 6 * 3600
+# A month has 744 hours; a plan's included hours are as many at most.
+SUBSCRIPTION_HOURS_MAX = 744
+SUBSCRIPTION_TRIAL_DAYS_MAX = 90
+# Pools of a month's fees that are divided in one pass.
+POOLS_AT_ONCE = 20

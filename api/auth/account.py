@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -36,6 +36,32 @@ class AccountStore(Protocol):
     async def by_token_hash(self, token_hash: bytes) -> Account | None: ...
 
     async def set_stellar_address(self, account_id: str, address: str) -> None: ...
+
+    async def set_display_name(self, account_id: str, name: str) -> None: ...
+
+
+class MemoryAccountStore:
+    """Implements `AccountStore`. Lost with the process."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.tokens: dict[bytes, str] = {}
+
+    async def create(self, account: Account, token_hash: bytes) -> None:
+        self.accounts[account.id] = account
+        self.tokens[token_hash] = account.id
+
+    async def get(self, account_id: str) -> Account | None:
+        return self.accounts.get(account_id)
+
+    async def by_token_hash(self, token_hash: bytes) -> Account | None:
+        return self.accounts.get(self.tokens.get(token_hash, ""))
+
+    async def set_stellar_address(self, account_id: str, address: str) -> None:
+        self.accounts[account_id] = replace(self.accounts[account_id], stellar_address=address)
+
+    async def set_display_name(self, account_id: str, name: str) -> None:
+        self.accounts[account_id] = replace(self.accounts[account_id], display_name=name)
 
 
 def new_token() -> str:

@@ -25,14 +25,14 @@ class PostgresAccountStore:
         )
 
     async def get(self, account_id: str) -> Account | None:
-        return _account(
+        return read_account(
             await self._database.fetchrow(
                 f"select {_COLUMNS} from account where id = $1", account_id
             )
         )
 
     async def by_token_hash(self, token_hash: bytes) -> Account | None:
-        return _account(
+        return read_account(
             await self._database.fetchrow(
                 f"select {_COLUMNS} from account where token_hash = $1", token_hash
             )
@@ -43,8 +43,14 @@ class PostgresAccountStore:
             "update account set stellar_address = $2 where id = $1", account_id, address
         )
 
+    async def set_display_name(self, account_id: str, name: str) -> None:
+        await self._database.execute(
+            "update account set display_name = $2 where id = $1", account_id, name
+        )
 
-def _account(row: Any) -> Account | None:
+
+def read_account(row: Any) -> Account | None:
+    """The account of a row with these columns; None of no row."""
     if row is None:
         return None
     return Account(

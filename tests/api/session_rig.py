@@ -162,7 +162,7 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
     await store.post([HOT, TREASURY], [fill])
     intake = Intake(store, clock, MeterRules())
     await intake.start()
-    bearers = Bearers(PostgresAccountStore(database))
+    bearers = Bearers(PostgresAccountStore(database), clock)
     keys, tiers, ledger = MemoryIdempotencyStore(), MemoryTierStore(), PostgresLedger(database)
     idempotency = Idempotency(keys, clock)
     movements = PostgresMovements(database)

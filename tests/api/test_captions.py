@@ -80,7 +80,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     feed(origin, CLIPS)
     origin.end()
     await library.settle(assets.asset.id)
-    routes = Captions(Catalogue(assets, None), library, Bearers(accounts))  # type: ignore[arg-type]
+    routes = Captions(Catalogue(assets, None), library, Bearers(accounts, clock))  # type: ignore[arg-type]
     application = web.Application(client_max_size=API_BODY_BYTES_MAX, middlewares=[answer_errors])
     path = "/api/v1/content/{content}/captions/{language}"
     application.add_routes(

@@ -111,7 +111,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     clips = FailingClips(tmp_path)
     limit = MinuteLimit(clock, PER_MINUTE)
     catalogue = Catalogue(assets, None)  # type: ignore[arg-type]
-    routes = ClipRoutes(catalogue, Bearers(accounts), clips, limit, document, clock)
+    routes = ClipRoutes(catalogue, Bearers(accounts, clock), clips, limit, document, clock)
     application = web.Application(middlewares=[answer_errors])
     application.router.add_post("/api/v1/content/{content}/clips", routes.post)
     async with TestClient(TestServer(application)) as client:

@@ -100,7 +100,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         await library.start()
         routes = Downloads(
             Catalogue(assets, None),  # type: ignore[arg-type]
-            Bearers(accounts),
+            Bearers(accounts, clock),
             Movies(tmp_path),
             DownloadLinks(KEY),
             DownloadGate(),

@@ -74,7 +74,7 @@ async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     monkeypatch.setattr("api.event_stream.EVENT_STREAM_QUIET_SECONDS", 0.05)
     clock, stopping = ManualClock(), asyncio.Event()
     store = MemoryJobStore(clock)
-    jobs = Jobs(store, Bearers(Accounts()), EventStreams("jobs", 1, stopping))
+    jobs = Jobs(store, Bearers(Accounts(), clock), EventStreams("jobs", 1, stopping))
     application = web.Application(middlewares=[answer_errors])
     application.router.add_get("/api/v1/jobs", jobs.list)
     application.router.add_get("/api/v1/jobs/events", jobs.events)

@@ -111,7 +111,7 @@ async def house(database: Database) -> AsyncIterator[House]:
         await accounts.create(carl, hash_token("carl"))
         sessions, splits = PostgresMeterStore(database), PostgresSplitStore(database, rig.ledger)
         receipts = Receipts(PostgresReceiptStore(database), sessions, KEY.name, KEY.sign)
-        bearers = Bearers(accounts)
+        bearers = Bearers(accounts, rig.clock)
         receipt_routes = ReceiptRoutes(
             receipts,
             sessions,

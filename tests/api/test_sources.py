@@ -105,7 +105,7 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     sources = Sources(
         store,
         SourceDocuments(on_air.get, lambda id_: publishers.get(id_, ()), RTMP_URL, RTMPS_URL),
-        Bearers(Accounts()),
+        Bearers(Accounts(), clock),
         clock,
         Price("XLM", 5_000_000, 3_600),
         EventStreams("sources", 10, stopping),

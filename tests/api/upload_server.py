@@ -84,7 +84,7 @@ class UploadServer:
         self._application = web.Application(
             client_max_size=API_BODY_BYTES_MAX, middlewares=[answer_errors]
         )
-        bearers = Bearers(Accounts())
+        bearers = Bearers(Accounts(), self.clock)
         routes = UploadRoutes(self.uploads, bearers, PRICE)
         form = ContentUpload(self.uploads, bearers, PRICE, self._document)
         self._application.add_routes(
