@@ -1056,6 +1056,61 @@ UPLOAD_FORM_FIELD_BYTES_MAX = 4_096
 UPLOAD_FORM_HEADER_BYTES_MAX = 4_096
 UPLOAD_FORM_HEADERS_MAX = 8
 
+# --- funding --------------------------------------------------------------------------------------
+# Numbers that are drawn for an account until one is free: of 2^63, the second is not needed.
+DEPOSIT_NUMBER_DRAWS_MAX = 4
+# Payments that are read and booked in one transaction: it takes some milliseconds.
+DEPOSIT_PAGE_PAYMENTS_MAX = 200
+# Pages that are read before others have a turn: 20,000 payments, more than a node makes in a minute.
+DEPOSIT_PAGES_MAX = 100
+# How often the chain is asked for payments: ledgers close every 5 s, on the local network each second.
+DEPOSIT_POLL_MS = 1_000
+# A node that forgot what was not read yet is asked again, and the operator told again, each minute.
+DEPOSIT_HALT_MS = 60_000
+# Deposits and withdrawals that a page lists, the newest first.
+DEPOSITS_LISTED_MAX = 50
+WITHDRAWALS_LISTED_MAX = 50
+# Payments in suspense that one answer tells.
+SUSPENSE_PAGE_MAX = 100
+# Withdrawals of one account in a minute: each costs a fee, which is the operator's.
+WITHDRAWALS_PER_MINUTE_MAX = 10
+# Before a withdrawal is taken the chain is asked whether its destination can be paid; a chain that is
+# slower than this is not waited for.
+WITHDRAWAL_LOOK_SECONDS_MAX = 3
+
+# --- payment channels ----------------------------------------------------------------------------
+# A voucher costs a signature's check and a transaction of the database: a hundredth of a second of
+# the cheapest video is not worth one.
+VOUCHER_DELTA_STROOPS_MIN = 100
+# A day of ledgers: so long we have to see that a payer takes the money back, and to collect first.
+VOUCHER_WAITING_LEDGERS_MIN = 17_280
+# A month: whoever locks money up for longer has mistyped.
+VOUCHER_WAITING_LEDGERS_MAX = 535_680
+# Players send one in five seconds; a few sessions may share a payment channel.
+VOUCHERS_PER_SECOND_MAX = 10
+# Payment channels whose vouchers are counted: more at once than one server has viewers.
+VOUCHER_BUDGETS_MAX = 20_000
+# Vouchers that are written together, and those that may wait for it; a client sends again.
+VOUCHERS_TOGETHER_MAX = 256
+VOUCHERS_WAITING_MAX = 4_096
+# A contract that was not looked at for longer may be closing: far less than the waiting period.
+VOUCHER_SEEN_SECONDS_MAX = 3_600
+# How often all contracts are looked at: some of a day's ledgers are enough, but pages show it.
+VOUCHER_LOOK_MS = 15_000
+# Two ledger entries each, of the 200 that a node gives at once.
+VOUCHER_LOOK_CONTRACTS_MAX = 100
+# Of one account, those that are not closed: one for each browser, and some.
+PAYMENT_CHANNELS_OPEN_MAX = 8
+# With less than this in hand a player is asked for a voucher; it sends for so much more.
+VOUCHER_NEED_SECONDS = 5
+VOUCHER_AHEAD_SECONDS = 10
+# After a collection that failed, its contract is left alone for a while: each costs a fee.
+COLLECTION_REST_MS = 300_000
+# What a collection may cost in all: some 20,000 stroops are usual, and a surge is ten times that.
+COLLECTION_FEE_STROOPS_MAX = 2_000_000
+# Ledgers for which a signed authorization is good: longer than its envelope, at six seconds each.
+COLLECTION_AUTHORIZED_LEDGERS = 60
+
 # --- receipts ------------------------------------------------------------------------------------
 # Runs of seconds that one receipt tells apart, each with a line of 150 bytes and a link of 70:
 # those of more than an hour of a live as they were charged, of longer sessions some at a time.
