@@ -1078,6 +1078,38 @@ WITHDRAWALS_PER_MINUTE_MAX = 10
 # slower than this is not waited for.
 WITHDRAWAL_LOOK_SECONDS_MAX = 3
 
+# --- the signer ----------------------------------------------------------------------------------
+# Transactions that can be under way at once. With 100 payments each and a ledger in six seconds four
+# of them pay millions a day.
+CHANNEL_ACCOUNTS = 4
+# Over so long the daily cap counts, so that midnight does not give two of them.
+SIGNER_DAY_MS = 24 * 3_600 * 1_000
+# An envelope that could be applied much later could be hoarded, and several days' caps be spent at
+# once. A ledger's close time may run a minute ahead, and clocks are some minutes off.
+SIGNER_AHEAD_SECONDS_MAX = SETTLEMENT_ENVELOPE_SECONDS + 600
+# Fees of a day in lumens: 1,000 full transactions at the highest rate. What is burned helps no
+# thief, but it is gone.
+SIGNER_FEES_PER_DAY_STROOPS = 1_000 * 101 * SETTLEMENT_FEE_RATE_MAX
+# One every nine seconds for a day, each of up to 100 payments. Bounds the file and the memory.
+SIGNER_SETTLEMENTS_PER_DAY_MAX = 10_000
+# What was signed is remembered so long, far beyond the time in which it can be applied.
+SIGNER_MEMORY_MS = 3 * SIGNER_DAY_MS
+# The file is written anew when it has so many lines that are not needed any more.
+SIGNER_LINES_FORGOTTEN_MAX = 1_000
+# A line has some 500 bytes; one that is longer was not written by us.
+SIGNER_LINE_BYTES_MAX = 4_096
+# An order has some 300 bytes, an answer at most the envelope of 100 claimable balances (30 kB).
+SIGNER_QUESTION_BYTES_MAX = 4_096
+SIGNER_ANSWER_BYTES_MAX = 128 * 1_024
+# Reading the plan, a line on the disk and some milliseconds of signing; it may have to be started.
+SIGNER_ANSWER_SECONDS_MAX = 15
+# Orders come one after the other from each settlement under way; others do not get this far.
+SIGNER_CALLERS_MAX = 16
+# A process that ended is started again after this, so that a broken one does not spin.
+SIGNER_RESTART_SECONDS = 1
+# Two statements at a time are plenty: orders are carried out one after the other.
+SIGNER_CONNECTIONS = 2
+
 # --- payment channels ----------------------------------------------------------------------------
 # A voucher costs a signature's check and a transaction of the database: a hundredth of a second of
 # the cheapest video is not worth one.
@@ -1184,7 +1216,7 @@ PASSWORD_CHARACTERS_MIN = 10
 PASSWORD_CHARACTERS_MAX = 256
 # RFC 5321, section 4.5.3.1.3, without its brackets.
 EMAIL_CHARACTERS_MAX = 254
-# Tries of one network, and at one account from wherever: a thousand most common passwords take hours.
+# Tries of one network, and at one account from wherever: the thousand commonest take hours.
 LOGINS_PER_MINUTE_MAX = 20
 LOGINS_OF_EMAIL_PER_MINUTE_MAX = 10
 REGISTRATIONS_PER_MINUTE_MAX = 10
