@@ -1,0 +1,1 @@
+"""Plans with a flat fee: who has one, when it is paid, and what it includes."""
