@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
+import structlog
+
 from config.limits import POOLS_AT_ONCE, SUBSCRIPTION_GRACE_DAYS
 from config.postgres import Connection, Database
 from metering.ledger.ledger import Transfer
@@ -14,6 +16,8 @@ from metering.money import Stroops
 from metering.revenue.scaled_user_prop import divide, in_stroops
 from metering.shares.splits import payee_account, platform_account
 from metering.subscriptions.store import pool_account
+
+log = structlog.get_logger(__name__)
 
 WHOLE = 10_000  # basis points
 
@@ -110,6 +114,13 @@ class Pools:
             made = await asyncio.to_thread(division, pool, watched, self._basis_points)
             if await self._pay(made, now):
                 divisions.append(made)
+                log.info(
+                    "subscription fees divided",
+                    pool=pool.name,
+                    subscribers=pool.subscribers,
+                    creators=len(made.amounts),
+                    stroops=made.shared,
+                )
         return divisions
 
     async def _watched(self, pool: Pool) -> dict[str, dict[str, int]]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 import structlog
 
@@ -11,11 +12,17 @@ from config.limits import SUBSCRIPTION_LOOK_SECONDS, SUBSCRIPTION_LOOKS_MAX
 from config.postgres import UNAVAILABLE, PostgresError
 from config.tasks import happens, spawn
 from metering.ledger.ledger import WouldOverdraw
-from metering.revenue.pools import Pools
 from metering.subscriptions.store import ChangedMeanwhile, Due, SubscriptionStore
 from metering.subscriptions.subscription import look
 
 log = structlog.get_logger(__name__)
+
+
+class Pools(Protocol):
+    """Whoever divides the fees of months that are over."""
+
+    async def divide_ripe(self, now: datetime) -> object:
+        """Do it now. May raise one of `config.postgres.UNAVAILABLE`."""
 
 
 class Renewals:
@@ -57,14 +64,7 @@ class Renewals:
         now = self._now()
         for due in await self._store.due(now, SUBSCRIPTION_LOOKS_MAX):
             await self._look(due, now)
-        for made in await self._pools.divide_ripe(now):
-            log.info(
-                "subscription fees divided",
-                pool=made.pool.name,
-                subscribers=made.pool.subscribers,
-                creators=len(made.amounts),
-                stroops=made.shared,
-            )
+        await self._pools.divide_ripe(now)
 
     async def _look(self, due: Due, now: datetime) -> None:
         kept, balance = due
