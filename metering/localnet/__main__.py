@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -107,9 +108,8 @@ def _retimed(
     """Count idle ledgers at the old pace up to now, and at the new one from here on."""
     header = LocalNetwork(state, LOCALNET_HISTORY_BYTES_MAX).latest(now_ms)
     state_file.retime(header, close_ms, state.oldest_ledger)
-    return NetworkState(
-        state.passphrase, close_ms, header, state.entries, state.records, state.oldest_ledger
-    )
+    headers = state.headers if header == state.header else [*state.headers, header]
+    return replace(state, close_ms=close_ms, headers=headers)
 
 
 async def _stopped() -> None:

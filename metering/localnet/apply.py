@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from stellar_sdk import xdr as stellar_xdr
 
+from metering.localnet.context import Context
 from metering.localnet.entries import (
-    BASE_RESERVE,
     NATIVE,
     Account,
     Datum,
@@ -24,7 +24,8 @@ from metering.localnet.operation import (
     SetOptions,
     Unsupported,
 )
-from metering.localnet.results import OperationCode
+from metering.localnet.payments import create_account, pay
+from metering.localnet.results import Applied, OperationCode
 from metering.localnet.xdr_values import split_asset
 
 _CREATE = stellar_xdr.CreateAccountResultCode
@@ -35,11 +36,8 @@ _DATA = stellar_xdr.ManageDataResultCode
 _BUMP = stellar_xdr.BumpSequenceResultCode
 _OPERATION = stellar_xdr.OperationResultCode
 
-_INT64_MAX = 2**63 - 1
 _WEIGHT_MAX = 255
 _SIGNERS_MAX = 20  # MAX_SIGNERS in Stellar-ledger-entries.x
-_STARTING_SEQUENCE_SHIFT = 32  # a new account's sequence number is its ledger's, shifted
-
 
 _SUCCESS: dict[type[Operation], OperationCode] = {
     CreateAccount: _CREATE.CREATE_ACCOUNT_SUCCESS,
@@ -97,88 +95,34 @@ def _malformed_options(options: SetOptions) -> OperationCode | None:
     return None
 
 
-def apply(entries: Entries, operation: Operation, ledger: int) -> OperationCode:
+def apply(entries: Entries, operation: Operation, context: Context) -> Applied:
     """Change `entries` as one operation says, or say why not.
 
     Whatever it changed before it failed has to be dropped by the caller.
     """
     source = entries.account(operation.source)
     if source is None:
-        return _OPERATION.opNO_ACCOUNT
+        return Applied(_OPERATION.opNO_ACCOUNT)
     code = malformed(operation)
     if code is not None:
-        return code
+        return Applied(code)
+    applied: Applied
     match operation:
         case CreateAccount():
-            code = _create_account(entries, source, operation, ledger)
+            applied = create_account(entries, source, operation, context)
         case Payment():
-            code = _payment(entries, source, operation)
+            applied = pay(entries, source, operation, context)
         case ChangeTrust():
-            code = _change_trust(entries, source, operation)
+            applied = Applied(_change_trust(entries, source, operation))
         case SetOptions():
-            code = _set_options(entries, source, operation)
+            applied = Applied(_set_options(entries, source, operation))
         case ManageData():
-            code = _manage_data(entries, source, operation)
+            applied = Applied(_manage_data(entries, source, operation))
         case BumpSequence():
-            code = _bump_sequence(entries, source, operation)
+            applied = Applied(_bump_sequence(entries, source, operation))
         case Unsupported():
             raise AssertionError("refused as malformed")
-    return code
-
-
-def _create_account(
-    entries: Entries, source: Account, create: CreateAccount, ledger: int
-) -> OperationCode:
-    if entries.account(create.destination) is not None:
-        return _CREATE.CREATE_ACCOUNT_ALREADY_EXIST
-    if create.starting_balance < 2 * BASE_RESERVE:
-        return _CREATE.CREATE_ACCOUNT_LOW_RESERVE
-    if source.balance - create.starting_balance < source.reserve:
-        return _CREATE.CREATE_ACCOUNT_UNDERFUNDED
-    entries.put(replace(source, balance=source.balance - create.starting_balance))
-    sequence = ledger << _STARTING_SEQUENCE_SHIFT
-    entries.put(Account(create.destination, create.starting_balance, sequence))
-    return _CREATE.CREATE_ACCOUNT_SUCCESS
-
-
-def _payment(entries: Entries, source: Account, payment: Payment) -> OperationCode:
-    destination = entries.account(payment.destination)
-    if destination is None:
-        return _PAYMENT.PAYMENT_NO_DESTINATION
-    if payment.asset != NATIVE:
-        return _credit_payment(entries, payment)
-    if destination.id == source.id:
-        return _PAYMENT.PAYMENT_SUCCESS
-    if destination.balance + payment.amount > _INT64_MAX:
-        return _PAYMENT.PAYMENT_LINE_FULL
-    if source.balance - payment.amount < source.reserve:
-        return _PAYMENT.PAYMENT_UNDERFUNDED
-    entries.put(replace(source, balance=source.balance - payment.amount))
-    entries.put(replace(destination, balance=destination.balance + payment.amount))
-    return _PAYMENT.PAYMENT_SUCCESS
-
-
-def _credit_payment(entries: Entries, payment: Payment) -> OperationCode:
-    """The destination's trust line first, then the source's, as stellar-core does.
-
-    An issuer has no trust line in its own asset: it mints by paying and burns by being paid.
-    """
-    issuer = split_asset(payment.asset)[1]
-    if payment.destination != issuer:
-        line = entries.trust_line(payment.destination, payment.asset)
-        if line is None:
-            return _PAYMENT.PAYMENT_NO_TRUST
-        if line.balance + payment.amount > line.limit:
-            return _PAYMENT.PAYMENT_LINE_FULL
-        entries.put(replace(line, balance=line.balance + payment.amount))
-    if payment.source != issuer:
-        line = entries.trust_line(payment.source, payment.asset)
-        if line is None:
-            return _PAYMENT.PAYMENT_SRC_NO_TRUST
-        if line.balance < payment.amount:
-            return _PAYMENT.PAYMENT_UNDERFUNDED
-        entries.put(replace(line, balance=line.balance - payment.amount))
-    return _PAYMENT.PAYMENT_SUCCESS
+    return applied
 
 
 def _change_trust(entries: Entries, source: Account, trust: ChangeTrust) -> OperationCode:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.apply import apply, success_of
+from metering.localnet.context import Context
 from metering.localnet.entries import Change, Entries
 from metering.localnet.entry_xdr import changes_xdr
 from metering.localnet.envelope import Envelope
+from metering.localnet.events import fee_charged
 from metering.localnet.header import Header, result_pair, results_hash, transactions_hash
 from metering.localnet.pool import Pending
-from metering.localnet.record import Record, meta_xdr
-from metering.localnet.results import operation_result, transaction_result
+from metering.localnet.record import Done, Record, meta_xdr
+from metering.localnet.results import transaction_result
 from metering.localnet.validity import BASE_FEE, Moment, Refusal, check, check_charged
 
 # Operations that one ledger takes; mainnet's limit (Stellar docs, "Networks").
@@ -28,6 +30,13 @@ class Closing:
     header: Header
     records: tuple[Record, ...]
     changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment(Moment):
+    """The ledger that is being closed, of which network."""
+
+    passphrase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,13 @@ def select(ready: list[Pending], entries: Entries, moment: Moment) -> Selection:
     return Selection(taken, invalid, rate)
 
 
-def close(last: Header, entries: Entries, selection: Selection, moment: tuple[int, int]) -> Closing:
+def close(
+    last: Header,
+    entries: Entries,
+    selection: Selection,
+    moment: tuple[int, int],
+    passphrase: str,
+) -> Closing:
     """Apply a selection on top of `entries`, changing them.
 
     Args:
@@ -64,9 +79,10 @@ def close(last: Header, entries: Entries, selection: Selection, moment: tuple[in
         entries: what the ledger holds; changed in place.
         selection: what `select` chose.
         moment: sequence and time of closing (ms) of the new ledger.
+        passphrase: the network's; ids of contracts and balances depend on it.
     """
     sequence, closed_ms = moment
-    at = Moment(sequence, closed_ms // 1000)
+    at = _Moment(sequence, closed_ms // 1000, passphrase)
     draft = entries.draft()
     # Every fee is taken before anything is applied (stellar-core, processFeesSeqNums).
     charged = [_charge(draft, pending.envelope, selection.rate, at) for pending in selection.taken]
@@ -89,7 +105,7 @@ def close(last: Header, entries: Entries, selection: Selection, moment: tuple[in
     return Closing(header, records, _stamped(changes, sequence))
 
 
-def _charge(draft: Entries, envelope: Envelope, rate: int, at: Moment) -> tuple[int, str]:
+def _charge(draft: Entries, envelope: Envelope, rate: int, at: _Moment) -> tuple[int, str]:
     """Take the fee; returns stroops and the change as XDR."""
     payer = draft.account(envelope.fee_source)
     assert payer is not None, "selected transactions have a payer"
@@ -100,7 +116,7 @@ def _charge(draft: Entries, envelope: Envelope, rate: int, at: Moment) -> tuple[
 
 
 def _apply(
-    draft: Entries, envelope: Envelope, charged: tuple[int, str], at: Moment, order: int
+    draft: Entries, envelope: Envelope, charged: tuple[int, str], at: _Moment, order: int
 ) -> Record:
     fee, fee_meta = charged
     transaction = envelope.transaction
@@ -109,10 +125,11 @@ def _apply(
     before = _consume_sequence(draft, envelope, at, refusal)
     code = _CODE.txSUCCESS if refusal is None else refusal.code
     results = [] if refusal is None else list(refusal.operations)
-    changes: list[list[Change]] = []
+    done: list[Done] = []
     if refusal is None:
-        results, changes = _operations(draft, envelope, at.ledger)
-        code = _CODE.txSUCCESS if changes else _CODE.txFAILED
+        results, done = _operations(draft, envelope, at)
+        code = _CODE.txSUCCESS if done else _CODE.txFAILED
+    taken = fee_charged(envelope, fee, at.passphrase)
     bumped = transaction.hash if envelope.is_fee_bump else None
     return Record(
         hash=envelope.hash.hex(),
@@ -129,13 +146,13 @@ def _apply(
         inner_hash=transaction.hash.hex(),
         envelope_xdr=envelope.xdr,
         result_xdr=transaction_result(code, fee, results, bumped).to_xdr(),
-        meta_xdr=meta_xdr(before, changes, at.ledger).to_xdr(),
+        meta_xdr=meta_xdr(before, done, [taken], at.ledger).to_xdr(),
         fee_meta_xdr=fee_meta,
     )
 
 
 def _consume_sequence(
-    draft: Entries, envelope: Envelope, at: Moment, refusal: Refusal | None
+    draft: Entries, envelope: Envelope, at: _Moment, refusal: Refusal | None
 ) -> list[Change]:
     """Failing uses up the sequence number too, so that the same envelope cannot come again."""
     source = draft.account(envelope.transaction.source)
@@ -147,24 +164,24 @@ def _consume_sequence(
 
 
 def _operations(
-    draft: Entries, envelope: Envelope, ledger: int
-) -> tuple[list[stellar_xdr.OperationResult], list[list[Change]]]:
-    """All operations or none: results, and changes by operation (empty when one failed)."""
+    draft: Entries, envelope: Envelope, at: _Moment
+) -> tuple[list[stellar_xdr.OperationResult], list[Done]]:
+    """All operations or none: results, and what each did (empty when one failed)."""
     whole = draft.draft()
-    results, changes, good = [], [], True
-    for operation in envelope.transaction.operations:
+    results: list[stellar_xdr.OperationResult] = []
+    done: list[Done] = []
+    for index, operation in enumerate(envelope.transaction.operations):
         single = whole.draft()
-        code = apply(single, operation, ledger)
-        results.append(operation_result(code))
-        if code == success_of(operation):
-            changes.append(single.changes())
-            single.merge(ledger)
-        else:
-            good = False
-    if not good:
+        context = Context(at.passphrase, at.ledger, at.close_time, envelope.transaction, index)
+        applied = apply(single, operation, context)
+        results.append(applied.xdr)
+        if applied.code == success_of(operation):
+            done.append(Done(single.changes(), applied.events))
+            single.merge(at.ledger)
+    if len(done) < len(results):
         return results, []
-    whole.merge(ledger)
-    return results, changes
+    whole.merge(at.ledger)
+    return results, done
 
 
 def _chain(previous: bytes, changes: tuple[Change, ...], ledger: int) -> bytes:

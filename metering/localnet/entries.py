@@ -7,6 +7,7 @@ NATIVE = "native"
 
 # Minimum balance is (2 + subentries) of these (Stellar docs, "Accounts": minimum balance).
 BASE_RESERVE = 5_000_000
+INT64_MAX = 2**63 - 1
 
 Key = tuple[str, ...]
 

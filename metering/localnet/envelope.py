@@ -42,6 +42,7 @@ class Transaction:
 
     hash: bytes
     source: str
+    memo: stellar_xdr.Memo
     sequence: int
     fee: int
     conditions: Conditions
@@ -127,13 +128,14 @@ def _transaction(
     signatures: list[stellar_xdr.DecoratedSignature],
     network_id: bytes,
 ) -> Transaction:
-    source = address_of_muxed(transaction.source_account)
+    source = transaction.source_account
     tagged = stellar_xdr.TransactionSignaturePayloadTaggedTransaction(
         stellar_xdr.EnvelopeType.ENVELOPE_TYPE_TX, tx=transaction
     )
     return Transaction(
         hash=_hash(tagged, network_id),
-        source=source,
+        source=address_of_muxed(source),
+        memo=transaction.memo,
         sequence=transaction.seq_num.sequence_number.int64,
         fee=transaction.fee.uint32,
         conditions=_conditions(transaction.cond),

@@ -9,7 +9,8 @@ from stellar_sdk import xdr as stellar_xdr
 from metering.localnet.entries import Account, Datum, TrustLine, datum_key
 from metering.localnet.fees import distribution
 from metering.localnet.header import PROTOCOL_VERSION, TOTAL_COINS, Header
-from metering.localnet.network import LocalNetwork, Status, Submission
+from metering.localnet.network import Status, Submission
+from metering.localnet.reading import Reading
 from metering.localnet.record import Record
 from metering.localnet.rpc import VERSION
 from metering.localnet.validity import BASE_FEE
@@ -68,18 +69,19 @@ def _codes(codes: ResultCodes) -> Document:
     return document
 
 
-def root(network: LocalNetwork, latest: Header) -> Document:
+def root(reading: Reading) -> Document:
     """`GET /`."""
+    latest = reading.latest
     return {
         "horizon_version": VERSION,
         "core_version": VERSION,
-        "network_passphrase": network.passphrase,
+        "network_passphrase": reading.passphrase,
         "current_protocol_version": PROTOCOL_VERSION,
         "supported_protocol_version": PROTOCOL_VERSION,
         "core_supported_protocol_version": PROTOCOL_VERSION,
         "history_latest_ledger": latest.sequence,
         "history_latest_ledger_closed_at": _time(latest.close_time),
-        "history_elder_ledger": network.oldest_ledger,
+        "history_elder_ledger": reading.oldest_ledger,
         "core_latest_ledger": latest.sequence,
         "ingest_latest_ledger": latest.sequence,
     }
@@ -93,10 +95,10 @@ def _links(base: str, **paths: str) -> Document:
     }
 
 
-def account(network: LocalNetwork, entry: Account, base: str) -> Document:
+def account(reading: Reading, entry: Account, base: str) -> Document:
     """`GET /accounts/{id}`; `base` is the server's own URL."""
     own = f"/accounts/{entry.id}"
-    owned = network.owned_by(entry.id)
+    owned = reading.entries.owned_by(entry.id)
     lines = [_credit(line) for line in owned if isinstance(line, TrustLine)]
     data = {
         datum.name.decode("ascii"): base64.b64encode(datum.value).decode("ascii")
@@ -158,9 +160,9 @@ def _signer(key: str, weight: int) -> Document:
     return {"key": key, "weight": weight, "type": "ed25519_public_key"}
 
 
-def datum(network: LocalNetwork, account_id: str, name: str) -> Document | None:
+def datum(reading: Reading, account_id: str, name: str) -> Document | None:
     """`GET /accounts/{id}/data/{name}`."""
-    entry = network.entry(datum_key(account_id, name.encode()))
+    entry = reading.entry(datum_key(account_id, name.encode()))
     if not isinstance(entry, Datum):
         return None
     return {"value": base64.b64encode(entry.value).decode("ascii")}
@@ -200,11 +202,11 @@ def submission(answer: Submission) -> Document:
     return document
 
 
-def fee_stats(network: LocalNetwork, latest: Header) -> Document:
+def fee_stats(reading: Reading) -> Document:
     """`GET /fee_stats`."""
-    figures = distribution(network.recent_fees())
+    figures = distribution(reading.fees)
     return {
-        "last_ledger": str(latest.sequence),
+        "last_ledger": str(reading.latest.sequence),
         "last_ledger_base_fee": str(BASE_FEE),
         "ledger_capacity_usage": "0",
         "fee_charged": figures,

@@ -1,6 +1,6 @@
 """The network as one object without I/O: submit, look up, and let time close its ledgers."""
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,11 +8,14 @@ from enum import StrEnum
 from stellar_sdk import Keypair, Network
 from stellar_sdk import xdr as stellar_xdr
 
+from config.limits import LOCALNET_LAG_LEDGERS_MAX
 from metering.localnet.closing import Closing, close, select
 from metering.localnet.entries import Account, Entries, Entry, Key
 from metering.localnet.envelope import read_envelope
 from metering.localnet.header import TOTAL_COINS, Header, idle
+from metering.localnet.history import History
 from metering.localnet.pool import Pending, Pool
+from metering.localnet.reading import Reading
 from metering.localnet.record import Record
 from metering.localnet.validity import Moment, check, refusal_xdr
 
@@ -41,14 +44,22 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class NetworkState:
-    """Everything that outlives the process. What was pending does not, as with a real node."""
+    """Everything that outlives the process. What was pending does not, as with a real node.
+
+    `headers` are those of remembered ledgers that were not idle; the last one is `header`.
+    """
 
     passphrase: str
     close_ms: int
-    header: Header
+    headers: list[Header]
     entries: list[Entry]
     records: list[Record]
     oldest_ledger: int
+
+    @property
+    def header(self) -> Header:
+        """The ledger that closed last, not counting idle ones."""
+        return self.headers[-1]
 
 
 def genesis(passphrase: str, close_ms: int, now_ms: int) -> NetworkState:
@@ -56,7 +67,7 @@ def genesis(passphrase: str, close_ms: int, now_ms: int) -> NetworkState:
     root = root_keypair(passphrase)
     header = Header(_GENESIS_SEQUENCE, now_ms, _NO_HASH, _NO_HASH, _NO_HASH, _NO_HASH, 0)
     entries: list[Entry] = [Account(root.public_key, TOTAL_COINS, 0)]
-    return NetworkState(passphrase, close_ms, header, entries, [], _GENESIS_SEQUENCE)
+    return NetworkState(passphrase, close_ms, [header], entries, [], _GENESIS_SEQUENCE)
 
 
 def root_keypair(passphrase: str) -> Keypair:
@@ -79,19 +90,17 @@ class LocalNetwork:
         self.passphrase = state.passphrase
         self.close_ms = state.close_ms
         self._last = state.header
-        self._latest_records: tuple[Record, ...] = ()
         self._entries = Entries()
         for entry in state.entries:
             self._entries.put(entry)
         self._pool = Pool()
         # Idle ledgers that were already told of when the first pending transaction came.
         self._idle_before_close = 0
-        self._records: OrderedDict[str, Record] = OrderedDict()
-        self._oldest_ledger = state.oldest_ledger
-        self._history_bytes = 0
-        self._history_bytes_max = history_bytes_max
+        # What recent ledgers changed, for readers that are behind.
+        self._closings: deque[Closing] = deque(maxlen=LOCALNET_LAG_LEDGERS_MAX)
+        self._history = History(state.oldest_ledger, history_bytes_max)
         self._fees: deque[int] = deque(maxlen=_FEES_KEPT)
-        self._remember(state.records)
+        self._remember(state.headers, state.records)
         assert self.is_conserved(), "the entries do not add up to all lumens"
 
     # --- time ------------------------------------------------------------------------------------
@@ -104,15 +113,34 @@ class LocalNetwork:
             ledgers = min(ledgers, self._idle_before_close)
         return idle(self._last, ledgers, self.close_ms)
 
-    def latest_records(self, now_ms: int) -> tuple[Record, ...]:
-        """What the ledger that closed last applied."""
-        same = self.latest(now_ms).sequence == self._last.sequence
-        return self._latest_records if same else ()
+    def read(self, now_ms: int, lag_ledgers: int = 0) -> Reading:
+        """The network as of the ledger that closed last, or of one before that.
+
+        Args:
+            now_ms: the network's time.
+            lag_ledgers: how far behind the reader is (a fault to test with), as far as that is
+                remembered.
+        """
+        latest = self.latest(now_ms)
+        entries = self._entries
+        if lag_ledgers > 0:
+            oldest = max(self.oldest_ledger, self._undoable_to())
+            behind = max(oldest, latest.sequence - lag_ledgers)
+            known = self._history.header(behind, self.close_ms)
+            if known is not None:
+                latest, entries = known, self._entries_at(behind)
+        return Reading(
+            self.passphrase, self.close_ms, latest, entries, self._history, tuple(self._fees)
+        )
 
     @property
     def oldest_ledger(self) -> int:
         """From this ledger on every transaction is remembered."""
-        return self._oldest_ledger
+        return self._history.oldest_ledger
+
+    def forget_before(self, ledger: int) -> None:
+        """Forget what is older than a ledger that has closed, as nodes do."""
+        self._history.forget_before(ledger)
 
     def next_close_ms(self) -> int | None:
         """When the next ledger is due, as long as something is pending."""
@@ -166,7 +194,7 @@ class LocalNetwork:
 
     def transaction(self, hash_: str) -> Record | None:
         """A remembered transaction, by the hash (hex) of its envelope or of what a bump wraps."""
-        return self._records.get(hash_)
+        return self._history.transaction(hash_)
 
     # --- entries ---------------------------------------------------------------------------------
 
@@ -180,10 +208,6 @@ class LocalNetwork:
         """Trust lines and data of an account."""
         return self._entries.owned_by(address)
 
-    def recent_fees(self) -> list[int]:
-        """Stroops an operation that recent transactions were charged, the oldest first."""
-        return list(self._fees)
-
     def is_conserved(self) -> bool:
         """True as long as no lumen was made or lost."""
         held = sum(e.balance for e in self._entries.all() if isinstance(e, Account))
@@ -195,30 +219,40 @@ class LocalNetwork:
     def _close(self, sequence: int, closed_ms: int) -> Closing:
         moment = Moment(sequence, closed_ms // 1000)
         selection = select(self._pool.ready(sequence), self._entries, moment)
-        closing = close(self._last, self._entries, selection, (sequence, closed_ms))
+        closing = close(
+            self._last, self._entries, selection, (sequence, closed_ms), self.passphrase
+        )
         for pending in (*selection.taken, *selection.invalid):
             self._pool.drop(pending)
         self._pool.age(sequence)
         self._last = closing.header
         self._idle_before_close = 0
-        self._latest_records = closing.records
-        self._remember(closing.records)
+        self._closings.append(closing)
+        self._remember([closing.header], closing.records)
         assert self.is_conserved(), "closing a ledger made or lost lumens"
         return closing
 
-    def _remember(self, records: Iterable[Record]) -> None:
-        for record in records:
-            self._records[record.hash] = record
-            if record.is_fee_bump:
-                self._records[record.inner_hash] = record
-            self._history_bytes += record.size
+    def _remember(self, headers: Iterable[Header], records: Iterable[Record]) -> None:
+        listed = list(records)
+        for record in listed:
             charged = record.operations + (1 if record.is_fee_bump else 0)
             self._fees.append(record.fee_charged // charged)
-        while self._history_bytes > self._history_bytes_max:
-            self._forget_oldest()
+        self._history.remember(headers, listed)
 
-    def _forget_oldest(self) -> None:
-        _, record = self._records.popitem(last=False)
-        self._records.pop(record.inner_hash, None)
-        self._history_bytes -= record.size
-        self._oldest_ledger = record.ledger + 1
+    def _undoable_to(self) -> int:
+        """The first ledger whose entries can still be told."""
+        first = self._closings[0].header.sequence if self._closings else self._last.sequence + 1
+        return first - 1
+
+    def _entries_at(self, ledger: int) -> Entries:
+        """The entries as they were when `ledger` closed."""
+        entries = self._entries.draft()
+        for closing in reversed(self._closings):
+            if closing.header.sequence <= ledger:
+                break
+            for change in closing.changes:
+                if change.before is not None:
+                    entries.put(change.before)
+                elif change.after is not None:
+                    entries.remove(change.after.key)
+        return entries

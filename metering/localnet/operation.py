@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from stellar_sdk import StrKey
 from stellar_sdk import xdr as stellar_xdr
 
-from metering.localnet.xdr_values import address_of, address_of_muxed, asset_text
+from metering.localnet.xdr_values import address_of, address_of_muxed, asset_text, muxed_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,14 @@ class CreateAccount:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
+    """The ids are those of multiplexed addresses (CAP-27); None for plain ones."""
+
     source: str
     destination: str
     asset: str
     amount: int
+    source_id: int | None = None
+    destination_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +78,40 @@ Operation = (
 )
 
 
-def read_operation(operation: stellar_xdr.Operation, transaction_source: str) -> Operation:
+def read_operation(
+    operation: stellar_xdr.Operation, transaction_source: stellar_xdr.MuxedAccount
+) -> Operation:
     """Take one operation out of a transaction.
 
     Raises:
         UnsupportedXdr: a liquidity pool share where an asset is meant.
     """
-    source = (
-        address_of_muxed(operation.source_account)
-        if operation.source_account is not None
-        else transaction_source
-    )
+    account = operation.source_account or transaction_source
+    source = address_of_muxed(account)
     body = operation.body
     read: Operation
     if body.create_account_op is not None:
         create = body.create_account_op
         read = CreateAccount(source, address_of(create.destination), create.starting_balance.int64)
     elif body.payment_op is not None:
-        pay = body.payment_op
-        asset = asset_text(pay.asset)
-        read = Payment(source, address_of_muxed(pay.destination), asset, pay.amount.int64)
+        read = _payment(body.payment_op, account)
     elif body.change_trust_op is not None:
         trust = body.change_trust_op
         read = ChangeTrust(source, asset_text(trust.line), trust.limit.int64)
     else:
         read = _read_plain(body, source)
     return read
+
+
+def _payment(pay: stellar_xdr.PaymentOp, source: stellar_xdr.MuxedAccount) -> Payment:
+    return Payment(
+        source=address_of_muxed(source),
+        destination=address_of_muxed(pay.destination),
+        asset=asset_text(pay.asset),
+        amount=pay.amount.int64,
+        source_id=muxed_id(source),
+        destination_id=muxed_id(pay.destination),
+    )
 
 
 def _read_plain(body: stellar_xdr.OperationBody, source: str) -> Operation:

@@ -39,14 +39,26 @@ class Record:
         return sum(len(text) for text in texts)
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one operation changed, and the events that it emitted."""
+
+    changes: list[Change]
+    events: tuple[stellar_xdr.ContractEvent, ...]
+
+
 def meta_xdr(
-    before: list[Change], operations: list[list[Change]], ledger: int
+    before: list[Change],
+    operations: list[Done],
+    events: list[stellar_xdr.TransactionEvent],
+    ledger: int,
 ) -> stellar_xdr.TransactionMeta:
-    """`TransactionMeta` of version 4 (CAP-67), without events: like a node that emits none.
+    """`TransactionMeta` of version 4 (CAP-67), as a node with EMIT_CLASSIC_EVENTS makes it.
 
     Args:
         before: the sequence number that was consumed.
-        operations: changes by each operation; empty when the transaction failed.
+        operations: what each operation did; empty when the transaction failed.
+        events: those of the transaction itself.
         ledger: the ledger that it is part of.
     """
     none = stellar_xdr.ExtensionPoint(0)
@@ -56,12 +68,14 @@ def meta_xdr(
             ext=none,
             tx_changes_before=changes_xdr(before, ledger),
             operations=[
-                stellar_xdr.OperationMetaV2(none, changes_xdr(changes, ledger), [])
-                for changes in operations
+                stellar_xdr.OperationMetaV2(
+                    none, changes_xdr(done.changes, ledger), list(done.events)
+                )
+                for done in operations
             ],
             tx_changes_after=changes_xdr([], ledger),
             soroban_meta=None,
-            events=[],
+            events=events,
             diagnostic_events=[],
         ),
     )

@@ -1,5 +1,7 @@
 """Results of operations and transactions as Stellar's XDR."""
 
+from dataclasses import dataclass
+
 from stellar_sdk import xdr as stellar_xdr
 
 OperationCode = (
@@ -15,6 +17,25 @@ OperationCode = (
 _CODE = stellar_xdr.TransactionResultCode
 # Only these carry a result per operation (Stellar-transaction.x, TransactionResult).
 _WITH_OPERATIONS = (_CODE.txSUCCESS, _CODE.txFAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one operation.
+
+    Args:
+        code: how it ended.
+        events: what it emitted; only with success.
+        result: the whole result, where that says more than the code.
+    """
+
+    code: OperationCode
+    events: tuple[stellar_xdr.ContractEvent, ...] = ()
+    result: stellar_xdr.OperationResult | None = None
+
+    @property
+    def xdr(self) -> stellar_xdr.OperationResult:
+        return operation_result(self.code) if self.result is None else self.result
 
 
 def operation_result(code: OperationCode) -> stellar_xdr.OperationResult:

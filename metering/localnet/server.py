@@ -13,8 +13,10 @@ from metering.localnet.faults import Answer, FaultDial, Faults
 from metering.localnet.friendbot import NotAnAddress, checked_address
 from metering.localnet.network import Status
 from metering.localnet.node import Node
+from metering.localnet.reading import Reading
 from metering.localnet.record import Record
-from metering.localnet.rpc import Document, Rpc
+from metering.localnet.rpc import Rpc
+from metering.localnet.rpc_error import Document
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -107,26 +109,26 @@ class Server:
 
     # --- Horizon ---------------------------------------------------------------------------------
 
+    def _read(self) -> Reading:
+        return self._node.network.read(self._node.advance())
+
     async def _root(self, _request: web.Request) -> web.Response:
-        latest = self._node.network.latest(self._node.advance())
-        return web.json_response(horizon.root(self._node.network, latest))
+        return web.json_response(horizon.root(self._read()))
 
     async def _account(self, request: web.Request) -> web.Response:
-        self._node.advance()
-        entry = self._node.network.account(request.match_info["id"])
+        reading = self._read()
+        entry = reading.account(request.match_info["id"])
         if entry is None:
             return _problem(horizon.missing())
-        return web.json_response(horizon.account(self._node.network, entry, _base(request)))
+        return web.json_response(horizon.account(reading, entry, _base(request)))
 
     async def _datum(self, request: web.Request) -> web.Response:
-        self._node.advance()
         account, name = request.match_info["id"], request.match_info["name"]
-        document = horizon.datum(self._node.network, account, name)
+        document = horizon.datum(self._read(), account, name)
         return _problem(horizon.missing()) if document is None else web.json_response(document)
 
     async def _transaction(self, request: web.Request) -> web.Response:
-        self._node.advance()
-        record = self._node.network.transaction(request.match_info["hash"])
+        record = self._read().transaction(request.match_info["hash"])
         if record is None:
             return _problem(horizon.missing())
         return web.json_response(horizon.transaction(record, _base(request)))
@@ -161,14 +163,12 @@ class Server:
         return web.json_response(horizon.submission(submission), status=status)
 
     async def _fee_stats(self, _request: web.Request) -> web.Response:
-        latest = self._node.network.latest(self._node.advance())
-        return web.json_response(horizon.fee_stats(self._node.network, latest))
+        return web.json_response(horizon.fee_stats(self._read()))
 
     async def _ledgers(self, request: web.Request) -> web.Response:
-        now_ms = self._node.advance()
-        records = self._node.network.latest_records(now_ms)
-        successful = sum(record.successful for record in records)
-        latest = self._node.network.latest(now_ms)
+        reading = self._read()
+        latest = reading.latest
+        successful = sum(record.successful for record in reading.records_of(latest.sequence))
         return web.json_response(horizon.ledgers(latest, successful, _base(request)))
 
     async def _friendbot(self, request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from metering.localnet.entry_xdr import entry_from_xdr, entry_xdr
 from metering.localnet.header import TOTAL_COINS, Header
 from metering.localnet.network import NetworkState
 from metering.localnet.record import Record
+from metering.localnet.state_upgrade import with_events
 
 _SCHEMA = """
 create table network (passphrase text not null, close_ms integer not null);
@@ -31,6 +32,17 @@ create table record (
     fee_meta_xdr text not null
 );
 create index record_by_ledger on record (ledger, "order");
+"""
+# Version 1: headers of remembered ledgers are kept, and transactions with their events.
+_VERSION = 1
+_LEDGERS = """
+create table ledger (
+    sequence integer primary key, closed_ms integer not null, previous_hash blob not null,
+    transactions_hash blob not null, results_hash blob not null, entries_hash blob not null,
+    fee_pool integer not null
+);
+insert into ledger select sequence, closed_ms, previous_hash, transactions_hash, results_hash,
+    entries_hash, fee_pool from header;
 """
 _SIZE = "select page_count * page_size from pragma_page_count, pragma_page_size"
 _HEADER_BYTES = 100  # of an SQLite file
@@ -98,7 +110,9 @@ class StateFile:
         if self._path.stat().st_size != bytes_told:
             raise DamagedState(f"{self._path} should have {bytes_told} bytes")
         if tables == (0,):
-            self._database.executescript(f"begin; {_SCHEMA} commit;")
+            self._database.executescript(
+                f"begin; {_SCHEMA} {_LEDGERS} pragma user_version = {_VERSION}; commit;"
+            )
 
     def close(self) -> None:
         self._database.close()
@@ -124,7 +138,12 @@ class StateFile:
         ).fetchone()
         if network is None:
             return None
-        *header, oldest_ledger = self._database.execute("select * from header").fetchone()
+        passphrase, close_ms = network
+        self._upgrade(passphrase)
+        (oldest_ledger,) = self._database.execute("select oldest_ledger from header").fetchone()
+        headers = [
+            Header(*row) for row in self._database.execute("select * from ledger order by sequence")
+        ]
         entries = [
             entry_from_xdr(stellar_xdr.LedgerEntry.from_xdr(xdr))
             for (xdr,) in self._database.execute("select xdr from entry")
@@ -133,17 +152,34 @@ class StateFile:
             f'select {_RECORD_COLUMNS} from record order by ledger, "order"'
         )
         records = [_record(row) for row in rows]
-        passphrase, close_ms = network
-        state = NetworkState(passphrase, close_ms, Header(*header), entries, records, oldest_ledger)
+        state = NetworkState(passphrase, close_ms, headers, entries, records, oldest_ledger)
         held = sum(entry.balance for entry in entries if isinstance(entry, Account))
         if held + state.header.fee_pool != TOTAL_COINS:
             raise ValueError("the balances do not add up to all lumens")
         return state
 
-    def create(self, state: NetworkState) -> None:
-        """Save a whole new network."""
+    def _upgrade(self, passphrase: str) -> None:
+        """Bring a file of an earlier version to the present one, all of it or nothing."""
+        (version,) = self._database.execute("pragma user_version").fetchone()
+        if version == _VERSION:
+            return
         self._database.execute("begin")
-        self._database.execute("delete from network")
+        for statement in filter(str.strip, _LEDGERS.split(";")):
+            self._database.execute(statement)
+        rows = self._database.execute(f"select {_RECORD_COLUMNS} from record").fetchall()
+        for row in rows:
+            record = with_events(_record(row), passphrase)
+            self._database.execute(
+                "update record set meta_xdr = ? where hash = ?", (record.meta_xdr, record.hash)
+            )
+        self._database.execute(f"pragma user_version = {_VERSION}")
+        self._database.execute("commit")
+
+    def create(self, state: NetworkState) -> None:
+        """Save a whole new network in place of what was there."""
+        self._database.execute("begin")
+        for table in ("network", "entry", "record", "ledger"):
+            self._database.execute(f"delete from {table}")
         self._database.execute(
             "insert into network values (?, ?)", (state.passphrase, state.close_ms)
         )
@@ -169,8 +205,24 @@ class StateFile:
             self._database.execute(
                 f"insert into record ({_RECORD_COLUMNS}) values ({marks})", values
             )
-        self._database.execute("delete from record where ledger < ?", (oldest_ledger,))
+        self._delete_before(oldest_ledger)
         self._database.execute("commit")
+
+    def forget_before(self, ledger: int) -> None:
+        """Keep nothing of the ledgers before this one."""
+        self._database.execute("begin")
+        self._database.execute("update header set oldest_ledger = ?", (ledger,))
+        self._delete_before(ledger)
+        self._database.execute("commit")
+
+    def _delete_before(self, ledger: int) -> None:
+        self._database.execute("delete from record where ledger < ?", (ledger,))
+        # The header that idle ledgers from there on are counted from stays.
+        self._database.execute(
+            "delete from ledger where sequence <"
+            " (select max(sequence) from ledger where sequence <= ?)",
+            (ledger,),
+        )
 
     def retime(self, header: Header, close_ms: int, oldest_ledger: int) -> None:
         """Go on with another time between ledgers, from `header` on."""
@@ -184,6 +236,10 @@ class StateFile:
         self._database.execute(
             "insert into header values (?, ?, ?, ?, ?, ?, ?, ?)",
             (*asdict(header).values(), oldest_ledger),
+        )
+        self._database.execute(
+            "insert or replace into ledger values (?, ?, ?, ?, ?, ?, ?)",
+            tuple(asdict(header).values()),
         )
 
     def _put_entry(self, entry: Entry) -> None:

@@ -33,6 +33,11 @@ def address_of_muxed(account: stellar_xdr.MuxedAccount) -> str:
     return StrKey.encode_ed25519_public_key(key.uint256)
 
 
+def muxed_id(account: stellar_xdr.MuxedAccount) -> int | None:
+    """The id of a multiplexed account; None for a plain one."""
+    return None if account.med25519 is None else account.med25519.id.uint64
+
+
 AnyAsset = stellar_xdr.Asset | stellar_xdr.ChangeTrustAsset | stellar_xdr.TrustLineAsset
 
 

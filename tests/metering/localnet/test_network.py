@@ -63,8 +63,9 @@ def test_the_meta_of_a_ledger_holds_what_it_applied() -> None:
     town = Town("ana", "ben")
     envelope = town.build("ana", town.pay("ben", "3"))
     town.outcome(envelope)
-    records = town.network.latest_records(town.now_ms)
-    header = town.network.latest(town.now_ms)
+    reading = town.network.read(town.now_ms)
+    header = reading.latest
+    records = reading.records_of(header.sequence)
     meta = stellar_xdr.LedgerCloseMeta.from_xdr(close_meta_xdr(header, records).to_xdr())
     assert meta.v0 is not None
     [processed] = meta.v0.tx_processing
@@ -77,7 +78,8 @@ def test_the_meta_of_a_ledger_holds_what_it_applied() -> None:
         if change.updated is not None and change.updated.data.account is not None
     ]
     assert after == [997 * XLM - 100, 1003 * XLM]
-    assert town.network.latest_records(town.now_ms + CLOSE_MS) == ()
+    later = town.network.read(town.now_ms + CLOSE_MS)
+    assert later.records_of(later.latest.sequence) == []
 
 
 def test_a_crowded_ledger_takes_the_best_bids_and_everyone_pays_the_lowest_of_them() -> None:
@@ -163,7 +165,7 @@ def test_a_network_goes_on_from_its_state() -> None:
     state = NetworkState(
         passphrase=network.passphrase,
         close_ms=CLOSE_MS,
-        header=network.latest(town.now_ms),
+        headers=[network.latest(town.now_ms)],
         entries=network._entries.all(),
         records=[record],
         oldest_ledger=network.oldest_ledger,

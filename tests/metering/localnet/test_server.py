@@ -284,7 +284,7 @@ async def test_friendbot_serves_many_at_once_and_gives_again(peer: Peer) -> None
         (b"[" * 5000, -32600),
         (b'{"jsonrpc":"1.0","id":1,"method":"getHealth"}', -32600),
         (b'{"jsonrpc":"2.0","id":1,"method":5}', -32600),
-        (b'{"jsonrpc":"2.0","id":1,"method":"getEvents"}', -32601),
+        (b'{"jsonrpc":"2.0","id":1,"method":"getCakes"}', -32601),
         (b'{"jsonrpc":"2.0","id":1,"method":"getTransaction","params":{"hash":"zz"}}', -32602),
         (b'{"jsonrpc":"2.0","id":1,"method":"getTransaction"}', -32602),
         (b'{"jsonrpc":"2.0","id":1,"method":"getLedgerEntries","params":{"keys":["?"]}}', -32602),

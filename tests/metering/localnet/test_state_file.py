@@ -114,7 +114,7 @@ def test_a_database_of_something_else_is_refused(path: Path) -> None:
 def test_balances_that_do_not_add_up_are_refused(path: Path) -> None:
     lived_in(path)
     database = sqlite3.connect(path)
-    database.execute("update header set fee_pool = fee_pool + 1")
+    database.execute("update ledger set fee_pool = fee_pool + 1")
     database.commit()
     database.close()
     state_file = StateFile(path)
