@@ -806,6 +806,15 @@ CLAIMABLE_RECLAIM_SECONDS = 90 * 86_400
 STELLAR_READ_SECONDS_MAX = 10
 # An answer is a few ledger entries or one transaction with its meta (100 payments: 100 kB).
 STELLAR_RESPONSE_BYTES_MAX = 2 * 1024 * 1024
+# After so many requests a node's network is looked at again: several minutes of a quiet server. It
+# is too after each failure, since a test network that was reset was away before.
+NETWORK_CHECK_REQUESTS = 100
+# Nodes behind one address differ by a ledger or two; one that is a minute behind what we saw is of no
+# use, if it is not of a chain that began anew.
+NETWORK_LAG_LEDGERS = 12
+# How far the servers behind one Horizon address may be apart. One may know of a ledger in which a
+# transaction is missing that another has not read yet.
+HORIZON_LAG_SECONDS = 60
 # Ledger entries that Stellar RPC looks up in one request.
 STELLAR_KEYS_MAX = 200
 # A page waits for the balance on the chain; without an answer it shows none.

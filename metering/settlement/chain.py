@@ -28,6 +28,11 @@ class SettledAsset:
     code: str = NATIVE
     issuer: str | None = None
 
+    @property
+    def name(self) -> str:
+        """As the ledger calls it: `XLM`, or `CODE:ISSUER`."""
+        return self.code if self.issuer is None else f"{self.code}:{self.issuer}"
+
 
 LUMENS = SettledAsset()
 

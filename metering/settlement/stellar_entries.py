@@ -2,12 +2,13 @@
 
 from stellar_sdk import Asset, Keypair, SignerKey, StrKey
 from stellar_sdk import xdr as stellar_xdr
-from stellar_sdk.soroban_server_async import SorobanServerAsync
 
 from metering.money import Stroops
 from metering.settlement.chain import ChainAccount, OnChain, Thresholds
+from metering.settlement.rpc_node import Entry
 
 _BASE_RESERVE = 5_000_000  # stroops (Stellar docs, "Accounts": minimum balance)
+_AUTHORIZED = 1  # AUTHORIZED_FLAG of a trust line (Stellar-ledger-entries.x)
 
 
 def account_key(address: str) -> stellar_xdr.LedgerKey:
@@ -33,11 +34,38 @@ def on_chain(data: stellar_xdr.LedgerEntryData, ledger: int) -> OnChain:
     """What an account or a trust line holds; `ledger` changed it last."""
     if data.account is None:
         assert data.trust_line is not None, "one of the two was asked for"
-        balance = Stroops(data.trust_line.balance.int64)
-        return OnChain(balance, balance, ledger)
-    balance = Stroops(data.account.balance.int64)
-    reserve = (2 + data.account.num_sub_entries.uint32) * _BASE_RESERVE
-    return OnChain(balance, Stroops(max(0, balance - reserve)), ledger)
+        return _holding(data.trust_line.balance.int64, _sold(data.trust_line.ext.v1), ledger)
+    account, extension = data.account, data.account.ext.v1
+    entries = 2 + account.num_sub_entries.uint32
+    sponsorship = None if extension is None else extension.ext.v2
+    if sponsorship is not None:
+        entries += sponsorship.num_sponsoring.uint32 - sponsorship.num_sponsored.uint32
+    tied_up = entries * _BASE_RESERVE + _sold(extension)
+    return _holding(account.balance.int64, tied_up, ledger)
+
+
+def _holding(balance: int, tied_up: int, ledger: int) -> OnChain:
+    return OnChain(Stroops(balance), Stroops(max(0, balance - tied_up)), ledger)
+
+
+def _sold(
+    extension: stellar_xdr.AccountEntryExtensionV1 | stellar_xdr.TrustLineEntryV1 | None,
+) -> int:
+    """What is promised to offers."""
+    return 0 if extension is None else extension.liabilities.selling.int64
+
+
+def line_obstacle(entry: Entry | None) -> str | None:
+    """Why nothing can be paid over a trust line, as the code of a payment (Stellar-transaction.x,
+    PaymentResult).
+    """
+    line = None if entry is None else entry.data.trust_line
+    if line is None:
+        return "op_no_trust"
+    if not line.flags.uint32 & _AUTHORIZED:
+        return "op_not_authorized"
+    bought = 0 if line.ext.v1 is None else line.ext.v1.liabilities.buying.int64
+    return "op_line_full" if line.balance.int64 + bought >= line.limit.int64 else None
 
 
 def chain_account(entry: stellar_xdr.AccountEntry) -> ChainAccount:
@@ -61,13 +89,3 @@ def _key(account: stellar_xdr.AccountID) -> bytes:
     ed25519 = account.account_id.ed25519
     assert ed25519 is not None, "accounts have no other kind of key"
     return ed25519.uint256
-
-
-async def read_sequence(node: SorobanServerAsync, address: str) -> tuple[int | None, int]:
-    """An account's sequence number (None without account), and the ledger it was read at."""
-    response = await node.get_ledger_entries([account_key(address)])
-    for entry in response.entries or []:
-        account = stellar_xdr.LedgerEntryData.from_xdr(entry.xdr).account
-        if account is not None:
-            return account.seq_num.sequence_number.int64, response.latest_ledger
-    return None, response.latest_ledger

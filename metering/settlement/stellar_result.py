@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from stellar_sdk import xdr as stellar_xdr
 
+from metering.settlement.lifecycle import Found
+
 _CODE = stellar_xdr.TransactionResultCode
 
 # Where Horizon's word is not the name in Stellar-transaction.x (horizon/codes).
@@ -41,6 +43,29 @@ def read_result(result: stellar_xdr.TransactionResult) -> ResultCodes:
         return ResultCodes(code, None, _operations(result.result.results))
     inner = pair.result.result
     return ResultCodes(code, _word(inner.code.name), _operations(inner.results))
+
+
+def found_in(result_xdr: str, ledger: int) -> Found:
+    """A transaction that is part of a ledger, by its result in base64.
+
+    Raises:
+        What `metering.settlement.senseless` lists: it is no result.
+    """
+    result = stellar_xdr.TransactionResult.from_xdr(result_xdr)
+    codes = read_result(result)
+    return Found(
+        successful=codes.successful,
+        ledger=ledger,
+        fee_charged=result.fee_charged.int64,
+        code=codes.transaction,
+        operations=codes.operations,
+    )
+
+
+def refusal(result_xdr: str) -> str:
+    """Why a transaction was not accepted, in words; raises as `found_in`."""
+    codes = read_result(stellar_xdr.TransactionResult.from_xdr(result_xdr))
+    return " ".join((codes.transaction, *codes.operations))
 
 
 def _operations(results: list[stellar_xdr.OperationResult] | None) -> tuple[str, ...]:

@@ -1,46 +1,31 @@
 """The chain over a Stellar RPC node: asking it, sending to it. Knows no keys."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from itertools import batched
+from collections.abc import Sequence
 
-from pydantic import ValidationError
-from stellar_sdk import Asset, StrKey
+from stellar_sdk import Asset
 from stellar_sdk import xdr as stellar_xdr
 from stellar_sdk.client.base_async_client import BaseAsyncClient
-from stellar_sdk.exceptions import SdkError
 from stellar_sdk.soroban_rpc import (
     GetTransactionResponse,
     GetTransactionStatus,
-    SendTransactionResponse,
     SendTransactionStatus,
 )
-from stellar_sdk.soroban_server_async import SorobanServerAsync
-from xdrlib3 import Error as XdrError
 
-from config.limits import STELLAR_KEYS_MAX
-from metering.settlement.chain import (
-    ChainAccount,
-    ChainUnreachable,
-    OnChain,
-    SettledAsset,
-    Tip,
-    WrongNetwork,
-)
+from metering.settlement.chain import ChainAccount, ChainUnreachable, OnChain, SettledAsset, Tip
+from metering.settlement.guard import NetworkGuard
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.rpc_node import Entries, RpcNode
 from metering.settlement.stellar_entries import (
     account_key,
     chain_account,
+    line_obstacle,
     on_chain,
-    read_sequence,
     trust_line_key,
 )
-from metering.settlement.stellar_result import read_result
-
-# A hash that no transaction has. Asked for it, a node tells its ledger and the time of that, in
-# a few bytes, where getLatestLedger sends whole ledgers.
-_NOBODYS_HASH = "0" * 64
+from metering.settlement.stellar_result import found_in, refusal
+from metering.settlement.strkey import Address as Strkey
+from metering.settlement.strkey import BadAddress, read_address, write_address
 
 _ANSWERS = {
     SendTransactionStatus.PENDING: Answer.ACCEPTED,
@@ -48,11 +33,6 @@ _ANSWERS = {
     SendTransactionStatus.TRY_AGAIN_LATER: Answer.BUSY,
     SendTransactionStatus.ERROR: Answer.REFUSED,
 }
-
-
-# What the SDK lets out when an answer is none, or makes no sense: besides its own errors it asserts
-# that there is a result, and JSON or XDR may be anything.
-_SENSELESS = (SdkError, ValidationError, ValueError, AssertionError, EOFError, XdrError)
 
 
 class StellarRpc:
@@ -63,141 +43,117 @@ class StellarRpc:
         passphrase: of the network that is meant; a node of another one is refused.
         asset: what is paid out.
         client: how to reach the node; closed by `close`.
+        guard: knows the chain that our money is on.
     """
 
     def __init__(
-        self, url: str, passphrase: str, asset: SettledAsset, client: BaseAsyncClient
+        self,
+        url: str,
+        passphrase: str,
+        asset: SettledAsset,
+        client: BaseAsyncClient,
+        guard: NetworkGuard | None = None,
     ) -> None:
-        self._server = SorobanServerAsync(url, client)
+        self._client = client
         self._passphrase = passphrase
-        self._settled = asset
+        self._node = RpcNode(url, passphrase, client, guard)
+        self._issuer = asset.issuer
         self._asset = Asset.native() if asset.issuer is None else Asset(asset.code, asset.issuer)
-        self._network_checked = False
 
     async def close(self) -> None:
-        await self._server.close()
+        await self._client.close()
 
     async def holdings(self, address: str) -> OnChain | None:
-        async with self._node() as node:
-            keys = [account_key(address)]
-            if not self._asset.is_native():
-                keys.append(self._line_key(address))
-            response = await node.get_ledger_entries(keys)
-            entries = [
-                (stellar_xdr.LedgerEntryData.from_xdr(entry.xdr), entry.last_modified_ledger)
-                for entry in response.entries or []
-            ]
-        wanted = [on_chain(data, ledger) for data, ledger in entries if self._is_settled(data)]
-        return wanted[0] if wanted else None
+        keys = [account_key(address)]
+        if not self._asset.is_native():
+            keys.append(self._line_key(address))
+        entry = (await self._node.entries(keys)).found.get(keys[-1].to_xdr())
+        return None if entry is None else on_chain(entry.data, entry.changed_in)
 
     async def account(self, address: str) -> ChainAccount | None:
-        async with self._node() as node:
-            response = await node.get_ledger_entries([account_key(address)])
-            for entry in response.entries or []:
-                account = stellar_xdr.LedgerEntryData.from_xdr(entry.xdr).account
-                if account is not None:
-                    return chain_account(account)
-        return None
+        return _account(await self._node.entries([account_key(address)]))
 
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
-        valid = [a for a in addresses if StrKey.is_valid_ed25519_public_key(a)]
-        found = dict.fromkeys(set(addresses) - set(valid), "bad_address")
-        existing = await self._existing([account_key(address) for address in valid])
-        for address in valid:
-            if account_key(address).to_xdr() not in existing:
+        plain, found = _plain_addresses(addresses)
+        accounts = await self._node.entries([account_key(each) for each in plain.values()])
+        for address, account in plain.items():
+            if account_key(account).to_xdr() not in accounts.found:
                 found[address] = "op_no_destination"
         if not self._asset.is_native():
-            found |= await self._missing_lines([a for a in valid if a not in found])
+            found |= await self._missing_lines(
+                {
+                    address: account
+                    for address, account in plain.items()
+                    if address not in found and account != self._issuer
+                }
+            )
         return found
 
     async def fee_p80(self) -> int:
-        async with self._node() as node:
-            return (await node.get_fee_stats()).inclusion_fee.p80
+        async with self._node.ask() as server:
+            return (await server.get_fee_stats()).inclusion_fee.p80
 
     async def tip(self) -> Tip:
-        async with self._node() as node:
-            latest = await node.get_transaction(_NOBODYS_HASH)
-        return Tip(latest.latest_ledger, latest.latest_ledger_close_time, latest.oldest_ledger)
+        return await self._node.tip()
 
     async def send(self, envelope: SignedEnvelope) -> Answered:
         try:
-            async with self._node() as node:
-                response = await node.send_transaction(envelope.xdr)
-                return Answered(_ANSWERS[response.status], _refusal(response))
+            async with self._node.ask() as server:
+                response = await server.send_transaction(envelope.xdr)
+                result = response.error_result_xdr
+                detail = response.status.value if result is None else refusal(result)
+                return Answered(_ANSWERS[response.status], detail)
         except ChainUnreachable as error:
             return Answered(Answer.UNKNOWN, str(error))
 
     async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
-        async with self._node() as node:
-            # The sequence number first: what used it up is then part of the history asked next.
-            sequence, ledger = await read_sequence(node, envelope.source)
-            response = await node.get_transaction(envelope.hash)
+        # The sequence number first: what used it up is then part of the history asked next.
+        entries = await self._node.entries([account_key(envelope.source)])
+        account = _account(entries)
+        async with self._node.ask() as server:
+            response = await server.get_transaction(envelope.hash)
             if response.status != GetTransactionStatus.NOT_FOUND:
                 return _found(response)
-        behind = response.latest_ledger < ledger  # another node answered, which knows less
+        # Behind: another node answered, which knows less.
+        behind = response.latest_ledger < entries.ledger
         return NotFound(
             latest_ledger=response.latest_ledger,
             latest_close_time=response.latest_ledger_close_time,
             oldest_ledger=response.oldest_ledger,
-            source_sequence=None if behind else sequence,
+            source_sequence=None if behind or account is None else account.sequence,
         )
 
-    @asynccontextmanager
-    async def _node(self) -> AsyncIterator[SorobanServerAsync]:
-        """The node, once it is known to be of the right network; its failures as one error."""
-        try:
-            if not self._network_checked:
-                passphrase = (await self._server.get_network()).passphrase
-                if passphrase != self._passphrase:
-                    raise WrongNetwork(
-                        f"the node is on {passphrase!r}, configured is {self._passphrase!r}"
-                    )
-                self._network_checked = True
-            yield self._server
-        except _SENSELESS as error:
-            reason = str(error).partition("\n")[0]
-            raise ChainUnreachable(f"{type(error).__name__}: {reason}") from error
-
-    async def _existing(self, keys: list[stellar_xdr.LedgerKey]) -> set[str]:
-        existing: set[str] = set()
-        for some in batched(keys, STELLAR_KEYS_MAX):
-            async with self._node() as node:
-                response = await node.get_ledger_entries(list(some))
-            existing |= {entry.key for entry in response.entries or []}
-        return existing
-
-    async def _missing_lines(self, addresses: list[str]) -> dict[str, str]:
-        others = [address for address in addresses if address != self._settled.issuer]
-        existing = await self._existing([self._line_key(address) for address in others])
-        return {
-            address: "op_no_trust"
-            for address in others
-            if self._line_key(address).to_xdr() not in existing
+    async def _missing_lines(self, accounts: dict[str, str]) -> dict[str, str]:
+        keys = {address: self._line_key(account) for address, account in accounts.items()}
+        lines = await self._node.entries(list(keys.values()))
+        codes = {
+            address: line_obstacle(lines.found.get(key.to_xdr())) for address, key in keys.items()
         }
+        return {address: code for address, code in codes.items() if code is not None}
 
     def _line_key(self, address: str) -> stellar_xdr.LedgerKey:
         return trust_line_key(address, self._asset)
 
-    def _is_settled(self, data: stellar_xdr.LedgerEntryData) -> bool:
-        return (data.account if self._asset.is_native() else data.trust_line) is not None
+
+def _account(entries: Entries) -> ChainAccount | None:
+    for entry in entries.found.values():
+        if entry.data.account is not None:
+            return chain_account(entry.data.account)
+    return None
 
 
-def _refusal(response: SendTransactionResponse) -> str:
-    if response.error_result_xdr is None:
-        return response.status.value
-    codes = read_result(stellar_xdr.TransactionResult.from_xdr(response.error_result_xdr))
-    return " ".join((codes.transaction, *codes.operations))
+def _plain_addresses(addresses: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The account behind each address, and the addresses that are none."""
+    plain, bad = {}, {}
+    for address in addresses:
+        try:
+            plain[address] = write_address(Strkey(read_address(address).key))
+        except BadAddress:
+            bad[address] = "bad_address"
+    return plain, bad
 
 
 def _found(response: GetTransactionResponse) -> Found:
     if response.result_xdr is None or response.ledger is None:
         raise ChainUnreachable("the node knows the transaction, but not its result")
-    result = stellar_xdr.TransactionResult.from_xdr(response.result_xdr)
-    codes = read_result(result)
-    return Found(
-        successful=codes.successful,
-        ledger=response.ledger,
-        fee_charged=result.fee_charged.int64,
-        code=codes.transaction,
-        operations=codes.operations,
-    )
+    return found_in(response.result_xdr, response.ledger)
