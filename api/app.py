@@ -31,6 +31,7 @@ from api.splits import SplitRoutes
 from api.statements import Statements
 from api.stream_keys import StreamKeys
 from api.streaming import Streaming
+from api.subscriptions import SubscriptionRoutes
 from api.system import System
 from api.uploads import UploadRoutes
 from config.limits import API_BODY_BYTES_MAX
@@ -64,6 +65,7 @@ class Routes:
     statements: Statements
     receipts: ReceiptRoutes
     splits: SplitRoutes
+    subscriptions: SubscriptionRoutes
     earnings: EarningsRoutes
     health: Health
     system: System
@@ -93,6 +95,10 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/api/v1/payments/balance", routes.payments.balance),
             web.get("/api/v1/payments/history", routes.statements.history),
             web.get("/api/v1/payments/statements", routes.statements.statement),
+            web.get("/api/v1/subscriptions", routes.subscriptions.get),
+            web.post("/api/v1/subscriptions", routes.subscriptions.post),
+            web.patch("/api/v1/subscriptions/current", routes.subscriptions.patch),
+            web.get("/api/v1/subscriptions/plans", routes.subscriptions.list_plans),
             web.get("/api/v1/content", routes.content.list),
             web.post("/api/v1/content", routes.content_upload.post),
             web.get("/api/v1/content/events", routes.content.events),

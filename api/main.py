@@ -72,6 +72,7 @@ from api.statements import Statements
 from api.stores import Stores, open_stores
 from api.stream_keys import StreamKeys
 from api.streaming import Streaming
+from api.subscriptions import SubscribedTiers, SubscriptionRoutes, plans_on_sale
 from api.system import System
 from api.tiers import Tier
 from api.tiers_postgres import PostgresTierStore
@@ -104,6 +105,7 @@ from metering.rules import MeterRules
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.settlement.payout_trace import PayoutTrace
 from metering.store_postgres import PostgresMeterStore
+from metering.subscriptions.included import Included
 from metering.tariff import Price
 from metering.viewings import PostgresViewings
 from packager.archive import Archive
@@ -158,6 +160,9 @@ async def _start(
     money = Money(stores)
     stack.push_async_callback(money.stop)
     await money.start(creator)
+    renewals = money.renewals(intake.balance_changed)
+    stack.push_async_callback(renewals.stop)
+    await renewals.start()
     routes = _routes(stores, media, money, intake, pages, stopping)
     http = HttpProcesses(settings.http, listeners, routes, stores.clock)
     stack.push_async_callback(http.stop)
@@ -341,7 +346,7 @@ def _routes(
         bearers,
         clock,
         SessionLimits(
-            PostgresTierStore(stores.database),
+            SubscribedTiers(PostgresTierStore(stores.database), money.subscriptions),
             _at_once(stores.settings),
             PostgresViewings(stores.database),
             intake.close,
@@ -350,6 +355,7 @@ def _routes(
         idempotency,
         EventStreams("session", SESSION_STREAMS_MAX, stopping),
         Payees(money.splits, fee),
+        Included(money.subscriptions),
     )
 
     async def own_document(asset_id: str) -> dict[str, object]:
@@ -431,6 +437,16 @@ def _routes(
             clock,
         ),
         splits=SplitRoutes(money.splits, stores.accounts, catalogue, sources.own, bearers, fee),
+        subscriptions=SubscriptionRoutes(
+            money.subscriptions,
+            plans_on_sale(stores.settings.subscriptions, NATIVE),
+            stores.settings.subscriptions.trial_days,
+            _at_once(stores.settings),
+            bearers,
+            idempotency,
+            intake,
+            clock,
+        ),
         earnings=EarningsRoutes(
             money.earnings, intake, media.broadcasts, bearers, NATIVE, stopping
         ),

@@ -13,6 +13,7 @@ from metering.ledger.ledger import Ledger
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.receipts.maker import Receipts
 from metering.receipts.store_postgres import PostgresReceiptStore
+from metering.revenue.pools import Pools
 from metering.settlement.chain import ChainUnreachable, OnChain, WrongNetwork
 from metering.settlement.earnings import EarningsQuery
 from metering.settlement.outbox import Outbox
@@ -20,6 +21,8 @@ from metering.settlement.outbox_postgres import PostgresOutbox
 from metering.shares.splitter import Splitter
 from metering.shares.store_postgres import PostgresSplitStore
 from metering.store_postgres import PostgresMeterStore
+from metering.subscriptions.renewals import Renewals
+from metering.subscriptions.store_postgres import PostgresSubscriptionStore
 
 if TYPE_CHECKING:
     from api.wallet import Wallet
@@ -40,6 +43,7 @@ class Money:
         self.sessions = PostgresMeterStore(stores.database)
         self.splits = PostgresSplitStore(stores.database, self._ledger)
         self._splitter = Splitter(self.splits)
+        self.subscriptions = PostgresSubscriptionStore(stores.database, self._ledger)
         self.receipt_key = open_receipt_key(stores.secrets)
         self.receipts = Receipts(
             PostgresReceiptStore(stores.database),
@@ -68,6 +72,12 @@ class Money:
             await self._wallet.stop()
         await self._splitter.stop()
         await self.receipts.stop()
+
+    def renewals(self, debited: Callable[[str, str], None]) -> Renewals:
+        """The loop that takes subscriptions' fees, not started; see there."""
+        creators_bps = self._stores.settings.subscriptions.creators_bps
+        pools = Pools(self._stores.database, self._ledger, creators_bps)
+        return Renewals(self.subscriptions, pools, self._stores.clock, debited)
 
     async def holdings(self, address: str) -> OnChain | None:
         """What an address holds; the first questions wait until the wallet is open."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from api.errors import Problem
-from api.tiers import Tier, TierStore
+from api.tiers import Tier, Tiers
 from api.wire import timestamp
 from config.limits import SESSIONS_AT_ONCE_MAX
 from metering.viewings import Viewing, Viewings
@@ -27,7 +27,7 @@ class SessionLimits:
         close: ends one.
     """
 
-    tiers: TierStore
+    tiers: Tiers
     at_once: Mapping[Tier, int]
     sessions: Viewings
     close: Callable[[str], Awaitable[object]]

@@ -25,6 +25,7 @@ from config.limits import PLAYBACK_TOKEN_SECONDS, SESSIONS_AT_ONCE_MAX
 from metering.intake import Intake
 from metering.money import format_amount
 from metering.session import SessionSummary
+from metering.subscriptions.included import Included
 from metering.tariff import Price
 
 
@@ -42,6 +43,7 @@ class Streaming:
     idempotency: Idempotency
     streams: EventStreams
     payees: Payees
+    included: Included
 
     # --- routes ----------------------------------------------------------------------------------
 
@@ -160,7 +162,11 @@ class Streaming:
             )
         payee = await self.payees.of(asset)
         async with self.limits.room(account.id, replace_oldest=wish.replace == "oldest"):
-            return await self.intake.open(account.id, asset.id, payee, asset.offer, session_id)
+            offer = await self.included.offer(account.id, session_id, asset.offer, self._now())
+            return await self.intake.open(account.id, asset.id, payee, offer, session_id)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.wall_ms() / 1000, UTC)
 
 
 def _free(asset: Asset) -> Price:

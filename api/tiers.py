@@ -13,10 +13,14 @@ class Tier(StrEnum):
     GOLD = "gold"
 
 
-class TierStore(Protocol):
+class Tiers(Protocol):
+    """Who knows which tier an account has."""
+
     async def tier(self, account: str) -> Tier:
         """FREE unless something else was set."""
 
+
+class TierStore(Tiers, Protocol):
     async def set_tier(self, account: str, tier: Tier) -> None: ...
 
 

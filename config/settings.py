@@ -29,6 +29,8 @@ from config.limits import (
     PLATFORM_FEE_BASIS_POINTS_MAX,
     SERVING_PROCESSES_MAX,
     SESSIONS_AT_ONCE_MAX,
+    SUBSCRIPTION_HOURS_MAX,
+    SUBSCRIPTION_TRIAL_DAYS_MAX,
 )
 from config.settings_sources import (
     PREFIX,
@@ -265,6 +267,23 @@ class Sessions(_Section):
     gold: _AtOnce = 4
 
 
+type _Fee = Annotated[int, Field(ge=0, le=10**15)]
+type _Hours = Annotated[int, Field(ge=0, le=SUBSCRIPTION_HOURS_MAX)]
+
+
+class Subscriptions(_Section):
+    """What each tier costs a month and what that includes; one that costs nothing is not sold."""
+
+    bronze_stroops: _Fee = 50_000_000
+    silver_stroops: _Fee = 100_000_000
+    gold_stroops: _Fee = 200_000_000
+    bronze_hours: _Hours = 10
+    silver_hours: _Hours = 30
+    gold_hours: _Hours = 100
+    trial_days: Annotated[int, Field(ge=0, le=SUBSCRIPTION_TRIAL_DAYS_MAX)] = 0
+    creators_bps: Annotated[int, Field(ge=0, le=10_000)] = 7_000
+
+
 class Uploads(_Section):
     """How much creators may send, and how long an unfinished upload waits for the rest."""
 
@@ -308,6 +327,7 @@ class Settings(_Section):
     delivery: DeliverySettings = DeliverySettings()
     price: Price = Price()
     sessions: Sessions = Sessions()
+    subscriptions: Subscriptions = Subscriptions()
     uploads: Uploads = Uploads()
     jobs: Jobs = Jobs()
     log: Log = Log()

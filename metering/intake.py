@@ -310,6 +310,13 @@ class Intake:
         await self._keeper.answered(self._keeper.errands.credit((source, target), (transfer,)))
         return await self.balance(viewer, asset)
 
+    def balance_changed(self, viewer: str, asset: str | None = None) -> None:
+        """Somebody else posted a transfer of this viewer's: read the balance again, soon."""
+        account = viewer_account(viewer, asset or self._asset).id
+        if self._book.has_wallet(account):
+            self._keeper.errands.reread(account)
+            self._keeper.wake()
+
     async def balance(self, viewer: str, asset: str | None = None) -> Balance:
         """A viewer's money; nothing when there is no account.
 

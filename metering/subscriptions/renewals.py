@@ -1,7 +1,7 @@
 """The loop that takes what is due, tells owners what they should know, and divides what is ripe."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -29,7 +29,7 @@ class Renewals:
     """Several may run on one store: each month is paid once.
 
     Args:
-        debited: told whose balance became less.
+        debited: told whose balance, and in which asset, became less.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Renewals:
         store: SubscriptionStore,
         pools: Pools,
         clock: Clock,
-        debited: Callable[[str], Awaitable[None]],
+        debited: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._pools = pools
@@ -78,7 +78,7 @@ class Renewals:
             await self._look(Due(kept, 0), now)
             return
         if seen.fee:
-            await self._debited(kept.subscription.account)
+            self._debited(kept.subscription.account, seen.after.plan.asset)
 
     async def _run(self) -> None:
         well = True

@@ -32,6 +32,7 @@ from api.splits import Payees
 from api.statement_postgres import PostgresStatements
 from api.statements import Statements
 from api.streaming import Streaming
+from api.subscriptions import SubscribedTiers, SubscriptionRoutes
 from api.tiers import MemoryTierStore, Tier
 from config.clock import ManualClock
 from config.ids import new_id
@@ -47,6 +48,9 @@ from metering.offer import Offer
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.shares.store_postgres import PostgresSplitStore
 from metering.store_postgres import PostgresMeterStore
+from metering.subscriptions.included import Included
+from metering.subscriptions.store_postgres import PostgresSubscriptionStore
+from metering.subscriptions.subscription import Plan
 from metering.tariff import Price, Tariff
 from metering.viewings import PostgresViewings
 
@@ -55,6 +59,11 @@ PRICE = Price("XLM", 100, 1)
 SEGMENT = 2 * UNITS_PER_SECOND
 HOT, TREASURY = hot_account("XLM"), treasury_account("XLM")
 AT_ONCE = {Tier.FREE: 2, Tier.BRONZE: 1, Tier.SILVER: 2, Tier.GOLD: 4}
+# Half a minute is no whole minute.
+PLANS = {
+    name: Plan(name, Stroops(fee), "XLM", seconds)
+    for name, fee, seconds in (("silver", 3_000, 150), ("gold", 5_000, 600))
+}
 
 PAIR = (("creator", "ada"), ("viewer", "vera"))
 
@@ -166,17 +175,21 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
     keys, tiers, ledger = MemoryIdempotencyStore(), MemoryTierStore(), PostgresLedger(database)
     idempotency = Idempotency(keys, clock)
     movements = PostgresMovements(database)
+    subscriptions = PostgresSubscriptionStore(database, ledger)
     streaming = Streaming(
         Catalogue(PostgresAssetStore(database), MemorySourceStore()),
         intake,
         PlaybackTokens(bytes(32)),
         bearers,
         clock,
-        SessionLimits(tiers, AT_ONCE, PostgresViewings(database), intake.close),
+        SessionLimits(
+            SubscribedTiers(tiers, subscriptions), AT_ONCE, PostgresViewings(database), intake.close
+        ),
         movements,
         idempotency,
         EventStreams("session", 10, stopping),
         Payees(PostgresSplitStore(database, ledger), fee=0),
+        Included(subscriptions),
     )
     payments = Payments(
         PostgresAccountStore(database),
@@ -189,10 +202,14 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
         idempotency,
         Balances(ledger, intake),
     )
+    subscribing = SubscriptionRoutes(
+        subscriptions, PLANS, 0, AT_ONCE, bearers, idempotency, intake, clock
+    )
     sockets = SessionSockets(streaming, bearers, clock, PUBLIC_URL, stopping)
     sockets.start()
     statements = Statements(movements, PostgresStatements(database), bearers)
-    server = HttpServer(_application(streaming, sockets, payments, statements), "127.0.0.1", 0)
+    application = _application(streaming, sockets, payments, statements, subscribing)
+    server = HttpServer(application, "127.0.0.1", 0)
     await server.start()
     async with ClientSession(f"http://127.0.0.1:{server.port}") as http:
         yield Rig(
@@ -208,7 +225,11 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
 
 
 def _application(
-    streaming: Streaming, sockets: SessionSockets, payments: Payments, statements: Statements
+    streaming: Streaming,
+    sockets: SessionSockets,
+    payments: Payments,
+    statements: Statements,
+    subscriptions: SubscriptionRoutes,
 ) -> web.Application:
     application = web.Application(middlewares=[answer_errors])
     routes: list[Route] = [
@@ -223,6 +244,10 @@ def _application(
         ("GET", "payments/balance", payments.balance),
         ("GET", "payments/history", statements.history),
         ("GET", "payments/statements", statements.statement),
+        ("GET", "subscriptions", subscriptions.get),
+        ("POST", "subscriptions", subscriptions.post),
+        ("PATCH", "subscriptions/current", subscriptions.patch),
+        ("GET", "subscriptions/plans", subscriptions.list_plans),
     ]
     for method, path, handler in routes:
         application.router.add_route(method, f"/api/v1/{path}", handler)

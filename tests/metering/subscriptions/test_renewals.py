@@ -61,8 +61,9 @@ class Platform:
         return datetime.fromtimestamp(self.clock.wall_ms() / 1000, UTC)
 
     def renewals(self) -> Renewals:
-        async def debited(account: str) -> None:
+        def debited(account: str, asset: str) -> None:
             self.debited.append(account)
+            self.intake.balance_changed(account, asset)
 
         pools = Pools(self.database, self.ledger, CREATORS_BPS)
         return Renewals(self.store, pools, self.clock, debited)
