@@ -5,6 +5,7 @@ from dataclasses import replace
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.context import Context
+from metering.localnet.contracts.invocation import invoke
 from metering.localnet.entries import (
     NATIVE,
     Account,
@@ -18,6 +19,7 @@ from metering.localnet.operation import (
     BumpSequence,
     ChangeTrust,
     CreateAccount,
+    InvokeHostFunction,
     ManageData,
     Operation,
     Payment,
@@ -46,6 +48,7 @@ _SUCCESS: dict[type[Operation], OperationCode] = {
     SetOptions: _OPTIONS.SET_OPTIONS_SUCCESS,
     ManageData: _DATA.MANAGE_DATA_SUCCESS,
     BumpSequence: _BUMP.BUMP_SEQUENCE_SUCCESS,
+    InvokeHostFunction: stellar_xdr.InvokeHostFunctionResultCode.INVOKE_HOST_FUNCTION_SUCCESS,
     Unsupported: _OPERATION.opNOT_SUPPORTED,
 }
 
@@ -106,23 +109,36 @@ def apply(entries: Entries, operation: Operation, context: Context) -> Applied:
     code = malformed(operation)
     if code is not None:
         return Applied(code)
-    applied: Applied
     match operation:
         case CreateAccount():
-            applied = create_account(entries, source, operation, context)
+            return create_account(entries, source, operation, context)
         case Payment():
-            applied = pay(entries, source, operation, context)
+            return pay(entries, source, operation, context)
+        case InvokeHostFunction():
+            return invoke(entries, operation, context)
+        case _:
+            return Applied(_apply_plain(entries, source, operation))
+
+
+def _apply_plain(
+    entries: Entries,
+    source: Account,
+    operation: ChangeTrust | SetOptions | ManageData | BumpSequence | Unsupported,
+) -> OperationCode:
+    """The operations that move no money."""
+    code: OperationCode
+    match operation:
         case ChangeTrust():
-            applied = Applied(_change_trust(entries, source, operation))
+            code = _change_trust(entries, source, operation)
         case SetOptions():
-            applied = Applied(_set_options(entries, source, operation))
+            code = _set_options(entries, source, operation)
         case ManageData():
-            applied = Applied(_manage_data(entries, source, operation))
+            code = _manage_data(entries, source, operation)
         case BumpSequence():
-            applied = Applied(_bump_sequence(entries, source, operation))
+            code = _bump_sequence(entries, source, operation)
         case Unsupported():
             raise AssertionError("refused as malformed")
-    return applied
+    return code
 
 
 def _change_trust(entries: Entries, source: Account, trust: ChangeTrust) -> OperationCode:

@@ -109,7 +109,9 @@ def _charge(draft: Entries, envelope: Envelope, rate: int, at: _Moment) -> tuple
     """Take the fee; returns stroops and the change as XDR."""
     payer = draft.account(envelope.fee_source)
     assert payer is not None, "selected transactions have a payer"
-    fee = min(envelope.fee, rate * envelope.operations_charged, payer.balance)
+    # Contracts pay for all the resources that they declared: none of it is given back here.
+    bid = min(envelope.inclusion_fee, rate * envelope.operations_charged)
+    fee = min(bid + envelope.resource_fee, payer.balance)
     after = replace(payer, balance=payer.balance - fee)
     draft.put(after)
     return fee, changes_xdr([Change(payer, after)], at.ledger).to_xdr()
@@ -176,7 +178,7 @@ def _operations(
         applied = apply(single, operation, context)
         results.append(applied.xdr)
         if applied.code == success_of(operation):
-            done.append(Done(single.changes(), applied.events))
+            done.append(Done(single.changes(), applied.events, applied.value))
             single.merge(at.ledger)
     if len(done) < len(results):
         return results, []

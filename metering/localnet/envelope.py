@@ -47,6 +47,7 @@ class Transaction:
     fee: int
     conditions: Conditions
     operations: tuple[Operation, ...]
+    resources: stellar_xdr.SorobanTransactionData | None
     signatures: tuple[Signature, ...]
 
 
@@ -66,6 +67,17 @@ class Envelope:
     def operations_charged(self) -> int:
         """How many base fees it owes: a fee bump counts as one operation more."""
         return len(self.transaction.operations) + (1 if self.is_fee_bump else 0)
+
+    @property
+    def resource_fee(self) -> int:
+        """Stroops that a call of a contract pays for what it uses, besides its bid."""
+        resources = self.transaction.resources
+        return 0 if resources is None else resources.resource_fee.int64
+
+    @property
+    def inclusion_fee(self) -> int:
+        """Stroops that are bid for being part of a ledger."""
+        return self.fee - self.resource_fee
 
 
 def read_envelope(base64: str, passphrase: str) -> Envelope:
@@ -99,6 +111,16 @@ def _read(envelope: stellar_xdr.TransactionEnvelope, network_id: bytes) -> Envel
         signatures=read.signatures,
         is_fee_bump=False,
     )
+
+
+def bid_of(envelope_xdr: str, fee: int) -> int:
+    """The part of a charged fee that was not for resources; of an envelope that was read before."""
+    envelope = stellar_xdr.TransactionEnvelope.from_xdr(envelope_xdr)
+    inner = envelope.v1
+    if envelope.fee_bump is not None:
+        inner = envelope.fee_bump.tx.inner_tx.v1
+    resources = None if inner is None else inner.tx.ext.soroban_data
+    return fee if resources is None else fee - resources.resource_fee.int64
 
 
 def _read_fee_bump(
@@ -140,6 +162,7 @@ def _transaction(
         fee=transaction.fee.uint32,
         conditions=_conditions(transaction.cond),
         operations=tuple(read_operation(o, source) for o in transaction.operations),
+        resources=transaction.ext.soroban_data,
         signatures=_signatures(signatures),
     )
 

@@ -10,10 +10,12 @@ from stellar_sdk import xdr as stellar_xdr
 
 from config.limits import LOCALNET_LAG_LEDGERS_MAX
 from metering.localnet.closing import Closing, close, select
+from metering.localnet.contracts.creation import built_in
 from metering.localnet.entries import Account, Entries, Entry, Key
-from metering.localnet.envelope import read_envelope
+from metering.localnet.envelope import bid_of, read_envelope
 from metering.localnet.header import TOTAL_COINS, Header, idle
 from metering.localnet.history import History
+from metering.localnet.lumens import lumens
 from metering.localnet.pool import Pending, Pool
 from metering.localnet.reading import Reading
 from metering.localnet.record import Record
@@ -66,7 +68,7 @@ def genesis(passphrase: str, close_ms: int, now_ms: int) -> NetworkState:
     """A new network: all lumens are with the root account, whose seed is the network's id."""
     root = root_keypair(passphrase)
     header = Header(_GENESIS_SEQUENCE, now_ms, _NO_HASH, _NO_HASH, _NO_HASH, _NO_HASH, 0)
-    entries: list[Entry] = [Account(root.public_key, TOTAL_COINS, 0)]
+    entries: list[Entry] = [Account(root.public_key, TOTAL_COINS, 0), *built_in(passphrase)]
     return NetworkState(passphrase, close_ms, [header], entries, [], _GENESIS_SEQUENCE)
 
 
@@ -91,7 +93,8 @@ class LocalNetwork:
         self.close_ms = state.close_ms
         self._last = state.header
         self._entries = Entries()
-        for entry in state.entries:
+        # What was built in later than the state began is there all the same.
+        for entry in (*built_in(state.passphrase), *state.entries):
             self._entries.put(entry)
         self._pool = Pool()
         # Idle ledgers that were already told of when the first pending transaction came.
@@ -210,7 +213,7 @@ class LocalNetwork:
 
     def is_conserved(self) -> bool:
         """True as long as no lumen was made or lost."""
-        held = sum(e.balance for e in self._entries.all() if isinstance(e, Account))
+        held = lumens(self._entries.all(), self.passphrase)
         return held + self._last.fee_pool == TOTAL_COINS
 
     def _ledgers_since(self, now_ms: int) -> int:
@@ -236,7 +239,7 @@ class LocalNetwork:
         listed = list(records)
         for record in listed:
             charged = record.operations + (1 if record.is_fee_bump else 0)
-            self._fees.append(record.fee_charged // charged)
+            self._fees.append(bid_of(record.envelope_xdr, record.fee_charged) // charged)
         self._history.remember(headers, listed)
 
     def _undoable_to(self) -> int:

@@ -66,6 +66,15 @@ class BumpSequence:
 
 
 @dataclass(frozen=True, slots=True)
+class InvokeHostFunction:
+    """A call of a contract, or the making of one, and who agreed to it (CAP-46)."""
+
+    source: str
+    function: stellar_xdr.HostFunction
+    auth: tuple[stellar_xdr.SorobanAuthorizationEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Unsupported:
     """A valid operation that this network does not have: it fails with op_not_supported."""
 
@@ -74,7 +83,14 @@ class Unsupported:
 
 
 Operation = (
-    CreateAccount | Payment | ChangeTrust | SetOptions | ManageData | BumpSequence | Unsupported
+    CreateAccount
+    | Payment
+    | ChangeTrust
+    | SetOptions
+    | ManageData
+    | BumpSequence
+    | InvokeHostFunction
+    | Unsupported
 )
 
 
@@ -124,6 +140,9 @@ def _read_plain(body: stellar_xdr.OperationBody, source: str) -> Operation:
         return ManageData(source, data.data_name.string64, value)
     if body.bump_sequence_op is not None:
         return BumpSequence(source, body.bump_sequence_op.bump_to.sequence_number.int64)
+    if body.invoke_host_function_op is not None:
+        invoked = body.invoke_host_function_op
+        return InvokeHostFunction(source, invoked.host_function, tuple(invoked.auth))
     return Unsupported(source, body.type.name)
 
 

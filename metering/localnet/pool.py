@@ -23,7 +23,7 @@ class Pending:
     @property
     def rate(self) -> Fraction:
         """Stroops bid for each operation."""
-        return Fraction(self.envelope.fee, self.envelope.operations_charged)
+        return Fraction(self.envelope.inclusion_fee, self.envelope.operations_charged)
 
 
 class Pool:

@@ -41,10 +41,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What one operation changed, and the events that it emitted."""
+    """What one operation changed, the events that it emitted, and what a contract returned."""
 
     changes: list[Change]
     events: tuple[stellar_xdr.ContractEvent, ...]
+    value: stellar_xdr.SCVal | None = None
 
 
 def meta_xdr(
@@ -74,8 +75,17 @@ def meta_xdr(
                 for done in operations
             ],
             tx_changes_after=changes_xdr([], ledger),
-            soroban_meta=None,
+            soroban_meta=_soroban_meta(operations),
             events=events,
             diagnostic_events=[],
         ),
     )
+
+
+def _soroban_meta(operations: list[Done]) -> stellar_xdr.SorobanTransactionMetaV2 | None:
+    """What a call of a contract returned: it is its transaction's only operation."""
+    values = [done.value for done in operations if done.value is not None]
+    if not values:
+        return None
+    none = stellar_xdr.SorobanTransactionMetaExt(0)
+    return stellar_xdr.SorobanTransactionMetaV2(none, values[0])

@@ -1,6 +1,8 @@
 """Results of operations and transactions as Stellar's XDR."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from stellar_sdk import xdr as stellar_xdr
 
@@ -11,8 +13,49 @@ OperationCode = (
     | stellar_xdr.SetOptionsResultCode
     | stellar_xdr.ManageDataResultCode
     | stellar_xdr.BumpSequenceResultCode
+    | stellar_xdr.InvokeHostFunctionResultCode
     | stellar_xdr.OperationResultCode
 )
+
+_KIND = stellar_xdr.OperationType
+# By the type of a code: the operation, its result, and the arm of the union that takes that.
+_INNER: dict[type[OperationCode], tuple[stellar_xdr.OperationType, Callable[..., Any], str]] = {
+    stellar_xdr.CreateAccountResultCode: (
+        _KIND.CREATE_ACCOUNT,
+        stellar_xdr.CreateAccountResult,
+        "create_account_result",
+    ),
+    stellar_xdr.PaymentResultCode: (
+        _KIND.PAYMENT,
+        stellar_xdr.PaymentResult,
+        "payment_result",
+    ),
+    stellar_xdr.ChangeTrustResultCode: (
+        _KIND.CHANGE_TRUST,
+        stellar_xdr.ChangeTrustResult,
+        "change_trust_result",
+    ),
+    stellar_xdr.SetOptionsResultCode: (
+        _KIND.SET_OPTIONS,
+        stellar_xdr.SetOptionsResult,
+        "set_options_result",
+    ),
+    stellar_xdr.ManageDataResultCode: (
+        _KIND.MANAGE_DATA,
+        stellar_xdr.ManageDataResult,
+        "manage_data_result",
+    ),
+    stellar_xdr.BumpSequenceResultCode: (
+        _KIND.BUMP_SEQUENCE,
+        stellar_xdr.BumpSequenceResult,
+        "bump_seq_result",
+    ),
+    stellar_xdr.InvokeHostFunctionResultCode: (
+        _KIND.INVOKE_HOST_FUNCTION,
+        stellar_xdr.InvokeHostFunctionResult,
+        "invoke_host_function_result",
+    ),
+}
 
 _CODE = stellar_xdr.TransactionResultCode
 # Only these carry a result per operation (Stellar-transaction.x, TransactionResult).
@@ -27,11 +70,13 @@ class Applied:
         code: how it ended.
         events: what it emitted; only with success.
         result: the whole result, where that says more than the code.
+        value: what a contract returned; only with success.
     """
 
     code: OperationCode
     events: tuple[stellar_xdr.ContractEvent, ...] = ()
     result: stellar_xdr.OperationResult | None = None
+    value: stellar_xdr.SCVal | None = None
 
     @property
     def xdr(self) -> stellar_xdr.OperationResult:
@@ -46,28 +91,8 @@ def operation_result(code: OperationCode) -> stellar_xdr.OperationResult:
 
 
 def _inner(code: OperationCode) -> stellar_xdr.OperationResultTr:
-    kind = stellar_xdr.OperationType
-    match code:
-        case stellar_xdr.CreateAccountResultCode():
-            created = stellar_xdr.CreateAccountResult(code)
-            return stellar_xdr.OperationResultTr(kind.CREATE_ACCOUNT, create_account_result=created)
-        case stellar_xdr.PaymentResultCode():
-            paid = stellar_xdr.PaymentResult(code)
-            return stellar_xdr.OperationResultTr(kind.PAYMENT, payment_result=paid)
-        case stellar_xdr.ChangeTrustResultCode():
-            trusted = stellar_xdr.ChangeTrustResult(code)
-            return stellar_xdr.OperationResultTr(kind.CHANGE_TRUST, change_trust_result=trusted)
-        case stellar_xdr.SetOptionsResultCode():
-            options = stellar_xdr.SetOptionsResult(code)
-            return stellar_xdr.OperationResultTr(kind.SET_OPTIONS, set_options_result=options)
-        case stellar_xdr.ManageDataResultCode():
-            managed = stellar_xdr.ManageDataResult(code)
-            return stellar_xdr.OperationResultTr(kind.MANAGE_DATA, manage_data_result=managed)
-        case stellar_xdr.BumpSequenceResultCode():
-            bumped = stellar_xdr.BumpSequenceResult(code)
-            return stellar_xdr.OperationResultTr(kind.BUMP_SEQUENCE, bump_seq_result=bumped)
-        case _:
-            raise AssertionError(f"not a result of an operation: {code}")
+    kind, result, name = _INNER[type(code)]
+    return stellar_xdr.OperationResultTr(kind, **{name: result(code)})
 
 
 def transaction_result(

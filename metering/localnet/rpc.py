@@ -13,6 +13,8 @@ from xdrlib3 import Error as XdrError
 
 from config.limits import LOCALNET_KEYS_MAX
 from metering.localnet import rpc_history
+from metering.localnet.contracts.address import key_hash
+from metering.localnet.entries import Key, TimeToLive, time_to_live_key
 from metering.localnet.entry_xdr import data_xdr, key_from_xdr
 from metering.localnet.envelope import MalformedEnvelope
 from metering.localnet.fees import distribution
@@ -26,6 +28,7 @@ from metering.localnet.rpc_error import (
     Document,
     RpcError,
 )
+from metering.localnet.rpc_simulation import simulation
 from metering.localnet.xdr_values import UnsupportedXdr
 
 VERSION = "tollcast-localnet"
@@ -91,6 +94,7 @@ class Rpc:
             "getTransaction": rpc_history.transaction,
             "getTransactions": rpc_history.transactions,
             "getLedgers": rpc_history.ledgers,
+            "simulateTransaction": simulation,
         }
         match request.method:
             case name if name in plain:
@@ -182,14 +186,19 @@ def _ledger_entries(params: Any, reading: Reading) -> Document:
         key = _read_key(text)
         entry = reading.entry(key) if key is not None else None
         if entry is not None:
-            found.append(
-                {
-                    "key": text,
-                    "xdr": data_xdr(entry).to_xdr(),
-                    "lastModifiedLedgerSeq": entry.modified,
-                }
-            )
+            document = {
+                "key": text,
+                "xdr": data_xdr(entry).to_xdr(),
+                "lastModifiedLedgerSeq": entry.modified,
+            }
+            found.append(document | _life(entry.key, reading))
     return {"entries": found, "latestLedger": reading.latest.sequence}
+
+
+def _life(key: Key, reading: Reading) -> Document:
+    """How long a contract's entry lives; other entries do not end."""
+    life = reading.entry(time_to_live_key(key_hash(key)))
+    return {"liveUntilLedgerSeq": life.live_until} if isinstance(life, TimeToLive) else {}
 
 
 def _read_key(text: str) -> tuple[str, ...] | None:

@@ -8,9 +8,10 @@ from stellar_sdk import xdr as stellar_xdr
 from xdrlib3 import Error as XdrError
 
 from metering.localnet.closing import Closing
-from metering.localnet.entries import Account, Entry, Key
+from metering.localnet.entries import Entry, Key
 from metering.localnet.entry_xdr import entry_from_xdr, entry_xdr
 from metering.localnet.header import TOTAL_COINS, Header
+from metering.localnet.lumens import lumens
 from metering.localnet.network import NetworkState
 from metering.localnet.record import Record
 from metering.localnet.state_upgrade import with_events
@@ -153,8 +154,7 @@ class StateFile:
         )
         records = [_record(row) for row in rows]
         state = NetworkState(passphrase, close_ms, headers, entries, records, oldest_ledger)
-        held = sum(entry.balance for entry in entries if isinstance(entry, Account))
-        if held + state.header.fee_pool != TOTAL_COINS:
+        if lumens(entries, passphrase) + state.header.fee_pool != TOTAL_COINS:
             raise ValueError("the balances do not add up to all lumens")
         return state
 

@@ -7,6 +7,7 @@ from stellar_sdk import xdr as stellar_xdr
 from metering.localnet.apply import malformed, success_of
 from metering.localnet.entries import Entries
 from metering.localnet.envelope import OPERATIONS_MAX, Conditions, Envelope, Transaction
+from metering.localnet.operation import InvokeHostFunction
 from metering.localnet.results import operation_result, transaction_result
 from metering.localnet.signatures import Level, SignatureCheck, level_of
 
@@ -70,7 +71,7 @@ def _check_sponsor(envelope: Envelope, entries: Entries) -> Refusal | None:
 
 
 def _fee_too_low(envelope: Envelope) -> bool:
-    return envelope.fee < BASE_FEE * envelope.operations_charged
+    return envelope.inclusion_fee < BASE_FEE * envelope.operations_charged
 
 
 def _check_transaction(
@@ -104,7 +105,19 @@ def _check_shape(transaction: Transaction) -> stellar_xdr.TransactionResultCode 
         return _CODE.txMISSING_OPERATION
     if len(transaction.operations) > OPERATIONS_MAX:
         return _CODE.txMALFORMED
+    if not _declares_resources(transaction):
+        return _CODE.txSOROBAN_INVALID
     return _CODE.txNOT_SUPPORTED if transaction.conditions.unsupported else None
+
+
+def _declares_resources(transaction: Transaction) -> bool:
+    """A call of a contract is alone in its transaction and tells its resources; others do not."""
+    called = any(isinstance(o, InvokeHostFunction) for o in transaction.operations)
+    resources = transaction.resources
+    if resources is None or not called:
+        return resources is None and not called
+    declared = 0 <= resources.resource_fee.int64 <= transaction.fee
+    return declared and len(transaction.operations) == 1
 
 
 def _check_conditions(

@@ -1,0 +1,1 @@
+"""Two smart contracts as this network runs them: not as WebAssembly, but as native models."""
