@@ -7,13 +7,16 @@ from typing import NamedTuple
 
 _ACCOUNT = 6 << 3  # G: an ed25519 public key
 _MUXED = 12 << 3  # M: the same, and whom of its many owners is meant
+_CONTRACT = 2 << 3  # C: the hash that a contract is named by
 _KEY_BYTES = 32
 _ID_BYTES = 8
 _CHECKSUM_BYTES = 2
 
 
 class BadAddress(ValueError):
-    """Not the address of an account (G...), nor of one of its owners (M...)."""
+    """Not the address of an account (G...), of one of its owners (M...), or of a contract (C...),
+    whichever was asked for.
+    """
 
 
 class Address(NamedTuple):
@@ -29,17 +32,7 @@ def read_address(text: str) -> Address:
     Raises:
         BadAddress: something else, or mistyped.
     """
-    # Without padding, as SEP-23 has it: 35 bytes are 56 letters, 43 are 69.
-    padding = {56: "", 69: "==="}.get(len(text))
-    if padding is None:
-        raise BadAddress(f"not an address: {text[:80]!r}")
-    try:
-        raw = b32decode(text + padding)
-    except (NotBase32, ValueError):
-        raise BadAddress(f"not an address: {text[:80]!r}") from None
-    body, version = raw[1:-_CHECKSUM_BYTES], raw[0]
-    if encode(version, body) != text:
-        raise BadAddress(f"mistyped: {text[:80]!r}")
+    version, body = _decode(text)
     if version == _ACCOUNT and len(body) == _KEY_BYTES:
         return Address(body)
     if version == _MUXED and len(body) == _KEY_BYTES + _ID_BYTES:
@@ -59,6 +52,18 @@ def account_key(address: str) -> bytes:
     return read.key
 
 
+def contract_key(address: str) -> bytes:
+    """The 32 bytes that a contract is named by (C...).
+
+    Raises:
+        BadAddress: it is none.
+    """
+    version, body = _decode(address)
+    if version != _CONTRACT or len(body) != _KEY_BYTES:
+        raise BadAddress(f"not a contract: {address[:80]!r}")
+    return body
+
+
 def write_address(address: Address) -> str:
     """The inverse of `read_address`."""
     if address.muxed_id is None:
@@ -71,3 +76,19 @@ def encode(version: int, body: bytes) -> str:
     payload = bytes([version]) + body
     checksum = crc_hqx(payload, 0).to_bytes(_CHECKSUM_BYTES, "little")
     return b32encode(payload + checksum).decode("ascii").rstrip("=")
+
+
+def _decode(text: str) -> tuple[int, bytes]:
+    """The version byte and what follows it, with the checksum looked at."""
+    # Without padding, as SEP-23 has it: 35 bytes are 56 letters, 43 are 69.
+    padding = {56: "", 69: "==="}.get(len(text))
+    if padding is None:
+        raise BadAddress(f"not an address: {text[:80]!r}")
+    try:
+        raw = b32decode(text + padding)
+    except (NotBase32, ValueError):
+        raise BadAddress(f"not an address: {text[:80]!r}") from None
+    version, body = raw[0], raw[1:-_CHECKSUM_BYTES]
+    if encode(version, body) != text:
+        raise BadAddress(f"mistyped: {text[:80]!r}")
+    return version, body

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from config.limits import SETTLEMENT_RESEND_MS
 from metering.settlement.lifecycle import Found, NotFound
 from metering.settlement.outbox import Outcome, SignedEnvelope, State
-from metering.vouchers.payment_channel import Verb
+from metering.signer.collecting import Verb
 
 
 @dataclass(frozen=True, slots=True)

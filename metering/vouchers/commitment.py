@@ -12,45 +12,21 @@ ed25519-dalek): it refuses keys of small order, for which nearly any signature f
 took them, as OpenSSL does, would give media away for vouchers that no contract ever pays.
 """
 
-import re
-from base64 import b32decode
-from binascii import crc_hqx
 from hashlib import sha256
 
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from metering.money import STROOPS_MAX, Stroops
+from metering.settlement.strkey import contract_key
 
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
-
-# SEP-23: a byte that tells what it is (here a contract), 32 bytes, a checksum of two.
-_CONTRACT_VERSION = 2 << 3
-_CONTRACT = re.compile(r"C[A-Z2-7]{55}")
 
 # Stellar-contract.x: SCValType. Every union and every length is four bytes (RFC 4506).
 _SCV_I128, _SCV_BYTES, _SCV_SYMBOL, _SCV_MAP, _SCV_ADDRESS = 10, 13, 15, 17, 18
 _SC_ADDRESS_TYPE_CONTRACT = 1
 _DOMAIN = b"chancmmt"
 _ENTRIES = 4
-
-
-class BadContract(ValueError):
-    """Not the address of a contract: 56 characters that begin with C, with their checksum."""
-
-
-def contract_bytes(address: str) -> bytes:
-    """The 32 bytes that a contract's address (`C…`) stands for.
-
-    Raises:
-        BadContract: it is none, or mistyped.
-    """
-    if _CONTRACT.fullmatch(address) is None:
-        raise BadContract(f"not a contract's address: {address[:60]!r}")
-    raw = b32decode(address)
-    if raw[0] != _CONTRACT_VERSION or raw[-2:] != crc_hqx(raw[:-2], 0).to_bytes(2, "little"):
-        raise BadContract(f"mistyped: {address!r}")
-    return raw[1:-2]
 
 
 def network_id(passphrase: str) -> bytes:
@@ -66,7 +42,7 @@ class Commitments:
         network: 32 bytes; see `network_id`.
 
     Raises:
-        BadContract: that is no contract's address.
+        BadAddress: that is no contract's address.
     """
 
     __slots__ = ("_after", "_before")
@@ -81,7 +57,7 @@ class Commitments:
                 _symbol(b"channel"),
                 _word(_SCV_ADDRESS),
                 _word(_SC_ADDRESS_TYPE_CONTRACT),
-                contract_bytes(contract),
+                contract_key(contract),
                 _symbol(b"domain"),
                 _symbol(_DOMAIN),
                 _symbol(b"network"),

@@ -25,6 +25,7 @@ from config.limits import (
 )
 from metering.ledger.ledger import Account, Transfer, hot_account, viewer_account
 from metering.money import STROOPS_MAX, Stroops
+from metering.signer.collecting import Verb
 
 _NOTHING = Stroops(0)
 
@@ -326,13 +327,6 @@ class CollectingRules:
 
     stroops: Stroops
     seconds: int
-
-
-class Verb(StrEnum):
-    """What the contract is asked: to pay up to a voucher, or that and to give back the rest."""
-
-    SETTLE = "settle"
-    CLOSE = "close"
 
 
 def due(channel: PaymentChannel, rules: CollectingRules, now: datetime) -> Verb | None:

@@ -8,6 +8,7 @@ from metering.ledger.ledger import Transfer
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.settlement.outbox import MovedOn, SignedEnvelope, SourceBusy, State
+from metering.signer.collecting import Verb
 from metering.vouchers.collection import Collection
 from metering.vouchers.payment_channel import (
     AlreadyTaken,
@@ -16,7 +17,6 @@ from metering.vouchers.payment_channel import (
     ContractState,
     PaymentChannel,
     UnknownChannel,
-    Verb,
     Voucher,
     VoucherRefused,
     accept,

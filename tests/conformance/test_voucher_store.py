@@ -20,6 +20,7 @@ from metering.ledger.ledger_memory import MemoryLedger
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.settlement.outbox import MovedOn, Outcome, SignedEnvelope, SourceBusy, State
+from metering.signer.collecting import Verb
 from metering.vouchers.collection import Collection, sent
 from metering.vouchers.payment_channel import (
     AlreadyTaken,
@@ -31,7 +32,6 @@ from metering.vouchers.payment_channel import (
     NotSeenLately,
     PaymentChannel,
     UnknownChannel,
-    Verb,
     Voucher,
     channel_account,
 )

@@ -8,13 +8,8 @@ from stellar_sdk import StrKey, scval
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.money import STROOPS_MAX, Stroops
-from metering.vouchers.commitment import (
-    BadContract,
-    Commitments,
-    Verifier,
-    contract_bytes,
-    network_id,
-)
+from metering.settlement.strkey import BadAddress
+from metering.vouchers.commitment import Commitments, Verifier, network_id
 
 NETWORK = network_id("Standalone Network ; February 2017")
 CONTRACT = StrKey.encode_contract(bytes(range(32)))
@@ -142,9 +137,5 @@ def test_a_signature_has_one_form() -> None:
     ],
 )
 def test_what_is_no_contract_is_told_apart(address: str) -> None:
-    with pytest.raises(BadContract):
-        contract_bytes(address)
-
-
-def test_a_contracts_address_is_read_back() -> None:
-    assert contract_bytes(CONTRACT) == bytes(range(32))
+    with pytest.raises(BadAddress):
+        Commitments(address, NETWORK)

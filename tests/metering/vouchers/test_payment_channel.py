@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from metering.money import STROOPS_MAX, Stroops
+from metering.signer.collecting import Verb
 from metering.vouchers.payment_channel import (
     ChannelState,
     ChannelTerms,
@@ -13,7 +14,6 @@ from metering.vouchers.payment_channel import (
     ContractRefused,
     ContractState,
     PaymentChannel,
-    Verb,
     close,
     due,
     is_late,
