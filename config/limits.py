@@ -1088,8 +1088,8 @@ WITHDRAWALS_PER_MINUTE_MAX = 10
 WITHDRAWAL_LOOK_SECONDS_MAX = 3
 
 # --- the signer ----------------------------------------------------------------------------------
-# Transactions that can be under way at once. With 100 payments each and a ledger in six seconds four
-# of them pay millions a day.
+# Transactions that can be under way at once. With 100 payments each and a ledger in six seconds
+# four of them pay millions a day.
 CHANNEL_ACCOUNTS = 4
 # Over so long the daily cap counts, so that midnight does not give two of them.
 SIGNER_DAY_MS = 24 * 3_600 * 1_000

@@ -13,29 +13,52 @@ entry AS (
 )
 """
 
-# What each row of the outbox has to have moved, and what it may not have.
+# What each row of the outbox has to have moved, and what it may not have. What is taken back of a
+# balance that nobody claimed comes from the chain, and nothing is set aside for it.
 _DUE = """
+batch AS (
+    SELECT payout_batch.*, coalesce(bids.reserve, fee_max) AS reserve,
+        CASE WHEN code LIKE 'tx_fee_bump%' THEN 'chain:hot:XLM' ELSE fee_account END AS payer
+    FROM payout_batch
+    LEFT JOIN (
+        SELECT payout_bump.batch AS id, greatest(max(fee), max(fee_max)) AS reserve
+        FROM payout_bump JOIN payout_batch ON payout_batch.id = payout_bump.batch
+        GROUP BY payout_bump.batch
+    ) AS bids USING (id)
+),
+bid AS (
+    SELECT batch, number, fee,
+        lag(fee, 1, fee_max) OVER (PARTITION BY batch ORDER BY number) AS before
+    FROM payout_bump JOIN payout_batch ON payout_batch.id = batch
+),
+line AS (
+    SELECT payout.*, state, 'inflight:' || payout.id AS inflight,
+        'chain:hot:' || payout.asset AS hot
+    FROM payout JOIN payout_batch ON payout_batch.id = batch
+),
 due (id, debit, credit, amount, is_due) AS (
-    SELECT payout.id || ':plan', format('creator:%s:%s', creator, payout.asset),
-        'inflight:' || payout.id, amount, true
-    FROM payout
+    SELECT id || ':plan', account, inflight, amount, kind <> 'reclaim' FROM line
     UNION ALL
-    SELECT payout.id || ':applied', 'inflight:' || payout.id, 'chain:hot:' || payout.asset, amount,
-        state = 'applied'
-    FROM payout JOIN payout_batch ON payout_batch.id = batch
+    SELECT id || ':applied', inflight, hot, amount, state = 'applied' FROM line
+    WHERE kind <> 'reclaim'
     UNION ALL
-    SELECT payout.id || ':returned', 'inflight:' || payout.id,
-        format('creator:%s:%s', creator, payout.asset), amount, state IN ('failed', 'dead')
-    FROM payout JOIN payout_batch ON payout_batch.id = batch
+    SELECT id || ':applied', hot, account, amount, state = 'applied' FROM line
+    WHERE kind = 'reclaim'
     UNION ALL
-    SELECT id || ':fee', 'treasury:XLM', 'inflight:' || id, fee_max, true FROM payout_batch
+    SELECT id || ':returned', inflight, account, amount,
+        state IN ('failed', 'dead') AND kind <> 'reclaim'
+    FROM line
     UNION ALL
-    SELECT id || ':network_fee', 'inflight:' || id, 'chain:hot:XLM', fee_charged, fee_charged > 0
-    FROM payout_batch
+    SELECT id || ':fee', 'treasury:XLM', 'inflight:' || id, fee_max, true FROM batch
     UNION ALL
-    SELECT id || ':fee_released', 'inflight:' || id, 'treasury:XLM', fee_max - fee_charged,
-        fee_charged < fee_max
-    FROM payout_batch
+    SELECT batch || ':fee:' || number, 'treasury:XLM', 'inflight:' || batch, fee - before, true
+    FROM bid
+    UNION ALL
+    SELECT id || ':network_fee', 'inflight:' || id, payer, fee_charged, fee_charged > 0 FROM batch
+    UNION ALL
+    SELECT id || ':fee_released', 'inflight:' || id, 'treasury:XLM', reserve - fee_charged,
+        fee_charged < reserve
+    FROM batch
 )
 """
 
@@ -58,32 +81,32 @@ WHERE CASE WHEN coalesce(is_due, false)
     ELSE entry.id IS NOT NULL END
 """
 
-_IN_FLIGHT_IS_OUTBOX = """
-WITH due (id, amount) AS (
-    SELECT 'inflight:' || payout.id, amount FROM payout JOIN payout_batch ON payout_batch.id = batch
-    WHERE state IN ('planned', 'signed', 'sent')
+_IN_FLIGHT_IS_OUTBOX = f"""
+WITH {_DUE}, under_way (id, amount) AS (
+    SELECT inflight, amount FROM line
+    WHERE state IN ('planned', 'signed', 'sent') AND kind <> 'reclaim'
     UNION ALL
-    SELECT 'inflight:' || id, fee_max FROM payout_batch
-    WHERE state IN ('planned', 'signed', 'sent')
+    SELECT 'inflight:' || id, reserve FROM batch WHERE state IN ('planned', 'signed', 'sent')
 ), held AS (
-    SELECT id, balance FROM ledger_account WHERE id >= 'inflight:' AND id < 'inflight;'
+    SELECT id, balance FROM ledger_account
+    WHERE id >= 'inflight:' AND id < 'inflight;'
+        AND (id LIKE 'inflight:pay\\_%' OR id LIKE 'inflight:set\\_%'
+            OR id IN (SELECT id FROM under_way))
 )
 SELECT format('%s holds %s, and %s is under way', id, coalesce(balance, 0), coalesce(amount, 0))
-FROM due FULL JOIN held USING (id)
+FROM under_way FULL JOIN held USING (id)
 WHERE coalesce(balance, 0) <> coalesce(amount, 0)
 """
 
-# What moved on the chain by our doing was moved by one row of the outbox, or recorded as a gift.
+# What moved out on the chain by our doing was moved by one row of the outbox.
 _EVENT_IS_ENTRY = f"""
 WITH {_ENTRY}
 SELECT format('%s is about the chain, and no payout or gift explains it', entry.id)
 FROM entry
-JOIN ledger_account AS hot ON hot.number IN (debit, credit) AND hot.id LIKE 'chain:%'
-WHERE NOT (
-    cause = 'payout_applied' AND entry.id IN (SELECT id || ':applied' FROM payout)
-    OR cause = 'network_fee' AND entry.id IN (SELECT id || ':network_fee' FROM payout_batch)
-    OR cause NOT IN ('payout_applied', 'network_fee') AND hot.number = debit
-)
+JOIN ledger_account AS hot ON hot.number = credit AND hot.id LIKE 'chain:%'
+WHERE entry.id NOT IN (SELECT id || ':applied' FROM payout)
+    AND entry.id NOT IN (SELECT id || ':returned' FROM payout)
+    AND entry.id NOT IN (SELECT id || ':network_fee' FROM payout_batch)
 """
 
 _QUESTIONS = (

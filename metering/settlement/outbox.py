@@ -1,8 +1,8 @@
 """What was promised to the chain: settlements, their payments, and the transfers that go with them.
 
-A settlement is one transaction envelope that pays up to a hundred creators. Its money is set aside
-in the ledger when it is planned and moves on when its fate is proven, in the same database
-transaction as its state. The rules of its life are in `lifecycle`.
+A settlement is one transaction that pays up to a hundred payees. Its money is set aside in the
+ledger when it is planned and moves on when its fate is proven, in the same database transaction as
+its state. The rules of its life are in `lifecycle`.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ from typing import Protocol
 from metering.ledger.ledger import (
     Account,
     Transfer,
-    creator_account,
     hot_account,
     inflight_account,
     treasury_account,
@@ -37,14 +36,46 @@ class State(StrEnum):
         return self in (State.APPLIED, State.FAILED, State.DEAD)
 
 
+class Kind(StrEnum):
+    """What a payment is for. The first two are what others asked for, the rest is our own."""
+
+    PAYOUT = "payout"  # what a creator earned
+    WITHDRAWAL = "withdrawal"  # what a viewer takes back
+    OPEN = "channel_open"  # makes a channel account
+    TOP_UP = "channel_top_up"  # lumens for the fees of one
+    RECLAIM = "reclaim"  # takes a claimable balance back that nobody claimed for long
+
+
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One creator's share of a settlement: `amount` goes to `address`."""
+    """One operation of a settlement: `amount` goes to `address`.
+
+    Args:
+        id: `pay_...`.
+        creator: whose money it is: a creator, or who withdraws.
+        address: G..., or M... of one of its owners; of a reclaim the claimable balance's id.
+        amount: in stroops.
+        account: the ledger's account that pays, and that has it back when nothing comes of it; of a
+            reclaim the one that it goes to.
+        kind: what for.
+        claimable: it becomes a balance that the payee claims (CAP-23), who could not be paid.
+        due: what its source knows it by (`worker.PaymentSource`).
+        memo: `id:...` or `text:...`, as the payee asked for; this payment is then the only one.
+        earned_after: what was earned behind this position of the journal is paid,
+        earned_until: up to and with this one. Both 0: nothing of that is said.
+    """
 
     id: str
     creator: str
     address: str
     amount: Stroops
+    account: str
+    kind: Kind = Kind.PAYOUT
+    claimable: bool = False
+    due: str = ""
+    memo: str | None = None
+    earned_after: int = 0
+    earned_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +104,32 @@ class Outcome:
     code: str
     operations: tuple[str, ...] = ()
 
+    @property
+    def bumped(self) -> bool:
+        """Whether a bump was what the chain took: its fee is the hot account's."""
+        return self.code.startswith("tx_fee_bump")
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One row of the outbox. `fee_max` in stroops; `sent_ms` is when it was sent last."""
+    """One row of the outbox.
+
+    Args:
+        id: `set_...`.
+        asset: `XLM`, or `CODE:ISSUER`.
+        source: the account (G...) whose sequence number it uses, and that pays its fee.
+        fee_max: what that is at most, in stroops.
+        payments: in the order of the transaction's operations.
+        created_ms: when it was planned.
+        fee_account: the ledger's account that stands for what `source` has on the chain.
+        statement: in which form its memo names its payments (`statement.leaves`).
+        sealed: number and hash of the journal's last seal then, as `123:0af...`; or nothing.
+        state: how far it is.
+        signed: the transaction.
+        bumps: the same transaction with higher bids, which the hot account pays.
+        sent_ms: when it was sent last. It grows with each step of a signed one.
+        outcome: how it ended.
+    """
 
     id: str
     asset: str
@@ -84,8 +137,12 @@ class Settlement:
     fee_max: int
     payments: tuple[Payment, ...]
     created_ms: int
+    fee_account: str = hot_account(NATIVE).id
+    statement: int = 2
+    sealed: str = ""
     state: State = State.PLANNED
     signed: SignedEnvelope | None = None
+    bumps: tuple[SignedEnvelope, ...] = ()
     sent_ms: int | None = None
     outcome: Outcome | None = None
 
@@ -93,10 +150,20 @@ class Settlement:
     def total(self) -> Stroops:
         return Stroops(sum(payment.amount for payment in self.payments))
 
+    @property
+    def latest(self) -> SignedEnvelope | None:
+        """What is sent now: the transaction, or its last bump."""
+        return self.bumps[-1] if self.bumps else self.signed
+
+    @property
+    def reserve(self) -> int:
+        """What is set aside for the fee: one of its envelopes is applied at most."""
+        return max(self.fee_max, *(bump.fee for bump in self.bumps), 0)
+
 
 @dataclass(frozen=True, slots=True)
 class PayoutView:
-    """A payout as its creator sees it. `code` says why it failed."""
+    """A payment as its payee sees it. `code` says why it failed; `place` is its operation."""
 
     id: str
     amount: Stroops
@@ -104,10 +171,20 @@ class PayoutView:
     transaction_hash: str | None
     created_at: datetime
     code: str | None = None
+    claimable: bool = False
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What was planned and did not come to nothing: payments of an asset, and fees in lumens."""
+
+    paid: Stroops
+    fees: Stroops
 
 
 class SourceBusy(Exception):
-    """The hot account has a settlement under way already: one transaction at a time."""
+    """The source has a settlement under way already: one transaction at a time."""
 
 
 class MovedOn(Exception):
@@ -126,23 +203,38 @@ class Outbox(Protocol):
         """
 
     async def advance(self, before: Settlement, after: Settlement) -> None:
-        """Replace `before` by `after`, and move the money if that is its end, all or nothing.
+        """Replace `before` by `after`, and move the money that goes with it, all or nothing.
 
         Raises:
             MovedOn: the stored settlement is not `before` any more.
+            WouldOverdraw: the treasury has too little for a higher bid.
         """
 
-    async def unfinished(self, source: str) -> list[Settlement]:
-        """Settlements of a source that have not ended, the oldest first."""
+    async def unfinished(self, source: str | None = None) -> list[Settlement]:
+        """Settlements that have not ended, the oldest first; of all sources without one."""
+
+    async def settlement_of(self, payment: str) -> Settlement | None:
+        """The settlement that a payment is part of, however it ended."""
 
     async def payouts(self, creator: str, asset: str, limit: int) -> list[PayoutView]:
-        """A creator's payouts, the newest first."""
+        """What a creator was paid, or was to be, the newest first."""
+
+    async def fates(self, dues: Sequence[str]) -> dict[str, PayoutView]:
+        """The last payment for each of what sources had due, where there was one."""
 
     async def totals(self, creator: str, asset: str) -> tuple[Stroops, Stroops]:
         """What is on its way to a creator, and what arrived."""
 
-    async def refused_since(self, asset: str, codes: Sequence[str], since_ms: int) -> set[str]:
-        """Creators whose payment ended with one of these operation codes since then."""
+    async def spent_since(self, asset: str, since_ms: int) -> Spending:
+        """What was planned since then."""
+
+    async def refused_since(
+        self, asset: str, codes: Sequence[str], since_ms: int
+    ) -> dict[str, str]:
+        """Dues whose payment ended with one of these operation codes since then, with the last."""
+
+    async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
+        """Up to which position of the journal the payouts of accounts paid what was earned."""
 
     async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
         """Remember why creators are not paid; replaces all earlier notes of that asset."""
@@ -151,34 +243,46 @@ class Outbox(Protocol):
         """Why a creator is not paid."""
 
 
-def inflight_accounts(settlement: Settlement) -> list[Account]:
-    """The accounts that hold a settlement's money while it is under way."""
+def accounts_of(settlement: Settlement) -> list[Account]:
+    """Accounts that a settlement's transfers need; those that pay are there already."""
     payments = [inflight_account(p.id, settlement.asset) for p in settlement.payments]
     others = [treasury_account(NATIVE), hot_account(NATIVE), hot_account(settlement.asset)]
-    return [*payments, inflight_account(settlement.id, NATIVE), *others]
+    source = Account(settlement.fee_account, NATIVE, floor=None)
+    return [*payments, inflight_account(settlement.id, NATIVE), source, *others]
 
 
 def planned_transfers(settlement: Settlement) -> list[Transfer]:
-    """Set aside: each payment from its creator, the highest possible fee from the treasury."""
-    fee = Transfer(
-        id=f"{settlement.id}:fee",
+    """Set aside: each payment from whose it is, the highest possible fee from the treasury."""
+    fee = _reserved(settlement, "fee", settlement.fee_max)
+    given = (payment for payment in settlement.payments if payment.kind != Kind.RECLAIM)
+    return [fee, *(_set_aside(payment, settlement.asset) for payment in given)]
+
+
+def bump_transfers(before: Settlement, after: Settlement) -> list[Transfer]:
+    """Set aside what the new ones of the bids come to more than those before."""
+    more = after.reserve - before.reserve
+    return [] if more == 0 else [_reserved(after, f"fee:{len(after.bumps)}", more)]
+
+
+def _reserved(settlement: Settlement, word: str, amount: int) -> Transfer:
+    return Transfer(
+        id=f"{settlement.id}:{word}",
         debit=treasury_account(NATIVE).id,
         credit=inflight_account(settlement.id, NATIVE).id,
-        amount=Stroops(settlement.fee_max),
+        amount=Stroops(amount),
         asset=NATIVE,
         cause="fee_reserved",
     )
-    return [fee, *(_set_aside(payment, settlement.asset) for payment in settlement.payments)]
 
 
 def _set_aside(payment: Payment, asset: str) -> Transfer:
     return Transfer(
         id=f"{payment.id}:plan",
-        debit=creator_account(payment.creator, asset).id,
+        debit=payment.account,
         credit=inflight_account(payment.id, asset).id,
         amount=payment.amount,
         asset=asset,
-        cause="payout_planned",
+        cause=f"{payment.kind}_planned",
     )
 
 
@@ -187,30 +291,38 @@ def final_transfers(settlement: Settlement) -> list[Transfer]:
     outcome = settlement.outcome
     assert outcome is not None, "only an ended settlement has an outcome"
     applied = settlement.state == State.APPLIED
-    payments = [_final(payment, settlement.asset, applied) for payment in settlement.payments]
-    return payments + _fee_transfers(settlement, outcome.fee_charged)
+    payments = (_final(payment, settlement.asset, applied) for payment in settlement.payments)
+    return [each for each in payments if each is not None] + _fee_transfers(settlement, outcome)
 
 
-def _final(payment: Payment, asset: str, applied: bool) -> Transfer:
+def _final(payment: Payment, asset: str, applied: bool) -> Transfer | None:
     word = "applied" if applied else "returned"
-    credit = hot_account(asset) if applied else creator_account(payment.creator, asset)
+    debit, credit = inflight_account(payment.id, asset).id, payment.account
+    if payment.kind == Kind.RECLAIM:
+        if not applied:
+            return None
+        debit = hot_account(asset).id
+    elif applied:
+        credit = hot_account(asset).id
     return Transfer(
         id=f"{payment.id}:{word}",
-        debit=inflight_account(payment.id, asset).id,
-        credit=credit.id,
+        debit=debit,
+        credit=credit,
         amount=payment.amount,
         asset=asset,
-        cause=f"payout_{word}",
+        cause=f"{payment.kind}_{word}",
     )
 
 
-def _fee_transfers(settlement: Settlement, charged: int) -> list[Transfer]:
+def _fee_transfers(settlement: Settlement, outcome: Outcome) -> list[Transfer]:
     """The fee that the network took goes to the chain, the rest of what was set aside back."""
-    assert 0 <= charged <= settlement.fee_max, "the network takes no more than was bid"
+    charged = outcome.fee_charged
+    assert 0 <= charged <= settlement.reserve, "the network takes no more than was bid"
     reserve = inflight_account(settlement.id, NATIVE).id
+    payer = hot_account(NATIVE).id if outcome.bumped else settlement.fee_account
     parts = (
-        ("network_fee", hot_account(NATIVE).id, charged),
-        ("fee_released", treasury_account(NATIVE).id, settlement.fee_max - charged),
+        ("network_fee", payer, charged),
+        ("fee_released", treasury_account(NATIVE).id, settlement.reserve - charged),
     )
     return [
         Transfer(f"{settlement.id}:{cause}", reserve, credit, Stroops(amount), NATIVE, cause)
@@ -220,12 +332,11 @@ def _fee_transfers(settlement: Settlement, charged: int) -> list[Transfer]:
 
 
 def payout_view(settlement: Settlement, payment: Payment) -> PayoutView:
-    """One payment as its creator sees it."""
-    code = None
+    """One payment as its payee sees it."""
+    code, place = None, settlement.payments.index(payment)
     if settlement.outcome is not None and settlement.state != State.APPLIED:
-        index = settlement.payments.index(payment)
         codes = settlement.outcome.operations
-        code = codes[index] if index < len(codes) else settlement.outcome.code
+        code = codes[place] if place < len(codes) else settlement.outcome.code
     return PayoutView(
         id=payment.id,
         amount=payment.amount,
@@ -233,4 +344,6 @@ def payout_view(settlement: Settlement, payment: Payment) -> PayoutView:
         transaction_hash=settlement.signed.hash if settlement.signed is not None else None,
         created_at=datetime.fromtimestamp(settlement.created_ms / 1000, UTC),
         code=code,
+        claimable=payment.claimable,
+        place=place,
     )

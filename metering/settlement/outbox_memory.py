@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from metering.ledger.ledger import Ledger
 from metering.money import Stroops
 from metering.settlement.outbox import (
+    Kind,
     MovedOn,
+    Payment,
     PayoutView,
     Settlement,
     SourceBusy,
+    Spending,
     State,
+    accounts_of,
+    bump_transfers,
     final_transfers,
-    inflight_accounts,
     payout_view,
     planned_transfers,
 )
@@ -28,51 +32,82 @@ class MemoryOutbox:
     async def plan(self, settlement: Settlement) -> None:
         if await self.unfinished(settlement.source):
             raise SourceBusy(settlement.source)
-        await self._ledger.open_accounts(inflight_accounts(settlement))
+        await self._ledger.open_accounts(accounts_of(settlement))
         await self._ledger.post(planned_transfers(settlement))
         self._settlements[settlement.id] = settlement
 
     async def advance(self, before: Settlement, after: Settlement) -> None:
         if self._settlements.get(before.id) != before:
             raise MovedOn(before.id)
-        if after.state.final:
-            await self._ledger.post(final_transfers(after))
+        final = final_transfers(after) if after.state.final else []
+        await self._ledger.post([*bump_transfers(before, after), *final])
         self._settlements[after.id] = after
 
-    async def unfinished(self, source: str) -> list[Settlement]:
-        mine = [s for s in self._settlements.values() if s.source == source]
-        return sorted((s for s in mine if not s.state.final), key=lambda s: s.id)
+    async def unfinished(self, source: str | None = None) -> list[Settlement]:
+        under_way = (s for s in self._settlements.values() if not s.state.final)
+        asked = [s for s in under_way if source is None or s.source == source]
+        return sorted(asked, key=lambda s: s.id)
+
+    async def settlement_of(self, payment: str) -> Settlement | None:
+        return next((s for s, p in self._all() if p.id == payment), None)
 
     async def payouts(self, creator: str, asset: str, limit: int) -> list[PayoutView]:
         views = [
             payout_view(settlement, payment)
-            for settlement in self._settlements.values()
-            if settlement.asset == asset
-            for payment in settlement.payments
-            if payment.creator == creator
+            for settlement, payment in self._all()
+            if (settlement.asset, payment.creator, payment.kind) == (asset, creator, Kind.PAYOUT)
         ]
         return sorted(views, key=lambda view: view.id, reverse=True)[:limit]
 
+    async def fates(self, dues: Sequence[str]) -> dict[str, PayoutView]:
+        in_order = sorted(self._all(), key=lambda each: each[1].id)
+        return {p.due: payout_view(s, p) for s, p in in_order if p.due in dues}
+
     async def totals(self, creator: str, asset: str) -> tuple[Stroops, Stroops]:
         in_flight = settled = 0
-        for settlement in self._settlements.values():
-            paid = sum(p.amount for p in settlement.payments if p.creator == creator)
-            if settlement.asset != asset:
+        for settlement, payment in self._all():
+            if (settlement.asset, payment.creator) != (asset, creator):
                 continue
-            if settlement.state == State.APPLIED:
-                settled += paid
-            elif not settlement.state.final:
-                in_flight += paid
+            if settlement.state == State.APPLIED and payment.kind == Kind.RECLAIM:
+                settled -= payment.amount
+            elif settlement.state == State.APPLIED and payment.kind == Kind.PAYOUT:
+                settled += payment.amount
+            elif not settlement.state.final and payment.kind == Kind.PAYOUT:
+                in_flight += payment.amount
         return Stroops(in_flight), Stroops(settled)
 
-    async def refused_since(self, asset: str, codes: Sequence[str], since_ms: int) -> set[str]:
-        return {
-            payment.creator
-            for settlement in self._settlements.values()
-            if settlement.asset == asset and settlement.created_ms >= since_ms
+    async def spent_since(self, asset: str, since_ms: int) -> Spending:
+        recent = [s for s in self._settlements.values() if s.created_ms >= since_ms]
+        alive = [s for s in recent if s.state != State.DEAD]
+        fees = sum(s.reserve if s.outcome is None else s.outcome.fee_charged for s in alive)
+        paid = sum(
+            payment.amount
+            for settlement in alive
+            if settlement.asset == asset and settlement.state != State.FAILED
             for payment in settlement.payments
-            if payout_view(settlement, payment).code in codes
-        }
+            if payment.kind in (Kind.PAYOUT, Kind.WITHDRAWAL)
+        )
+        return Spending(Stroops(paid), Stroops(fees))
+
+    async def refused_since(
+        self, asset: str, codes: Sequence[str], since_ms: int
+    ) -> dict[str, str]:
+        codes_of: dict[str, str] = {}
+        for settlement, payment in sorted(self._all(), key=lambda each: each[1].id):
+            code = payout_view(settlement, payment).code
+            asked = settlement.asset == asset and settlement.created_ms >= since_ms
+            if asked and code is not None and code in codes:
+                codes_of[payment.due] = code
+        return codes_of
+
+    async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
+        lost = (State.FAILED, State.DEAD)
+        in_order = sorted(self._all(), key=lambda each: each[1].id)
+        payouts = [p for s, p in in_order if s.state not in lost and p.kind == Kind.PAYOUT]
+        return {p.account: p.earned_until for p in payouts if p.account in accounts}
+
+    def _all(self) -> list[tuple[Settlement, Payment]]:
+        return [(s, payment) for s in self._settlements.values() for payment in s.payments]
 
     async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
         self._obstacles[asset] = dict(obstacles)

@@ -1,33 +1,38 @@
 """The outbox in Postgres: its rows and the ledger's move in the same transaction."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 from config.postgres import Connection, Database, Record, UniqueViolationError
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
+from metering.settlement import outbox_rows
 from metering.settlement.outbox import (
     MovedOn,
-    Payment,
     PayoutView,
     Settlement,
-    SignedEnvelope,
     SourceBusy,
-    State,
+    Spending,
+    accounts_of,
+    bump_transfers,
     final_transfers,
-    inflight_accounts,
     planned_transfers,
 )
 
 _PLAN = """
-INSERT INTO payout_batch (id, asset, source, fee_max, created_ms) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO payout_batch
+    (id, asset, source, fee_max, created_ms, fee_account, statement, sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 _PLAN_PAYOUTS = """
-INSERT INTO payout (id, batch, place, creator, asset, address, amount)
-SELECT line.id, $1, line.place, line.creator, $2, line.address, line.amount
-FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[])
-    WITH ORDINALITY AS line (id, creator, address, amount, place)
+INSERT INTO payout (id, batch, place, creator, asset, address, amount, account, kind, claimable,
+    due, memo, earned_after, earned_until)
+SELECT line.id, $1, line.place, line.creator, $2, line.address, line.amount, line.account,
+    line.kind, line.claimable, line.due, line.memo, line.earned_after, line.earned_until
+FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+    $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::bigint[])
+    WITH ORDINALITY AS line (id, creator, address, amount, account, kind, claimable, due, memo,
+        earned_after, earned_until, place)
 """
 
 # The row as it was read, or nothing: another worker may have taken it further.
@@ -44,34 +49,83 @@ FROM unnest($2::text[]) WITH ORDINALITY AS line (code, place)
 WHERE batch = $1 AND payout.place = line.place
 """
 
+_BUMP = """
+INSERT INTO payout_bump (batch, number, envelope_xdr, envelope_hash, fee, signed_ledger)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
 _UNFINISHED = """
 SELECT * FROM payout_batch
-WHERE source = $1 AND state IN ('planned', 'signed', 'sent')
+WHERE ($1::text IS NULL OR source = $1) AND state IN ('planned', 'signed', 'sent')
 ORDER BY id
+"""
+
+_BATCH_OF = """
+SELECT payout_batch.* FROM payout_batch JOIN payout ON payout.batch = payout_batch.id
+WHERE payout.id = $1
 """
 
 _PAYOUTS_OF_BATCHES = "SELECT * FROM payout WHERE batch = ANY ($1) ORDER BY batch, place"
 
-_PAYOUTS = """
-SELECT payout.id, payout.amount, state, envelope_hash, created_ms,
+_BUMPS_OF_BATCHES = "SELECT * FROM payout_bump WHERE batch = ANY ($1) ORDER BY batch, number"
+
+# The envelope that the chain took is told by its result: of a bump another one than of what is in
+# it. Which of several bumps it was nobody has to know: each of their hashes leads to it.
+_VIEW = """
+SELECT payout.id, payout.amount, state, place, claimable, envelope_hash, created_ms,
     CASE WHEN state IN ('failed', 'dead') THEN coalesce(payout.code, payout_batch.code) END AS code
 FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
-WHERE creator = $1 AND payout.asset = $2
+"""
+
+_PAYOUTS = f"""
+{_VIEW}
+WHERE creator = $1 AND payout.asset = $2 AND kind = 'payout'
 ORDER BY payout.id DESC LIMIT $3
+"""
+
+_FATES = f"""
+SELECT asked.due, last.*
+FROM unnest($1::text[]) AS asked (due)
+CROSS JOIN LATERAL ({_VIEW} WHERE payout.due = asked.due ORDER BY payout.id DESC LIMIT 1) AS last
 """
 
 _TOTALS = """
 SELECT
     coalesce(sum(amount) FILTER (WHERE state IN ('planned', 'signed', 'sent')), 0)::bigint
         AS in_flight,
-    coalesce(sum(amount) FILTER (WHERE state = 'applied'), 0)::bigint AS settled
+    coalesce(sum(CASE kind WHEN 'reclaim' THEN -amount ELSE amount END)
+        FILTER (WHERE state = 'applied'), 0)::bigint AS settled
 FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
 WHERE creator = $1 AND payout.asset = $2
+    AND (kind = 'payout' OR kind = 'reclaim' AND state = 'applied')
+"""
+
+_SPENT_SINCE = """
+WITH recent AS (SELECT * FROM payout_batch WHERE created_ms >= $2 AND state <> 'dead')
+SELECT
+    (SELECT coalesce(sum(amount), 0) FROM payout JOIN recent ON recent.id = batch
+        WHERE payout.asset = $1 AND state <> 'failed' AND kind IN ('payout', 'withdrawal'))::bigint
+        AS paid,
+    (SELECT coalesce(sum(coalesce(fee_charged, (
+            SELECT greatest(fee_max, max(fee)) FROM payout_bump WHERE batch = recent.id
+        ))), 0) FROM recent)::bigint AS fees
 """
 
 _REFUSED_SINCE = """
-SELECT DISTINCT creator FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
+SELECT DISTINCT ON (due) due, payout.code
+FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
 WHERE payout.asset = $1 AND payout.code = ANY ($2) AND state = 'failed' AND created_ms >= $3
+ORDER BY due, payout.id DESC
+"""
+
+_CARRIED = """
+SELECT asked.account, last.earned_until
+FROM unnest($1::text[]) AS asked (account)
+CROSS JOIN LATERAL (
+    SELECT earned_until FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
+    WHERE account = asked.account AND kind = 'payout' AND state NOT IN ('failed', 'dead')
+    ORDER BY payout.id DESC LIMIT 1
+) AS last
 """
 
 _FORGET_OBSTACLES = "DELETE FROM payout_obstacle WHERE asset = $1 AND creator <> ALL ($2)"
@@ -99,41 +153,82 @@ class PostgresOutbox:
         try:
             async with self._database.transaction() as connection:
                 await _insert(connection, settlement)
-                await self._ledger.open_accounts_within(connection, inflight_accounts(settlement))
+                await self._ledger.open_accounts_within(connection, accounts_of(settlement))
                 await self._ledger.post_within(connection, planned_transfers(settlement))
         except UniqueViolationError:
             raise SourceBusy(settlement.source) from None
 
     async def advance(self, before: Settlement, after: Settlement) -> None:
-        async with self._database.transaction() as connection:
-            tag = await connection.execute(
-                _ADVANCE, before.id, before.state.value, before.sent_ms, *_progress(after)
-            )
-            if tag != "UPDATE 1":
-                raise MovedOn(before.id)
-            if after.outcome is not None:
-                codes = list(after.outcome.operations)
-                await connection.execute(_JUDGE_PAYOUTS, after.id, codes)
-                await self._ledger.post_within(connection, final_transfers(after))
+        try:
+            async with self._database.transaction() as connection:
+                tag = await connection.execute(
+                    _ADVANCE,
+                    before.id,
+                    before.state.value,
+                    before.sent_ms,
+                    *outbox_rows.progress(after),
+                )
+                if tag != "UPDATE 1":
+                    raise MovedOn(before.id)
+                await self._bid(connection, before, after)
+                if after.outcome is not None:
+                    codes = list(after.outcome.operations)
+                    await connection.execute(_JUDGE_PAYOUTS, after.id, codes)
+                    await self._ledger.post_within(connection, final_transfers(after))
+        except UniqueViolationError:
+            raise MovedOn(before.id) from None
 
-    async def unfinished(self, source: str) -> list[Settlement]:
-        batches = await self._database.fetch(_UNFINISHED, source)
+    async def _bid(self, connection: Connection, before: Settlement, after: Settlement) -> None:
+        """Store the bids that are new."""
+        for number, bump in enumerate(after.bumps[len(before.bumps) :], len(before.bumps) + 1):
+            row = (after.id, number, bump.xdr, bump.hash, bump.fee, bump.ledger)
+            await connection.execute(_BUMP, *row)
+        more = bump_transfers(before, after)
+        if more:
+            await self._ledger.post_within(connection, more)
+
+    async def unfinished(self, source: str | None = None) -> list[Settlement]:
+        return await self._settlements(await self._database.fetch(_UNFINISHED, source))
+
+    async def settlement_of(self, payment: str) -> Settlement | None:
+        found = await self._settlements(await self._database.fetch(_BATCH_OF, payment))
+        return found[0] if found else None
+
+    async def _settlements(self, batches: Sequence[Record]) -> list[Settlement]:
         ids = [batch["id"] for batch in batches]
-        payouts = await self._database.fetch(_PAYOUTS_OF_BATCHES, ids) if ids else []
-        return [_settlement(batch, payouts) for batch in batches]
+        if not ids:
+            return []
+        payouts = await self._database.fetch(_PAYOUTS_OF_BATCHES, ids)
+        bumps = await self._database.fetch(_BUMPS_OF_BATCHES, ids)
+        return [outbox_rows.settlement(batch, payouts, bumps) for batch in batches]
 
     async def payouts(self, creator: str, asset: str, limit: int) -> list[PayoutView]:
         rows = await self._database.fetch(_PAYOUTS, creator, asset, limit)
-        return [_view(row) for row in rows]
+        return [outbox_rows.view(row) for row in rows]
+
+    async def fates(self, dues: Sequence[str]) -> dict[str, PayoutView]:
+        rows = await self._database.fetch(_FATES, list(dues))
+        return {row["due"]: outbox_rows.view(row) for row in rows}
 
     async def totals(self, creator: str, asset: str) -> tuple[Stroops, Stroops]:
         row = await self._database.fetchrow(_TOTALS, creator, asset)
         assert row is not None, "an aggregate always has a row"
         return Stroops(row["in_flight"]), Stroops(row["settled"])
 
-    async def refused_since(self, asset: str, codes: Sequence[str], since_ms: int) -> set[str]:
+    async def spent_since(self, asset: str, since_ms: int) -> Spending:
+        row = await self._database.fetchrow(_SPENT_SINCE, asset, since_ms)
+        assert row is not None, "an aggregate always has a row"
+        return Spending(Stroops(row["paid"]), Stroops(row["fees"]))
+
+    async def refused_since(
+        self, asset: str, codes: Sequence[str], since_ms: int
+    ) -> dict[str, str]:
         rows = await self._database.fetch(_REFUSED_SINCE, asset, list(codes), since_ms)
-        return {row["creator"] for row in rows}
+        return {row["due"]: row["code"] for row in rows}
+
+    async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
+        rows = await self._database.fetch(_CARRIED, list(accounts))
+        return {row["account"]: row["earned_until"] for row in rows}
 
     async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
         creators, reasons = list(obstacles), list(obstacles.values())
@@ -154,68 +249,9 @@ async def _insert(connection: Connection, settlement: Settlement) -> None:
         settlement.source,
         settlement.fee_max,
         settlement.created_ms,
+        settlement.fee_account,
+        settlement.statement,
+        settlement.sealed,
     )
-    await connection.execute(
-        _PLAN_PAYOUTS,
-        settlement.id,
-        settlement.asset,
-        [payment.id for payment in settlement.payments],
-        [payment.creator for payment in settlement.payments],
-        [payment.address for payment in settlement.payments],
-        [payment.amount for payment in settlement.payments],
-    )
-
-
-def _progress(settlement: Settlement) -> tuple[object, ...]:
-    """What `_ADVANCE` writes, in its order."""
-    signed, outcome = settlement.signed, settlement.outcome
-    envelope: tuple[object, ...] = (None,) * 5
-    if signed is not None:
-        envelope = (signed.xdr, signed.hash, signed.sequence, signed.max_time, signed.ledger)
-    ended: tuple[object, ...] = (None,) * 3
-    if outcome is not None:
-        ended = (outcome.ledger, outcome.fee_charged, outcome.code)
-    return (settlement.state.value, settlement.sent_ms, *envelope, *ended)
-
-
-def _settlement(batch: Record, payouts: Iterable[Record]) -> Settlement:
-    mine = [row for row in payouts if row["batch"] == batch["id"]]
-    payments = tuple(
-        Payment(row["id"], row["creator"], row["address"], Stroops(row["amount"])) for row in mine
-    )
-    return Settlement(
-        id=batch["id"],
-        asset=batch["asset"],
-        source=batch["source"],
-        fee_max=batch["fee_max"],
-        payments=payments,
-        created_ms=batch["created_ms"],
-        state=State(batch["state"]),
-        signed=_signed(batch),
-        sent_ms=batch["sent_ms"],
-    )
-
-
-def _signed(batch: Record) -> SignedEnvelope | None:
-    if batch["envelope_xdr"] is None:
-        return None
-    return SignedEnvelope(
-        xdr=batch["envelope_xdr"],
-        hash=batch["envelope_hash"],
-        source=batch["source"],
-        sequence=batch["sequence"],
-        max_time=batch["max_time"],
-        fee=batch["fee_max"],
-        ledger=batch["signed_ledger"],
-    )
-
-
-def _view(row: Record) -> PayoutView:
-    return PayoutView(
-        id=row["id"],
-        amount=Stroops(row["amount"]),
-        state=row["state"],
-        transaction_hash=row["envelope_hash"],
-        created_at=datetime.fromtimestamp(row["created_ms"] / 1000, UTC),
-        code=row["code"],
-    )
+    columns = outbox_rows.payment_columns(settlement.payments)
+    await connection.execute(_PLAN_PAYOUTS, settlement.id, settlement.asset, *columns)

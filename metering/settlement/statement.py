@@ -1,21 +1,53 @@
 """What a settlement pays, as one hash that its transaction carries as memo.
 
 A Merkle tree as of RFC 6962, section 2.1, over the payments in order. Whoever gets a payment can
-check with its proof that the transaction on the chain commits to exactly this payment.
+check with its proof that the transaction on the chain commits to exactly this payment, and to which
+part of the journal it pays: what was earned between two of its positions. The journal is a chain of
+seals, the last of which is named too.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from metering.settlement.outbox import Payment
+from metering.settlement.outbox import Payment, Settlement
 
 _SEPARATOR = "\n"
 
+# The forms that statements had; what was signed in one stays to be checked in it.
+_WITHOUT_RANGE = 1
+_WITH_RANGE = 2
 
-def leaf(payment: Payment, asset: str) -> bytes:
-    """The hash of one payment."""
-    fields = (payment.id, payment.creator, payment.address, str(payment.amount), asset)
-    return hashlib.sha256(b"\0" + _SEPARATOR.join(fields).encode()).digest()
+
+def leaves(settlement: Settlement) -> list[bytes]:
+    """The hashes of a settlement's payments."""
+    return [leaf(fields(settlement, payment)) for payment in settlement.payments]
+
+
+def fields(settlement: Settlement, payment: Payment) -> dict[str, str]:
+    """What is said of one payment, by name and in order."""
+    said = {
+        "id": payment.id,
+        "creator": payment.creator,
+        "address": payment.address,
+        "amount": str(payment.amount),
+        "asset": settlement.asset,
+    }
+    if settlement.statement == _WITHOUT_RANGE:
+        return said
+    assert settlement.statement == _WITH_RANGE, "a form of ours"
+    return {
+        "form": f"tollcast payment {_WITH_RANGE}",
+        **said,
+        "kind": payment.kind.value,
+        "earnedAfter": str(payment.earned_after),
+        "earnedUntil": str(payment.earned_until),
+        "sealed": settlement.sealed,
+    }
+
+
+def leaf(said: Mapping[str, str]) -> bytes:
+    """The hash of what is said of one payment: its values, a line each."""
+    return hashlib.sha256(b"\0" + _SEPARATOR.join(said.values()).encode()).digest()
 
 
 def root(leaves: Sequence[bytes]) -> bytes:

@@ -1,16 +1,13 @@
 """Stellar's addresses and seeds, and the chain with the hot account's key in it, over RPC."""
 
-import asyncio
-
-from stellar_sdk import Account, Asset, Keypair, StrKey, TransactionBuilder
+from stellar_sdk import Keypair, StrKey
 from stellar_sdk.client.base_async_client import BaseAsyncClient
 
-from config.limits import SETTLEMENT_ENVELOPE_SECONDS, SETTLEMENT_PAYMENTS_MAX
-from metering.money import format_amount
-from metering.settlement import statement
+from config.limits import SETTLEMENT_ENVELOPE_SECONDS
 from metering.settlement.chain import LUMENS, SettledAsset, UnknownHotAccount
 from metering.settlement.outbox import Settlement, SignedEnvelope
 from metering.settlement.stellar_rpc import StellarRpc
+from metering.settlement.transaction import Slot, build
 
 
 class BadSeed(ValueError):
@@ -78,45 +75,26 @@ class StellarChain(StellarRpc):
     ) -> None:
         self._keypair = _keypair(seed)
         super().__init__(url, passphrase, asset, client)
-        self._paid = Asset.native() if asset.issuer is None else Asset(asset.code, asset.issuer)
 
     @property
     def address(self) -> str:
         return self._keypair.public_key
 
     async def sign(self, settlement: Settlement) -> SignedEnvelope:
-        if len(settlement.payments) > SETTLEMENT_PAYMENTS_MAX:
-            raise AssertionError("a transaction has room for 100 operations")
         account = await self.account(self.address)
         tip = await self.tip()
         if account is None:
             raise UnknownHotAccount(self.address)
         sequence, max_time = account.sequence, tip.close_time + SETTLEMENT_ENVELOPE_SECONDS
-        # 100 payments take some 40 ms to build and sign: not on the loop.
-        xdr, hash_ = await asyncio.to_thread(self._build, settlement, sequence, max_time)
+        slot = Slot(self.address, sequence + 1, max_time)
+        unsigned = build(settlement, slot, self.address, self._passphrase)
+        signature = self._keypair.sign(unsigned.hash)
         return SignedEnvelope(
-            xdr=xdr,
-            hash=hash_,
+            xdr=unsigned.signed({self._keypair.raw_public_key(): signature}),
+            hash=unsigned.hash.hex(),
             source=self.address,
             sequence=sequence + 1,
             max_time=max_time,
             fee=settlement.fee_max,
             ledger=tip.ledger,
         )
-
-    def _build(self, settlement: Settlement, sequence: int, max_time: int) -> tuple[str, str]:
-        account = Account(self.address, sequence)
-        rate = settlement.fee_max // len(settlement.payments)
-        builder = TransactionBuilder(account, self._passphrase, base_fee=rate)
-        builder.add_time_bounds(0, max_time)
-        leaves = [statement.leaf(payment, settlement.asset) for payment in settlement.payments]
-        builder.add_hash_memo(statement.root(leaves))
-        for payment in settlement.payments:
-            builder.append_payment_op(
-                destination=payment.address,
-                asset=self._paid,
-                amount=format_amount(payment.amount),
-            )
-        envelope = builder.build()
-        envelope.sign(self._keypair)
-        return envelope.to_xdr(), envelope.hash_hex()

@@ -14,7 +14,7 @@ from config.limits import (
 )
 from config.postgres import UNAVAILABLE
 from config.tasks import cancel, spawn
-from metering.ledger.ledger import Ledger, WouldOverdraw
+from metering.ledger.ledger import Ledger, WouldOverdraw, creator_account
 from metering.money import NATIVE, Stroops
 from metering.settlement.batch import (
     NO_ADDRESS,
@@ -269,7 +269,14 @@ class SettlementWorker:
             return None
         now_ms = self._clock.wall_ms()
         payments = tuple(
-            Payment(self._ids("pay", now_ms), paid.creator, paid.address, paid.amount)
+            Payment(
+                self._ids("pay", now_ms),
+                paid.creator,
+                paid.address,
+                paid.amount,
+                account=creator_account(paid.creator, self._asset).id,
+                due=paid.creator,
+            )
             for paid in batch.paid
         )
         settlement = Settlement(

@@ -90,7 +90,7 @@ class House:
         self.payouts += 1
         number, outbox = self.payouts, PostgresOutbox(self.rig.database, self.rig.ledger)
         amount = await self.rig.ledger.balance(creator_account(creator, "XLM").id)
-        payment = Payment(f"pay_{number}", creator, "GTO", amount)
+        payment = Payment(f"pay_{number}", creator, "GTO", amount, f"creator:{creator}:XLM")
         planned = Settlement(
             f"set_{number}", "XLM", "GHOT", 100, (payment,), self.rig.clock.wall_ms()
         )

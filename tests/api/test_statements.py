@@ -66,7 +66,8 @@ async def busy_days(rig: Rig) -> list[str]:
 
 
 async def pay_out(rig: Rig, stroops: int) -> None:
-    payment = Payment("pay_1", rig.accounts["ada"], ADDRESS, Stroops(stroops))
+    ada = rig.accounts["ada"]
+    payment = Payment("pay_1", ada, ADDRESS, Stroops(stroops), f"creator:{ada}:XLM")
     settlement = Settlement("stl_1", "XLM", HOT.id, 100, (payment,), rig.clock.wall_ms())
     await PostgresOutbox(rig.database, rig.ledger).plan(settlement)
 

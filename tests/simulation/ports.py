@@ -22,7 +22,7 @@ from metering.settlement.chain import (
     UnknownHotAccount,
 )
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
-from metering.settlement.outbox import PayoutView, Settlement, SignedEnvelope
+from metering.settlement.outbox import PayoutView, Settlement, SignedEnvelope, Spending
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.store import MemoryMeterStore
 from tests.simulation.at_once import at_once
@@ -222,7 +222,7 @@ class OutboxPort:
 
         await self._line.call(f"noting {after.state}", statement)
 
-    async def unfinished(self, source: str) -> list[Settlement]:
+    async def unfinished(self, source: str | None = None) -> list[Settlement]:
         return await self._line.call("reading", lambda: at_once(self._outbox.unfinished(source)))
 
     async def payouts(self, creator: str, asset: str, limit: int) -> list[PayoutView]:
@@ -231,8 +231,22 @@ class OutboxPort:
     async def totals(self, creator: str, asset: str) -> tuple[Stroops, Stroops]:
         return at_once(self._outbox.totals(creator, asset))
 
-    async def refused_since(self, asset: str, codes: Sequence[str], since_ms: int) -> set[str]:
+    async def refused_since(
+        self, asset: str, codes: Sequence[str], since_ms: int
+    ) -> dict[str, str]:
         return at_once(self._outbox.refused_since(asset, codes, since_ms))
+
+    async def settlement_of(self, payment: str) -> Settlement | None:
+        return at_once(self._outbox.settlement_of(payment))
+
+    async def fates(self, dues: Sequence[str]) -> dict[str, PayoutView]:
+        return at_once(self._outbox.fates(dues))
+
+    async def spent_since(self, asset: str, since_ms: int) -> Spending:
+        return at_once(self._outbox.spent_since(asset, since_ms))
+
+    async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
+        return at_once(self._outbox.carried(accounts))
 
     async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
         at_once(self._outbox.note_obstacles(asset, obstacles))

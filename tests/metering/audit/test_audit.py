@@ -41,7 +41,7 @@ async def watch(intake: Intake, clock: ManualClock, session: str, segments: int)
 
 def settlement(name: str, amounts: tuple[int, ...]) -> Settlement:
     payments = tuple(
-        Payment(f"pay_{name}{i}", "acc_c", "GADDRESS", Stroops(each))
+        Payment(f"pay_{name}{i}", "acc_c", "GADDRESS", Stroops(each), "creator:acc_c:XLM")
         for i, each in enumerate(amounts)
     )
     return Settlement(f"stl_{name}", "XLM", f"GHOT{name}", 500, payments, NOW_MS)

@@ -29,7 +29,7 @@ from metering.money import Stroops
 from metering.settlement.chain import Chain, ChainUnreachable, OnChain, Tip
 from metering.settlement.chain import ChainAccount as AccountOnChain
 from metering.settlement.lifecycle import Answered, Found, NotFound
-from metering.settlement.outbox import Outbox, PayoutView, Settlement, SignedEnvelope
+from metering.settlement.outbox import Outbox, PayoutView, Settlement, SignedEnvelope, Spending
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.stellar import StellarChain
 from metering.settlement.treasury import PlayMoney, reconcile
@@ -178,7 +178,7 @@ class CrashingOutbox:
         await self._outbox.advance(before, after)
         self._crasher.point(f"after storing {after.state.value}")
 
-    async def unfinished(self, source: str) -> list[Settlement]:
+    async def unfinished(self, source: str | None = None) -> list[Settlement]:
         return await self._outbox.unfinished(source)
 
     async def payouts(self, creator: str, asset: str, limit: int) -> list[PayoutView]:
@@ -187,8 +187,22 @@ class CrashingOutbox:
     async def totals(self, creator: str, asset: str) -> tuple[Stroops, Stroops]:
         return await self._outbox.totals(creator, asset)
 
-    async def refused_since(self, asset: str, codes: Sequence[str], since_ms: int) -> set[str]:
+    async def refused_since(
+        self, asset: str, codes: Sequence[str], since_ms: int
+    ) -> dict[str, str]:
         return await self._outbox.refused_since(asset, codes, since_ms)
+
+    async def settlement_of(self, payment: str) -> Settlement | None:
+        return await self._outbox.settlement_of(payment)
+
+    async def fates(self, dues: Sequence[str]) -> dict[str, PayoutView]:
+        return await self._outbox.fates(dues)
+
+    async def spent_since(self, asset: str, since_ms: int) -> Spending:
+        return await self._outbox.spent_since(asset, since_ms)
+
+    async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
+        return await self._outbox.carried(accounts)
 
     async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
         await self._outbox.note_obstacles(asset, obstacles)
@@ -356,7 +370,7 @@ class World:
 
     def forget_history(self) -> None:
         """As a node does after its retention window."""
-        self.network._oldest_ledger = self.network.latest(self.clock.wall_ms()).sequence
+        self.network.forget_before(self.network.latest(self.clock.wall_ms()).sequence)
 
     def remove_account(self, address: str) -> ChainAccount:
         """As a merge into another account would, at the worst moment."""

@@ -32,7 +32,7 @@ PLANNED = Settlement(
     asset="XLM",
     source="GHOT",
     fee_max=100,
-    payments=(Payment("pay_1", "ana", "GANA", Stroops(5)),),
+    payments=(Payment("pay_1", "ana", "GANA", Stroops(5), "creator:ana:XLM"),),
     created_ms=NOW,
 )
 SIGNED = replace(PLANNED, state=State.SIGNED, signed=ENVELOPE)

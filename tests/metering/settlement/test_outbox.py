@@ -100,8 +100,8 @@ def settlement(number: int = 1, ana: int = 500, ben: int = 300) -> Settlement:
         source="GHOT",
         fee_max=FEE,
         payments=(
-            Payment(f"pay_{number}a", "ana", "GANA", Stroops(ana)),
-            Payment(f"pay_{number}b", "ben", "GBEN", Stroops(ben)),
+            Payment(f"pay_{number}a", "ana", "GANA", Stroops(ana), "creator:ana:XLM", due="ana"),
+            Payment(f"pay_{number}b", "ben", "GBEN", Stroops(ben), "creator:ben:XLM", due="ben"),
         ),
         created_ms=NOW_MS + number,
     )
@@ -179,9 +179,9 @@ async def test_a_failed_settlement_costs_its_fee_and_gives_the_payments_back(boo
     assert await books.balances() == UNTOUCHED | {"treasury": 9_800, "chain": -10_600}
     assert [p.code for p in await books.outbox.payouts("ben", "XLM", 9)] == ["op_no_destination"]
     codes = ("op_no_destination", "op_no_trust")
-    assert await books.outbox.refused_since("XLM", codes, NOW_MS) == {"ben"}
-    assert await books.outbox.refused_since("XLM", codes, NOW_MS + 2) == set()
-    assert await books.outbox.refused_since("USD", codes, NOW_MS) == set()
+    assert await books.outbox.refused_since("XLM", codes, NOW_MS) == {"ben": "op_no_destination"}
+    assert await books.outbox.refused_since("XLM", codes, NOW_MS + 2) == {}
+    assert await books.outbox.refused_since("USD", codes, NOW_MS) == {}
 
 
 async def test_a_dead_settlement_gives_everything_back_and_may_be_planned_anew(
@@ -266,8 +266,9 @@ async def test_the_database_refuses_to_rewrite_what_was_signed(
 async def test_the_database_lets_nothing_follow_an_end(database: Database, final: str) -> None:
     await database.execute(
         "insert into payout_batch (id, state, asset, source, fee_max, created_ms, envelope_xdr,"
-        " envelope_hash, sequence, max_time, signed_ledger, fee_charged, code)"
-        " values ('set_1', $1, 'XLM', 'G', 100, 0, 'A', 'h', 1, 1, 1, 100, 'tx_success')",
+        " envelope_hash, sequence, max_time, signed_ledger, fee_charged, code, fee_account, statement,"
+        " sealed) values ('set_1', $1, 'XLM', 'G', 100, 0, 'A', 'h', 1, 1, 1, 100, 'tx_success',"
+        " 'chain:hot:XLM', 2, '')",
         final,
     )
     for state in ("signed", "sent", "applied", "failed", "dead"):

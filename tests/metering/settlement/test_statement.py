@@ -7,22 +7,28 @@ import pytest
 
 from metering.money import Stroops
 from metering.settlement import statement
-from metering.settlement.outbox import Payment
+from metering.settlement.outbox import Kind, Payment, Settlement
 
 
 def payment(number: int) -> Payment:
-    return Payment(f"pay_{number}", f"creator{number}", f"G{number}", Stroops(number + 1))
+    account = f"creator:creator{number}:XLM"
+    return Payment(f"pay_{number}", f"creator{number}", f"G{number}", Stroops(number + 1), account)
+
+
+def settlement(*payments: Payment) -> Settlement:
+    return Settlement("set_1", "XLM", "GHOT", 100, payments, 0, sealed="7:0af3")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8, 9, 33, 99, 100])
 def test_each_payment_proves_that_it_is_part_and_nothing_else_does(size: int) -> None:
-    payments = [payment(number) for number in range(size)]
-    leaves = [statement.leaf(p, "XLM") for p in payments]
+    planned = settlement(*(payment(number) for number in range(size)))
+    leaves = statement.leaves(planned)
     root = statement.root(leaves)
     for index, leaf in enumerate(leaves):
         path = statement.proof(leaves, index)
         assert statement.is_proven(leaf, index, size, path, root)
-        richer = statement.leaf(replace(payments[index], amount=Stroops(10**9)), "XLM")
+        more = replace(planned.payments[index], amount=Stroops(10**9))
+        richer = statement.leaf(statement.fields(planned, more))
         assert not statement.is_proven(richer, index, size, path, root)
         assert not statement.is_proven(leaf, size, size, path, root)
         assert not statement.is_proven(leaf, index, size, [*path, root], root)
@@ -47,12 +53,29 @@ def test_the_hashes_are_those_of_rfc_6962() -> None:
 
 
 def test_every_field_of_a_payment_counts() -> None:
-    one = payment(1)
-    others = [
-        statement.leaf(replace(one, id="pay_x"), "XLM"),
-        statement.leaf(replace(one, creator="x"), "XLM"),
-        statement.leaf(replace(one, address="GX"), "XLM"),
-        statement.leaf(replace(one, amount=Stroops(77)), "XLM"),
-        statement.leaf(one, "USD"),
+    one, planned = payment(1), settlement(payment(1))
+    changed = [
+        replace(one, id="pay_x"),
+        replace(one, creator="x"),
+        replace(one, address="GX"),
+        replace(one, amount=Stroops(77)),
+        replace(one, kind=Kind.WITHDRAWAL),
+        replace(one, earned_after=5),
+        replace(one, earned_until=5),
     ]
-    assert len({statement.leaf(one, "XLM"), *others}) == 6
+    elsewhere = [
+        replace(planned, asset="USD"),
+        replace(planned, sealed=""),
+        replace(planned, statement=1),
+    ]
+    others = [statement.fields(planned, each) for each in changed]
+    others += [statement.fields(each, one) for each in elsewhere]
+    hashes = {statement.leaf(said) for said in others}
+    assert len({statement.leaf(statement.fields(planned, one)), *hashes}) == 11
+
+
+def test_statements_of_before_are_checked_as_they_were_made() -> None:
+    """The first form, which envelopes on the chain have in their memos."""
+    old = replace(settlement(payment(1)), statement=1)
+    said = b"\0pay_1\ncreator1\nG1\n2\nXLM"
+    assert statement.leaves(old) == [hashlib.sha256(said).digest()]
