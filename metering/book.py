@@ -143,6 +143,10 @@ class Book:
         """Nothing can be spent of a wallet until `set_balance` says how much there is."""
         self._wallets[account].available = 0
 
+    def take_out(self, account: str, amount: int) -> None:
+        """So much of a wallet in memory is not to be spent any more; `set_balance` follows."""
+        self._wallets[account].available -= amount
+
     def set_balance(self, account: str, balance: int) -> None:
         """Tell what the store holds for a wallet in memory, while no commit is under way."""
         wallet = self._wallets[account]

@@ -5,7 +5,7 @@ from what is decided and not saved yet.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from config.limits import (
     INTAKE_CREDITS_PER_ROUND,
     INTAKE_OPENINGS_PER_ROUND,
 )
+from config.postgres import UNAVAILABLE
 from metering.book import Book
 from metering.errors import InsufficientFunds, LeaseLost, MeterUnavailable, SessionClosed
 from metering.ledger.ledger import Account, LedgerRefusal, Transfer
@@ -51,6 +52,17 @@ class _Credit:
     done: Done
 
 
+@dataclass(frozen=True, slots=True)
+class TakingOut:
+    """Money that leaves a viewer's account. `work` moves it, in a transaction of its own; it may
+    raise a LedgerRefusal.
+    """
+
+    account: Account
+    amount: Stroops
+    work: Callable[[], Awaitable[None]]
+
+
 class Errands:
     """Collects errands; `run` does all that were collected, alike ones together.
 
@@ -65,12 +77,14 @@ class Errands:
         self._openings: list[_Opening] = []
         self._readings: dict[str, list[Done]] = {}
         self._credits: list[_Credit] = []
+        self._takings: list[tuple[TakingOut, Done]] = []
         self._prices: list[tuple[PriceChange, Done]] = []
         self._consents: list[_Consent] = []
 
     def __bool__(self) -> bool:
         prices = self._prices or self._consents
-        return bool(self._openings or self._readings or self._credits or prices)
+        money = self._credits or self._takings
+        return bool(self._openings or self._readings or money or prices)
 
     @property
     def openings(self) -> int:
@@ -111,6 +125,12 @@ class Errands:
         self._credits.append(_Credit(accounts, transfers, done))
         return done
 
+    def take_out(self, taking: TakingOut) -> Done:
+        """Let money leave an account; fails with InsufficientFunds or a LedgerRefusal."""
+        done = _future()
+        self._takings.append((taking, done))
+        return done
+
     async def take_up(self) -> None:
         """Take in the open sessions of the lease that the book has not got.
 
@@ -137,6 +157,9 @@ class Errands:
         waiting, self._credits = _split(self._credits, INTAKE_CREDITS_PER_ROUND)
         for credit in waiting:
             await self._credit(credit)
+        takings, self._takings = _split(self._takings, INTAKE_CREDITS_PER_ROUND)
+        for taking, done in takings:
+            await self._take_out(taking, done)
         openings, self._openings = _split(self._openings, INTAKE_OPENINGS_PER_ROUND)
         readings, self._readings = self._readings, {}
         async with _answered([done for waiting in readings.values() for done in waiting]):
@@ -153,7 +176,8 @@ class Errands:
         waiting += [done for _, done in self._prices]
         waiting += [done for those in self._readings.values() for done in those]
         waiting += [credit.done for credit in self._credits]
-        self._openings, self._readings, self._credits = [], {}, []
+        waiting += [done for _, done in self._takings]
+        self._openings, self._readings, self._credits, self._takings = [], {}, [], []
         self._prices, self._consents = [], []
         for done in waiting:
             fail(done, error)
@@ -167,6 +191,26 @@ class Errands:
                 fail(credit.done, refusal)
             else:
                 await self._read([each for each in touched if self._book.has_wallet(each)])
+
+    async def _take_out(self, taking: TakingOut, done: Done) -> None:
+        """The wallet has it no more before it is taken: what a session draws meanwhile is drawn of
+        the rest.
+        """
+        account, asset = taking.account.id, taking.account.asset
+        if self._book.has_wallet(account):
+            available = self._book.available(account)
+            if available < taking.amount:
+                fail(done, InsufficientFunds(taking.amount, available, asset))
+                return
+            self._book.take_out(account, taking.amount)
+        self.reread(account)
+        async with _answered([done]):
+            try:
+                await taking.work()
+            except LedgerRefusal as refusal:
+                fail(done, refusal)
+            except UNAVAILABLE as error:
+                fail(done, MeterUnavailable(str(error)))
 
     async def _read(self, accounts: Sequence[str]) -> None:
         if not accounts:

@@ -29,6 +29,7 @@ from config.limits import (
 from metering.admission import Load, crowded
 from metering.book import Book
 from metering.bookkeeper import Bookkeeper
+from metering.errands import TakingOut
 from metering.errors import (
     InsufficientFunds,
     MeterUnavailable,
@@ -309,6 +310,17 @@ class Intake:
         transfer = Transfer(cause, source.id, target.id, amount, asset, "fund")
         await self._keeper.answered(self._keeper.errands.credit((source, target), (transfer,)))
         return await self.balance(viewer, asset)
+
+    async def take_out(self, taking: TakingOut) -> None:
+        """Let money leave a viewer's account. What open sessions hold of it, or have drawn and not
+        saved yet, is not there to be taken.
+
+        Raises:
+            InsufficientFunds: there is less.
+            LedgerRefusal: as `taking.work` raises it.
+            MeterUnavailable: nobody knows whether it happened; do it again.
+        """
+        await self._keeper.answered(self._keeper.errands.take_out(taking))
 
     def balance_changed(self, viewer: str, asset: str | None = None) -> None:
         """Somebody else posted a transfer of this viewer's: read the balance again, soon."""

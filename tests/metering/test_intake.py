@@ -13,6 +13,7 @@ from config.limits import (
     SESSION_IDLE_MS_MAX,
     SESSION_WATCHING_MS_MAX,
 )
+from metering.errands import TakingOut
 from metering.errors import MeteredElsewhere
 from metering.intake import (
     Balance,
@@ -274,6 +275,37 @@ async def test_a_session_ends_also_when_its_money_went_without_telling_us(
     await store.post([], [drain])
     summary = await intake.close(viewer.id)
     assert (summary.state, summary.ticks, summary.balance) == (SessionState.CLOSED, 0, 50)
+
+
+async def test_what_is_promised_and_not_saved_yet_cannot_be_taken_out(
+    watch: Watch, intake: Intake, store: Store
+) -> None:
+    """Nor is what is being taken out promised to the session meanwhile."""
+    viewer = await watch(balance=400)
+    account = viewer_account("v", "XLM")
+
+    def taking(amount: int, refused: Exception | None = None) -> TakingOut:
+        async def work() -> None:
+            assert intake.request_at_once(viewer.id, 1, SEGMENT, 2 * SEGMENT, prompt=True) is None
+            if refused is not None:
+                raise refused
+            out = Transfer(f"out{amount}", account.id, HOT.id, Stroops(amount), "XLM", "withdrawal")
+            await store.post([], [out])
+
+        return TakingOut(account, Stroops(amount), work)
+
+    part = intake.request_at_once(viewer.id, 0, 0, SEGMENT, prompt=True)
+    assert part is not None
+    intake.finish(part, complete=True)
+    with pytest.raises(InsufficientFunds):
+        await intake.take_out(taking(201))
+    with pytest.raises(MeterUnavailable):
+        await intake.take_out(taking(200, OSError("gone")))
+    assert (await intake.balance("v")).available == 200
+    await intake.take_out(taking(200))
+    assert (await intake.balance("v")).available == 0
+    summary = await intake.close(viewer.id)
+    assert (summary.ticks, summary.balance) == (2, 0), "what it was shown is paid for"
 
 
 async def test_of_two_sessions_that_begin_at_once_a_cap_for_a_day_leaves_one(
