@@ -26,7 +26,6 @@ from config.postgres_cluster import (
     ENVIRONMENT,
     EmbeddedPostgresFailed,
     add_role,
-    give_away,
     make_cluster,
     password_file,
 )
@@ -37,7 +36,7 @@ from config.postgres_socket import (
     remove_socket_folder,
     socket_folder,
 )
-from config.unprivileged import unprivileged_command
+from config.unprivileged import give_away, unprivileged_command
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +45,11 @@ ROLE = "tollcast"
 
 SERVER_ROLE = "tollcast_server"
 """Owns nothing: the server runs as this role (see `config.roles`)."""
+
+SIGNER_ROLE = "tollcast_signer"
+"""Reads what is to be paid out, and nothing else: whoever signs payouts connects as this role."""
+
+_OTHER_ROLES = (SERVER_ROLE, SIGNER_ROLE)
 
 _PORT = 5432  # only a part of the socket's name: the server listens on no TCP port
 
@@ -156,7 +160,7 @@ class EmbeddedPostgres:
             self._lock = None
 
     def url(self, role: str = ROLE, database: str = ROLE) -> str:
-        """The URL of a database while the server runs, for the owner, the server's role or the
+        """The URL of a database while the server runs, for one of the roles above or the
         superuser `postgres`.
         """
         assert self._socket is not None, "the server runs"
@@ -172,7 +176,7 @@ class EmbeddedPostgres:
             async with asyncio.timeout(POSTGRES_PREPARE_MS_MAX / 1000):
                 if not self._data.exists():
                     sync = self._settings.get("fsync") != "off"
-                    await make_cluster(programs, self.directory, ROLE, SERVER_ROLE, sync=sync)
+                    await make_cluster(programs, self.directory, ROLE, _OTHER_ROLES, sync=sync)
             self._socket = socket_folder(self.directory)
             give_away(self._socket, 0o700)
         except TimeoutError as error:
@@ -184,8 +188,9 @@ class EmbeddedPostgres:
         try:
             async with asyncio.timeout(POSTGRES_START_MS_MAX / 1000):
                 await end_predecessor(self._data)
-                if not password_file(self.directory, SERVER_ROLE).exists():
-                    await add_role(programs, self.directory, SERVER_ROLE)
+                for role in _OTHER_ROLES:
+                    if not password_file(self.directory, role).exists():
+                        await add_role(programs, self.directory, role)
                 while not await self._launched(programs):  # noqa: ASYNC110 a foreign process
                     await asyncio.sleep(POSTGRES_POLL_MS / 1000)
         except TimeoutError as error:

@@ -809,12 +809,18 @@ STELLAR_RESPONSE_BYTES_MAX = 2 * 1024 * 1024
 # After so many requests a node's network is looked at again: several minutes of a quiet server. It
 # is too after each failure, since a test network that was reset was away before.
 NETWORK_CHECK_REQUESTS = 100
-# Nodes behind one address differ by a ledger or two; one that is a minute behind what we saw is of no
-# use, if it is not of a chain that began anew.
+# Nodes behind one address differ by a ledger or two; one that is a minute behind what we saw is of
+# no use, if it is not of a chain that began anew.
 NETWORK_LAG_LEDGERS = 12
-# How far the servers behind one Horizon address may be apart. One may know of a ledger in which a
-# transaction is missing that another has not read yet.
+# How far the servers behind one Horizon address may be apart: one tells of a ledger that another,
+# which is asked for a transaction or for payments next, has not read yet. A minute of ledgers.
 HORIZON_LAG_SECONDS = 60
+HORIZON_LAG_LEDGERS = 12
+# Payments asked for at once: Horizon gives no more.
+FEED_PAYMENTS_MAX = 200
+# Transactions of the whole network that are read at once, for a node that tells no payments. Those
+# of contracts have metas of some 20 kB.
+FEED_TRANSACTIONS_MAX = 50
 # Ledger entries that Stellar RPC looks up in one request.
 STELLAR_KEYS_MAX = 200
 # A page waits for the balance on the chain; without an answer it shows none.

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.unprivileged import account_ids, unprivileged_command
+from config.unprivileged import give_away, unprivileged_command
 
 SUPERUSER = "postgres"
 
@@ -19,22 +19,15 @@ class EmbeddedPostgresFailed(Exception):
     """The embedded Postgres did not do what it was asked; carries what it said last."""
 
 
-def give_away(path: Path, mode: int) -> None:
-    """Close `path` to others and, as root, make the server's account its owner."""
-    path.chmod(mode)
-    if os.geteuid() == 0:
-        os.chown(path, *account_ids())
-
-
 def password_file(directory: Path, role: str) -> Path:
     """Where the password of a role is kept, mode 0600."""
     return directory / f"{role}.password"
 
 
 async def make_cluster(
-    programs: Path, directory: Path, owner: str, server: str, *, sync: bool
+    programs: Path, directory: Path, owner: str, others: Sequence[str], *, sync: bool
 ) -> None:
-    """Make `directory/data` with a database named for `owner`, who owns it, and the role `server`.
+    """Make `directory/data` with a database named for `owner`, who owns it, and other roles.
 
     It is made aside and named last, so that an interrupted one is made anew.
 
@@ -65,7 +58,10 @@ async def make_cluster(
         directory,
         fresh,
         f"CREATE ROLE {owner} LOGIN PASSWORD '{_new_password(directory, owner)}'",
-        f"CREATE ROLE {server} LOGIN PASSWORD '{_new_password(directory, server)}'",
+        *(
+            f"CREATE ROLE {role} LOGIN PASSWORD '{_new_password(directory, role)}'"
+            for role in others
+        ),
         f"CREATE DATABASE {owner} OWNER {owner}",
     )
     fresh.rename(directory / "data")

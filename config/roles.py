@@ -1,7 +1,8 @@
-"""What the role that the server runs as may do in the database.
+"""What the roles that our processes run as may do in the database.
 
 The owner of the schema migrates it, and does nothing else. The server is another role, which owns
-nothing: whoever gets hold of it can neither rewrite what happened nor drop what forbids that.
+nothing: whoever gets hold of it can neither rewrite what happened nor drop what forbids that. Who
+signs payouts is a third one, which only reads them.
 """
 
 from config.limits import DATABASE_MIGRATION_MS_MAX
@@ -37,12 +38,26 @@ async def grant_to_server(owner: Database, role: str) -> None:
         owner: connected as the owner of the migrated schema.
         role: the server's, which exists.
     """
+    await _grant(owner, "SELECT grant_to_server($1)", role)
+
+
+async def grant_to_signer(owner: Database, role: str) -> None:
+    """Let a role read what is to be paid out, and nothing else; once a migration.
+
+    Args:
+        owner: connected as the owner of the migrated schema.
+        role: the signer's, which exists, and is neither the owner nor the server's.
+    """
+    await _grant(owner, "SELECT grant_to_signer($1)", role)
+
+
+async def _grant(owner: Database, statement: str, role: str) -> None:
     async with (
         owner.exclusively(MIGRATION_LOCK, DATABASE_MIGRATION_MS_MAX) as connection,
         connection.transaction(),
     ):
         if not await connection.fetchval(_IS_GRANTED, role):
-            await connection.execute("SELECT grant_to_server($1)", role)
+            await connection.execute(statement, role)
 
 
 async def changeable_tables(database: Database) -> list[str]:

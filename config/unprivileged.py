@@ -88,6 +88,23 @@ def unprivileged_command(command: Sequence[str], paths: Iterable[Path]) -> list[
     return [sys.executable, "-I", "-S", __file__, *map(str, numbers), *command]
 
 
+def drop_rights(paths: Iterable[Path]) -> None:
+    """Do to this process what `unprivileged_command` does to another: to be called in a child that
+    was forked and has one thread. It is ended by SIGINT when its parent ends.
+
+    Raises:
+        CannotDropRights: as `unprivileged_command`.
+    """
+    _become(os.getppid(), *_credentials(paths))
+
+
+def give_away(path: Path, mode: int) -> None:
+    """Close `path` to others and, as root, make the account without rights its owner."""
+    path.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(path, *account_ids())
+
+
 def _credentials(paths: Iterable[Path]) -> tuple[int, int, int]:
     if os.geteuid() != 0:
         return (_KEEP, _KEEP, _KEEP)
