@@ -14,7 +14,7 @@ from xdrlib3 import Error as XdrError
 from config.limits import LOCALNET_KEYS_MAX
 from metering.localnet import rpc_history
 from metering.localnet.contracts.address import key_hash
-from metering.localnet.entries import Key, TimeToLive, time_to_live_key
+from metering.localnet.entries import ContractData, Entry, Key, TimeToLive, time_to_live_key
 from metering.localnet.entry_xdr import data_xdr, key_from_xdr
 from metering.localnet.envelope import MalformedEnvelope
 from metering.localnet.fees import distribution
@@ -51,7 +51,7 @@ class _Envelope(BaseModel):
 
 
 class Rpc:
-    """The methods of Stellar RPC that classic payments need."""
+    """The methods of Stellar RPC, except those that tell what a contract's code is."""
 
     def __init__(self, network: LocalNetwork, friendbot_url: str) -> None:
         self._network = network
@@ -158,7 +158,7 @@ def _fee_stats(reading: Reading) -> Document:
         "transactionCount": str(len(reading.fees)),
         "ledgerCount": min(reading.latest.sequence, 50),
     }
-    # There are no smart contracts here, so their fee stays at its floor.
+    # Calls of contracts are few here and outbid nobody, so their fee stays at its floor.
     contracts = {**distribution([]), "transactionCount": "0", "ledgerCount": 50}
     return {
         "sorobanInclusionFee": contracts,
@@ -185,7 +185,7 @@ def _ledger_entries(params: Any, reading: Reading) -> Document:
     for text in _Keys.model_validate(params).keys:
         key = _read_key(text)
         entry = reading.entry(key) if key is not None else None
-        if entry is not None:
+        if entry is not None and not _ended(entry, reading):
             document = {
                 "key": text,
                 "xdr": data_xdr(entry).to_xdr(),
@@ -193,6 +193,14 @@ def _ledger_entries(params: Any, reading: Reading) -> Document:
             }
             found.append(document | _life(entry.key, reading))
     return {"entries": found, "latestLedger": reading.latest.sequence}
+
+
+def _ended(entry: Entry, reading: Reading) -> bool:
+    """True for a contract's temporary entry that has come to its end."""
+    if not isinstance(entry, ContractData) or entry.persistent:
+        return False
+    last: int = _life(entry.key, reading)["liveUntilLedgerSeq"]
+    return last < reading.latest.sequence
 
 
 def _life(key: Key, reading: Reading) -> Document:

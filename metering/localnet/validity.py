@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.apply import malformed, success_of
+from metering.localnet.contracts.resources import fee_of
 from metering.localnet.entries import Entries
 from metering.localnet.envelope import OPERATIONS_MAX, Conditions, Envelope, Transaction
 from metering.localnet.operation import InvokeHostFunction
@@ -116,7 +117,8 @@ def _declares_resources(transaction: Transaction) -> bool:
     resources = transaction.resources
     if resources is None or not called:
         return resources is None and not called
-    declared = 0 <= resources.resource_fee.int64 <= transaction.fee
+    needed = fee_of(resources.resources)
+    declared = needed <= resources.resource_fee.int64 <= transaction.fee
     return declared and len(transaction.operations) == 1
 
 

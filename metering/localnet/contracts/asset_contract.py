@@ -91,7 +91,7 @@ def _balance(call: Call) -> stellar_xdr.SCVal:
 
 def _transfer(call: Call) -> stellar_xdr.SCVal:
     call.expect(3)
-    source, target, amount = call.address(0), call.address(1), _positive(call.amount(2))
+    source, target, amount = call.address(0), call.destination(1), _positive(call.amount(2))
     call.host.require(source.address)
     _move(call, source, target, amount)
     return VOID

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stellar_sdk import Address, StrKey, scval
 from stellar_sdk import xdr as stellar_xdr
+from stellar_sdk.address import AddressType
 
 from metering.localnet.context import Context
 from metering.localnet.contracts import instance as instances
@@ -18,6 +19,7 @@ from metering.localnet.events import event
 
 CONSTRUCTOR = "__constructor"
 _RESERVED = "__"
+_HOLDERS = (AddressType.ACCOUNT, AddressType.CONTRACT)
 VOID = stellar_xdr.SCVal(stellar_xdr.SCValType.SCV_VOID)
 
 Function = Callable[["Call"], stellar_xdr.SCVal]
@@ -147,7 +149,12 @@ class Call:
             raise Trapped("WasmVm", "UnexpectedSize", f"the function has {count} arguments")
 
     def address(self, index: int) -> Address:
-        return self._read(index, scval.from_address)
+        """An account or a contract."""
+        return self._holder(index, _HOLDERS)
+
+    def destination(self, index: int) -> Address:
+        """An account, a contract, or a multiplexed account (`MuxedAddress`)."""
+        return self._holder(index, (*_HOLDERS, AddressType.MUXED_ACCOUNT))
 
     def amount(self, index: int) -> int:
         return self._read(index, scval.from_int128)
@@ -160,6 +167,12 @@ class Call:
         read = self._read(index, scval.from_bytes)
         if len(read) != size:
             raise Trapped("Value", "UnexpectedSize", f"argument {index} has not {size} bytes")
+        return read
+
+    def _holder(self, index: int, kinds: tuple[AddressType, ...]) -> Address:
+        read = self._read(index, scval.from_address)
+        if read.type not in kinds:
+            raise Trapped("Value", "InvalidInput", f"argument {index} is not an address here")
         return read
 
     def _read[T](self, index: int, reader: Callable[[stellar_xdr.SCVal], T]) -> T:

@@ -35,34 +35,42 @@ class Resources:
     @property
     def fee(self) -> int:
         """Stroops, without rent: what is kept here lives for good."""
-        return (
-            _INSTRUCTIONS * _PER_10_000_INSTRUCTIONS // 10_000
-            + len(self.footprint.read) * _PER_ENTRY_READ
-            + len(self.footprint.written) * _PER_ENTRY_WRITTEN
-            + _kilobytes(self.read_bytes) * _PER_KILOBYTE_READ
-            + _kilobytes(self.written_bytes) * _PER_KILOBYTE_WRITTEN
-            + _kilobytes(self.event_bytes) * _PER_KILOBYTE_OF_EVENTS
-            + _HISTORY
-        )
+        events = _kilobytes(self.event_bytes) * _PER_KILOBYTE_OF_EVENTS
+        return fee_of(self._declared()) + events
 
     def xdr(self) -> stellar_xdr.SorobanTransactionData:
         """What becomes part of the transaction."""
+        return stellar_xdr.SorobanTransactionData(
+            ext=stellar_xdr.SorobanTransactionDataExt(0),
+            resources=self._declared(),
+            resource_fee=stellar_xdr.Int64(self.fee),
+        )
+
+    def _declared(self) -> stellar_xdr.SorobanResources:
         only = sorted(self.footprint.read - self.footprint.written)
         declared = stellar_xdr.LedgerFootprint(
             [*map(key_xdr, only), *_code_of(self.footprint)],
             [key_xdr(key) for key in sorted(self.footprint.written)],
         )
-        resources = stellar_xdr.SorobanResources(
+        return stellar_xdr.SorobanResources(
             footprint=declared,
             instructions=stellar_xdr.Uint32(_INSTRUCTIONS),
             disk_read_bytes=stellar_xdr.Uint32(self.read_bytes),
             write_bytes=stellar_xdr.Uint32(self.written_bytes),
         )
-        return stellar_xdr.SorobanTransactionData(
-            ext=stellar_xdr.SorobanTransactionDataExt(0),
-            resources=resources,
-            resource_fee=stellar_xdr.Int64(self.fee),
-        )
+
+
+def fee_of(declared: stellar_xdr.SorobanResources) -> int:
+    """Stroops that resources cost that a transaction declares, without its events."""
+    read = len(declared.footprint.read_only) + len(declared.footprint.read_write)
+    return (
+        declared.instructions.uint32 * _PER_10_000_INSTRUCTIONS // 10_000
+        + read * _PER_ENTRY_READ
+        + len(declared.footprint.read_write) * _PER_ENTRY_WRITTEN
+        + _kilobytes(declared.disk_read_bytes.uint32) * _PER_KILOBYTE_READ
+        + _kilobytes(declared.write_bytes.uint32) * _PER_KILOBYTE_WRITTEN
+        + _HISTORY
+    )
 
 
 def measure(

@@ -95,9 +95,10 @@ class Storage:
         entry = ContractData(contract, key.to_xdr(), live_until is None, value.to_xdr())
         self._write(entry.key)
         self._entries.put(entry)
-        if live_until is None:
+        lives = self._live_until(entry.key)
+        if live_until is None and not lives:
             live_until = self.ledger + PERSISTENT_LEDGERS - 1
-        if self._live_until(entry.key) < live_until:
+        if live_until is not None and live_until > lives:
             self._entries.put(TimeToLive(key_hash(entry.key), live_until))
 
     def expect_write(self, contract: str, key: stellar_xdr.SCVal) -> None:
