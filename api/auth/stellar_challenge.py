@@ -43,6 +43,8 @@ _FEE = 100
 _MEMO_MAX = 2**64 - 1
 _DOMAIN = "web_auth_domain"
 _CLIENT = "client_domain"
+# The number 5 in 32 bits, ENVELOPE_TYPE_TX_FEE_BUMP, in base 64.
+_FEE_BUMP = "AAAABQ"
 # What the SDK's parsers raise for what is none of it: found by fuzzing, see the tests.
 _UNREADABLE = (SdkError, ValueError, EOFError)
 
@@ -160,6 +162,8 @@ class Challenges:
     def _parsed(self, text: str) -> ChallengeTransaction:
         if len(text) > CHALLENGE_CHARACTERS_MAX:
             raise ChallengeRefused("a challenge is shorter")
+        if text.startswith(_FEE_BUMP):
+            raise ChallengeRefused("a fee bump is no challenge")
         try:
             return read_challenge_transaction(
                 text, self.address, self._domain, self._domain, self._passphrase
