@@ -54,11 +54,17 @@ class FakeAccount:
         self.movements: list[dict[str, Any]] = []
         self.balances: list[dict[str, Any]] = []
         self.statements: list[dict[str, str]] = []
+        self.plans: list[dict[str, Any]] = []
+        self.subscription: dict[str, Any] | None = None
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/api/v1/payments/history", self._history),
             web.get("/api/v1/payments/statements", self._statement),
+            web.get("/api/v1/subscriptions/plans", self._plans),
+            web.get("/api/v1/subscriptions", self._subscription),
+            web.post("/api/v1/subscriptions", self._subscribe),
+            web.patch("/api/v1/subscriptions/current", self._change_subscription),
         ]
 
     async def _history(self, request: web.Request) -> web.Response:
@@ -66,6 +72,40 @@ class FakeAccount:
         end = begin + PAGE
         more = str(end) if end < len(self.movements) else None
         return web.json_response({"items": self.movements[begin:end], "next": more})
+
+    async def _plans(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": self.plans})
+
+    async def _subscription(self, _request: web.Request) -> web.Response:
+        return self._subscribed()
+
+    async def _subscribe(self, request: web.Request) -> web.Response:
+        assert request.headers["Idempotency-Key"]
+        plan = self._plan((await request.json())["plan"])
+        self.subscription = {
+            "id": "sub_1",
+            "state": "active",
+            "plan": plan,
+            "nextPlan": plan,
+            "began": "2026-11-01T10:00:00.000Z",
+            "ends": "2026-12-01T10:00:00.000Z",
+            "secondsUsed": 5_400,
+            "endReason": None,
+        }
+        return self._subscribed(201)
+
+    async def _change_subscription(self, request: web.Request) -> web.Response:
+        assert self.subscription is not None
+        name = (await request.json())["nextPlan"]
+        self.subscription["nextPlan"] = None if name is None else self._plan(name)
+        return self._subscribed()
+
+    def _plan(self, name: str) -> dict[str, Any]:
+        return next(each for each in self.plans if each["name"] == name)
+
+    def _subscribed(self, status: int = 200) -> web.Response:
+        document = {"subscription": self.subscription, "trialDays": 0, "notices": []}
+        return web.json_response(document, status=status)
 
     async def _statement(self, request: web.Request) -> web.Response:
         self.statements.append(dict(request.query))

@@ -119,3 +119,32 @@ async def test_figures_are_pushed_and_asked_for_only_while_they_are_not(
     await visitor.until("tollcast.state === 'playing'")
     await visitor.reads("#seconds", "text !== '0:00'")
     assert server.account.asked != []
+
+
+async def test_a_viewer_subscribes_changes_what_follows_and_cancels(
+    server: FakeServer, visitor: Visitor
+) -> None:
+    await knows(visitor, guest="guest")
+    server.account.plans = [
+        {
+            "name": name,
+            "fee": fee,
+            "asset": "XLM",
+            "includedSeconds": hours * 3600,
+            "sessionsAtOnce": 2,
+        }
+        for name, fee, hours in (("silver", "10.0000000", 30), ("gold", "20.0000000", 100))
+    ]
+    await visitor.open("/account")
+    await visitor.reads(".plans", "text.includes('10.00 XLM a month') && text.includes('30 hours')")
+    await visitor.press("Subscribe to Silver")
+    await visitor.page.locator("dialog").get_by_role("button", name="Subscribe").click()
+    await visitor.reads(".subscription", "text.includes('28 h 30 min of 30 h left')")
+    await visitor.reads(".subscription", "text.includes('Goes on as Silver for 10.00 XLM')")
+    await visitor.press("Change to Gold")
+    await visitor.reads(".subscription", "text.includes('Goes on as Gold for 20.00 XLM')")
+    await visitor.press("Cancel subscription")
+    await visitor.page.locator("dialog").get_by_role("button", name="Cancel").click()
+    await visitor.reads(".subscription", "text.includes('Nothing more is taken')")
+    assert server.account.subscription is not None
+    assert server.account.subscription["nextPlan"] is None

@@ -49,7 +49,7 @@ export const strings = {
   home: {
     heading: "Pay for the seconds you watch.",
     headingEnd: "Not one more.",
-    lead: "No subscription and no wallet pop-ups. Press play, stop when you like, and keep a receipt for every second.",
+    lead: "No subscription needed and no wallet pop-ups. Press play, stop when you like, and keep a receipt for every second.",
     stepPrice: "See the price first",
     stepPriceText: "Every stream shows what a second costs.",
     stepWatch: "Watch",
@@ -149,6 +149,40 @@ export const strings = {
     announce: (amount: string, asset: string, seconds: number) =>
       `Paid so far: ${amount} ${asset} for ${plural(seconds, "second", "seconds")}.`,
   },
+  subscription: {
+    heading: "Subscription",
+    lead: "Watch for a flat fee a month instead of paying for single seconds. Creators are paid by what you watch.",
+    names: { bronze: "Bronze", silver: "Silver", gold: "Gold" } as Record<string, string>,
+    perMonth: (fee: string) => `${fee} a month`,
+    includes: (hours: number, sessions: number) =>
+      `${plural(hours, "hour", "hours")} included, ${plural(sessions, "screen", "screens")} at once`,
+    subscribe: "Subscribe",
+    tryIt: "Try it",
+    subscribeTo: (plan: string) => `Subscribe to ${plan}`,
+    subscribeText: (fee: string) =>
+      `${fee} are taken from your balance now, and each month until you cancel. What you watch beyond the included hours is paid by the second.`,
+    trialText: (days: number, fee: string) =>
+      `The first ${plural(days, "day costs", "days cost")} nothing. After them ${fee} are taken from your balance each month until you cancel.`,
+    begun: (plan: string) => `You are subscribed to ${plan}.`,
+    states: { trial: "trial", active: "paid", grace: "not paid" } as Record<string, string>,
+    use: "Included hours used",
+    left: (left: string, all: string) => `${left} of ${all} left this month`,
+    renews: (plan: string, fee: string, when: string) => `Goes on as ${plan} for ${fee} on ${when}.`,
+    endsOn: (when: string) => `Ends on ${when}. Nothing more is taken.`,
+    unpaid: (fee: string) => `This month could not be paid: the balance is below ${fee}. It is paid by itself as soon as there is enough.`,
+    change: (plan: string) => `Change to ${plan}`,
+    keep: (plan: string) => `Go on as ${plan}`,
+    changed: (plan: string) => `The next month is ${plan}.`,
+    cancel: "Cancel subscription",
+    stay: "Stay subscribed",
+    cancelTitle: "Cancel the subscription?",
+    cancelText: (when: string) => `It goes on until ${when}, and nothing more is taken then.`,
+    tooLittle: "The balance does not cover the fee.",
+    ended: {
+      cancelled: "Your subscription has ended.",
+      lapsed: "Your subscription has ended, since it was not paid.",
+    } as Record<string, string>,
+  },
   account: {
     heading: "Your account",
     lead: "What you have, what is running, and where every stroop went.",
@@ -181,6 +215,8 @@ export const strings = {
       payout: "Payout",
       deposit: "Deposit",
       play_money: "Play money",
+      subscription: "Subscription",
+      subscription_share: "Share of subscriptions",
       refund: "Refund",
       split: "Share",
     } as Record<string, string>,

@@ -10,6 +10,7 @@ import { BalancesPanel } from "./balances-panel";
 import { HistoryPanel } from "./history-panel";
 import type { Identity } from "./identities";
 import { SessionsPanel } from "./sessions-panel";
+import { SubscriptionPanel } from "./subscription-panel";
 import { StatementForm } from "./statement-form";
 
 const words = strings.account;
@@ -23,6 +24,7 @@ export class AccountView {
   private readonly balances = new BalancesPanel();
   private readonly sessions: SessionsPanel;
   private readonly history: HistoryPanel;
+  private readonly subscription: SubscriptionPanel;
   private readonly titles = new Map<string, string>();
   private readonly poller = new Poller(POLL_MS, () => this.refresh());
 
@@ -34,11 +36,12 @@ export class AccountView {
       (contentId) => this.titles.get(contentId) ?? words.unnamed,
       () => void this.refresh(),
     );
+    this.subscription = new SubscriptionPanel(token, () => void this.refresh());
     this.columns = element(
       "div",
       { class: "account-columns", hidden: true },
       element("div", {}, name === "viewer" && this.sessions.root, this.history.root),
-      element("div", {}, this.balances.root, new StatementForm(token, new Date()).root),
+      element("div", {}, this.balances.root, name === "viewer" && this.subscription.root, new StatementForm(token, new Date()).root),
     );
     this.root = element("div", {}, this.message, this.columns);
     const loading = { name: "loading", icon: "wallet", title: words.loading, text: "", busy: true } as const;
@@ -60,6 +63,7 @@ export class AccountView {
         readBalance(token),
         name === "viewer" ? listSessions(token) : [],
         this.history.refresh(),
+        name === "viewer" && this.subscription.refresh(),
       ]);
       await this.learnTitles(sessions);
       this.balances.update(accounts);

@@ -8,6 +8,7 @@ import type {
   HistoryPage,
   NewPrice,
   NewSource,
+  Plan,
   Receipt,
   SessionStatus,
   Share,
@@ -16,6 +17,7 @@ import type {
   Splits,
   StartedSession,
   StreamKey,
+  SubscriptionState,
   System,
 } from "./types";
 
@@ -77,6 +79,20 @@ export const createGuest = () => request<Guest>("POST", at("guests"), { body: {}
 
 export const fundGuest = (token: string) =>
   request<{ balance: string; asset: string }>("POST", at("sandbox/fund"), { token, body: {} });
+
+export const listPlans = async (): Promise<Plan[]> =>
+  (await request<{ items: Plan[] }>("GET", at("subscriptions/plans"))).items;
+
+export const readSubscription = (token: string) =>
+  request<SubscriptionState>("GET", at("subscriptions"), { token });
+
+/** `key` names this wish: it is fulfilled once. */
+export const subscribe = (token: string, plan: string, key: string) =>
+  request<SubscriptionState>("POST", at("subscriptions"), { token, key, body: { plan } });
+
+/** What follows the month under way; null for nothing. */
+export const changeSubscription = (token: string, nextPlan: string | null) =>
+  request<SubscriptionState>("PATCH", at("subscriptions/current"), { token, body: { nextPlan } });
 
 export const readBalance = (token: string) =>
   request<Balance>("GET", at("payments/balance"), { token });

@@ -120,6 +120,33 @@ export interface Guest {
   asset: string;
 }
 
+/** What can be subscribed to. */
+export interface Plan {
+  name: string;
+  fee: string;
+  asset: string;
+  includedSeconds: number;
+  sessionsAtOnce: number;
+}
+
+/** `nextPlan` is null where the subscription ends with the month under way. */
+export interface Subscription {
+  id: string;
+  state: "trial" | "active" | "grace" | "ended";
+  plan: Plan;
+  nextPlan: Plan | null;
+  began: string;
+  ends: string;
+  secondsUsed: number;
+  endReason: string | null;
+}
+
+export interface SubscriptionState {
+  subscription: Subscription | null;
+  trialDays: number;
+  notices: { kind: string; month: number; at: string }[];
+}
+
 export interface Balance {
   balance: string;
   held: string;

@@ -49,6 +49,9 @@ export function size(bytes: number): string {
   return `${value.toFixed(decimals)} ${units[unit] ?? ""}`;
 }
 
+/** A day in the reader's own form. */
+export const day = (iso: string): string => new Date(iso).toLocaleDateString([], { dateStyle: "medium" });
+
 /** A moment in the reader's own form: the time today, day and time otherwise. */
 export function moment(iso: string, now: Date): string {
   const then = new Date(iso);
