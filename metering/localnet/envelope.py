@@ -80,6 +80,37 @@ class Envelope:
         return self.fee - self.resource_fee
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an envelope that was read before is made of, without its hash."""
+
+    memo: stellar_xdr.Memo
+    fee_source: str
+    operations: tuple[Operation, ...]
+    signatures: tuple[bytes, ...]
+
+
+def read_parts(base64: str) -> Parts:
+    """Read an envelope that the network took once; of a fee bump, what is inside."""
+    envelope = stellar_xdr.TransactionEnvelope.from_xdr(base64)
+    inner = envelope if envelope.fee_bump is None else envelope.fee_bump.tx.inner_tx
+    signed = inner.v1
+    if signed is not None:
+        transaction, signatures = signed.tx, signed.signatures
+    else:
+        assert isinstance(inner, stellar_xdr.TransactionEnvelope)
+        assert inner.v0 is not None
+        transaction, signatures = _upgrade(inner.v0.tx), inner.v0.signatures
+    source = transaction.source_account
+    payer = source if envelope.fee_bump is None else envelope.fee_bump.tx.fee_source
+    return Parts(
+        memo=transaction.memo,
+        fee_source=address_of_muxed(payer),
+        operations=tuple(read_operation(o, source) for o in transaction.operations),
+        signatures=tuple(s.signature.signature for s in signatures),
+    )
+
+
 def read_envelope(base64: str, passphrase: str) -> Envelope:
     """Read an envelope as it was submitted.
 

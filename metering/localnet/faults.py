@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from config.limits import LOCALNET_LAG_LEDGERS_MAX
+from metering.localnet.reading import View
+
 _COUNT_MAX = 10_000
 
 
@@ -22,6 +25,10 @@ class Faults(BaseModel):
         fail_reads: 503.
     All requests:
         slow: the answer takes `delay_ms` more.
+
+    What lasts until it is set otherwise:
+        lag_ledgers: reads tell of the network as it was so many ledgers ago.
+        classic_events: False is a node that runs without EMIT_CLASSIC_EVENTS.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -36,6 +43,8 @@ class Faults(BaseModel):
     fail_reads: int = Field(default=0, ge=0, le=_COUNT_MAX)
     slow: int = Field(default=0, ge=0, le=_COUNT_MAX)
     delay_ms: int = Field(default=0, ge=0, le=120_000)
+    lag_ledgers: int = Field(default=0, ge=0, le=LOCALNET_LAG_LEDGERS_MAX)
+    classic_events: bool = True
 
 
 class Answer(StrEnum):
@@ -52,6 +61,11 @@ class FaultDial:
 
     def __init__(self) -> None:
         self.faults = Faults()
+
+    @property
+    def view(self) -> View:
+        """How the node sees the network at present."""
+        return View(self.faults.lag_ledgers, self.faults.classic_events)
 
     def set(self, faults: Faults) -> None:
         """Replace what was left of the faults before."""

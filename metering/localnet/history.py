@@ -3,7 +3,9 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
+from metering.localnet.envelope import read_parts
 from metering.localnet.header import Header, idle
+from metering.localnet.operation import CreateAccount, Payment
 from metering.localnet.record import Record
 from metering.localnet.toid import Place
 
@@ -23,6 +25,7 @@ class History:
         self._headers: list[Header] = []
         self._records: list[Record] = []
         self._by_hash: dict[str, Record] = {}
+        self._payers: dict[str, frozenset[str]] = {}
 
     def remember(self, headers: Iterable[Header], records: Iterable[Record]) -> None:
         """Add what closed, in order."""
@@ -42,6 +45,7 @@ class History:
         for record in self._records[:forgotten]:
             self._by_hash.pop(record.hash, None)
             self._by_hash.pop(record.inner_hash, None)
+            self._payers.pop(record.hash, None)
             self._bytes -= record.size
         del self._records[:forgotten]
         # The header that idle ledgers from there on are counted from stays.
@@ -51,6 +55,13 @@ class History:
     def transaction(self, hash_: str) -> Record | None:
         """By the hash (hex) of its envelope, or of what a fee bump wraps."""
         return self._by_hash.get(hash_)
+
+    def payers(self, record: Record) -> frozenset[str]:
+        """Who pays or is paid in a remembered transaction; found out once."""
+        known = self._payers.get(record.hash)
+        if known is None:
+            known = self._payers[record.hash] = _payers(record)
+        return known
 
     def between(self, first: Place, after: Place) -> Sequence[Record]:
         """The transactions from `first` on, before `after`; operations in places do not count."""
@@ -80,3 +91,11 @@ class History:
     def _position(self, place: Place) -> int:
         start = (place.ledger, place.transaction)
         return bisect_left(self._records, start, key=lambda record: (record.ledger, record.order))
+
+
+def _payers(record: Record) -> frozenset[str]:
+    found: set[str] = set()
+    for operation in read_parts(record.envelope_xdr).operations:
+        if isinstance(operation, CreateAccount | Payment):
+            found |= {operation.source, operation.destination}
+    return frozenset(found)

@@ -1,20 +1,22 @@
 """The documents of Stellar's Horizon API that classic payments need (Stellar docs, "Horizon")."""
 
 import base64
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any
 
 from stellar_sdk import xdr as stellar_xdr
 
-from metering.localnet.entries import Account, Datum, TrustLine, datum_key
+from metering.localnet.closing import OPERATIONS_PER_LEDGER_MAX
+from metering.localnet.entries import BASE_RESERVE, Account, Datum, TrustLine, datum_key
 from metering.localnet.fees import distribution
 from metering.localnet.header import PROTOCOL_VERSION, TOTAL_COINS, Header
+from metering.localnet.horizon_payments import BeforeHistory, asset_fields, links, time_text
 from metering.localnet.network import Status, Submission
+from metering.localnet.paging import Page
 from metering.localnet.reading import Reading
 from metering.localnet.record import Record
 from metering.localnet.rpc import VERSION
 from metering.localnet.validity import BASE_FEE
-from metering.localnet.xdr_values import split_asset
 from metering.money import format_amount
 from metering.settlement.stellar_result import ResultCodes, read_result
 
@@ -80,18 +82,10 @@ def root(reading: Reading) -> Document:
         "supported_protocol_version": PROTOCOL_VERSION,
         "core_supported_protocol_version": PROTOCOL_VERSION,
         "history_latest_ledger": latest.sequence,
-        "history_latest_ledger_closed_at": _time(latest.close_time),
+        "history_latest_ledger_closed_at": time_text(latest.close_time),
         "history_elder_ledger": reading.oldest_ledger,
         "core_latest_ledger": latest.sequence,
         "ingest_latest_ledger": latest.sequence,
-    }
-
-
-def _links(base: str, **paths: str) -> Document:
-    """HAL links, which the SDKs turn into methods; `{key}` in a path makes it a template."""
-    return {
-        name: {"href": base + path} | ({"templated": True} if "{" in path else {})
-        for name, path in paths.items()
     }
 
 
@@ -127,18 +121,15 @@ def account(reading: Reading, entry: Account, base: str) -> Document:
         "num_sponsoring": 0,
         "num_sponsored": 0,
         "home_domain": entry.home_domain.decode("utf-8", "replace"),
-        "_links": _links(base, self=own, data=f"{own}/data/{{key}}"),
+        "_links": links(base, self=own, data=f"{own}/data/{{key}}"),
     }
 
 
 def _credit(line: TrustLine) -> Document:
-    code, issuer = split_asset(line.asset)
     return {
         "balance": format_amount(line.balance),
         "limit": format_amount(line.limit),
-        "asset_type": "credit_alphanum4" if len(code) <= 4 else "credit_alphanum12",
-        "asset_code": code,
-        "asset_issuer": issuer,
+        **asset_fields(line.asset),
         "buying_liabilities": format_amount(0),
         "selling_liabilities": format_amount(0),
         "last_modified_ledger": line.modified,
@@ -168,32 +159,6 @@ def datum(reading: Reading, account_id: str, name: str) -> Document | None:
     return {"value": base64.b64encode(entry.value).decode("ascii")}
 
 
-def transaction(record: Record, base: str) -> Document:
-    """`GET /transactions/{hash}`."""
-    return {
-        "id": record.hash,
-        "hash": record.hash,
-        "paging_token": str(record.ledger << 32 | record.order << 12),
-        "successful": record.successful,
-        "ledger": record.ledger,
-        "created_at": _time(record.created_at),
-        "source_account": record.source,
-        "source_account_sequence": str(record.sequence),
-        "fee_charged": str(record.fee_charged),
-        "max_fee": str(record.fee_max),
-        "operation_count": record.operations,
-        "envelope_xdr": record.envelope_xdr,
-        "result_xdr": record.result_xdr,
-        "result_meta_xdr": record.meta_xdr,
-        "fee_meta_xdr": record.fee_meta_xdr,
-        "_links": _links(
-            base,
-            self=f"/transactions/{record.hash}",
-            account=f"/accounts/{record.source}",
-        ),
-    }
-
-
 def submission(answer: Submission) -> Document:
     """`POST /transactions_async`."""
     document: Document = {"hash": answer.hash, "tx_status": answer.status.value}
@@ -214,25 +179,49 @@ def fee_stats(reading: Reading) -> Document:
     }
 
 
-def ledgers(latest: Header, transactions: int, base: str) -> Document:
-    """`GET /ledgers`: a page that holds the ledger that closed last."""
-    record = {
-        "id": latest.hash.hex(),
-        "hash": latest.hash.hex(),
-        "prev_hash": latest.previous_hash.hex(),
-        "paging_token": str(latest.sequence << 32),
-        "sequence": latest.sequence,
-        "successful_transaction_count": transactions,
-        "closed_at": _time(latest.close_time),
+def ledgers(reading: Reading, page: Page, base: str) -> list[Document]:
+    """`GET /ledgers`: the records of one page, idle ledgers too.
+
+    Raises:
+        BadQuery: the cursor is no number.
+        BeforeHistory: the cursor goes back from before what is remembered.
+    """
+    oldest = max(reading.oldest_ledger, reading.history.first_header.sequence)
+    latest, toid = reading.latest.sequence, page.toid
+    known: Iterable[int]
+    if page.descending:
+        newest = latest if toid is None else min(latest, (toid - 1) >> 32)
+        if newest < oldest:
+            raise BeforeHistory
+        known = range(newest, max(oldest, newest - page.limit + 1) - 1, -1)
+    else:
+        first = oldest if toid is None else max(oldest, (toid >> 32) + 1)
+        known = range(first, min(latest, first + page.limit - 1) + 1)
+    headers = [reading.header(sequence) for sequence in known]
+    return [ledger(reading, header, base) for header in headers if header is not None]
+
+
+def ledger(reading: Reading, header: Header, base: str) -> Document:
+    """`GET /ledgers/{sequence}`."""
+    records = reading.records_of(header.sequence)
+    successful = [record for record in records if record.successful]
+    return {
+        "id": header.hash.hex(),
+        "hash": header.hash.hex(),
+        "prev_hash": header.previous_hash.hex(),
+        "paging_token": str(header.sequence << 32),
+        "sequence": header.sequence,
+        "successful_transaction_count": len(successful),
+        "failed_transaction_count": len(records) - len(successful),
+        "operation_count": sum(record.operations for record in successful),
+        "tx_set_operation_count": sum(record.operations for record in records),
+        "closed_at": time_text(header.close_time),
         "total_coins": format_amount(TOTAL_COINS),
-        "fee_pool": format_amount(latest.fee_pool),
+        "fee_pool": format_amount(header.fee_pool),
         "base_fee_in_stroops": BASE_FEE,
+        "base_reserve_in_stroops": BASE_RESERVE,
+        "max_tx_set_size": OPERATIONS_PER_LEDGER_MAX,
         "protocol_version": PROTOCOL_VERSION,
-        "header_xdr": latest.xdr().to_xdr(),
+        "header_xdr": header.xdr().to_xdr(),
+        "_links": links(base, self=f"/ledgers/{header.sequence}"),
     }
-    links = _links(base, self="/ledgers", next="/ledgers", prev="/ledgers")
-    return {"_links": links, "_embedded": {"records": [record]}}
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

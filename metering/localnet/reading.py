@@ -67,6 +67,12 @@ class Reading:
         record = self.history.transaction(hash_)
         return record if record is not None and record.ledger <= self.latest.sequence else None
 
+    def has_history(self, address: str) -> bool:
+        """True for an account that exists, or has had a part in a remembered payment."""
+        if self.account(address) is not None:
+            return True
+        return any(address in self.history.payers(record) for record in self.records(Place(0)))
+
     def records(self, first: Place, after: Place | None = None) -> Sequence[Record]:
         """Transactions in order, from `first` on and before `after`."""
         end = Place(self.latest.sequence + 1)

@@ -15,10 +15,12 @@ from stellar_sdk import (
     ChangeTrust,
     Keypair,
     ManageData,
+    MuxedAccount,
     Operation,
     Payment,
     TransactionBuilder,
     TransactionEnvelope,
+    scval,
 )
 from stellar_sdk import xdr as stellar_xdr
 from stellar_sdk.exceptions import (
@@ -29,7 +31,12 @@ from stellar_sdk.exceptions import (
 )
 from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
 from stellar_sdk.server_async import ServerAsync
-from stellar_sdk.soroban_rpc import GetTransactionStatus, SendTransactionStatus
+from stellar_sdk.soroban_rpc import (
+    EventFilter,
+    EventFilterType,
+    GetTransactionStatus,
+    SendTransactionStatus,
+)
 from stellar_sdk.soroban_server_async import SorobanServerAsync
 
 from config.limits import LOCALNET_BODY_BYTES_MAX
@@ -252,6 +259,61 @@ async def test_horizon_knows_ledgers_fees_and_itself(peer: Peer) -> None:
     assert ledger["sequence"] >= root["history_latest_ledger"]
     assert (await peer.horizon.fee_stats().call())["fee_charged"]["p95"] == "100"
     assert await peer.horizon.fetch_base_fee() == 100
+
+
+async def test_horizon_lists_payments_and_ledgers_page_by_page(peer: Peer) -> None:
+    ana, ben = await peer.new_account(), await peer.new_account()
+    for amount in ("1", "2", "3"):
+        await peer.horizon.submit_transaction(
+            await peer.build(ana, pay(MuxedAccount(ben.public_key, 77).account_muxed or "", amount))
+        )
+    builder = peer.horizon.payments().for_account(ben.public_key).join("transactions").limit(2)
+    page = await builder.call()
+    records = []
+    while page["_embedded"]["records"]:
+        records += page["_embedded"]["records"]
+        page = await builder.next()
+    assert [record["type"] for record in records] == ["create_account", *["payment"] * 3]
+    assert [record["amount"] for record in records[1:]] == ["1.0000000", "2.0000000", "3.0000000"]
+    assert {record["to_muxed_id"] for record in records[1:]} == {"77"}
+    assert all(record["transaction"]["memo_type"] == "none" for record in records)
+    newest = await peer.horizon.ledgers().order(desc=True).limit(3).call()
+    numbers = [record["sequence"] for record in newest["_embedded"]["records"]]
+    assert numbers == [numbers[0], numbers[0] - 1, numbers[0] - 2]
+    one = await peer.horizon.ledgers().ledger(numbers[2]).call()
+    assert one == newest["_embedded"]["records"][2]
+    with pytest.raises(NotFoundError):
+        await peer.horizon.payments().for_account(Keypair.random().public_key).call()
+    with pytest.raises(BadRequestError) as caught:
+        await peer.horizon.payments().for_account(ben.public_key).cursor("soon").call()
+    assert caught.value.extras is not None
+    assert caught.value.extras["invalid_field"] == "cursor"
+    async with peer.session.get("/order_book") as response:
+        assert response.content_type == "application/problem+json"
+
+
+async def test_rpc_lists_events_transactions_and_ledgers(peer: Peer) -> None:
+    ana, ben = await peer.new_account(), await peer.new_account()
+    envelope = await peer.build(ana, pay(MuxedAccount(ben.public_key, 78).account_muxed or ""))
+    answer = await peer.horizon.submit_transaction(envelope)
+    to_ben = [scval.to_symbol("transfer"), None, scval.to_address(ben.public_key), None]
+    topics = ["*" if topic is None else topic.to_xdr() for topic in to_ben]
+    wanted = EventFilter(type=EventFilterType.CONTRACT, topics=[topics])
+    found = await peer.rpc.get_events(start_ledger=1, filters=[wanted])
+    assert [scval.to_native(stellar_xdr.SCVal.from_xdr(e.value)) for e in found.events] == [
+        100_000_000_000,
+        {"amount": 10_000_000, "to_muxed_id": 78},
+    ]
+    assert found.events[-1].transaction_hash == answer["hash"]
+    more = await peer.rpc.get_events(cursor=found.cursor, filters=[wanted])
+    assert more.events == []
+    with pytest.raises(SorobanRpcErrorResponse) as caught:
+        await peer.rpc.get_events(start_ledger=found.latest_ledger + 1000)
+    assert caught.value.code == -32600
+    listed = await peer.rpc.get_transactions(start_ledger=answer["ledger"])
+    assert [t.transaction_hash for t in listed.transactions] == [answer["hash"]]
+    ledgers = await peer.rpc.get_ledgers(start_ledger=answer["ledger"], limit=1)
+    assert [ledger.sequence for ledger in ledgers.ledgers] == [answer["ledger"]]
 
 
 async def test_what_does_not_exist_is_a_404_with_a_problem(peer: Peer) -> None:

@@ -1,0 +1,212 @@
+"""Horizon's records of payments, and the transactions around them (Stellar docs, "Payments")."""
+
+import base64
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from stellar_sdk import MuxedAccount
+from stellar_sdk import xdr as stellar_xdr
+
+from metering.localnet.entries import NATIVE
+from metering.localnet.envelope import read_parts
+from metering.localnet.operation import CreateAccount, Payment
+from metering.localnet.paging import Page
+from metering.localnet.reading import Reading
+from metering.localnet.record import Record
+from metering.localnet.toid import Place, place_of
+from metering.localnet.xdr_values import split_asset
+from metering.money import format_amount
+
+Document = dict[str, Any]
+
+
+class BeforeHistory(Exception):
+    """A page that goes back from before everything that is remembered."""
+
+
+def transaction(record: Record, base: str) -> Document:
+    """`GET /transactions/{hash}`; `base` is the server's own URL."""
+    parts = read_parts(record.envelope_xdr)
+    return {
+        "id": record.hash,
+        "hash": record.hash,
+        "paging_token": str(Place(record.ledger, record.order).toid),
+        "successful": record.successful,
+        "ledger": record.ledger,
+        "created_at": time_text(record.created_at),
+        "source_account": record.source,
+        "source_account_sequence": str(record.sequence),
+        "fee_account": parts.fee_source,
+        "fee_charged": str(record.fee_charged),
+        "max_fee": str(record.fee_max),
+        "operation_count": record.operations,
+        **_memo(parts.memo),
+        "signatures": [base64.b64encode(s).decode("ascii") for s in parts.signatures],
+        "envelope_xdr": record.envelope_xdr,
+        "result_xdr": record.result_xdr,
+        "result_meta_xdr": record.meta_xdr,
+        "fee_meta_xdr": record.fee_meta_xdr,
+        "_links": links(
+            base,
+            self=f"/transactions/{record.hash}",
+            account=f"/accounts/{record.source}",
+        ),
+    }
+
+
+def _memo(memo: stellar_xdr.Memo) -> Document:
+    document: Document = {"memo_type": "none"}
+    if memo.id is not None:
+        document = {"memo_type": "id", "memo": str(memo.id.uint64)}
+    elif memo.text is not None:
+        document = {
+            "memo_type": "text",
+            "memo": memo.text.decode("utf-8", "replace"),
+            "memo_bytes": base64.b64encode(memo.text).decode("ascii"),
+        }
+    elif memo.hash is not None:
+        document = {"memo_type": "hash", "memo": _base64(memo.hash)}
+    elif memo.ret_hash is not None:
+        document = {"memo_type": "return", "memo": _base64(memo.ret_hash)}
+    return document
+
+
+def _base64(hashed: stellar_xdr.Hash) -> str:
+    return base64.b64encode(hashed.hash).decode("ascii")
+
+
+def payments(
+    reading: Reading, address: str, page: Page, base: str, *, failed: bool, join: bool
+) -> list[Document]:
+    """`GET /accounts/{id}/payments`: the records of one page.
+
+    Args:
+        reading: the network.
+        address: whose; payer or payee.
+        page: which of them.
+        base: the server's own URL.
+        failed: payments of failed transactions too.
+        join: each with its transaction.
+
+    Raises:
+        BadQuery: the cursor is no number.
+        BeforeHistory: the cursor goes back from before what is remembered.
+    """
+    found: list[Document] = []
+    toid = page.toid
+    for record in _records(reading, page):
+        if not (record.successful or failed) or address not in reading.history.payers(record):
+            continue
+        documents = list(_of_record(record, address, base))
+        for document in reversed(documents) if page.descending else documents:
+            place = int(document["paging_token"])
+            if toid is not None and (place >= toid if page.descending else place <= toid):
+                continue
+            if join:
+                document["transaction"] = transaction(record, base)
+            found.append(document)
+            if len(found) == page.limit:
+                return found
+    return found
+
+
+def _records(reading: Reading, page: Page) -> Iterator[Record]:
+    """The transactions that a page may come from, in its order."""
+    toid = page.toid
+    if page.descending:
+        if toid is None:
+            return reversed(reading.records(Place(0)))
+        cursor = place_of(toid)
+        if cursor.ledger < reading.oldest_ledger:
+            raise BeforeHistory
+        return reversed(reading.records(Place(0), Place(cursor.ledger, cursor.transaction + 1)))
+    # Somebody who goes forward begins where history does, as on Horizon, and is not told of gaps.
+    cursor = Place(0) if toid is None else place_of(toid)
+    return iter(reading.records(Place(cursor.ledger, cursor.transaction)))
+
+
+def _of_record(record: Record, address: str, base: str) -> Iterator[Document]:
+    for index, operation in enumerate(read_parts(record.envelope_xdr).operations):
+        document: Document
+        match operation:
+            case CreateAccount():
+                document = _created(operation)
+                those = (operation.source, operation.destination)
+            case Payment():
+                document = _paid(operation)
+                those = (operation.source, operation.destination)
+            case _:
+                continue
+        if address in those:
+            yield _operation(record, index, operation.source, base) | document
+
+
+def _operation(record: Record, index: int, source: str, base: str) -> Document:
+    toid = str(Place(record.ledger, record.order, index + 1).toid)
+    return {
+        "id": toid,
+        "paging_token": toid,
+        "transaction_successful": record.successful,
+        "source_account": source,
+        "created_at": time_text(record.created_at),
+        "transaction_hash": record.hash,
+        "_links": links(
+            base,
+            self=f"/operations/{toid}",
+            transaction=f"/transactions/{record.hash}",
+        ),
+    }
+
+
+def _created(operation: CreateAccount) -> Document:
+    return {
+        "type": "create_account",
+        "type_i": stellar_xdr.OperationType.CREATE_ACCOUNT.value,
+        "starting_balance": format_amount(operation.starting_balance),
+        "funder": operation.source,
+        "account": operation.destination,
+    }
+
+
+def _paid(payment: Payment) -> Document:
+    return {
+        "type": "payment",
+        "type_i": stellar_xdr.OperationType.PAYMENT.value,
+        **asset_fields(payment.asset),
+        **_party("from", payment.source, payment.source_id),
+        **_party("to", payment.destination, payment.destination_id),
+        "amount": format_amount(payment.amount),
+    }
+
+
+def _party(name: str, address: str, muxed: int | None) -> Document:
+    if muxed is None:
+        return {name: address}
+    return {
+        name: address,
+        f"{name}_muxed": MuxedAccount(address, muxed).account_muxed,
+        f"{name}_muxed_id": str(muxed),
+    }
+
+
+def asset_fields(asset: str) -> Document:
+    """`asset_type` and its like; `asset` is `native` or `CODE:ISSUER`."""
+    if asset == NATIVE:
+        return {"asset_type": NATIVE}
+    code, issuer = split_asset(asset)
+    kind = "credit_alphanum4" if len(code) <= 4 else "credit_alphanum12"
+    return {"asset_type": kind, "asset_code": code, "asset_issuer": issuer}
+
+
+def links(base: str, **paths: str) -> Document:
+    """HAL links, which the SDKs turn into methods; `{key}` in a path makes it a template."""
+    return {
+        name: {"href": base + path} | ({"templated": True} if "{" in path else {})
+        for name, path in paths.items()
+    }
+
+
+def time_text(seconds: int) -> str:
+    """A time as Horizon writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
