@@ -104,7 +104,7 @@ type Preset = Literal[
 type JailLevel = Annotated[Literal["auto", 0, 1, 2, 3], BeforeValidator(_number_or_word)]
 
 # What is never repeated in a message.
-_SECRETS = ("database.url", "database.owner_url", "rtmp.webhook.secret")
+_SECRETS = ("database.url", "database.owner_url", "database.signer_url", "rtmp.webhook.secret")
 
 PUBLIC_JAIL_LEVEL = 2
 """What strangers send is opened only where hostile media cannot call the kernel as it likes."""
@@ -184,11 +184,13 @@ class DatabaseSettings(_Section):
 
     url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
     owner_url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
+    signer_url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
 
     @model_validator(mode="after")
     def _has_a_role_to_run_as(self) -> Self:
-        if self.owner_url.get_secret_value() and not self.url.get_secret_value():
-            raise ValueError("owner_url needs url, of the role that the server runs as")
+        for name in ("owner_url", "signer_url"):
+            if getattr(self, name).get_secret_value() and not self.url.get_secret_value():
+                raise ValueError(f"{name} needs url, of the role that the server runs as")
         return self
 
 
@@ -204,6 +206,7 @@ class Stellar(_Section):
     horizon_url: WebUrl = ""
     rpc_url: WebUrl = ""
     network_passphrase: str = ""
+    signer_socket: str = ""
 
     @model_validator(mode="after")
     def _names_its_network(self) -> Self:
@@ -230,6 +233,7 @@ class Settlement(_Section):
 
     interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 15
     minimum_stroops: Annotated[int, Field(ge=1)] = 10_000
+    daily_cap_stroops: Annotated[int, Field(ge=1, le=2**63 - 1)] = 10_000_000_000
 
 
 class Media(_Section):
