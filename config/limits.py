@@ -796,8 +796,31 @@ SETTLEMENT_ENVELOPE_SECONDS = 120
 SETTLEMENT_POLL_MS = 1_000
 # The same envelope is sent again after about one ledger without news of it.
 SETTLEMENT_RESEND_MS = 5_000
-# Steps of one payout in one pass: sign, send, look and confirm come to four.
-SETTLEMENT_STEPS_MAX = 8
+# Steps of one payout in one pass: sign, send, look, confirm, bid more and send, look again.
+SETTLEMENT_STEPS_MAX = 12
+# Ledgers that could have taken a payout and did not, before more is bid for it.
+SETTLEMENT_BUMP_LEDGERS = 2
+# A node replaces what waits there by what bids this many times as much (stellar-core,
+# FEE_MULTIPLIER), up to SETTLEMENT_FEE_RATE_MAX: from the lowest bid that is once.
+SETTLEMENT_BUMP_FACTOR = 10
+SETTLEMENT_BUMPS_MAX = 2
+# Payments under way at once: a fifth of a ledger's 1,000 operations on the main network, since
+# others want to pay, too (Stellar docs, "Networks").
+SETTLEMENT_UNDER_WAY_MAX = 200
+# An asset that its payee does not trust is left to be claimed, which binds a lumen of ours for each.
+# Less than one of it waits until there is more.
+CLAIMABLE_STROOPS_MIN = 10**7
+# After a failure that was nobody's own account's fault, or what the signer refused, nothing is
+# planned for a minute: the next one would be charged for the same.
+SETTLEMENT_PAUSE_MS = 60_000
+# Payments and fees of the last day count towards its caps.
+SETTLEMENT_DAY_MS = 24 * 3_600 * 1_000
+# What is due that one look considers: what is in no transaction then is due again in the next.
+SETTLEMENT_DUES_MAX = 1_000
+# A channel account pays fees out of 5 lumens, and gets new ones when it has less than 2: its
+# reserve is one, and the highest fee of a full transaction a twentieth.
+CHANNEL_LOW_STROOPS = 2 * 10**7
+CHANNEL_FULL_STROOPS = 5 * 10**7
 # A payee whose own account refused a payment is tried again after an hour, not with each batch.
 SETTLEMENT_REST_MS = 3_600_000
 # A balance that its payee has not claimed for 90 days is taken back, so that a lost key loses nothing.

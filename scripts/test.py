@@ -2,7 +2,7 @@
 
 What starts whole servers or talks to foreign programs comes next, also side by side: much of it
 waits. What is marked `alone` runs last: its deadlines are meant for a machine that is not busy with
-something else.
+something else. `-m testnet` runs what talks to Stellar's test network, which nothing else does.
 """
 
 import os
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-_SIDE_BY_SIDE = "not end_to_end and not peer and not alone"
+_SIDE_BY_SIDE = "not end_to_end and not peer and not alone and not testnet"
 _WHOLE = "(end_to_end or peer) and not alone"
 _ALONE = "alone"
 UNIT = f"{_SIDE_BY_SIDE} and not process"

@@ -14,6 +14,7 @@ from metering.settlement.horizon_documents import (
     Transaction,
     read,
 )
+from metering.settlement.horizon_feed import HorizonFeed
 from metering.settlement.horizon_node import BeforeHistory, HorizonNode, Reply
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import SignedEnvelope
@@ -58,6 +59,10 @@ class Horizon:
 
     async def close(self) -> None:
         await self._client.close()
+
+    def feed(self, address: str) -> HorizonFeed:
+        """The payments of an address (G...), over the same node."""
+        return HorizonFeed(self._node, address)
 
     async def holdings(self, address: str) -> OnChain | None:
         account = await self._account(address)

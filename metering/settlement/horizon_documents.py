@@ -33,22 +33,27 @@ class Ledger(BaseModel):
     hash: str
 
 
-class Balance(BaseModel):
-    """One holding of an account; shares of liquidity pools have no code."""
+class Asset(BaseModel):
+    """What is paid with."""
 
-    asset_type: str
+    asset_type: str = "native"
     asset_code: str = ""
     asset_issuer: str = ""
+
+    @property
+    def asset(self) -> str:
+        return NATIVE if self.asset_type == "native" else f"{self.asset_code}:{self.asset_issuer}"
+
+
+class Balance(Asset):
+    """One holding of an account; shares of liquidity pools have no code."""
+
     balance: str
     limit: str = "0"
     buying_liabilities: str = "0"
     selling_liabilities: str = "0"
     last_modified_ledger: _Ledger | None = None
     is_authorized: bool = True
-
-    @property
-    def asset(self) -> str:
-        return NATIVE if self.asset_type == "native" else f"{self.asset_code}:{self.asset_issuer}"
 
     @property
     def is_full(self) -> bool:
@@ -129,6 +134,62 @@ class Transaction(BaseModel):
     ledger: _Ledger
     successful: bool
     result_xdr: str
+
+
+class Envelope(BaseModel):
+    """The transaction that a payment is joined with."""
+
+    memo_type: str = "none"
+    memo: str = ""
+    result_xdr: str
+
+    @property
+    def memo_id(self) -> int | None:
+        return int(self.memo) if self.memo_type == "id" and self.memo.isdecimal() else None
+
+
+class BalanceChange(Asset):
+    """What a contract's call moved of an asset; `from` or `to` is missing for the issuer's part."""
+
+    source: str = Field(default="", alias="from")
+    destination: str = Field(default="", alias="to")
+    amount: str
+    destination_muxed_id: int | None = None
+
+
+class Payment(Asset):
+    """One record of `GET /accounts/{id}/payments`; which fields there are depends on its type."""
+
+    paging_token: str
+    type: str
+    transaction_hash: str
+    transaction_successful: bool
+    created_at: datetime
+    transaction: Envelope
+    # payment and path_payment_strict_...
+    source: str = Field(default="", alias="from")
+    destination: str = Field(default="", alias="to")
+    amount: str = ""
+    to_muxed_id: int | None = None
+    # create_account
+    funder: str = ""
+    account: str = ""
+    starting_balance: str = ""
+    # account_merge, together with `account`
+    into: str = ""
+    into_muxed_id: int | None = None
+    # invoke_host_function
+    asset_balance_changes: list[BalanceChange] | None = None
+
+
+class _Records(BaseModel):
+    records: list[Payment]
+
+
+class Payments(BaseModel):
+    """`GET /accounts/{id}/payments`."""
+
+    embedded: _Records = Field(alias="_embedded")
 
 
 class _Percentiles(BaseModel):

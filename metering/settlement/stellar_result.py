@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from stellar_sdk import xdr as stellar_xdr
 
+from metering.money import Stroops
 from metering.settlement.lifecycle import Found
 
 _CODE = stellar_xdr.TransactionResultCode
@@ -15,10 +16,12 @@ _IRREGULAR = {
     "opNO_ACCOUNT": "op_no_source_account",
     "CREATE_ACCOUNT_ALREADY_EXIST": "op_already_exists",
     "PAYMENT_SRC_NOT_AUTHORIZED": "op_src_not_authorized",
+    "INVOKE_HOST_FUNCTION_TRAPPED": "function_trapped",
 }
 # The names of operation results begin with the operation's own name.
 _OPERATION = re.compile(
-    r"^(CREATE_ACCOUNT|PAYMENT|CHANGE_TRUST|SET_OPTIONS|MANAGE_DATA|BUMP_SEQUENCE)_"
+    r"^(CREATE_ACCOUNT|PAYMENT|CHANGE_TRUST|SET_OPTIONS|MANAGE_DATA|BUMP_SEQUENCE"
+    r"|INVOKE_HOST_FUNCTION)_"
 )
 
 
@@ -60,6 +63,27 @@ def found_in(result_xdr: str, ledger: int) -> Found:
         code=codes.transaction,
         operations=codes.operations,
     )
+
+
+def merged_by(result_xdr: str, operation: int) -> Stroops:
+    """What an account that was merged had left, by the number of that operation from 0 on."""
+    return merged(results_of(stellar_xdr.TransactionResult.from_xdr(result_xdr))[operation])
+
+
+def merged(outcome: stellar_xdr.OperationResult) -> Stroops:
+    """What an account had left when it was merged into another."""
+    assert outcome.tr is not None
+    assert outcome.tr.account_merge_result is not None
+    left = outcome.tr.account_merge_result.source_account_balance
+    assert left is not None, "it was successful"
+    return Stroops(left.int64)
+
+
+def results_of(result: stellar_xdr.TransactionResult) -> list[stellar_xdr.OperationResult]:
+    """Of each operation, also of those in a fee bump."""
+    pair = result.result.inner_result_pair
+    results = result.result.results if pair is None else pair.result.result.results
+    return results or []
 
 
 def refusal(result_xdr: str) -> str:

@@ -15,6 +15,7 @@ from metering.settlement.chain import ChainAccount, ChainUnreachable, OnChain, S
 from metering.settlement.guard import NetworkGuard
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.rpc_feed import RpcFeed
 from metering.settlement.rpc_node import Entries, RpcNode
 from metering.settlement.stellar_entries import (
     account_key,
@@ -62,6 +63,10 @@ class StellarRpc:
 
     async def close(self) -> None:
         await self._client.close()
+
+    def feed(self, address: str) -> RpcFeed:
+        """The payments of an address (G...), over the same node."""
+        return RpcFeed(self._node, address)
 
     async def holdings(self, address: str) -> OnChain | None:
         keys = [account_key(address)]

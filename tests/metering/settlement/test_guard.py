@@ -1,0 +1,66 @@
+"""A chain that is not the one our books are about is refused, whatever it calls itself."""
+
+import pytest
+
+from metering.settlement.chain import Tip, WrongNetwork
+from metering.settlement.guard import MemoryNetworkBook, NetworkGuard
+
+NAME = "Some Network"
+
+
+class Node:
+    """A chain whose ledgers have hashes, of which it keeps some."""
+
+    def __init__(self, salt: str = "", *, ledger: int = 1000, oldest: int = 1) -> None:
+        self.salt = salt
+        self.tip = Tip(ledger, 1_700_000_000, oldest)
+        self.tells_hashes = True
+
+    async def hash_of(self, ledger: int) -> str | None:
+        return f"{self.salt}{ledger}" if self.tells_hashes else None
+
+
+async def admit(guard: NetworkGuard, node: Node, name: str = NAME) -> None:
+    await guard.admit(name, node.tip, node.hash_of)
+
+
+@pytest.fixture
+async def guard() -> NetworkGuard:
+    guard = NetworkGuard(MemoryNetworkBook())
+    await admit(guard, Node(ledger=1000))
+    return guard
+
+
+async def test_the_same_chain_is_admitted_at_any_height(guard: NetworkGuard) -> None:
+    for ledger in (1000, 1001, 5000, 4990):
+        await admit(guard, Node(ledger=ledger))
+    forgetful = Node(ledger=10**6, oldest=9 * 10**5)
+    await admit(guard, forgetful)
+
+
+async def test_another_network_is_refused(guard: NetworkGuard) -> None:
+    with pytest.raises(WrongNetwork, match="the books are about"):
+        await admit(guard, Node(ledger=2000), "Another Network")
+
+
+async def test_a_chain_that_began_anew_is_refused_although_no_hash_is_told(
+    guard: NetworkGuard,
+) -> None:
+    reset = Node("reset ", ledger=987)
+    reset.tells_hashes = False
+    with pytest.raises(WrongNetwork, match="it was reset"):
+        await admit(guard, reset)
+    await admit(guard, Node(ledger=988))
+
+
+async def test_a_chain_that_began_anew_and_caught_up_has_other_hashes(guard: NetworkGuard) -> None:
+    for ledger in (1000, 1003, 10**6):
+        with pytest.raises(WrongNetwork, match="was 1000, and is reset 1000 now"):
+            await admit(guard, Node("reset ", ledger=ledger))
+
+
+async def test_the_newest_ledger_is_remembered_as_well(guard: NetworkGuard) -> None:
+    await admit(guard, Node(ledger=3000))
+    elsewhere = Node("fork ", ledger=3500, oldest=2000)
+    with pytest.raises(WrongNetwork, match="ledger 3000"):
+        await admit(guard, elsewhere)
