@@ -93,6 +93,11 @@ def _number_or_word(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
+def _several(value: object) -> object:
+    """Flags and the environment know words only: several are separated by commas."""
+    return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+
 _PORT_MAX = 65535
 
 type Port = Annotated[int, Field(ge=0, le=_PORT_MAX)]  # 0: any free port
@@ -200,12 +205,18 @@ class LedgerSettings(_Section):
     retention_months: Annotated[int, Field(ge=0, le=1200)] = 0
 
 
+type _Asset = Annotated[str, Field(pattern=r"^(XLM|[A-Za-z0-9]{1,12}:G[A-Z2-7]{55})$")]
+type _Assets = Annotated[tuple[_Asset, ...], BeforeValidator(_several), Field(min_length=1)]
+
+
 class Stellar(_Section):
     """Which network money moves on; no URL means the local one, with play money."""
 
     horizon_url: WebUrl = ""
     rpc_url: WebUrl = ""
     network_passphrase: str = ""
+    assets: _Assets = ("XLM",)
+    deposit_address: Annotated[str, Field(pattern="^(G[A-Z2-7]{55})?$")] = ""
     signer_socket: str = ""
 
     @model_validator(mode="after")
@@ -223,9 +234,11 @@ class Metering(_Section):
 
 
 class Payments(_Section):
-    """What the platform has of what viewers pay."""
+    """What the platform has of what viewers pay, and what is worth a payment on the chain."""
 
     platform_fee_bps: Annotated[int, Field(ge=0, le=PLATFORM_FEE_BASIS_POINTS_MAX)] = 0
+    deposit_minimum_stroops: Annotated[int, Field(ge=1, le=2**53)] = 10_000
+    withdrawal_minimum_stroops: Annotated[int, Field(ge=1, le=2**53)] = 10_000
 
 
 class Settlement(_Section):
