@@ -154,6 +154,9 @@ class Stage:
             await hears(player, "English")
             await player.call("chooseSound", (await player.state()).sounds[1])
             await hears(player, "Deutsch")
+            # At its end players load nothing any more, not even captions.
+            await player.call("pause")
+            await player.seek(0.2)
             for language in ("Deutsch", "English"):
                 await player.call("showCaptions", language)
                 await reads(player, CUES[language])
@@ -162,6 +165,7 @@ class Stage:
         """Into the middle, before any captions were loaded, and back to the beginning."""
         async with self._players.playing("hls.js", await self._url(content)) as player:
             await player.shows(0.2, 30)
+            await player.call("pause")
             await player.seek(8.5)
             await player.call("showCaptions", "Deutsch")
             await reads(player, CUES["Deutsch"][1:])
@@ -208,11 +212,12 @@ async def hears(player: BrowserPlayer, language: str) -> None:
     heard: list[float] = []
 
     async def right() -> bool | None:
+        await player.call("playOn")
         heard.append(await player.call("pitch"))
         return True if abs(heard[-1] - PITCHES[language]) < 12 else None
 
     try:
-        await eventually(right, 15, language)
+        await eventually(right, 30, language)
     except AssertionError:
         raise AssertionError(f"{language} was not heard: {heard[-10:]}") from None
 
@@ -226,7 +231,7 @@ async def reads(player: BrowserPlayer, cues: list[tuple[float, float, str]]) -> 
         return True if len(found) == len(cues) and all(map(same, found, cues)) else None
 
     try:
-        await eventually(right, 20, "captions")
+        await eventually(right, 30, "captions")
     except AssertionError:
         raise AssertionError(f"not {cues}, but {found} at {await player.state()}") from None
 
