@@ -157,7 +157,7 @@ async def _start(
         stores.accounts, stores.sources, stores.secrets, stores.clock, _price(settings)
     )
     creator, creator_token = await first.creator()
-    money = Money(stores)
+    money = Money(stores, intake.balance_changed)
     stack.push_async_callback(money.stop)
     await money.start(creator)
     renewals = money.renewals(intake.balance_changed)

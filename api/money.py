@@ -1,10 +1,11 @@
 """The money side of the wiring: the ledger at once, the chain as soon as its SDK is imported."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from api.auth.account import Account
+from api.funding import Funding
 from api.health import Dependency, NotWorking
 from api.receipt_key import open_receipt_key
 from api.stores import Stores
@@ -14,7 +15,7 @@ from metering.ledger.ledger_postgres import PostgresLedger
 from metering.receipts.maker import Receipts
 from metering.receipts.store_postgres import PostgresReceiptStore
 from metering.revenue.pools import Pools
-from metering.settlement.chain import ChainUnreachable, OnChain, WrongNetwork
+from metering.settlement.chain import ChainAccount, ChainUnreachable, OnChain, WrongNetwork
 from metering.settlement.earnings import EarningsQuery
 from metering.settlement.outbox import Outbox
 from metering.settlement.outbox_postgres import PostgresOutbox
@@ -33,10 +34,12 @@ class Money:
     it.
     """
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, changed: Callable[[str, str], None]) -> None:
+        """`changed` is told of an account and an asset when money came in."""
         self._stores = stores
         self._ledger = PostgresLedger(stores.database)
         self._outbox = PostgresOutbox(stores.database, self._ledger)
+        self.funding = Funding(stores, self._ledger, changed)
         self._wallet: Wallet | None = None
         self._there = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
@@ -83,6 +86,14 @@ class Money:
         """What an address holds; the first questions wait until the wallet is open."""
         return await (await self._opened()).chain.holdings(address)
 
+    async def account(self, address: str) -> ChainAccount | None:
+        """Who signs for an address; waits as `holdings` does."""
+        return await (await self._opened()).chain.account(address)
+
+    async def addresses(self) -> Sequence[str]:
+        """The accounts that this server pays from and is paid at."""
+        return ((await self._opened()).chain.address,)
+
     async def check(self) -> str:
         """A word on the network.
 
@@ -100,7 +111,8 @@ class Money:
 
     async def _open(self, creator: Account) -> None:
         make_wallet = await asyncio.to_thread(_import_make_wallet)
-        self._wallet = make_wallet(self._stores, self._ledger, self._outbox, self._splitter)
+        parts = (self._ledger, self._outbox, self._splitter, self.funding)
+        self._wallet = make_wallet(self._stores, *parts)
         self._there.set()
         await self._wallet.start(creator)
 
@@ -110,7 +122,7 @@ class Money:
         return self._wallet
 
 
-def _import_make_wallet() -> "Callable[[Stores, Ledger, Outbox, Splitter], Wallet]":
+def _import_make_wallet() -> "Callable[[Stores, Ledger, Outbox, Splitter, Funding], Wallet]":
     from api.wallet import make_wallet
 
     return make_wallet

@@ -3,15 +3,21 @@
 from dataclasses import dataclass
 
 from api.auth.account import Account, AccountStore
+from api.funding import Funding
 from api.secret_names import CREATOR_SEED, HOT_SEED
 from api.stores import Stores
 from config.limits import FRIENDBOT_SECONDS_MAX
+from metering.funding.deposit import Addresses
+from metering.funding.taker import DepositTaker
 from metering.ledger.ledger import Ledger
+from metering.localnet.network import root_keypair
 from metering.money import NATIVE, Stroops
+from metering.settlement.chain import SettledAsset
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.outbox import Outbox
-from metering.settlement.stellar import StellarChain, address_of, new_seed
+from metering.settlement.stellar import StellarChain, address_of, checked_address, new_seed
 from metering.settlement.stellar_client import StellarClient
+from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
 from metering.shares.splitter import Splitter
@@ -30,10 +36,15 @@ class Payees:
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """The hot account on its chain, and the worker that pays creators from it."""
+    """The hot account on its chain, the worker that pays creators from it, and who books what comes
+    in there.
+    """
 
     stores: Stores
     chain: StellarChain
+    node: StellarRpc
+    addresses: Addresses
+    taker: DepositTaker
     settlement: SettlementWorker
     treasury: PlayMoney
     friendbot: HttpFriendbot
@@ -47,10 +58,13 @@ class Wallet:
         """
         if self.stores.network.play_money and creator.stellar_address is None:
             await self._give_play_money(creator)
+        await self.taker.start()
         await self.settlement.start()
 
     async def stop(self) -> None:
         await self.settlement.stop()
+        await self.taker.stop()
+        await self.node.close()
         await self.chain.close()
         await self.friendbot_client.close()
 
@@ -66,13 +80,18 @@ class Wallet:
         await self.stores.accounts.set_stellar_address(creator.id, address)
 
 
-def make_wallet(stores: Stores, ledger: Ledger, outbox: Outbox, splitter: Splitter) -> Wallet:
+def make_wallet(
+    stores: Stores, ledger: Ledger, outbox: Outbox, splitter: Splitter, funding: Funding
+) -> Wallet:
     settings, network = stores.settings, stores.network
     seed, _ = stores.secrets.create_or_read(HOT_SEED, new_seed)
     chain = StellarChain(network.rpc_url, network.passphrase, seed, StellarClient())
     client = StellarClient(FRIENDBOT_SECONDS_MAX)
     friendbot = HttpFriendbot(f"{network.rpc_url}/friendbot", client)
-    treasury = PlayMoney(chain, friendbot, ledger, outbox)
+    node = StellarRpc(network.rpc_url, network.passphrase, SettledAsset(), StellarClient())
+    addresses = _addresses(stores, chain.address)
+    taker = funding.taker(addresses, [node.feed(each) for each in addresses.watched])
+    treasury = PlayMoney(chain, friendbot, ledger, taker)
     settlement = SettlementWorker(
         outbox,
         chain,
@@ -85,4 +104,14 @@ def make_wallet(stores: Stores, ledger: Ledger, outbox: Outbox, splitter: Splitt
         treasury=treasury if network.play_money else None,
         splits=splitter,
     )
-    return Wallet(stores, chain, settlement, treasury, friendbot, client)
+    return Wallet(stores, chain, node, addresses, taker, settlement, treasury, friendbot, client)
+
+
+def _addresses(stores: Stores, hot: str) -> Addresses:
+    """Where money comes in; on our own network play money, too."""
+    deposit = stores.settings.stellar.deposit_address
+    if deposit:
+        checked_address(deposit)
+    network = stores.network
+    friendbot = root_keypair(network.passphrase).public_key if network.play_money else None
+    return Addresses(hot, deposit or hot, friendbot=friendbot)

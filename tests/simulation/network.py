@@ -20,6 +20,7 @@ from tests.simulation.weather import Weather
 FEE_RATE = 100
 SURGE_RATE = 20_000
 GIFT = 10_000 * 10**7
+FRIENDBOT = "FRIENDBOT"
 RESERVE = 25_000_000
 CLOSE_MS = 5_000
 # Ledger time is no business of our clocks; it runs a little ahead, as it may.
@@ -35,6 +36,17 @@ class Transaction(NamedTuple):
     max_time: int
     fee: int
     payments: list[tuple[str, int]]
+
+
+class Moved(NamedTuple):
+    """A payment that was part of a ledger."""
+
+    id: str
+    ledger: int
+    time: int
+    source: str
+    destination: str
+    amount: int
 
 
 class Closed(NamedTuple):
@@ -77,6 +89,8 @@ class Network:
         self._accounts: dict[str, _Account] = {}
         self._gone: dict[str, _Account] = {}
         self._gifts: list[str] = []
+        self.moved: list[Moved] = []
+        """All payments, the oldest first."""
         self._queue: dict[str, Transaction] = {}
         self._found: dict[str, Found] = {}
         self._closed = [Closed(1, _EPOCH_S, surge=False)]
@@ -126,6 +140,7 @@ class Network:
             account = self._accounts.setdefault(address, _Account(0, 0, 0))
             account.balance += GIFT
             account.changed_in = self.latest.sequence
+            self._move(f"gift{len(self.moved)}", FRIENDBOT, address, GIFT)
         self._gifts = []
         for transaction in list(self._queue.values()):
             self._consider(ms, transaction)
@@ -171,7 +186,12 @@ class Network:
             for address, amount in transaction.payments:
                 self._accounts[address].balance += amount
                 self._accounts[address].changed_in = self.latest.sequence
+                self._move(f"{transaction.hash}:{address}", transaction.source, address, amount)
             self._applied(ms, transaction)
+
+    def _move(self, id_: str, source: str, destination: str, amount: int) -> None:
+        closed = self.latest
+        self.moved.append(Moved(id_, closed.sequence, closed.time, source, destination, amount))
 
     # --- what its node answers --------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from metering.errors import BooksDisagree, MeterUnavailable
 from metering.leases.lease import Leases, Server
 from metering.ledger.ledger import Account, Entry, LedgerRefusal, LedgerReport, Transfer
-from metering.money import Stroops
+from metering.money import NATIVE, Stroops
 from metering.repricing import PriceChange
 from metering.session import Allowance, Batch, SavedSession, Session
 from metering.settlement.chain import (
@@ -21,13 +21,14 @@ from metering.settlement.chain import (
     Tip,
     UnknownHotAccount,
 )
+from metering.settlement.feed import ChainPayment, FeedPage
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import PayoutView, Settlement, SignedEnvelope, Spending
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.store import MemoryMeterStore
 from tests.simulation.at_once import at_once
 from tests.simulation.line import Line
-from tests.simulation.network import Network, seal
+from tests.simulation.network import Moved, Network, seal
 from tests.simulation.truth import Truth
 
 HOT = "HOT"
@@ -256,7 +257,7 @@ class OutboxPort:
 
 
 class ChainPort:
-    """Implements `metering.settlement.chain.Chain` and `treasury.Friendbot`."""
+    """Implements `metering.settlement.chain.Chain`, `feed.Feed` and `treasury.Friendbot`."""
 
     def __init__(self, network: Network, line: Line, watcher: Watcher, envelope_s: int) -> None:
         self._network = network
@@ -318,11 +319,40 @@ class ChainPort:
     async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
         return await self._line.call("looking", lambda: self._network.look(envelope))
 
+    async def after(self, cursor: str | None, limit: int) -> FeedPage:
+        def statement() -> FeedPage:
+            self._network.advance()
+            begin = int(cursor or 0)
+            page = self._network.moved[begin : begin + limit]
+            end = begin + len(page)
+            found = [_payment(begin + n, m) for n, m in enumerate(page) if HOT in (m[3], m[4])]
+            finished = end == len(self._network.moved)
+            ledger = self._network.latest.sequence if finished else page[-1].ledger - 1
+            return FeedPage(tuple(found), str(end), ledger, finished)
+
+        return await self._line.call("asking", statement)
+
     async def fund(self, address: str) -> str:
         await self._line.call("asking friendbot", lambda: self._network.give(address))
         wait_ms = self._network.next_close_ms() - self._watcher.now_ms()
         await asyncio.sleep(wait_ms / 1000)
         return "gift"
+
+
+def _payment(place: int, moved: Moved) -> ChainPayment:
+    return ChainPayment(
+        id=moved.id,
+        cursor=str(place + 1),
+        ledger=moved.ledger,
+        closed_at=moved.time,
+        transaction=moved.id,
+        source=moved.source,
+        destination=moved.destination,
+        muxed_id=None,
+        memo_id=None,
+        asset=NATIVE,
+        amount=Stroops(moved.amount),
+    )
 
 
 def lost_statement(reason: str) -> Exception:

@@ -6,9 +6,12 @@ from contextvars import Context
 from random import Random
 from typing import Any, Protocol
 
+from metering.funding.deposit import Addresses, Rules, network_name
+from metering.funding.deposit_store import MemoryDeposits
+from metering.funding.taker import DepositTaker
 from metering.intake import Delivery, Intake, SessionClosed
 from metering.leases.lease import Server
-from metering.money import Stroops
+from metering.money import NATIVE, Stroops
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
@@ -16,8 +19,9 @@ from metering.store import MemoryMeterStore
 from tests.simulation.conditions import Conditions
 from tests.simulation.line import Line
 from tests.simulation.loop import ACTOR
-from tests.simulation.network import Network
+from tests.simulation.network import FRIENDBOT, Network
 from tests.simulation.ports import (
+    HOT,
     ChainPort,
     LedgerPort,
     OutboxPort,
@@ -100,7 +104,7 @@ class Process:
         # Play money is of the network that one server has of its own.
         plays = self._server.id == HOST
         low = world.conditions.treasury_low
-        treasury = PlayMoney(chain, chain, ledger, outbox, low=low) if plays else None
+        treasury = PlayMoney(chain, chain, ledger, _taker(ledger, chain), low=low)
         worker = SettlementWorker(
             outbox,
             chain,
@@ -109,7 +113,7 @@ class Process:
             self,
             interval_ms=world.conditions.settle_ms,
             minimum=Stroops(1),
-            treasury=treasury,
+            treasury=treasury if plays else None,
             ids=world.new_id,
         )
         return intake, worker
@@ -238,6 +242,13 @@ class Process:
                     raise
                 return promise.delivery
         return await self.intake.request(session_id, *file, prompt=body.prompt, height=body.height)
+
+
+def _taker(ledger: LedgerPort, chain: ChainPort) -> DepositTaker:
+    """Reads the chain from its beginning each time, and books in vain what was booked before."""
+    ours = Addresses(HOT, HOT, friendbot=FRIENDBOT)
+    rules = Rules(network_name("simulated"), ours, frozenset([NATIVE]), Stroops(1))
+    return DepositTaker([chain], MemoryDeposits(ledger), rules, lambda *_: None)
 
 
 class Body:

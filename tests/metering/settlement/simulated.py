@@ -12,6 +12,9 @@ from stellar_sdk.client.response import Response
 from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
 
 from config.clock import ManualClock
+from metering.funding.deposit import Addresses, Rules, network_name
+from metering.funding.deposit_store import MemoryDeposits
+from metering.funding.taker import DepositTaker
 from metering.ledger.ledger import (
     Ledger,
     Transfer,
@@ -26,12 +29,13 @@ from metering.localnet.friendbot import gift_envelope
 from metering.localnet.network import LocalNetwork, Status, genesis, root_keypair
 from metering.localnet.rpc import Rpc
 from metering.money import Stroops
-from metering.settlement.chain import Chain, ChainUnreachable, OnChain, Tip
+from metering.settlement.chain import Chain, ChainUnreachable, OnChain, SettledAsset, Tip
 from metering.settlement.chain import ChainAccount as AccountOnChain
 from metering.settlement.lifecycle import Answered, Found, NotFound
 from metering.settlement.outbox import Outbox, PayoutView, Settlement, SignedEnvelope, Spending
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.stellar import StellarChain
+from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney, reconcile
 from metering.settlement.worker import SettlementWorker
 
@@ -279,9 +283,19 @@ class World:
         self.real_chain = StellarChain("http://node", PASSPHRASE, self.seed, self.node)
         self.chain = CrashingChain(self.real_chain, self.crasher)
         self.friendbot = SimulatedFriendbot(self.node)
-        self.play_money = PlayMoney(self.real_chain, self.friendbot, self.ledger, self.outbox)
+        self.deposits = MemoryDeposits(self.ledger)
+        self.taker = self.new_taker()
+        self.play_money = PlayMoney(self.real_chain, self.friendbot, self.ledger, self.taker)
         self.worker = self.new_worker()
         self.earned: dict[str, int] = {}
+
+    def new_taker(self) -> DepositTaker:
+        """Takes what comes in at the hot account."""
+        hot = self.real_chain.address
+        node = StellarRpc("http://node", PASSPHRASE, SettledAsset(), self.node)
+        ours = Addresses(hot, hot, friendbot=self.root)
+        rules = Rules(network_name(PASSPHRASE), ours, frozenset(["XLM"]), Stroops(1))
+        return DepositTaker([node.feed(hot)], self.deposits, rules, lambda *_: None)
 
     def new_worker(self) -> SettlementWorker:
         """What a restarted process has: nothing but what was stored."""

@@ -9,15 +9,20 @@ from stellar_sdk import Keypair
 
 from config.clock import SystemClock
 from config.postgres import Database
+from metering.funding.deposit import Addresses, Rules, network_name
+from metering.funding.deposits_postgres import PostgresDeposits
+from metering.funding.taker import DepositTaker
 from metering.ledger.ledger import Transfer, creator_account, treasury_account, viewer_account
 from metering.ledger.ledger_postgres import PostgresLedger
+from metering.localnet.network import root_keypair
 from metering.money import Stroops
-from metering.settlement.chain import ChainUnreachable
+from metering.settlement.chain import ChainUnreachable, SettledAsset
 from metering.settlement.earnings import EarningsQuery
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.outbox_postgres import PostgresOutbox
 from metering.settlement.stellar import StellarChain, new_seed
 from metering.settlement.stellar_client import StellarClient
+from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney, reconcile
 from metering.settlement.worker import SettlementWorker
 from tests.metering.localnet.running import RunningNetwork, running_network
@@ -53,7 +58,17 @@ class Operation:
         self.seed = new_seed()
         self.chain = StellarChain(network.url, network.passphrase, self.seed, self.client)
         self.friendbot = HttpFriendbot(f"{network.url}/friendbot", self.client)
-        self.play_money = PlayMoney(self.chain, self.friendbot, self.ledger, self.outbox)
+        hot = self.chain.address
+        node = StellarRpc(network.url, network.passphrase, SettledAsset(), self.client)
+        ours = Addresses(hot, hot, friendbot=root_keypair(network.passphrase).public_key)
+        name = network_name(network.passphrase)
+        self.taker = DepositTaker(
+            [node.feed(hot)],
+            PostgresDeposits(database, self.ledger, name),
+            Rules(name, ours, frozenset(["XLM"]), Stroops(1)),
+            lambda *_: None,
+        )
+        self.play_money = PlayMoney(self.chain, self.friendbot, self.ledger, self.taker)
         self.query = EarningsQuery(self.ledger, self.outbox, self.chain)
         self.addresses: dict[str, str] = {}
         self.worker = SettlementWorker(
