@@ -329,6 +329,16 @@ class Intake:
             self._keeper.errands.reread(account)
             self._keeper.wake()
 
+    async def balance_read(self, viewer: str, asset: str | None = None) -> None:
+        """As `balance_changed`, and return when what was posted can be spent.
+
+        Raises:
+            MeterUnavailable: the store does not answer; it is read as soon as it does.
+        """
+        account = viewer_account(viewer, asset or self._asset).id
+        if self._book.has_wallet(account):
+            await self._keeper.answered(self._keeper.errands.read(account))
+
     async def balance(self, viewer: str, asset: str | None = None) -> Balance:
         """A viewer's money; nothing when there is no account.
 
