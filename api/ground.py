@@ -10,6 +10,7 @@ from pathlib import Path
 from api.jail import JailTooWeak, check_jail
 from api.local_network import LocalNetwork
 from api.serving.listeners import open_listeners
+from api.signer_process import SignerProcess
 from api.storage import DatabaseUrls, open_storage
 from config.layout import PackageShadowed, check_layout
 from config.migrate import MigrationRefused
@@ -39,6 +40,8 @@ class Network:
     rpc_url: str
     passphrase: str
     local: LocalNetwork | None = None
+    horizon_url: str = ""
+    """Asked where there is no `rpc_url`."""
 
     @property
     def play_money(self) -> bool:
@@ -52,13 +55,14 @@ class Ground:
     database: Database
     database_urls: DatabaseUrls
     network: Network
+    signer: SignerProcess
     jail: JailReport | None
     listeners: Sequence[Sequence[socket.socket]]
     """For each process that serves HTTP those that it accepts on; clients wait there already."""
 
 
-async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
-    """Start what is ours and reach what is not; it ends with the stack.
+async def lay_ground(settings: Settings, signer: SignerProcess, stack: AsyncExitStack) -> Ground:
+    """Start what is ours and reach what is not; it ends with the stack, but for the signer.
 
     Raises:
         StartFailed: one of it cannot be had.
@@ -66,7 +70,6 @@ async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
     try:
         check_layout()
         data = settings.data_directory.absolute()
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         listeners = _listen(settings, stack)
         async with asyncio.TaskGroup() as together:
             storage = together.create_task(open_storage(settings, data, stack))
@@ -75,7 +78,9 @@ async def lay_ground(settings: Settings, stack: AsyncExitStack) -> Ground:
     except* _EXPECTED as failed:
         raise StartFailed(_first(failed)) from None
     database, urls = storage.result()
-    return Ground(settings, data, database, urls, network.result(), jail.result(), listeners)
+    return Ground(
+        settings, data, database, urls, network.result(), signer, jail.result(), listeners
+    )
 
 
 def _listen(settings: Settings, stack: AsyncExitStack) -> Sequence[Sequence[socket.socket]]:
@@ -97,9 +102,10 @@ def _first(failed: BaseExceptionGroup[Exception]) -> str:
 async def _open_network(settings: Settings, data: Path, stack: AsyncExitStack) -> Network:
     """The configured network, or our own local one when none is."""
     stellar = settings.stellar
-    if stellar.rpc_url:
-        return Network(stellar.rpc_url, stellar.network_passphrase)
-    local = LocalNetwork(data / "localnet.state", data / "localnet.log")
+    if stellar.rpc_url or stellar.horizon_url:
+        passphrase = stellar.network_passphrase
+        return Network(stellar.rpc_url, passphrase, horizon_url=stellar.horizon_url)
+    local = LocalNetwork(data / "localnet" / "localnet.state", data / "localnet.log")
     stack.push_async_callback(local.stop)
     await local.start()
     return Network(local.url, local.passphrase, local)

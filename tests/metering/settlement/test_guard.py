@@ -2,8 +2,16 @@
 
 import pytest
 
+from config.postgres import Database
 from metering.settlement.chain import Tip, WrongNetwork
-from metering.settlement.guard import MemoryNetworkBook, NetworkGuard
+from metering.settlement.guard import (
+    KnownNetwork,
+    Mark,
+    MemoryNetworkBook,
+    NetworkBook,
+    NetworkGuard,
+)
+from metering.settlement.guard_postgres import PostgresNetworkBook
 
 NAME = "Some Network"
 
@@ -64,3 +72,18 @@ async def test_the_newest_ledger_is_remembered_as_well(guard: NetworkGuard) -> N
     elsewhere = Node("fork ", ledger=3500, oldest=2000)
     with pytest.raises(WrongNetwork, match="ledger 3000"):
         await admit(guard, elsewhere)
+
+
+async def test_a_book_keeps_the_network_that_it_knew_first(database: Database) -> None:
+    books: tuple[NetworkBook, ...] = (MemoryNetworkBook(), PostgresNetworkBook(database))
+    first = KnownNetwork(NAME, Mark(5, "five"), Mark(5, "five"))
+    later = KnownNetwork(NAME, Mark(5, "five"), Mark(9, None))
+    for book in books:
+        assert await book.known() is None
+        await book.remember(first)
+        await book.remember(later)
+        assert await book.known() == later
+    # Another process, which saw nothing yet when it looked, and one that is behind.
+    await books[1].remember(KnownNetwork("Another Network", Mark(1, None), Mark(99, None)))
+    await books[1].remember(KnownNetwork(NAME, Mark(5, "five"), Mark(7, None)))
+    assert await books[1].known() == later
