@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from metering.localnet import CHANNEL_WASM_HASH
 from tests.metering.localnet.running import running_network
 from tests.programs import missing, program
 
@@ -44,18 +45,38 @@ def _install() -> None:
         missing(f"npm could not install {_PACKAGE}: {ended.stderr[-300:]}")
 
 
+def run(script: str, *arguments: str | Path) -> dict[str, object]:
+    """What a script of ours tells."""
+    ended = subprocess.run(
+        ["node", Path(__file__).parent / script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=_RUN_SECONDS_MAX,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    told: dict[str, object] = json.loads(ended.stdout)
+    return told
+
+
+@pytest.mark.peer
+def test_the_javascript_sdk_opens_a_payment_channel_and_pays(sdk: Path, tmp_path: Path) -> None:
+    with running_network(tmp_path / "state", close_ms=50) as network:
+        told = run("contracts/peer.mjs", network.url, sdk, CHANNEL_WASM_HASH)
+    assert told == {
+        "deposited": "500000000",
+        "withdrawn": "200000000",
+        "paidFor": True,
+        "events": ["open", "withdraw"],
+        "signers": 1,
+        "alive": True,
+    }
+
+
 @pytest.mark.peer
 def test_the_javascript_sdk_reads_pays_and_reads_back(sdk: Path, tmp_path: Path) -> None:
     with running_network(tmp_path / "state") as network:
-        ended = subprocess.run(
-            ["node", Path(__file__).with_name("peer.mjs"), network.url, sdk],
-            capture_output=True,
-            text=True,
-            timeout=_RUN_SECONDS_MAX,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr[-3000:]
-        told = json.loads(ended.stdout)
+        told = run("peer.mjs", network.url, sdk)
     assert told == {
         "passphrase": network.passphrase,
         "sameSequence": True,
