@@ -45,7 +45,7 @@ def own_certificate(data: Path, clock: Clock) -> tuple[Path, Path]:
     key = load_pem_private_key(text.encode(), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey), "we make no others"
     now = datetime.fromtimestamp(clock.wall_ms() / 1000, UTC)
-    certificate = data / _FILE
+    certificate = secrets_directory / _FILE
     if not _is_good(certificate, key, now):
         _write(certificate, _sign(key, now))
     return certificate, secrets_directory / RTMPS_KEY

@@ -1,7 +1,7 @@
 """The money side of the wiring: the ledger at once, the chain as soon as its SDK is imported."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from api.auth.account import Account
@@ -112,7 +112,7 @@ class Money:
     async def _open(self, creator: Account) -> None:
         make_wallet = await asyncio.to_thread(_import_make_wallet)
         parts = (self._ledger, self._outbox, self._splitter, self.funding)
-        self._wallet = make_wallet(self._stores, *parts)
+        self._wallet = await make_wallet(self._stores, *parts)
         self._there.set()
         await self._wallet.start(creator)
 
@@ -122,7 +122,9 @@ class Money:
         return self._wallet
 
 
-def _import_make_wallet() -> "Callable[[Stores, Ledger, Outbox, Splitter, Funding], Wallet]":
+def _import_make_wallet() -> (
+    "Callable[[Stores, Ledger, Outbox, Splitter, Funding], Awaitable[Wallet]]"
+):
     from api.wallet import make_wallet
 
     return make_wallet

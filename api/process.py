@@ -8,7 +8,9 @@ from contextlib import AsyncExitStack
 import uvloop
 
 from api.announcement import Announcement, print_announcement
+from api.data_layout import lay_out
 from api.ground import Ground, StartFailed, lay_ground
+from api.signer_process import SignerProcess, open_signer
 from config import logs
 from config.collector import collect_rarely
 from config.settings import Settings
@@ -24,16 +26,28 @@ def serve(settings: Settings, *, announce_json: bool) -> None:
         StartFailed: something that it needs is not there or not usable.
     """
     logs.set_up(settings.log.level, settings.log.format)
-    uvloop.run(_serve(settings, announce_json=announce_json))
+    # Before anything from outside is read, and before there is a second thread.
+    signer = _open_signer(settings)
+    uvloop.run(_serve(settings, signer, announce_json=announce_json))
 
 
-async def _serve(settings: Settings, *, announce_json: bool) -> None:
+def _open_signer(settings: Settings) -> SignerProcess:
+    data = settings.data_directory.absolute()
+    try:
+        lay_out(data)
+        return open_signer(settings, data)
+    except OSError as error:
+        raise StartFailed(str(error)) from error
+
+
+async def _serve(settings: Settings, signer: SignerProcess, *, announce_json: bool) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
-        start = spawn(_start(settings, stack, stopping), name="start")
+        stack.push_async_callback(signer.stop)
+        start = spawn(_start(settings, signer, stack, stopping), name="start")
         stop = spawn(stopping.wait(), name="stop signal")
         await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
         if not start.done():
@@ -49,11 +63,11 @@ async def _serve(settings: Settings, *, announce_json: bool) -> None:
 
 
 async def _start(
-    settings: Settings, stack: AsyncExitStack, stopping: asyncio.Event
+    settings: Settings, signer: SignerProcess, stack: AsyncExitStack, stopping: asyncio.Event
 ) -> Announcement | StartFailed:
     """What an operator can mend is an answer here; only what is our fault is logged in full."""
     try:
-        laying = spawn(_laid(settings, stack), name="ground")
+        laying = spawn(_laid(settings, signer, stack), name="ground")
         # The SDKs take about a second to import; Postgres and the local network start meanwhile.
         start = await asyncio.to_thread(_import_start)
         ground = await laying
@@ -64,9 +78,11 @@ async def _start(
         return error
 
 
-async def _laid(settings: Settings, stack: AsyncExitStack) -> Ground | StartFailed:
+async def _laid(
+    settings: Settings, signer: SignerProcess, stack: AsyncExitStack
+) -> Ground | StartFailed:
     try:
-        return await lay_ground(settings, stack)
+        return await lay_ground(settings, signer, stack)
     except StartFailed as error:
         return error
 

@@ -9,6 +9,7 @@ from api.catalogue.asset import AssetStore
 from api.catalogue.asset_postgres import PostgresAssetStore
 from api.ground import Ground, Network
 from api.secret_names import SECRETS_DIRECTORY
+from api.signer_process import SignerProcess
 from api.storage import DatabaseUrls
 from config.clock import Clock, SystemClock
 from config.postgres import Database
@@ -28,6 +29,7 @@ class Stores:
     database: Database
     database_urls: DatabaseUrls
     network: Network
+    signer: SignerProcess
     jail: JailReport | None
     accounts: AccountStore
     sources: SourceStore
@@ -43,6 +45,7 @@ def open_stores(ground: Ground) -> Stores:
         ground.database,
         ground.database_urls,
         ground.network,
+        ground.signer,
         ground.jail,
         PostgresAccountStore(ground.database),
         PostgresSourceStore(ground.database),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from api.auth.account import Account, AccountStore
 from api.funding import Funding
-from api.secret_names import CREATOR_SEED, HOT_SEED
+from api.secret_names import CREATOR_SEED
 from api.stores import Stores
 from config.limits import FRIENDBOT_SECONDS_MAX
 from metering.funding.deposit import Addresses
@@ -15,7 +15,8 @@ from metering.money import NATIVE, Stroops
 from metering.settlement.chain import SettledAsset
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.outbox import Outbox
-from metering.settlement.stellar import StellarChain, address_of, checked_address, new_seed
+from metering.settlement.signed_chain import SignedChain
+from metering.settlement.stellar import address_of, checked_address, new_seed
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney
@@ -41,7 +42,7 @@ class Wallet:
     """
 
     stores: Stores
-    chain: StellarChain
+    chain: SignedChain
     node: StellarRpc
     addresses: Addresses
     taker: DepositTaker
@@ -80,12 +81,13 @@ class Wallet:
         await self.stores.accounts.set_stellar_address(creator.id, address)
 
 
-def make_wallet(
+async def make_wallet(
     stores: Stores, ledger: Ledger, outbox: Outbox, splitter: Splitter, funding: Funding
 ) -> Wallet:
+    """Waits until the signer says whose keys it has."""
     settings, network = stores.settings, stores.network
-    seed, _ = stores.secrets.create_or_read(HOT_SEED, new_seed)
-    chain = StellarChain(network.rpc_url, network.passphrase, seed, StellarClient())
+    signer = await stores.signer.meet()
+    chain = SignedChain(network.rpc_url, network.passphrase, signer, StellarClient())
     client = StellarClient(FRIENDBOT_SECONDS_MAX)
     friendbot = HttpFriendbot(f"{network.rpc_url}/friendbot", client)
     node = StellarRpc(network.rpc_url, network.passphrase, SettledAsset(), StellarClient())

@@ -1145,6 +1145,12 @@ SIGNER_ANSWER_SECONDS_MAX = 15
 SIGNER_CALLERS_MAX = 16
 # A process that ended is started again after this, so that a broken one does not spin.
 SIGNER_RESTART_SECONDS = 1
+# With the very first start it is waited for; a second is usual.
+SIGNER_START_SECONDS_MAX = 30
+# When it is away it is asked again after this, on top of what it took to find that out.
+SIGNER_RETRY_SECONDS = 5
+# Files beside the way to its folder: some hundred are usual, each with a rule of microseconds.
+LOCKOUT_RULES_MAX = 50_000
 # Two statements at a time are plenty: orders are carried out one after the other.
 SIGNER_CONNECTIONS = 2
 

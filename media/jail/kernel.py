@@ -6,7 +6,7 @@ Each raises OSError when the kernel refuses.
 import ctypes
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from media.jail.filter import INSTRUCTION_BYTES
 from media.jail.system_calls import Architecture
@@ -23,7 +23,8 @@ _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 _CAPABILITIES_MAX = 64
 
 # landlock(7); the numbers are the same on all architectures.
-_LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
+_LANDLOCK_RULE_PATH_BENEATH = 1
 _LANDLOCK_CREATE_RULESET_VERSION = 1
 
 # seccomp(2)
@@ -86,16 +87,44 @@ def drop_capabilities() -> None:
     _checked(_libc.capset(header, (ctypes.c_uint32 * 6)()))
 
 
+def give_up(capabilities: Collection[int]) -> None:
+    """Give up some capabilities for good: this thread, and all that it starts.
+
+    Those that it may not take out of its bounding set (that needs CAP_SETPCAP) would come back to a
+    program that root executes.
+    """
+    header = (ctypes.c_uint32 * 2)(_LINUX_CAPABILITY_VERSION_3, 0)
+    # Two structs of (effective, permitted, inheritable); the second holds capabilities 32 to 63.
+    data = (ctypes.c_uint32 * 6)()
+    _checked(_libc.capget(header, data))
+    for capability in set(capabilities) & set(_known_capabilities()):
+        _control(_PR_CAPBSET_DROP, capability)
+        half, bit = divmod(capability, 32)
+        for kind in range(3):
+            data[3 * half + kind] &= ~(1 << bit)
+    _checked(_libc.capset(header, data))
+
+
 def landlock_abi() -> int:
     """The version of Landlock that the kernel has, at least 1."""
     return _call(_LANDLOCK_CREATE_RULESET, 0, 0, _LANDLOCK_CREATE_RULESET_VERSION)
 
 
-def restrict_by_landlock(ruleset: bytes) -> None:
-    """Enforce a ruleset without rules on this thread and those that it starts."""
+def restrict_by_landlock(ruleset: bytes, rules: Iterable[bytes] = ()) -> None:
+    """Enforce a ruleset on this thread and those that it starts, and their children.
+
+    Args:
+        ruleset: what is handled (`landlock_ruleset_attr`).
+        rules: what of it is granted (`landlock_path_beneath_attr`); each is added before the next
+            one is asked for.
+    """
     buffer = ctypes.create_string_buffer(ruleset, len(ruleset))
     descriptor = _call(_LANDLOCK_CREATE_RULESET, ctypes.addressof(buffer), len(ruleset), 0)
     try:
+        for rule in rules:
+            granted = ctypes.create_string_buffer(rule, len(rule))
+            address = ctypes.addressof(granted)
+            _call(_LANDLOCK_ADD_RULE, descriptor, _LANDLOCK_RULE_PATH_BENEATH, address, 0)
         _call(_LANDLOCK_RESTRICT_SELF, descriptor, 0)
     finally:
         os.close(descriptor)
