@@ -36,6 +36,7 @@ from metering.vouchers.payment_channel import (
     PaymentChannel,
     due,
     is_late,
+    see,
 )
 from metering.vouchers.store import VoucherStore
 
@@ -216,9 +217,8 @@ class Collector:
     async def _noted(self, channel: PaymentChannel, found: ContractState) -> PaymentChannel:
         """Store what is new of a contract, and now and then that it was seen."""
         now = datetime.fromtimestamp(self._clock.wall_ms() / 1000, UTC)
-        known = (channel.deposited, channel.withdrawn, channel.closes_at)
         recent = now - channel.seen_at < timedelta(seconds=VOUCHER_SEEN_SECONDS_MAX / 4)
-        if known == (found.deposited, found.withdrawn, found.closes_at) and recent:
+        if recent and see(channel, found, channel.seen_at).channel == channel:
             return channel
         after = await self._store.see(channel.contract, found, now)
         if after.accepted > channel.accepted:
