@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import aiohttp
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 5
+COME_BACK_SECONDS_MAX = 30
 
 
 @dataclass
@@ -122,16 +124,28 @@ class Client:
         self.account = ""
 
     async def get(self, path: str, status: int = 200) -> Any:
-        async with self.http.get(path) as answer:
-            text = await answer.text()
-            assert answer.status == status, f"{path}: {answer.status} {text[:300]}"
-            return json.loads(text) if text.startswith("{") else text
+        return await self._ask("GET", path, status)
 
     async def post(self, path: str, body: Any = None, status: int = 200) -> Any:
-        async with self.http.post(path, json=body or {}) as answer:
-            text = await answer.text()
-            assert answer.status == status, f"{path}: {answer.status} {text[:300]}"
-            return json.loads(text)
+        return await self._ask("POST", path, status, json=body or {})
+
+    async def _ask(self, method: str, path: str, status: int, **body: Any) -> Any:
+        """The answer's document, or its text. Who is told to come back in a moment does so: on a
+        machine that is busy the database may take longer than viewers are kept waiting for.
+        """
+        async with asyncio.timeout(COME_BACK_SECONDS_MAX):
+            while True:
+                async with self.http.request(method, path, **body) as answer:
+                    text = await answer.text()
+                    again = answer.headers.get("Retry-After")
+                    if (
+                        not again
+                        or answer.status != HTTPStatus.SERVICE_UNAVAILABLE
+                        or (status == answer.status)
+                    ):
+                        assert answer.status == status, f"{path}: {answer.status} {text[:300]}"
+                        return json.loads(text) if text.startswith("{") else text
+                await asyncio.sleep(int(again))
 
 
 @contextlib.asynccontextmanager
