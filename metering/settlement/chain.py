@@ -81,6 +81,18 @@ class Tip:
     oldest_ledger: int
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What accounts had when a ledger had closed; who is not named had nothing, or did not exist.
+
+    `held` is in stroops by address and asset; `sequences` by address.
+    """
+
+    ledger: int
+    held: Mapping[tuple[str, str], Stroops]
+    sequences: Mapping[str, int]
+
+
 class Chain(Protocol):
     """Every method may raise `ChainUnreachable` or `WrongNetwork`."""
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from stellar_sdk import Address, Asset, scval
+from stellar_sdk import Address, scval
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.money import NATIVE, BadAsset, Stroops, checked_asset
+from metering.settlement.stellar_entries import asset_named
 
 _NATIVE_NAME = "native"
 _ASSETS_REMEMBERED = 64
@@ -73,10 +74,7 @@ def movement(contract: str, topics: Sequence[str], value: str, passphrase: str) 
 
 @lru_cache(_ASSETS_REMEMBERED)
 def _contract_of(asset: str, passphrase: str) -> str:
-    if asset == NATIVE:
-        return Asset.native().contract_id(passphrase)
-    code, _, issuer = asset.partition(":")
-    return Asset(code, issuer).contract_id(passphrase)
+    return asset_named(asset).contract_id(passphrase)
 
 
 def _asset(name: stellar_xdr.SCVal) -> str | None:

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from stellar_sdk.client.base_async_client import BaseAsyncClient
 
 from config.limits import HORIZON_LAG_SECONDS
-from metering.settlement.chain import ChainAccount, ChainUnreachable, OnChain, SettledAsset, Tip
+from metering.settlement.chain import (
+    ChainAccount,
+    ChainUnreachable,
+    OnChain,
+    SettledAsset,
+    Snapshot,
+    Tip,
+)
 from metering.settlement.guard import NetworkGuard
 from metering.settlement.horizon_documents import (
     Account,
@@ -85,6 +92,20 @@ class Horizon:
 
     async def tip(self) -> Tip:
         return (await self._node.root()).tip
+
+    async def snapshot(self, addresses: Sequence[str], assets: Sequence[str]) -> Snapshot:
+        """What accounts have, all as of one ledger; raises as `chain.Chain`."""
+        ledger = (await self._node.root()).tip.ledger
+        found = [account for each in addresses if (account := await self._account(each))]
+        if any(account.changed_in > ledger for account in found):
+            raise ChainUnreachable("accounts changed while they were looked at")
+        held = {
+            (account.account_id, asset): holding.balance
+            for account in found
+            for asset in assets
+            if (holding := account.holds(asset)) is not None
+        }
+        return Snapshot(ledger, held, {each.account_id: each.sequence for each in found})
 
     async def send(self, envelope: SignedEnvelope) -> Answered:
         try:

@@ -3,12 +3,20 @@
 from stellar_sdk import Asset, Keypair, SignerKey, StrKey
 from stellar_sdk import xdr as stellar_xdr
 
-from metering.money import Stroops
+from metering.money import NATIVE, Stroops
 from metering.settlement.chain import ChainAccount, OnChain, Thresholds
 from metering.settlement.rpc_node import Entry
 
 _BASE_RESERVE = 5_000_000  # stroops (Stellar docs, "Accounts": minimum balance)
 _AUTHORIZED = 1  # AUTHORIZED_FLAG of a trust line (Stellar-ledger-entries.x)
+
+
+def asset_named(name: str) -> Asset:
+    """An asset as the ledger calls it: `XLM`, or `CODE:ISSUER`."""
+    if name == NATIVE:
+        return Asset.native()
+    code, _, issuer = name.partition(":")
+    return Asset(code, issuer)
 
 
 def account_key(address: str) -> stellar_xdr.LedgerKey:

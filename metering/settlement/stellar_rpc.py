@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from stellar_sdk import Asset
 from stellar_sdk import xdr as stellar_xdr
 from stellar_sdk.client.base_async_client import BaseAsyncClient
 from stellar_sdk.soroban_rpc import (
@@ -11,7 +10,16 @@ from stellar_sdk.soroban_rpc import (
     SendTransactionStatus,
 )
 
-from metering.settlement.chain import ChainAccount, ChainUnreachable, OnChain, SettledAsset, Tip
+from config.limits import STELLAR_KEYS_MAX
+from metering.money import NATIVE
+from metering.settlement.chain import (
+    ChainAccount,
+    ChainUnreachable,
+    OnChain,
+    SettledAsset,
+    Snapshot,
+    Tip,
+)
 from metering.settlement.guard import NetworkGuard
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import SignedEnvelope
@@ -19,6 +27,7 @@ from metering.settlement.rpc_feed import RpcFeed
 from metering.settlement.rpc_node import Entries, RpcNode
 from metering.settlement.stellar_entries import (
     account_key,
+    asset_named,
     chain_account,
     line_obstacle,
     on_chain,
@@ -59,7 +68,7 @@ class StellarRpc:
         self._passphrase = passphrase
         self._node = RpcNode(url, passphrase, client, guard)
         self._issuer = asset.issuer
-        self._asset = Asset.native() if asset.issuer is None else Asset(asset.code, asset.issuer)
+        self._asset = asset_named(asset.name)
 
     async def close(self) -> None:
         await self._client.close()
@@ -100,6 +109,33 @@ class StellarRpc:
 
     async def tip(self) -> Tip:
         return await self._node.tip()
+
+    async def snapshot(self, addresses: Sequence[str], assets: Sequence[str]) -> Snapshot:
+        """What accounts have, all as of one ledger; raises as `chain.Chain`."""
+        lines = {
+            (address, asset): trust_line_key(address, asset_named(asset))
+            for address in addresses
+            for asset in assets
+            if asset not in (NATIVE, f"{asset.partition(':')[0]}:{address}")
+        }
+        accounts = {(address, NATIVE): account_key(address) for address in addresses}
+        keys = accounts | lines
+        assert len(keys) <= STELLAR_KEYS_MAX, "one request reads one ledger"
+        entries = await self._node.entries(list(keys.values()))
+        found = {
+            place: entry
+            for place, key in keys.items()
+            if (entry := entries.found.get(key.to_xdr())) is not None
+        }
+        return Snapshot(
+            entries.ledger,
+            {place: on_chain(entry.data, 0).balance for place, entry in found.items()},
+            {
+                address: chain_account(entry.data.account).sequence
+                for (address, _), entry in found.items()
+                if entry.data.account is not None
+            },
+        )
 
     async def send(self, envelope: SignedEnvelope) -> Answered:
         try:

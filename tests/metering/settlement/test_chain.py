@@ -106,6 +106,10 @@ async def test_an_account_says_what_it_holds_and_who_may_sign_for_it(visitor: Vi
     holdings = await chain.holdings(visitor.address)
     assert holdings is not None
     assert holdings.balance == 10_000 * XLM - done.fee_charged
+    nobody_has = await chain.snapshot([visitor.address, nobody], ["XLM", f"USD:{nobody}"])
+    assert nobody_has.ledger >= done.ledger
+    assert dict(nobody_has.held) == {(visitor.address, "XLM"): holdings.balance}
+    assert dict(nobody_has.sequences) == {visitor.address: account.sequence}
     # Two base reserves, and one for the second signer.
     assert holdings.spendable == holdings.balance - 15_000_000
     assert holdings.ledger == done.ledger
