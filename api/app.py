@@ -13,6 +13,7 @@ from api.content import Content
 from api.content_upload import ContentUpload
 from api.delivery.route import MediaRoutes
 from api.delivery.tally import requests as _requests
+from api.doors import Doors
 from api.download import Downloads
 from api.earnings import EarningsRoutes
 from api.errors import Problem
@@ -69,9 +70,11 @@ class Routes:
     earnings: EarningsRoutes
     health: Health
     system: System
+    doors: Doors
 
 
 def make_application(routes: Routes) -> web.Application:
+    doors = routes.doors
     application = web.Application(client_max_size=API_BODY_BYTES_MAX, middlewares=[answer_errors])
     application.add_routes(
         [
@@ -79,6 +82,7 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/watch/{content}", routes.pages.watch),
             web.get("/studio", routes.pages.studio),
             web.get("/account", routes.pages.account),
+            web.get("/login", routes.pages.login),
             web.get("/verify", routes.pages.verify),
             web.get("/assets/{path:.+}", routes.pages.asset),
             web.get("/favicon.svg", routes.pages.icon),
@@ -89,6 +93,27 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/health", routes.health.live),
             web.get("/ready", routes.health.ready),
             web.get("/metrics", routes.health.metrics),
+            web.get("/.well-known/stellar.toml", doors.toml.get),
+            web.get("/auth", doors.wallets.challenge),
+            web.post("/auth", doors.wallets.answer),
+            web.options("/auth", doors.wallets.preflight),
+            web.get("/api/v1/auth/challenge", doors.wallets.challenge),
+            web.post("/api/v1/auth/verify", doors.wallets.answer),
+            web.post("/api/v1/auth/register", doors.passwords.register),
+            web.post("/api/v1/auth/login", doors.passwords.log_in),
+            web.post("/api/v1/auth/password", doors.passwords.change),
+            web.post("/api/v1/auth/refresh", doors.sessions.refresh),
+            web.post("/api/v1/auth/logout", doors.sessions.log_out),
+            web.get("/api/v1/auth/session", doors.sessions.get),
+            web.get("/api/v1/auth/sessions", doors.sessions.list),
+            web.delete("/api/v1/auth/sessions/{session}", doors.sessions.end),
+            web.get("/api/v1/auth/profile", doors.profile.get),
+            web.patch("/api/v1/auth/profile", doors.profile.change),
+            web.post("/api/v1/auth/wallets", doors.wallets.link),
+            web.delete("/api/v1/auth/wallets/{subject}", doors.wallets.unlink),
+            web.get("/api/v1/auth/keys", doors.keys.list),
+            web.post("/api/v1/auth/keys", doors.keys.create),
+            web.delete("/api/v1/auth/keys/{key}", doors.keys.revoke),
             web.get("/api/v1/system", routes.system.get),
             web.post("/api/v1/guests", routes.payments.create_guest),
             web.post("/api/v1/sandbox/fund", routes.payments.fund),

@@ -10,7 +10,6 @@ import structlog
 
 from api.announcement import Announcement
 from api.app import Routes
-from api.auth.bearer import Bearers
 from api.auth.download_link import DownloadLinks
 from api.auth.playback_token import PlaybackTokens
 from api.books import journal_dependency, start_books
@@ -30,6 +29,7 @@ from api.dependencies import (
     ingest_dependency,
     jail_dependency,
 )
+from api.doors import Doors, open_doors
 from api.download import Downloads
 from api.download_gate import DownloadGate
 from api.earnings import EarningsRoutes
@@ -163,20 +163,22 @@ async def _start(
     renewals = money.renewals(intake.balance_changed)
     stack.push_async_callback(renewals.stop)
     await renewals.start()
-    routes = _routes(stores, media, money, intake, pages, stopping)
+    own_url = f"http://{settings.http.host}:{listeners[0][0].getsockname()[1]}"
+    http_url = settings.http.public_url or own_url
+    doors = open_doors(stores, money, http_url)
+    stack.callback(doors.stop)
+    routes = _routes(stores, media, money, intake, _Front(pages, doors), stopping)
     http = HttpProcesses(settings.http, listeners, routes, stores.clock)
     stack.push_async_callback(http.stop)
     await http.start(media.library, intake, _brief(stores))
     stack.push_async_callback(routes.sockets.stop)
     routes.sockets.start()
-    local_url = f"http://{settings.http.host}:{http.port}"
-    http_url = settings.http.public_url or local_url
     stream_key = await first.main_source(creator)
     if settings.demo_is_on:
         source, key = await first.demo_source(creator)
         await remove_recordings(stores.assets, media.archive, source.id)
         publish_url = f"{media.urls.local}/{key}"
-        demo = Demo(publish_url, local_url, DEMO_SOURCE, stores.data / "demo.log")
+        demo = Demo(publish_url, own_url, DEMO_SOURCE, stores.data / "demo.log")
         stack.push_async_callback(demo.stop)
         await demo.start()
     # Before anything else ends: what publishers send until they move is watched here.
@@ -274,6 +276,14 @@ def _pipelines(stores: Stores) -> PipelineFactory:
     return lambda reader, sink: LivePipeline(reader, sink, transcode, stores.clock)
 
 
+@dataclass(frozen=True, slots=True)
+class _Front:
+    """What people see first, and how they come in."""
+
+    pages: Pages
+    doors: Doors
+
+
 def _price(settings: Settings) -> Price:
     return Price(NATIVE, settings.price.stroops, settings.price.seconds)
 
@@ -305,12 +315,12 @@ def _routes(
     media: _Media,
     money: Money,
     intake: Intake,
-    pages: Pages,
+    front: _Front,
     stopping: asyncio.Event,
 ) -> Routes:
     clock, play_money, making = stores.clock, stores.network.play_money, media.making
     fee = stores.settings.payments.platform_fee_bps
-    bearers = Bearers(stores.accounts, stores.clock)
+    bearers = front.doors.bearers
     catalogue = Catalogue(stores.assets, stores.sources)
     token_key = stores.secrets.create_or_read(TOKEN_KEY)[0].encode()
     tokens = PlaybackTokens(token_key)
@@ -362,7 +372,8 @@ def _routes(
         return await documents.for_owner(await catalogue.asset(asset_id))
 
     return Routes(
-        pages=pages,
+        pages=front.pages,
+        doors=front.doors,
         media=MediaRoutes(
             Playback(media.library, intake, tokens, clock, _patience_ms(stores.settings))
         ),

@@ -57,6 +57,9 @@ class Pages:
     async def account(self, _request: web.Request) -> web.Response:
         return self._page("account.html")
 
+    async def login(self, _request: web.Request) -> web.Response:
+        return self._page("login.html")
+
     async def asset(self, request: web.Request) -> web.Response:
         file = self._files.get(f"assets/{request.match_info['path']}")
         if file is None:

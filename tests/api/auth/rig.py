@@ -1,0 +1,151 @@
+"""The doors of a server on a real port, over Postgres, with a chain that a test makes up."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import ClientSession, web
+from stellar_sdk import Keypair
+
+from api.app import Routes, make_application
+from api.auth.account import AccountKind, hash_token, new_account, new_token
+from api.auth.account_postgres import PostgresAccountStore
+from api.doors import Doors, open_doors
+from api.ground import Network
+from api.http_server import HttpServer
+from api.stores import Stores
+from config.clock import ManualClock
+from config.postgres import Database
+from config.secret_files import SecretFiles
+from config.settings import Settings
+from tests.api.auth.challenges import DOMAIN, PASSPHRASE, Chain, clock_of_now, signed
+
+URL = f"https://{DOMAIN}"
+
+
+class HotChain(Chain):
+    """A chain on which this server has an account."""
+
+    async def addresses(self) -> Sequence[str]:
+        return ("GHOT",)
+
+
+class Anything:
+    """In the place of routes that a test does not call."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def answer(_request: web.Request) -> web.Response:
+            return web.json_response({"handler": name})
+
+        return answer
+
+
+class Protected(Anything):
+    """Routes that tell whose they are."""
+
+    def __init__(self, doors: Doors | None) -> None:
+        self._doors = doors
+
+    async def balance(self, request: web.Request) -> web.Response:
+        assert self._doors is not None
+        account = await self._doors.bearers.account(request)
+        return web.json_response({"account": account.id})
+
+    fund = balance
+
+
+def application(doors: Doors | None = None) -> web.Application:
+    """All routes; without doors, to be looked at only."""
+    parts: dict[str, Any] = {field.name: Anything() for field in fields(Routes)}
+    parts["payments"] = Protected(doors)
+    if doors is not None:
+        parts["doors"] = doors
+    else:
+        parts["doors"] = cast(Any, _AllAnything())
+    return make_application(Routes(**parts))
+
+
+class _AllAnything:
+    def __getattr__(self, name: str) -> Any:
+        return Anything()
+
+
+@dataclass
+class Rig:
+    doors: Doors
+    database: Database
+    clock: ManualClock
+    chain: HotChain
+    http: ClientSession
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        status: int = 200,
+        token: str | None = None,
+        **other: Any,
+    ) -> Any:
+        """The answer's document; its status has to be as said."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        async with self.http.request(method, path, json=body, headers=headers, **other) as answer:
+            text = await answer.text()
+            assert answer.status == status, text
+            return await answer.json(content_type=None) if text else None
+
+    async def api(self, method: str, path: str, *rest: Any, **other: Any) -> Any:
+        return await self.call(method, f"/api/v1/auth/{path}", *rest, **other)
+
+    async def guest(self, kind: AccountKind = AccountKind.GUEST) -> tuple[str, str]:
+        """The id and the token of a new account."""
+        account, token = new_account(kind, "Guest", self.clock.wall_ms()), new_token()
+        await PostgresAccountStore(self.database).create(account, hash_token(token))
+        return account.id, token
+
+    async def answer(self, key: Keypair, **query: str) -> str:
+        """A challenge, signed by its wallet."""
+        params = {"account": key.public_key, **query}
+        document = await self.call("GET", "/auth", params=params)
+        assert document["network_passphrase"] == PASSPHRASE
+        return signed(document["transaction"], key)
+
+    async def sign_in(self, key: Keypair, token: str | None = None) -> Any:
+        """Come in with a wallet."""
+        body = {"transaction": await self.answer(key)}
+        return await self.call("POST", "/auth", body, token=token)
+
+    async def whose(self, token: str) -> str:
+        """The account that a token stands for; empty of one that is not good."""
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self.http.get("/api/v1/payments/balance", headers=headers) as answer:
+            document = await answer.json(content_type=None)
+            assert answer.status in (200, 401)
+            return document.get("account", "") if answer.status == 200 else ""
+
+
+@asynccontextmanager
+async def doors_rig(
+    database: Database, directory: Path, settings: Settings | None = None
+) -> AsyncIterator[Rig]:
+    clock, chain = clock_of_now(), HotChain()
+    stores: dict[str, Any] = {field.name: None for field in fields(Stores)}
+    stores |= {
+        "settings": settings or Settings(),
+        "clock": clock,
+        "secrets": SecretFiles(directory / "secrets"),
+        "database": database,
+        "network": Network("", PASSPHRASE),
+        "accounts": PostgresAccountStore(database),
+    }
+    doors = open_doors(Stores(**stores), chain, URL)
+    server = HttpServer(application(doors), "127.0.0.1", 0)
+    await server.start()
+    try:
+        async with ClientSession(f"http://127.0.0.1:{server.port}") as http:
+            yield Rig(doors, database, clock, chain, http)
+    finally:
+        await server.stop()
+        doors.stop()
