@@ -4,48 +4,54 @@ from dataclasses import replace
 
 from stellar_sdk import xdr as stellar_xdr
 
+from metering.localnet.claimable import claim_balance, create_balance, malformed_creation
 from metering.localnet.context import Context
 from metering.localnet.contracts.invocation import invoke
-from metering.localnet.entries import (
-    NATIVE,
-    Account,
-    Datum,
-    Entries,
-    TrustLine,
-    datum_key,
-    trust_line_key,
-)
+from metering.localnet.entries import Account, Datum, Entries, datum_key
 from metering.localnet.operation import (
+    AccountMerge,
     BumpSequence,
     ChangeTrust,
+    ClaimClaimableBalance,
     CreateAccount,
+    CreateClaimableBalance,
     InvokeHostFunction,
     ManageData,
     Operation,
     Payment,
     SetOptions,
+    SetTrustLineFlags,
     Unsupported,
 )
-from metering.localnet.payments import create_account, pay
+from metering.localnet.options import malformed_options, set_options
+from metering.localnet.payments import create_account, malformed_movement, merge, pay
 from metering.localnet.results import Applied, OperationCode
-from metering.localnet.xdr_values import split_asset
+from metering.localnet.trust import (
+    change_trust,
+    malformed_flags,
+    malformed_trust,
+    set_trust_line_flags,
+)
 
 _CREATE = stellar_xdr.CreateAccountResultCode
 _PAYMENT = stellar_xdr.PaymentResultCode
-_TRUST = stellar_xdr.ChangeTrustResultCode
-_OPTIONS = stellar_xdr.SetOptionsResultCode
 _DATA = stellar_xdr.ManageDataResultCode
 _BUMP = stellar_xdr.BumpSequenceResultCode
 _OPERATION = stellar_xdr.OperationResultCode
 
-_WEIGHT_MAX = 255
-_SIGNERS_MAX = 20  # MAX_SIGNERS in Stellar-ledger-entries.x
-
 _SUCCESS: dict[type[Operation], OperationCode] = {
     CreateAccount: _CREATE.CREATE_ACCOUNT_SUCCESS,
     Payment: _PAYMENT.PAYMENT_SUCCESS,
-    ChangeTrust: _TRUST.CHANGE_TRUST_SUCCESS,
-    SetOptions: _OPTIONS.SET_OPTIONS_SUCCESS,
+    AccountMerge: stellar_xdr.AccountMergeResultCode.ACCOUNT_MERGE_SUCCESS,
+    CreateClaimableBalance: (
+        stellar_xdr.CreateClaimableBalanceResultCode.CREATE_CLAIMABLE_BALANCE_SUCCESS
+    ),
+    ClaimClaimableBalance: (
+        stellar_xdr.ClaimClaimableBalanceResultCode.CLAIM_CLAIMABLE_BALANCE_SUCCESS
+    ),
+    ChangeTrust: stellar_xdr.ChangeTrustResultCode.CHANGE_TRUST_SUCCESS,
+    SetTrustLineFlags: stellar_xdr.SetTrustLineFlagsResultCode.SET_TRUST_LINE_FLAGS_SUCCESS,
+    SetOptions: stellar_xdr.SetOptionsResultCode.SET_OPTIONS_SUCCESS,
     ManageData: _DATA.MANAGE_DATA_SUCCESS,
     BumpSequence: _BUMP.BUMP_SEQUENCE_SUCCESS,
     InvokeHostFunction: stellar_xdr.InvokeHostFunctionResultCode.INVOKE_HOST_FUNCTION_SUCCESS,
@@ -62,20 +68,18 @@ def malformed(operation: Operation) -> OperationCode | None:
     """The code of an operation that can never succeed, whatever the ledger holds; else None."""
     code: OperationCode | None = None
     match operation:
-        case CreateAccount() if operation.starting_balance < 0:
-            code = _CREATE.CREATE_ACCOUNT_MALFORMED
-        case Payment() if operation.amount <= 0:
-            code = _PAYMENT.PAYMENT_MALFORMED
+        case CreateAccount() | Payment() | AccountMerge():
+            code = malformed_movement(operation)
+        case CreateClaimableBalance():
+            code = malformed_creation(operation)
         case ChangeTrust():
-            own = split_asset(operation.asset)[1] == operation.source
-            if operation.limit < 0 or operation.asset == NATIVE or own:
-                code = _TRUST.CHANGE_TRUST_MALFORMED
+            code = malformed_trust(operation)
+        case SetTrustLineFlags():
+            code = malformed_flags(operation)
         case SetOptions():
-            code = _malformed_options(operation)
+            code = malformed_options(operation)
         case ManageData():
-            printable = operation.name.isascii() and operation.name.decode("ascii").isprintable()
-            if not operation.name or not printable:
-                code = _DATA.MANAGE_DATA_INVALID_NAME
+            code = _malformed_data(operation)
         case BumpSequence() if operation.bump_to < 0:
             code = _BUMP.BUMP_SEQUENCE_BAD_SEQ
         case Unsupported():
@@ -85,17 +89,9 @@ def malformed(operation: Operation) -> OperationCode | None:
     return code
 
 
-def _malformed_options(options: SetOptions) -> OperationCode | None:
-    if options.unsupported:
-        return _OPERATION.opNOT_SUPPORTED
-    weights = (options.master_weight, *options.thresholds)
-    if any(weight is not None and weight > _WEIGHT_MAX for weight in weights):
-        return _OPTIONS.SET_OPTIONS_THRESHOLD_OUT_OF_RANGE
-    if options.signer is not None:
-        key, weight = options.signer
-        if key == options.source or weight > _WEIGHT_MAX:
-            return _OPTIONS.SET_OPTIONS_BAD_SIGNER
-    return None
+def _malformed_data(data: ManageData) -> OperationCode | None:
+    printable = data.name.isascii() and data.name.decode("ascii").isprintable()
+    return None if data.name and printable else _DATA.MANAGE_DATA_INVALID_NAME
 
 
 def apply(entries: Entries, operation: Operation, context: Context) -> Applied:
@@ -109,15 +105,29 @@ def apply(entries: Entries, operation: Operation, context: Context) -> Applied:
     code = malformed(operation)
     if code is not None:
         return Applied(code)
+    return _apply(entries, source, operation, context)
+
+
+def _apply(entries: Entries, source: Account, operation: Operation, context: Context) -> Applied:
+    applied: Applied
     match operation:
         case CreateAccount():
-            return create_account(entries, source, operation, context)
+            applied = create_account(entries, source, operation, context)
         case Payment():
-            return pay(entries, source, operation, context)
+            applied = pay(entries, operation, context)
+        case AccountMerge():
+            applied = merge(entries, source, operation, context)
+        case CreateClaimableBalance():
+            applied = create_balance(entries, operation, context)
+        case ClaimClaimableBalance():
+            applied = claim_balance(entries, operation, context)
+        case SetTrustLineFlags():
+            applied = set_trust_line_flags(entries, source, operation, context)
         case InvokeHostFunction():
-            return invoke(entries, operation, context)
+            applied = invoke(entries, operation, context)
         case _:
-            return Applied(_apply_plain(entries, source, operation))
+            applied = Applied(_apply_plain(entries, source, operation))
+    return applied
 
 
 def _apply_plain(
@@ -125,13 +135,13 @@ def _apply_plain(
     source: Account,
     operation: ChangeTrust | SetOptions | ManageData | BumpSequence | Unsupported,
 ) -> OperationCode:
-    """The operations that move no money."""
+    """The operations that emit nothing."""
     code: OperationCode
     match operation:
         case ChangeTrust():
-            code = _change_trust(entries, source, operation)
+            code = change_trust(entries, source, operation)
         case SetOptions():
-            code = _set_options(entries, source, operation)
+            code = set_options(entries, source, operation)
         case ManageData():
             code = _manage_data(entries, source, operation)
         case BumpSequence():
@@ -139,66 +149,6 @@ def _apply_plain(
         case Unsupported():
             raise AssertionError("refused as malformed")
     return code
-
-
-def _change_trust(entries: Entries, source: Account, trust: ChangeTrust) -> OperationCode:
-    line = entries.trust_line(source.id, trust.asset)
-    if line is not None:
-        if trust.limit < line.balance:
-            return _TRUST.CHANGE_TRUST_INVALID_LIMIT
-        if trust.limit > 0:
-            entries.put(replace(line, limit=trust.limit))
-        else:
-            entries.remove(trust_line_key(source.id, trust.asset))
-            entries.put(replace(source, subentries=source.subentries - 1))
-        return _TRUST.CHANGE_TRUST_SUCCESS
-    if trust.limit == 0:
-        return _TRUST.CHANGE_TRUST_INVALID_LIMIT
-    if entries.account(split_asset(trust.asset)[1]) is None:
-        return _TRUST.CHANGE_TRUST_NO_ISSUER
-    if not _add_subentry(entries, source):
-        return _TRUST.CHANGE_TRUST_LOW_RESERVE
-    entries.put(TrustLine(source.id, trust.asset, 0, trust.limit))
-    return _TRUST.CHANGE_TRUST_SUCCESS
-
-
-def _set_options(entries: Entries, source: Account, options: SetOptions) -> OperationCode:
-    low, medium, high = (
-        old if new is None else new
-        for old, new in zip(source.thresholds, options.thresholds, strict=True)
-    )
-    weight, domain = options.master_weight, options.home_domain
-    changed = replace(
-        source,
-        thresholds=(low, medium, high),
-        master_weight=source.master_weight if weight is None else weight,
-        home_domain=source.home_domain if domain is None else domain,
-    )
-    entries.put(changed)
-    if options.signer is None:
-        return _OPTIONS.SET_OPTIONS_SUCCESS
-    return _set_signer(entries, changed, *options.signer)
-
-
-def _set_signer(entries: Entries, account: Account, key: str, weight: int) -> OperationCode:
-    signers = dict(account.signers)
-    known = key in signers
-    if weight == 0:
-        signers.pop(key, None)
-    else:
-        signers[key] = weight
-    if len(signers) > _SIGNERS_MAX:
-        return _OPTIONS.SET_OPTIONS_TOO_MANY_SIGNERS
-    added = len(signers) - len(account.signers)
-    grown = replace(
-        account,
-        signers=tuple(sorted(signers.items())),
-        subentries=account.subentries + added,
-    )
-    if not known and added > 0 and grown.balance < grown.reserve:
-        return _OPTIONS.SET_OPTIONS_LOW_RESERVE
-    entries.put(grown)
-    return _OPTIONS.SET_OPTIONS_SUCCESS
 
 
 def _manage_data(entries: Entries, source: Account, data: ManageData) -> OperationCode:

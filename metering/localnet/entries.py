@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
+from stellar_sdk import StrKey
+from stellar_sdk import xdr as stellar_xdr
+
 NATIVE = "native"
 
 # Minimum balance is (2 + subentries) of these (Stellar docs, "Accounts": minimum balance).
@@ -24,6 +27,8 @@ class Account:
     master_weight: int = 1
     thresholds: tuple[int, int, int] = (0, 0, 0)  # low, medium, high
     home_domain: bytes = b""
+    flags: int = 0  # AccountFlags
+    sponsoring: int = 0  # reserves that it keeps for claimants of balances it made
     modified: int = 0
 
     @property
@@ -33,7 +38,7 @@ class Account:
     @property
     def reserve(self) -> int:
         """Stroops that must stay in the account."""
-        return (2 + self.subentries) * BASE_RESERVE
+        return (2 + self.subentries + self.sponsoring) * BASE_RESERVE
 
     @property
     def weights(self) -> dict[str, int]:
@@ -52,11 +57,41 @@ class TrustLine:
     asset: str
     balance: int
     limit: int
+    flags: int = 1  # TrustLineFlags
     modified: int = 0
 
     @property
     def key(self) -> Key:
         return trust_line_key(self.account, self.asset)
+
+    @property
+    def authorized(self) -> bool:
+        """Whether the issuer allows to pay and be paid."""
+        return bool(self.flags & stellar_xdr.TrustLineFlags.AUTHORIZED_FLAG.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimableBalance:
+    """An amount that waits for one of its claimants; `id` is the hash (hex) in its XDR's id.
+
+    Its sponsor made it and keeps a reserve for each claimant.
+    """
+
+    id: str
+    claimants: tuple[tuple[str, stellar_xdr.ClaimPredicate], ...]
+    asset: str
+    amount: int
+    sponsor: str
+    modified: int = 0
+
+    @property
+    def key(self) -> Key:
+        return claimable_key(self.id)
+
+    @property
+    def address(self) -> str:
+        """As a B... address (SEP-23)."""
+        return StrKey.encode_claimable_balance(bytes(1) + bytes.fromhex(self.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +140,7 @@ class TimeToLive:
         return time_to_live_key(self.entry)
 
 
-Entry = Account | TrustLine | Datum | ContractData | TimeToLive
+Entry = Account | TrustLine | ClaimableBalance | Datum | ContractData | TimeToLive
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +157,10 @@ def account_key(account: str) -> Key:
 
 def trust_line_key(account: str, asset: str) -> Key:
     return ("trust line", account, asset)
+
+
+def claimable_key(balance: str) -> Key:
+    return ("claimable balance", balance)
 
 
 def datum_key(account: str, name: bytes) -> Key:
@@ -182,14 +221,17 @@ class Entries:
                 self._below.remove(change.before.key)
 
     def all(self) -> list[Entry]:
-        """Every entry that exists here; not for drafts."""
-        return [entry for entry in self._here.values() if entry is not None]
+        """Every entry that exists here, in a draft too."""
+        return [entry for entry in self._merged().values() if entry is not None]
+
+    def _merged(self) -> dict[Key, Entry | None]:
+        return self._here if self._below is None else self._below._merged() | self._here
 
     def prune(self) -> None:
         """Forget the marks of removed entries; not for drafts."""
         self._here = {key: entry for key, entry in self._here.items() if entry is not None}
 
     def owned_by(self, account: str) -> list[Entry]:
-        """The trust lines and data of one account; not for drafts."""
+        """The trust lines and data of one account."""
         owned = (entry for entry in self.all() if isinstance(entry, TrustLine | Datum))
         return [entry for entry in owned if entry.account == account]

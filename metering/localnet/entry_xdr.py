@@ -1,11 +1,14 @@
 """Ledger entries to Stellar's XDR and back; the same form goes over RPC and into the state file."""
 
-from stellar_sdk import Address, StrKey
+from stellar_sdk import Address
 from stellar_sdk import xdr as stellar_xdr
 
+from metering.localnet.account_xdr import account_from_xdr, account_xdr
+from metering.localnet.balance_xdr import balance_from_xdr, balance_xdr, sponsored_ext
 from metering.localnet.entries import (
     Account,
     Change,
+    ClaimableBalance,
     ContractData,
     Datum,
     Entry,
@@ -13,6 +16,7 @@ from metering.localnet.entries import (
     TimeToLive,
     TrustLine,
     account_key,
+    claimable_key,
     contract_data_key,
     datum_key,
     time_to_live_key,
@@ -23,6 +27,8 @@ from metering.localnet.xdr_values import (
     account_id,
     address_of,
     asset_text,
+    balance_hash,
+    balance_id,
     trust_line_asset,
 )
 
@@ -30,7 +36,6 @@ _DURABILITY = {
     True: stellar_xdr.ContractDataDurability.PERSISTENT,
     False: stellar_xdr.ContractDataDurability.TEMPORARY,
 }
-_AUTHORIZED = 1  # TrustLineFlags.AUTHORIZED_FLAG: no issuer here asks for authorization.
 
 
 def data_xdr(entry: Entry) -> stellar_xdr.LedgerEntryData:
@@ -38,11 +43,15 @@ def data_xdr(entry: Entry) -> stellar_xdr.LedgerEntryData:
     match entry:
         case Account():
             return stellar_xdr.LedgerEntryData(
-                stellar_xdr.LedgerEntryType.ACCOUNT, account=_account_xdr(entry)
+                stellar_xdr.LedgerEntryType.ACCOUNT, account=account_xdr(entry)
             )
         case TrustLine():
             return stellar_xdr.LedgerEntryData(
                 stellar_xdr.LedgerEntryType.TRUSTLINE, trust_line=_trust_line_xdr(entry)
+            )
+        case ClaimableBalance():
+            return stellar_xdr.LedgerEntryData(
+                stellar_xdr.LedgerEntryType.CLAIMABLE_BALANCE, claimable_balance=balance_xdr(entry)
             )
         case Datum():
             return stellar_xdr.LedgerEntryData(
@@ -61,9 +70,12 @@ def data_xdr(entry: Entry) -> stellar_xdr.LedgerEntryData:
 
 def entry_xdr(entry: Entry) -> stellar_xdr.LedgerEntry:
     """The entry with the ledger that modified it last (`LedgerEntry`)."""
-    return stellar_xdr.LedgerEntry(
-        stellar_xdr.Uint32(entry.modified), data_xdr(entry), stellar_xdr.LedgerEntryExt(0)
+    ext = (
+        sponsored_ext(entry.sponsor)
+        if isinstance(entry, ClaimableBalance)
+        else stellar_xdr.LedgerEntryExt(0)
     )
+    return stellar_xdr.LedgerEntry(stellar_xdr.Uint32(entry.modified), data_xdr(entry), ext)
 
 
 def entry_from_xdr(entry: stellar_xdr.LedgerEntry) -> Entry:
@@ -74,11 +86,11 @@ def entry_from_xdr(entry: stellar_xdr.LedgerEntry) -> Entry:
     """
     modified = entry.last_modified_ledger_seq.uint32
     if entry.data.account is not None:
-        return _account(entry.data.account, modified)
+        return account_from_xdr(entry.data.account, modified)
     if entry.data.trust_line is not None:
-        line = entry.data.trust_line
-        owner, asset = address_of(line.account_id), asset_text(line.asset)
-        return TrustLine(owner, asset, line.balance.int64, line.limit.int64, modified)
+        return _trust_line(entry.data.trust_line, modified)
+    if entry.data.claimable_balance is not None:
+        return balance_from_xdr(entry)
     if entry.data.data is not None:
         datum = entry.data.data
         name, value = datum.data_name.string64, datum.data_value.data_value
@@ -105,6 +117,11 @@ def key_xdr(key: Key) -> stellar_xdr.LedgerKey:
                 trust_line=stellar_xdr.LedgerKeyTrustLine(
                     account_id(address), trust_line_asset(asset)
                 ),
+            )
+        case ("claimable balance", balance):
+            return stellar_xdr.LedgerKey(
+                stellar_xdr.LedgerEntryType.CLAIMABLE_BALANCE,
+                claimable_balance=stellar_xdr.LedgerKeyClaimableBalance(balance_id(balance)),
             )
         case ("datum", address, name):
             return stellar_xdr.LedgerKey(
@@ -133,21 +150,24 @@ def key_xdr(key: Key) -> stellar_xdr.LedgerKey:
 
 def key_from_xdr(key: stellar_xdr.LedgerKey) -> Key | None:
     """Our key for an XDR key; None for kinds of entries that this network never has."""
+    read: Key | None = None
     if key.account is not None:
-        return account_key(address_of(key.account.account_id))
-    if key.trust_line is not None and key.trust_line.asset.liquidity_pool_id is None:
-        return trust_line_key(
-            address_of(key.trust_line.account_id), asset_text(key.trust_line.asset)
-        )
-    if key.data is not None:
-        return datum_key(address_of(key.data.account_id), key.data.data_name.string64)
-    if key.contract_data is not None:
+        read = account_key(address_of(key.account.account_id))
+    elif key.trust_line is not None and key.trust_line.asset.liquidity_pool_id is None:
+        line = key.trust_line
+        read = trust_line_key(address_of(line.account_id), asset_text(line.asset))
+    elif key.claimable_balance is not None:
+        read = claimable_key(balance_hash(key.claimable_balance.balance_id))
+    elif key.data is not None:
+        read = datum_key(address_of(key.data.account_id), key.data.data_name.string64)
+    elif key.contract_data is not None:
         data = key.contract_data
         contract = Address.from_xdr_sc_address(data.contract).address
-        return contract_data_key(contract, data.key.to_xdr(), data.durability == _DURABILITY[True])
-    if key.ttl is not None:
-        return time_to_live_key(key.ttl.key_hash.hash.hex())
-    return None
+        persistent = data.durability == _DURABILITY[True]
+        read = contract_data_key(contract, data.key.to_xdr(), persistent)
+    elif key.ttl is not None:
+        read = time_to_live_key(key.ttl.key_hash.hash.hex())
+    return read
 
 
 def changes_xdr(changes: list[Change], ledger: int) -> stellar_xdr.LedgerEntryChanges:
@@ -177,58 +197,25 @@ def _change(change: Change, ledger: int) -> list[stellar_xdr.LedgerEntryChange]:
     return listed
 
 
-def _account_xdr(account: Account) -> stellar_xdr.AccountEntry:
-    weights = bytes((account.master_weight, *account.thresholds))
-    return stellar_xdr.AccountEntry(
-        account_id=account_id(account.id),
-        balance=stellar_xdr.Int64(account.balance),
-        seq_num=stellar_xdr.SequenceNumber(stellar_xdr.Int64(account.sequence)),
-        num_sub_entries=stellar_xdr.Uint32(account.subentries),
-        inflation_dest=None,
-        flags=stellar_xdr.Uint32(0),
-        home_domain=stellar_xdr.String32(account.home_domain),
-        thresholds=stellar_xdr.Thresholds(weights),
-        signers=[_signer_xdr(key, weight) for key, weight in account.signers],
-        ext=stellar_xdr.AccountEntryExt(0),
-    )
-
-
-def _account(entry: stellar_xdr.AccountEntry, modified: int) -> Account:
-    master, low, medium, high = entry.thresholds.thresholds
-    return Account(
-        id=address_of(entry.account_id),
-        balance=entry.balance.int64,
-        sequence=entry.seq_num.sequence_number.int64,
-        subentries=entry.num_sub_entries.uint32,
-        signers=tuple(_signer(signer) for signer in entry.signers),
-        master_weight=master,
-        thresholds=(low, medium, high),
-        home_domain=entry.home_domain.string32,
-        modified=modified,
-    )
-
-
-def _signer_xdr(key: str, weight: int) -> stellar_xdr.Signer:
-    raw = StrKey.decode_ed25519_public_key(key)
-    kind = stellar_xdr.SignerKeyType.SIGNER_KEY_TYPE_ED25519
-    signer_key = stellar_xdr.SignerKey(kind, ed25519=stellar_xdr.Uint256(raw))
-    return stellar_xdr.Signer(signer_key, stellar_xdr.Uint32(weight))
-
-
-def _signer(signer: stellar_xdr.Signer) -> tuple[str, int]:
-    if signer.key.ed25519 is None:
-        raise UnsupportedXdr(f"unexpected signer {signer.key.type.name}")
-    return StrKey.encode_ed25519_public_key(signer.key.ed25519.uint256), signer.weight.uint32
-
-
 def _trust_line_xdr(line: TrustLine) -> stellar_xdr.TrustLineEntry:
     return stellar_xdr.TrustLineEntry(
         account_id=account_id(line.account),
         asset=trust_line_asset(line.asset),
         balance=stellar_xdr.Int64(line.balance),
         limit=stellar_xdr.Int64(line.limit),
-        flags=stellar_xdr.Uint32(_AUTHORIZED),
+        flags=stellar_xdr.Uint32(line.flags),
         ext=stellar_xdr.TrustLineEntryExt(0),
+    )
+
+
+def _trust_line(line: stellar_xdr.TrustLineEntry, modified: int) -> TrustLine:
+    return TrustLine(
+        account=address_of(line.account_id),
+        asset=asset_text(line.asset),
+        balance=line.balance.int64,
+        limit=line.limit.int64,
+        flags=line.flags.uint32,
+        modified=modified,
     )
 
 

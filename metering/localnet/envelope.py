@@ -8,7 +8,8 @@ from stellar_sdk import Network
 from stellar_sdk import xdr as stellar_xdr
 from xdrlib3 import Error as XdrError
 
-from metering.localnet.operation import Operation, read_operation
+from metering.localnet.operation import Operation
+from metering.localnet.operation_xdr import read_operation
 from metering.localnet.xdr_values import UnsupportedXdr, address_of_muxed
 
 OPERATIONS_MAX = 100  # MAX_OPS_PER_TX in Stellar-transaction.x

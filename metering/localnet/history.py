@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from metering.localnet.envelope import read_parts
 from metering.localnet.header import Header, idle
-from metering.localnet.operation import CreateAccount, Payment
+from metering.localnet.operation import AccountMerge, CreateAccount, Payment
 from metering.localnet.record import Record
 from metering.localnet.toid import Place
 
@@ -96,6 +96,6 @@ class History:
 def _payers(record: Record) -> frozenset[str]:
     found: set[str] = set()
     for operation in read_parts(record.envelope_xdr).operations:
-        if isinstance(operation, CreateAccount | Payment):
+        if isinstance(operation, CreateAccount | Payment | AccountMerge):
             found |= {operation.source, operation.destination}
     return frozenset(found)

@@ -22,6 +22,8 @@ from metering.settlement.stellar_result import ResultCodes, read_result
 
 Document = dict[str, Any]
 
+_FLAGS = stellar_xdr.AccountFlags
+
 # Horizon, "Submit a transaction asynchronously".
 STATUS_CODES = {
     Status.PENDING: 201,
@@ -109,16 +111,11 @@ def account(reading: Reading, entry: Account, base: str) -> Document:
         "subentry_count": entry.subentries,
         "last_modified_ledger": entry.modified,
         "thresholds": {"low_threshold": low, "med_threshold": medium, "high_threshold": high},
-        "flags": {
-            "auth_required": False,
-            "auth_revocable": False,
-            "auth_immutable": False,
-            "auth_clawback_enabled": False,
-        },
+        "flags": {f.name.lower()[: -len("_FLAG")]: bool(entry.flags & f) for f in _FLAGS},
         "balances": [*lines, _native(entry)],
         "signers": [*signers, _signer(entry.id, entry.master_weight)],
         "data": data,
-        "num_sponsoring": 0,
+        "num_sponsoring": entry.sponsoring,
         "num_sponsored": 0,
         "home_domain": entry.home_domain.decode("utf-8", "replace"),
         "_links": links(base, self=own, data=f"{own}/data/{{key}}"),
@@ -133,8 +130,8 @@ def _credit(line: TrustLine) -> Document:
         "buying_liabilities": format_amount(0),
         "selling_liabilities": format_amount(0),
         "last_modified_ledger": line.modified,
-        "is_authorized": True,
-        "is_authorized_to_maintain_liabilities": True,
+        "is_authorized": line.authorized,
+        "is_authorized_to_maintain_liabilities": line.flags != 0,
     }
 
 

@@ -10,7 +10,7 @@ from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.entries import NATIVE
 from metering.localnet.envelope import read_parts
-from metering.localnet.operation import CreateAccount, Payment
+from metering.localnet.operation import AccountMerge, CreateAccount, Payment
 from metering.localnet.paging import Page
 from metering.localnet.reading import Reading
 from metering.localnet.record import Record
@@ -136,6 +136,9 @@ def _of_record(record: Record, address: str, base: str) -> Iterator[Document]:
             case Payment():
                 document = _paid(operation)
                 those = (operation.source, operation.destination)
+            case AccountMerge():
+                document = _merged(operation)
+                those = (operation.source, operation.destination)
             case _:
                 continue
         if address in those:
@@ -177,6 +180,16 @@ def _paid(payment: Payment) -> Document:
         **_party("from", payment.source, payment.source_id),
         **_party("to", payment.destination, payment.destination_id),
         "amount": format_amount(payment.amount),
+    }
+
+
+def _merged(merge: AccountMerge) -> Document:
+    """Without an amount, as on Horizon: that is in the transaction's result."""
+    return {
+        "type": "account_merge",
+        "type_i": stellar_xdr.OperationType.ACCOUNT_MERGE.value,
+        **_party("account", merge.source, merge.source_id),
+        **_party("into", merge.destination, merge.destination_id),
     }
 
 

@@ -7,6 +7,7 @@ from aiohttp import web
 from metering.localnet import horizon
 from metering.localnet.envelope import MalformedEnvelope
 from metering.localnet.faults import FaultDial
+from metering.localnet.horizon_balances import balance, balances, find
 from metering.localnet.horizon_payments import BeforeHistory, payments, transaction
 from metering.localnet.network import Status
 from metering.localnet.node import Node
@@ -36,6 +37,8 @@ class HorizonServer:
             web.get("/accounts/{id}", self._account),
             web.get("/accounts/{id}/data/{name}", self._datum),
             web.get("/accounts/{id}/payments", self._payments),
+            web.get("/claimable_balances", self._balances),
+            web.get("/claimable_balances/{id}", self._balance),
             web.get("/transactions/{hash}", self._transaction),
             web.post("/transactions", self._submit),
             web.post("/transactions_async", self._submit_async),
@@ -76,6 +79,26 @@ class HorizonServer:
         if not records and not reading.has_history(address):
             return problem(horizon.missing())
         return _page(request, page, records)
+
+    async def _balances(self, request: web.Request) -> web.Response:
+        query = request.query
+        page = read_page(query)
+        records = balances(
+            self._read(),
+            page,
+            base_of(request),
+            claimant=query.get("claimant", ""),
+            sponsor=query.get("sponsor", ""),
+            asset=query.get("asset", ""),
+        )
+        return _page(request, page, records)
+
+    async def _balance(self, request: web.Request) -> web.Response:
+        reading = self._read()
+        entry = find(reading, request.match_info["id"])
+        if entry is None:
+            return problem(horizon.missing())
+        return web.json_response(balance(reading, entry, base_of(request)))
 
     async def _transaction(self, request: web.Request) -> web.Response:
         record = self._read().transaction(request.match_info["hash"])

@@ -1,4 +1,4 @@
-"""How many lumens are held: by accounts, and by contracts in the entries of the lumen's own."""
+"""How many lumens are held by accounts, claimable balances and contracts."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -7,7 +7,7 @@ from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.contracts.address import asset_address
 from metering.localnet.contracts.asset_contract import balance_of
-from metering.localnet.entries import NATIVE, Account, ContractData, Entry
+from metering.localnet.entries import NATIVE, Account, ClaimableBalance, ContractData, Entry
 
 # Balances are counted at each ledger, and few of them change.
 _BALANCES_KEPT = 4096
@@ -20,6 +20,8 @@ def lumens(entries: Iterable[Entry], passphrase: str) -> int:
     for entry in entries:
         if isinstance(entry, Account):
             total += entry.balance
+        elif isinstance(entry, ClaimableBalance) and entry.asset == NATIVE:
+            total += entry.amount
         elif isinstance(entry, ContractData) and entry.contract == contract and entry.persistent:
             total += _balance(entry.data_key, entry.value)
     return total

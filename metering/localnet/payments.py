@@ -1,20 +1,48 @@
-"""What operations that move money do: create_account and payment."""
+"""What operations do that move money between accounts."""
 
 from dataclasses import replace
 
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.context import Context
-from metering.localnet.entries import BASE_RESERVE, INT64_MAX, NATIVE, Account, Entries
+from metering.localnet.entries import BASE_RESERVE, NATIVE, Account, Entries
 from metering.localnet.events import destination_id, moved
-from metering.localnet.operation import CreateAccount, Payment
-from metering.localnet.results import Applied
-from metering.localnet.xdr_values import split_asset
+from metering.localnet.holdings import Trouble, give, take
+from metering.localnet.operation import AccountMerge, CreateAccount, Payment
+from metering.localnet.results import Applied, OperationCode, inner_result
 
 _CREATE = stellar_xdr.CreateAccountResultCode
 _PAYMENT = stellar_xdr.PaymentResultCode
+_MERGE = stellar_xdr.AccountMergeResultCode
+
+_PAYEE_TROUBLE = {
+    Trouble.NO_TRUST: _PAYMENT.PAYMENT_NO_TRUST,
+    Trouble.NOT_AUTHORIZED: _PAYMENT.PAYMENT_NOT_AUTHORIZED,
+    Trouble.FULL: _PAYMENT.PAYMENT_LINE_FULL,
+}
+_PAYER_TROUBLE = {
+    Trouble.NO_TRUST: _PAYMENT.PAYMENT_SRC_NO_TRUST,
+    Trouble.NOT_AUTHORIZED: _PAYMENT.PAYMENT_SRC_NOT_AUTHORIZED,
+    Trouble.SHORT: _PAYMENT.PAYMENT_UNDERFUNDED,
+}
+_IMMUTABLE = stellar_xdr.AccountFlags.AUTH_IMMUTABLE_FLAG.value
 
 _STARTING_SEQUENCE_SHIFT = 32  # a new account's sequence number is its ledger's, shifted
+
+
+def malformed_movement(operation: CreateAccount | Payment | AccountMerge) -> OperationCode | None:
+    """The code of one of these operations that can never succeed."""
+    code: OperationCode | None = None
+    match operation:
+        case CreateAccount() if operation.starting_balance < 0:
+            code = _CREATE.CREATE_ACCOUNT_MALFORMED
+        case Payment() if operation.amount <= 0:
+            code = _PAYMENT.PAYMENT_MALFORMED
+        case AccountMerge() if operation.source == operation.destination:
+            code = _MERGE.ACCOUNT_MERGE_MALFORMED
+        case _:
+            pass
+    return code
 
 
 def create_account(
@@ -33,14 +61,57 @@ def create_account(
     return Applied(_CREATE.CREATE_ACCOUNT_SUCCESS, (transfer_event(context, create),))
 
 
-def pay(entries: Entries, source: Account, payment: Payment, context: Context) -> Applied:
-    """An amount of any asset from one account to another."""
-    code = (
-        _native(entries, source, payment) if payment.asset == NATIVE else _credit(entries, payment)
+def pay(entries: Entries, payment: Payment, context: Context) -> Applied:
+    """An amount of any asset from one account to another.
+
+    The destination comes first, as in stellar-core, so that of two troubles its is told.
+    """
+    if entries.account(payment.destination) is None:
+        return Applied(_PAYMENT.PAYMENT_NO_DESTINATION)
+    own = payment.asset == NATIVE and payment.source == payment.destination
+    if not own:
+        trouble = give(entries, payment.destination, payment.asset, payment.amount)
+        if trouble is not None:
+            return Applied(_PAYEE_TROUBLE[trouble])
+        trouble = take(entries, payment.source, payment.asset, payment.amount)
+        if trouble is not None:
+            return Applied(_PAYER_TROUBLE[trouble])
+    return Applied(_PAYMENT.PAYMENT_SUCCESS, (transfer_event(context, payment),))
+
+
+def merge(entries: Entries, source: Account, operation: AccountMerge, context: Context) -> Applied:
+    """An account ends, and another gets all that it had."""
+    if entries.account(operation.destination) is None:
+        return Applied(_MERGE.ACCOUNT_MERGE_NO_ACCOUNT)
+    obstacle = _merge_obstacle(source, context)
+    if obstacle is not None:
+        return Applied(obstacle)
+    entries.remove(source.key)
+    if give(entries, operation.destination, NATIVE, source.balance) is not None:
+        return Applied(_MERGE.ACCOUNT_MERGE_DEST_FULL)
+    event = moved(
+        context,
+        NATIVE,
+        (source.id, operation.destination),
+        source.balance,
+        destination_id(context, operation.destination_id),
     )
-    if code != _PAYMENT.PAYMENT_SUCCESS:
-        return Applied(code)
-    return Applied(code, (transfer_event(context, payment),))
+    code = _MERGE.ACCOUNT_MERGE_SUCCESS
+    return Applied(code, (event,), inner_result(code, stellar_xdr.Int64(source.balance)))
+
+
+def _merge_obstacle(source: Account, context: Context) -> stellar_xdr.AccountMergeResultCode | None:
+    code = None
+    if source.flags & _IMMUTABLE:
+        code = _MERGE.ACCOUNT_MERGE_IMMUTABLE_SET
+    elif source.subentries != len(source.signers):
+        code = _MERGE.ACCOUNT_MERGE_HAS_SUB_ENTRIES
+    elif source.sequence >= context.ledger << _STARTING_SEQUENCE_SHIFT:
+        # It could be made again in this ledger, and its transactions be repeated.
+        code = _MERGE.ACCOUNT_MERGE_SEQNUM_TOO_FAR
+    elif source.sponsoring > 0:
+        code = _MERGE.ACCOUNT_MERGE_IS_SPONSOR
+    return code
 
 
 def transfer_event(
@@ -53,43 +124,3 @@ def transfer_event(
         asset, amount, muxed = operation.asset, operation.amount, operation.destination_id
     route = (operation.source, operation.destination)
     return moved(context, asset, route, amount, destination_id(context, muxed))
-
-
-def _native(entries: Entries, source: Account, payment: Payment) -> stellar_xdr.PaymentResultCode:
-    destination = entries.account(payment.destination)
-    if destination is None:
-        return _PAYMENT.PAYMENT_NO_DESTINATION
-    if destination.id == source.id:
-        return _PAYMENT.PAYMENT_SUCCESS
-    if destination.balance + payment.amount > INT64_MAX:
-        return _PAYMENT.PAYMENT_LINE_FULL
-    if source.balance - payment.amount < source.reserve:
-        return _PAYMENT.PAYMENT_UNDERFUNDED
-    entries.put(replace(source, balance=source.balance - payment.amount))
-    entries.put(replace(destination, balance=destination.balance + payment.amount))
-    return _PAYMENT.PAYMENT_SUCCESS
-
-
-def _credit(entries: Entries, payment: Payment) -> stellar_xdr.PaymentResultCode:
-    """The destination's trust line first, then the source's, as stellar-core does.
-
-    An issuer has no trust line in its own asset: it mints by paying and burns by being paid.
-    """
-    issuer = split_asset(payment.asset)[1]
-    if entries.account(payment.destination) is None:
-        return _PAYMENT.PAYMENT_NO_DESTINATION
-    if payment.destination != issuer:
-        line = entries.trust_line(payment.destination, payment.asset)
-        if line is None:
-            return _PAYMENT.PAYMENT_NO_TRUST
-        if line.balance + payment.amount > line.limit:
-            return _PAYMENT.PAYMENT_LINE_FULL
-        entries.put(replace(line, balance=line.balance + payment.amount))
-    if payment.source != issuer:
-        line = entries.trust_line(payment.source, payment.asset)
-        if line is None:
-            return _PAYMENT.PAYMENT_SRC_NO_TRUST
-        if line.balance < payment.amount:
-            return _PAYMENT.PAYMENT_UNDERFUNDED
-        entries.put(replace(line, balance=line.balance - payment.amount))
-    return _PAYMENT.PAYMENT_SUCCESS

@@ -6,10 +6,16 @@ from typing import Any
 
 from stellar_sdk import xdr as stellar_xdr
 
+from metering.localnet.xdr_values import balance_id
+
 OperationCode = (
     stellar_xdr.CreateAccountResultCode
     | stellar_xdr.PaymentResultCode
+    | stellar_xdr.AccountMergeResultCode
+    | stellar_xdr.CreateClaimableBalanceResultCode
+    | stellar_xdr.ClaimClaimableBalanceResultCode
     | stellar_xdr.ChangeTrustResultCode
+    | stellar_xdr.SetTrustLineFlagsResultCode
     | stellar_xdr.SetOptionsResultCode
     | stellar_xdr.ManageDataResultCode
     | stellar_xdr.BumpSequenceResultCode
@@ -29,6 +35,26 @@ _INNER: dict[type[OperationCode], tuple[stellar_xdr.OperationType, Callable[...,
         _KIND.PAYMENT,
         stellar_xdr.PaymentResult,
         "payment_result",
+    ),
+    stellar_xdr.AccountMergeResultCode: (
+        _KIND.ACCOUNT_MERGE,
+        stellar_xdr.AccountMergeResult,
+        "account_merge_result",
+    ),
+    stellar_xdr.CreateClaimableBalanceResultCode: (
+        _KIND.CREATE_CLAIMABLE_BALANCE,
+        stellar_xdr.CreateClaimableBalanceResult,
+        "create_claimable_balance_result",
+    ),
+    stellar_xdr.ClaimClaimableBalanceResultCode: (
+        _KIND.CLAIM_CLAIMABLE_BALANCE,
+        stellar_xdr.ClaimClaimableBalanceResult,
+        "claim_claimable_balance_result",
+    ),
+    stellar_xdr.SetTrustLineFlagsResultCode: (
+        _KIND.SET_TRUST_LINE_FLAGS,
+        stellar_xdr.SetTrustLineFlagsResult,
+        "set_trust_line_flags_result",
     ),
     stellar_xdr.ChangeTrustResultCode: (
         _KIND.CHANGE_TRUST,
@@ -55,6 +81,13 @@ _INNER: dict[type[OperationCode], tuple[stellar_xdr.OperationType, Callable[...,
         stellar_xdr.InvokeHostFunctionResult,
         "invoke_host_function_result",
     ),
+}
+
+# What a success says besides that was never tried, as beside an operation that is malformed. By
+# type, since all codes of success are the same number.
+_UNTRIED: dict[type[OperationCode], object] = {
+    stellar_xdr.AccountMergeResultCode: stellar_xdr.Int64(0),
+    stellar_xdr.CreateClaimableBalanceResultCode: balance_id(bytes(32).hex()),
 }
 
 _CODE = stellar_xdr.TransactionResultCode
@@ -87,12 +120,22 @@ def operation_result(code: OperationCode) -> stellar_xdr.OperationResult:
     """`OperationResult` that carries one code."""
     if isinstance(code, stellar_xdr.OperationResultCode):
         return stellar_xdr.OperationResult(code)
-    return stellar_xdr.OperationResult(stellar_xdr.OperationResultCode.opINNER, _inner(code))
+    return inner_result(code, _UNTRIED.get(type(code)) if code == 0 else None)
 
 
-def _inner(code: OperationCode) -> stellar_xdr.OperationResultTr:
+def inner_result(code: OperationCode, told: object = None) -> stellar_xdr.OperationResult:
+    """`OperationResult` of a kind of operation.
+
+    Args:
+        code: one of that operation's.
+        told: what its result says besides, for those that say more with this code.
+    """
     kind, result, name = _INNER[type(code)]
-    return stellar_xdr.OperationResultTr(kind, **{name: result(code)})
+    inner = result(code) if told is None else result(code, told)
+    return stellar_xdr.OperationResult(
+        stellar_xdr.OperationResultCode.opINNER,
+        stellar_xdr.OperationResultTr(kind, **{name: inner}),
+    )
 
 
 def transaction_result(

@@ -8,7 +8,14 @@ from stellar_sdk.exceptions import BadSignatureError
 
 from metering.localnet.entries import Account
 from metering.localnet.envelope import Signature
-from metering.localnet.operation import BumpSequence, Operation, SetOptions
+from metering.localnet.operation import (
+    AccountMerge,
+    BumpSequence,
+    ClaimClaimableBalance,
+    Operation,
+    SetOptions,
+    SetTrustLineFlags,
+)
 
 _WEIGHT_MAX = 255
 
@@ -26,7 +33,9 @@ def level_of(operation: Operation) -> Level:
     match operation:
         case SetOptions() if operation.changes_signers:
             return Level.HIGH
-        case BumpSequence():
+        case AccountMerge():
+            return Level.HIGH
+        case BumpSequence() | ClaimClaimableBalance() | SetTrustLineFlags():
             return Level.LOW
         case _:
             return Level.MEDIUM

@@ -38,6 +38,20 @@ def muxed_id(account: stellar_xdr.MuxedAccount) -> int | None:
     return None if account.med25519 is None else account.med25519.id.uint64
 
 
+def balance_id(hash_: str) -> stellar_xdr.ClaimableBalanceID:
+    """The XDR of a claimable balance's id, from the hash in it (hex)."""
+    return stellar_xdr.ClaimableBalanceID(
+        stellar_xdr.ClaimableBalanceIDType.CLAIMABLE_BALANCE_ID_TYPE_V0,
+        stellar_xdr.Hash(bytes.fromhex(hash_)),
+    )
+
+
+def balance_hash(id_: stellar_xdr.ClaimableBalanceID) -> str:
+    """The hash (hex) in a claimable balance's id."""
+    assert id_.v0 is not None, "ids of claimable balances have one version"
+    return id_.v0.hash.hex()
+
+
 AnyAsset = stellar_xdr.Asset | stellar_xdr.ChangeTrustAsset | stellar_xdr.TrustLineAsset
 
 
@@ -55,6 +69,14 @@ def asset_text(asset: AnyAsset) -> str:
     code = credit.asset_code
     raw = code.asset_code4 if isinstance(code, stellar_xdr.AssetCode4) else code.asset_code12
     return f"{raw.rstrip(b'\0').decode('ascii')}:{address_of(credit.issuer)}"
+
+
+def asset_xdr(asset: str) -> stellar_xdr.Asset:
+    """The XDR of `native` or `CODE:ISSUER`."""
+    if asset == NATIVE:
+        return stellar_xdr.Asset(stellar_xdr.AssetType.ASSET_TYPE_NATIVE)
+    line = trust_line_asset(asset)
+    return stellar_xdr.Asset(line.type, alpha_num4=line.alpha_num4, alpha_num12=line.alpha_num12)
 
 
 def trust_line_asset(asset: str) -> stellar_xdr.TrustLineAsset:

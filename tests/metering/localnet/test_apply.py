@@ -2,11 +2,11 @@
 
 import pytest
 from stellar_sdk import (
-    AccountMerge,
     Asset,
     BumpSequence,
     ChangeTrust,
     CreateAccount,
+    Inflation,
     Keypair,
     ManageData,
     Operation,
@@ -196,9 +196,17 @@ REFUSED = "ERROR"
     ("operation", "code"),
     [
         (SetOptions(low_threshold=256), "op_threshold_out_of_range"),
-        (SetOptions(set_flags=AuthorizationFlag.AUTHORIZATION_REQUIRED), "op_not_supported"),
+        (
+            SetOptions(set_flags=AuthorizationFlag.AUTHORIZATION_CLAWBACK_ENABLED),
+            "op_not_supported",
+        ),
+        (SetOptions(set_flags=AuthorizationFlag(16)), "op_unknown_flag"),
+        (
+            SetOptions(set_flags=AuthorizationFlag(3), clear_flags=AuthorizationFlag(1)),
+            "op_bad_flags",
+        ),
         (SetOptions(signer=Signer.sha256_hash(b"\1" * 32, 1)), "op_not_supported"),
-        (AccountMerge(Keypair.random().public_key), "op_not_supported"),
+        (Inflation(), "op_not_supported"),
         (ManageData("tab\there", b""), "op_invalid_name"),
         (ChangeTrust(Asset.native()), "op_malformed"),
     ],

@@ -9,8 +9,7 @@ from stellar_sdk import (
     Account,
     Asset,
     ChangeTrust,
-    Claimant,
-    CreateClaimableBalance,
+    Inflation,
     LedgerBounds,
     LiquidityPoolAsset,
     MuxedAccount,
@@ -92,13 +91,8 @@ def test_conditions_of_the_second_version_are_read(town: Town) -> None:
 
 
 def test_operations_that_the_network_does_not_have_are_read_as_such(town: Town) -> None:
-    operation = CreateClaimableBalance(
-        asset=Asset.native(), amount="1", claimants=[Claimant(town.address("ben"))]
-    )
-    read = read_envelope(town.build("ana", operation).to_xdr(), PASSPHRASE)
-    assert read.transaction.operations == (
-        Unsupported(town.address("ana"), "CREATE_CLAIMABLE_BALANCE"),
-    )
+    read = read_envelope(town.build("ana", Inflation()).to_xdr(), PASSPHRASE)
+    assert read.transaction.operations == (Unsupported(town.address("ana"), "INFLATION"),)
 
 
 def test_pool_shares_are_refused(town: Town) -> None:

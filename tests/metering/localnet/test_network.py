@@ -77,7 +77,7 @@ def test_the_meta_of_a_ledger_holds_what_it_applied() -> None:
         for change in v4.operations[0].changes.ledger_entry_changes
         if change.updated is not None and change.updated.data.account is not None
     ]
-    assert after == [997 * XLM - 100, 1003 * XLM]
+    assert after == [1003 * XLM, 997 * XLM - 100]
     later = town.network.read(town.now_ms + CLOSE_MS)
     assert later.records_of(later.latest.sequence) == []
 

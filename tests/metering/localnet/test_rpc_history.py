@@ -20,46 +20,13 @@ from stellar_sdk import (
 )
 from stellar_sdk import xdr as stellar_xdr
 from stellar_sdk.soroban_rpc import (
-    GetEventsResponse,
     GetLedgersResponse,
     GetTransactionsResponse,
 )
 
 from metering.localnet.reading import View
-from metering.localnet.rpc import Rpc
+from tests.metering.localnet.rpc_client import Client, plain
 from tests.metering.localnet.town import PASSPHRASE, XLM, Town
-
-
-class Client:
-    """Asks a town's network as a client of Stellar RPC does."""
-
-    def __init__(self, town: Town) -> None:
-        self.town = town
-
-    def ask(self, method: str, view: View | None = None, **params: Any) -> dict[str, Any]:
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        return Rpc(self.town.network, "").answer(body, self.town.now_ms, 0, view or View())
-
-    def result(self, method: str, **params: Any) -> Any:
-        answer = self.ask(method, **params)
-        assert "error" not in answer, answer
-        return answer["result"]
-
-    def events(self, **params: Any) -> GetEventsResponse:
-        return GetEventsResponse.model_validate(self.result("getEvents", **params))
-
-    def told(self, **params: Any) -> list[tuple[Any, ...]]:
-        """Events in plain values, but for fees."""
-        return [
-            (*(_plain(topic) for topic in event.topic), _plain(event.value))
-            for event in self.events(**params).events
-            if _plain(event.topic[0]) != "fee"
-        ]
-
-
-def _plain(value: str) -> Any:
-    native = scval.to_native(stellar_xdr.SCVal.from_xdr(value))
-    return getattr(native, "address", native)
 
 
 def sent(town: Town, source: str, *operations: Operation, memo: Memo | None = None) -> str:
@@ -138,7 +105,7 @@ def test_an_event_says_where_it_happened(town: Town) -> None:
     native = Asset.native().contract_id(PASSPHRASE)
     assert {event.contract_id for event in (fee, one, two)} == {native}
     assert {event.transaction_hash for event in (fee, one, two)} == {hash_}
-    assert [_plain(part) for part in (*fee.topic, fee.value)] == ["fee", town.address("ana"), 200]
+    assert [plain(part) for part in (*fee.topic, fee.value)] == ["fee", town.address("ana"), 200]
     assert fee.id == f"{ledger << 32:019d}-0000000000"
     assert (one.id, two.id) == (
         f"{ledger << 32 | 1 << 12:019d}-0000000000",
@@ -152,7 +119,7 @@ def test_what_failed_emits_its_fee_only(town: Town) -> None:
     start = town.network.latest(town.now_ms).sequence + 1
     assert town.run("ana", town.pay("ben"), town.pay("ben", "5000"))[0] == "tx_failed"
     [event] = Client(town).events(startLedger=start).events
-    assert _plain(event.value) == 200
+    assert plain(event.value) == 200
 
 
 def full_ledger(town: Town) -> list[TransactionEnvelope]:
@@ -186,7 +153,7 @@ def test_pages_of_any_size_make_the_same_whole(town: Town, limit: int) -> None:
     # A cursor at the end waits there for what comes.
     sent(town, "ben", town.pay("ana", "7"))
     later = client.events(pagination={"cursor": page.cursor}).events
-    assert [_plain(event.value) for event in later] == [100, 7 * XLM]
+    assert [plain(event.value) for event in later] == [100, 7 * XLM]
 
 
 def test_filters_choose_by_contract_and_topics(town: Town) -> None:

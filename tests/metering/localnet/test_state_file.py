@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 from stellar_sdk import (
     Asset,
+    AuthorizationFlag,
     ChangeTrust,
+    Claimant,
+    ClaimPredicate,
     CreateAccount,
+    CreateClaimableBalance,
     ManageData,
     Operation,
     SetOptions,
     Signer,
 )
+from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.network import LocalNetwork, genesis
 from metering.localnet.state_file import DamagedState, ForeignState, StateFile, StateInUse
@@ -38,6 +43,8 @@ def lived_in(path: Path) -> Town:
         CreateAccount(destination=town.address(name), starting_balance="100")
         for name in ("ana", "ben", "issuer")
     ]
+    soon = ClaimPredicate.predicate_before_relative_time(60)
+    laid_by = CreateClaimableBalance(asset, "2", [Claimant(town.address("ben"), soon)])
     plan: list[tuple[str, list[Operation]]] = [
         ("root", [*created]),
         ("ana", [ChangeTrust(asset, limit="10"), ManageData("a", b"\0\xff")]),
@@ -45,6 +52,7 @@ def lived_in(path: Path) -> Town:
         ("ben", [SetOptions(signer=ana)]),
         ("ben", [ManageData("gone", b"x")]),
         ("ben", [ManageData("gone", None)]),
+        ("issuer", [SetOptions(set_flags=AuthorizationFlag(3)), laid_by]),
     ]
     for source, operations in plan:
         town.submit(town.build(source, *operations))
@@ -65,7 +73,8 @@ def test_what_was_saved_is_what_is_loaded(path: Path) -> None:
     assert state.header == town.network.latest(town.now_ms)
     assert sorted(map(str, state.entries)) == sorted(map(str, town.network._entries.all()))
     assert [town.network.transaction(record.hash) for record in state.records] == state.records
-    assert len(state.records) == 6
+    assert len(state.records) == 7
+    assert [header.sequence for header in state.headers] == list(range(1, 9))
     restored = LocalNetwork(state, 2**24)
     assert restored.is_conserved()
     town.network = restored
@@ -84,6 +93,32 @@ def test_old_records_are_removed_with_the_ledgers_that_are_forgotten(path: Path)
     assert state is not None
     assert len(state.records) == 1
     assert state.oldest_ledger == closing.header.sequence
+
+
+def test_a_file_of_an_earlier_version_is_given_its_events_and_headers(path: Path) -> None:
+    """Method: such a file is made of a present one, by taking away what was not there yet."""
+    town = lived_in(path)
+    database = sqlite3.connect(path)
+    database.execute("delete from record where ledger = 8")  # what that version could not do
+    before = dict(database.execute("select hash, meta_xdr from record"))
+    for hash_, text in before.items():
+        meta = stellar_xdr.TransactionMeta.from_xdr(text)
+        assert meta.v4 is not None
+        meta.v4.events = []
+        for operation in meta.v4.operations:
+            operation.events = []
+        database.execute("update record set meta_xdr = ? where hash = ?", (meta.to_xdr(), hash_))
+    database.execute("drop table ledger")
+    database.execute("pragma user_version = 0")
+    database.commit()
+    database.close()
+    for _ in range(2):
+        state_file = StateFile(path)
+        state = state_file.load(PASSPHRASE)
+        state_file.close()
+        assert state is not None
+        assert {record.hash: record.meta_xdr for record in state.records} == before
+        assert state.headers == [town.network.latest(town.now_ms)]
 
 
 def test_a_torn_file_is_refused_wherever_it_was_cut(path: Path) -> None:
