@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from stellar_sdk import Address
+from stellar_sdk import Address, scval
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.context import Context
@@ -34,24 +34,34 @@ def run(function: stellar_xdr.HostFunction, storage: Storage, gate: Gate, contex
         Trapped: it failed; what it changed has to be dropped.
     """
     host = Host(storage, gate, PROGRAMS, context)
+    try:
+        value = _returned(host, function)
+    except ValueError as error:
+        # XDR has values, such as codes of assets that are not text, which no contract takes.
+        raise Trapped("Value", "InvalidInput", str(error)) from error
+    return Run(value, tuple(host.events))
+
+
+def _returned(host: Host, function: stellar_xdr.HostFunction) -> stellar_xdr.SCVal:
     if function.invoke_contract is not None:
         call = function.invoke_contract
         contract = Address.from_xdr_sc_address(call.contract_address).address
         name = call.function_name.sc_symbol.decode("utf-8", "replace")
-        return Run(host.call(contract, name, call.args), tuple(host.events))
+        return host.call(contract, name, call.args)
     arguments = function.create_contract or function.create_contract_v2
     if arguments is None:
         raise Trapped("WasmVm", "InvalidAction", "this network takes no WebAssembly")
-    made = Address(create(host, arguments)).to_xdr_sc_address()
-    value = stellar_xdr.SCVal(stellar_xdr.SCValType.SCV_ADDRESS, address=made)
-    return Run(value, tuple(host.events))
+    return scval.to_address(create(host, arguments))
 
 
 def invoke(entries: Entries, operation: InvokeHostFunction, context: Context) -> Applied:
     """Apply the operation, within the footprint that its transaction declares."""
     resources = context.transaction.resources
     assert resources is not None, "checked before it came into a ledger"
-    declared = Footprint.declared(resources.resources.footprint)
+    try:
+        declared = Footprint.declared(resources.resources.footprint)
+    except ValueError:
+        return Applied(_CODE.INVOKE_HOST_FUNCTION_MALFORMED)
     storage = Storage(entries, context.ledger, declared)
     try:
         gate = Enforcing(operation.auth, operation.source, context.passphrase)

@@ -3,8 +3,15 @@
 import pytest
 from stellar_sdk import InvokeHostFunction, Keypair, SetOptions, Signer
 from stellar_sdk.auth import authorize_entry
-from stellar_sdk.xdr import SCVal
+from stellar_sdk.xdr import (
+    LedgerEntryType,
+    LedgerKey,
+    LedgerKeyTrustLine,
+    SCVal,
+    TrustLineAsset,
+)
 
+from metering.localnet.xdr_values import account_id, trust_line_asset
 from tests.metering.localnet.contracts.contract_town import LUMENS, Auth, ContractTown, Failed
 from tests.metering.localnet.town import PASSPHRASE, XLM
 
@@ -150,3 +157,23 @@ def signatures(entry: Auth) -> list[SCVal]:
     vector = entry.credentials.address.signature.vec
     assert vector is not None
     return list(vector.sc_vec)
+
+
+def test_values_that_nothing_here_takes_fail_a_call_and_not_the_network(
+    town: ContractTown,
+) -> None:
+    """XDR can name assets by bytes that are no text: in what is called, and in a footprint."""
+    envelope = town.prepared("ana", transfer(town))
+    data = envelope.transaction.soroban_data
+    assert data is not None
+    issuer = town.address("ben")
+    text = trust_line_asset(f"ODD:{issuer}").to_xdr_bytes()
+    asset = TrustLineAsset.from_xdr_bytes(text.replace(b"ODD", b"\xff\xfe\xfd"))
+    line = LedgerKeyTrustLine(account_id(town.address("ana")), asset)
+    odd = LedgerKey(LedgerEntryType.TRUSTLINE, trust_line=line)
+    data.resources.footprint.read_only.append(odd)
+    data.resource_fee.int64 *= 2
+    envelope.transaction.fee *= 2
+    envelope.signatures = []
+    envelope.sign(town.keys["ana"])
+    assert town.outcome(envelope) == ("tx_failed", "op_malformed")
