@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from config.limits import (
+    CHANNEL_ACCOUNTS,
     METER_OUTAGE_SECONDS,
     METER_OUTAGE_SECONDS_MAX,
     METER_OUTAGE_STROOPS,
@@ -241,12 +242,25 @@ class Payments(_Section):
     withdrawal_minimum_stroops: Annotated[int, Field(ge=1, le=2**53)] = 10_000
 
 
+type _CodeHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Vouchers(_Section):
+    """Which payment channels viewers may pay from, and when they are collected from."""
+
+    contracts: Annotated[tuple[_CodeHash, ...], BeforeValidator(_several)] = ()
+    collect_stroops: Annotated[int, Field(ge=1)] = 100_000_000
+    collect_hours: Annotated[int, Field(ge=1, le=24 * 7)] = 24
+
+
 class Settlement(_Section):
     """When earnings are paid out."""
 
     interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 15
     minimum_stroops: Annotated[int, Field(ge=1)] = 10_000
     daily_cap_stroops: Annotated[int, Field(ge=1, le=2**63 - 1)] = 10_000_000_000
+    daily_fees_stroops: Annotated[int, Field(ge=1, le=2**63 - 1)] = 100_000_000
+    channel_accounts: Annotated[int, Field(ge=0, le=CHANNEL_ACCOUNTS)] = CHANNEL_ACCOUNTS
 
 
 class Media(_Section):
@@ -319,6 +333,14 @@ class Jobs(_Section):
         return max(1, processors // 2) if self.workers == "auto" else self.workers
 
 
+class Auth(_Section):
+    """Who may sign up, and what newcomers may do."""
+
+    sign_up: Literal["open", "closed"] = "open"
+    creators: Literal["operator", "everybody"] = "operator"
+    client_domains: bool = False
+
+
 class Log(_Section):
     """What is logged, and how."""
 
@@ -339,12 +361,14 @@ class Settings(_Section):
     stellar: Stellar = Stellar()
     metering: Metering = Metering()
     payments: Payments = Payments()
+    vouchers: Vouchers = Vouchers()
     settlement: Settlement = Settlement()
     media: Media = Media()
     delivery: DeliverySettings = DeliverySettings()
     price: Price = Price()
     sessions: Sessions = Sessions()
     subscriptions: Subscriptions = Subscriptions()
+    auth: Auth = Auth()
     uploads: Uploads = Uploads()
     jobs: Jobs = Jobs()
     log: Log = Log()
