@@ -23,6 +23,7 @@ NO_ACCOUNT = 6
 NEGATIVE_AMOUNT = 8
 ALLOWANCE = 9
 BALANCE = 10
+NOT_AUTHORIZED = 11
 OVERFLOW = 12
 NO_TRUST_LINE = 13
 
@@ -257,6 +258,8 @@ def _change_trust_line(host: Host, account: str, asset: str, amount: int) -> Non
     line = host.storage.trust_line(account, asset)
     if line is None:
         raise refused(NO_TRUST_LINE, "trustline entry is missing for account")
+    if not line.authorized:
+        raise refused(NOT_AUTHORIZED, "balance is deauthorized")
     changed = line.balance + amount
     if not 0 <= changed <= line.limit:
         raise refused(BALANCE, "resulting balance is not within the allowed range")
