@@ -65,11 +65,17 @@ class SignerProcess:
         return signer
 
     async def meet(self) -> RemoteSigner:
-        """The signer, once it has said whose keys it has; asked until then."""
+        """The signer, once it has said whose keys it has; asked until then.
+
+        Raises:
+            SignerAway: our own has ended for good.
+        """
         while True:
             try:
                 return await RemoteSigner.meet(self.connect)
             except SignerAway as away:
+                if self._process is not None and self._process.poll() is not None:
+                    raise SignerAway("the signer has ended for good; the log says why") from away
                 log.warning("the signer does not answer, payouts wait", reason=str(away))
             await asyncio.sleep(SIGNER_RETRY_SECONDS)
 

@@ -155,6 +155,8 @@ def _read(names: dict[str, type[Any]], line: bytes) -> Any:
     try:
         [(name, said)] = json.loads(line).items()
         kind = names[name]
+        if not isinstance(said, dict):
+            raise NotUnderstood("not an object")
         values = {field: _value(said.pop(field), type_) for field, type_ in _fields(kind)}
         if said:
             raise NotUnderstood(f"unknown: {', '.join(map(str, said))}"[:200])

@@ -25,6 +25,7 @@ class FileRegister:
 
     Args:
         path: the file; made when it does not exist.
+        forgotten_max: it is written anew when it has so many lines that are not needed any more.
 
     Raises:
         DamagedRegister: a whole line makes no sense. One that was cut off is left out: nothing was
@@ -32,8 +33,9 @@ class FileRegister:
         OSError: it cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, forgotten_max: int = SIGNER_LINES_FORGOTTEN_MAX) -> None:
         self._path = path
+        self._forgotten_max = forgotten_max
         self._memory = MemoryRegister(map(_read, _whole_lines(path)))
         self._file = self._written_anew()
 
@@ -50,7 +52,7 @@ class FileRegister:
         """Raises OSError when it is not kept; then nothing has changed."""
         self._append(_line(entry))
         self._memory.add(entry)
-        if self._lines > len(self._memory) + SIGNER_LINES_FORGOTTEN_MAX:
+        if self._lines > len(self._memory) + self._forgotten_max:
             os.close(self._file)
             self._file = self._written_anew()
 

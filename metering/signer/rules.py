@@ -142,9 +142,9 @@ def _is_sound(payment: Payment, asset: str) -> bool:
     if not 0 < payment.amount <= STROOPS_MAX:
         return False
     if payment.kind == Kind.OPEN:  # what makes an account is always paid in lumens
-        return asset == NATIVE
+        return asset == NATIVE and not payment.claimable
     if payment.kind == Kind.RECLAIM:  # goes into the transaction as it is
-        return _is_balance_id(payment.address)
+        return _is_balance_id(payment.address) and not payment.claimable
     return True
 
 
