@@ -1127,6 +1127,8 @@ SIGNER_DAY_MS = 24 * 3_600 * 1_000
 SIGNER_AHEAD_SECONDS_MAX = SETTLEMENT_ENVELOPE_SECONDS + 600
 # Fees of a day in lumens: 1,000 full transactions at the highest rate. What is burned helps no
 # thief, but it is gone.
+# A request that needs our addresses waits so long for the wallet: the SDK takes a second to import.
+WALLET_WAIT_SECONDS_MAX = 4
 SIGNER_FEES_PER_DAY_STROOPS = 1_000 * 101 * SETTLEMENT_FEE_RATE_MAX
 # One every nine seconds for a day, each of up to 100 payments. Bounds the file and the memory.
 SIGNER_SETTLEMENTS_PER_DAY_MAX = 10_000
