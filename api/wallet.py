@@ -9,12 +9,15 @@ from api.stores import Stores
 from config.limits import FRIENDBOT_SECONDS_MAX
 from metering.funding.deposit import Addresses
 from metering.funding.taker import DepositTaker
+from metering.ledger.journal_postgres import PostgresJournal
 from metering.ledger.ledger import Ledger
 from metering.localnet.network import root_keypair
 from metering.money import NATIVE, Stroops
 from metering.settlement.chain import SettledAsset
+from metering.settlement.creators import Creators
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.outbox import Outbox
+from metering.settlement.planner import Terms
 from metering.settlement.signed_chain import SignedChain
 from metering.settlement.stellar import address_of, checked_address, new_seed
 from metering.settlement.stellar_client import StellarClient
@@ -94,17 +97,24 @@ async def make_wallet(
     addresses = _addresses(stores, chain.address)
     taker = funding.taker(addresses, [node.feed(each) for each in addresses.watched])
     treasury = PlayMoney(chain, friendbot, ledger, taker)
+    minimum = Stroops(settings.settlement.minimum_stroops)
     settlement = SettlementWorker(
         outbox,
         chain,
+        signer,
         ledger,
-        Payees(stores.accounts),
+        [Creators(ledger, outbox, Payees(stores.accounts), minimum)],
         stores.clock,
         interval_ms=settings.settlement.interval_seconds * 1000,
-        minimum=Stroops(settings.settlement.minimum_stroops),
+        terms=Terms(
+            daily_cap=Stroops(settings.settlement.daily_cap_stroops),
+            daily_fees=settings.settlement.daily_fees_stroops,
+        ),
+        channels=settings.settlement.channel_accounts,
         asset=NATIVE,
         treasury=treasury if network.play_money else None,
         splits=splitter,
+        seals=PostgresJournal(stores.database),
     )
     return Wallet(stores, chain, node, addresses, taker, settlement, treasury, friendbot, client)
 

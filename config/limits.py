@@ -841,6 +841,21 @@ HORIZON_LAG_SECONDS = 60
 HORIZON_LAG_LEDGERS = 12
 # Payments asked for at once: Horizon gives no more.
 FEED_PAYMENTS_MAX = 200
+# What the chain shows and our books do not yet is late after so long, in ledger time: deposits are
+# looked for each second, and an envelope under way is looked for about as often.
+RECONCILE_LATE_SECONDS = 60
+# And after so long nobody is expected to come to it any more.
+RECONCILE_MISSING_SECONDS = 900
+# How often chain and books are compared.
+RECONCILE_SECONDS = 15
+# A node that forgot what was not read yet is asked again, and the operator told again, each minute.
+RECONCILE_HALT_SECONDS = 60
+# Pages of an address's feed that are read in one pass: 20,000 payments, more than a minute brings.
+RECONCILE_PAGES_MAX = 100
+# Differences of one kind that are listed, of which the first few say what is wrong.
+RECONCILE_LISTED_MAX = 1_000
+# Balances that wait until everything up to their ledger is known: Horizon's feed is a minute late.
+RECONCILE_SNAPSHOTS_MAX = 16
 # Transactions of the whole network that are read at once, for a node that tells no payments. Those
 # of contracts have metas of some 20 kB.
 FEED_TRANSACTIONS_MAX = 50
@@ -1112,6 +1127,8 @@ WITHDRAWALS_LISTED_MAX = 50
 SUSPENSE_PAGE_MAX = 100
 # Withdrawals of one account in a minute: each costs a fee, which is the operator's.
 WITHDRAWALS_PER_MINUTE_MAX = 10
+# A request that needs our addresses waits so long for the wallet: the SDK takes a second to import.
+WALLET_WAIT_SECONDS_MAX = 4
 # Before a withdrawal is taken the chain is asked whether its destination can be paid; a chain that is
 # slower than this is not waited for.
 WITHDRAWAL_LOOK_SECONDS_MAX = 3
@@ -1127,8 +1144,6 @@ SIGNER_DAY_MS = 24 * 3_600 * 1_000
 SIGNER_AHEAD_SECONDS_MAX = SETTLEMENT_ENVELOPE_SECONDS + 600
 # Fees of a day in lumens: 1,000 full transactions at the highest rate. What is burned helps no
 # thief, but it is gone.
-# A request that needs our addresses waits so long for the wallet: the SDK takes a second to import.
-WALLET_WAIT_SECONDS_MAX = 4
 SIGNER_FEES_PER_DAY_STROOPS = 1_000 * 101 * SETTLEMENT_FEE_RATE_MAX
 # One every nine seconds for a day, each of up to 100 payments. Bounds the file and the memory.
 SIGNER_SETTLEMENTS_PER_DAY_MAX = 10_000
@@ -1147,8 +1162,6 @@ SIGNER_ANSWER_SECONDS_MAX = 15
 SIGNER_CALLERS_MAX = 16
 # A process that ended is started again after this, so that a broken one does not spin.
 SIGNER_RESTART_SECONDS = 1
-# With the very first start it is waited for; a second is usual.
-SIGNER_START_SECONDS_MAX = 30
 # When it is away it is asked again after this, on top of what it took to find that out.
 SIGNER_RETRY_SECONDS = 5
 # Files beside the way to its folder: some hundred are usual, each with a rule of microseconds.

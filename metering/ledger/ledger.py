@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from config.limits import LEDGER_PAGE_MAX
-from metering.money import STROOPS_MAX, Stroops, checked_asset
+from metering.money import NATIVE, STROOPS_MAX, Stroops, checked_asset
 
 
 class BadTransfer(ValueError):
@@ -104,6 +104,11 @@ def suspense_account(asset: str) -> Account:
     return Account(f"suspense:{asset}", asset)
 
 
+def sender_account(address: str) -> Account:
+    """As `hot_account`, of the lumens of a channel account (G...), which pays fees with them."""
+    return Account(f"chain:sender:{address}:{NATIVE}", NATIVE, floor=None)
+
+
 def inflight_account(payout: str, asset: str) -> Account:
     """A payout that was sent and whose fate is not known yet."""
     return Account(f"inflight:{payout}", asset)
@@ -142,6 +147,16 @@ class Entry:
 
     position: int
     transfer: Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account holds, and the place of the last transfer that made it so; 0 when that has
+    left the database.
+    """
+
+    balance: Stroops
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +205,9 @@ class Ledger(Protocol):
 
     async def balances(self, prefix: str) -> dict[str, Stroops]:
         """What each account holds whose name begins with `prefix`, in the order of names."""
+
+    async def standings(self, prefix: str, at_least: Stroops) -> dict[str, Standing]:
+        """As `balances`, of accounts that hold so much; both of the same moment."""
 
     async def transfers_of(
         self, account: str, after: int = 0, limit: int = LEDGER_PAGE_MAX

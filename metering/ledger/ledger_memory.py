@@ -12,6 +12,7 @@ from metering.ledger.ledger import (
     ConflictingTransfer,
     Entry,
     LedgerReport,
+    Standing,
     Transfer,
     UnknownAccount,
     WouldOverdraw,
@@ -31,6 +32,7 @@ class MemoryLedger:
         self._accounts: dict[str, Account] = {}
         self._balances: dict[str, int] = {}
         self._posted: dict[str, Transfer] = {}
+        self._last: dict[str, int] = {}
 
     async def open_accounts(self, accounts: Sequence[Account]) -> None:
         for account in accounts:
@@ -57,6 +59,7 @@ class MemoryLedger:
         for place, transfer in enumerate(fresh, start=len(self._lines) + 1):
             self._posted[transfer.id] = transfer
             self._lines.append(Line.of(place, transfer, now_us))
+            self._last |= {transfer.debit: place, transfer.credit: place}
         for account, change in changes.items():
             self._balances[account] += change
         return frozenset(transfer.id for transfer in fresh)
@@ -76,6 +79,10 @@ class MemoryLedger:
     async def balances(self, prefix: str) -> dict[str, Stroops]:
         names = sorted(name for name in self._accounts if name.startswith(prefix))
         return {name: Stroops(self._balances[name]) for name in names}
+
+    async def standings(self, prefix: str, at_least: Stroops) -> dict[str, Standing]:
+        held = {name: b for name, b in (await self.balances(prefix)).items() if b >= at_least}
+        return {name: Standing(b, self._last.get(name, 0)) for name, b in held.items()}
 
     async def transfers_of(
         self, account: str, after: int = 0, limit: int = LEDGER_PAGE_MAX

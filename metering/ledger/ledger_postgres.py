@@ -15,6 +15,7 @@ from metering.ledger.ledger import (
     ConflictingTransfer,
     Entry,
     LedgerReport,
+    Standing,
     Transfer,
     UnknownAccount,
     WouldOverdraw,
@@ -42,6 +43,17 @@ _POST = "SELECT ledger_post($1, $2, $3, $4, $5, $6)"
 _BALANCES = """
 SELECT id, balance FROM ledger_account
 WHERE id >= $1 AND id < $1 || chr(1114111)
+ORDER BY id
+"""
+
+_STANDINGS = """
+SELECT id, balance, greatest(
+    (SELECT position FROM ledger_transfer WHERE debit = number ORDER BY position DESC LIMIT 1),
+    (SELECT position FROM ledger_transfer WHERE credit = number ORDER BY position DESC LIMIT 1),
+    0
+) AS position
+FROM ledger_account
+WHERE id >= $1 AND id < $1 || chr(1114111) AND balance >= $2
 ORDER BY id
 """
 
@@ -147,6 +159,10 @@ class PostgresLedger:
     async def balances(self, prefix: str) -> dict[str, Stroops]:
         rows = await self._database.fetch(_BALANCES, prefix)
         return {row["id"]: Stroops(row["balance"]) for row in rows}
+
+    async def standings(self, prefix: str, at_least: Stroops) -> dict[str, Standing]:
+        rows = await self._database.fetch(_STANDINGS, prefix, at_least)
+        return {row["id"]: Standing(Stroops(row["balance"]), row["position"]) for row in rows}
 
     async def transfers_of(
         self, account: str, after: int = 0, limit: int = LEDGER_PAGE_MAX

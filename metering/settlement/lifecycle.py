@@ -2,33 +2,48 @@
 
 The danger is paying twice, or never. So:
 
-1. The signed envelope is stored before it is sent for the first time, and never another is signed
-   for this settlement. Sending it again is harmless: its sequence number can be used up only once.
-2. No answer is not a no. Timeouts, lost connections and even refusals only lead to a look by hash.
+1. The signed envelope is stored before it is sent for the first time, and never another transaction
+   is signed for this settlement. Sending it again is harmless: its sequence number can be used up
+   only once. What no ledger takes gets a higher bid, in an envelope that has the first one in it
+   (CAP-15) and is stored just so.
+2. No answer is not a no. Timeouts, lost connections and even refusals only lead to a look by hash,
+   and by the hash of each bid.
 3. A settlement is dead only when a node whose history reaches back to the signing does not know
-   its hash, and it can never apply: a ledger closed after its time bound, or the account's
-   sequence number has passed it. Only then its money is free to be planned anew.
+   any of its hashes, and it can never apply: a ledger closed after its time bound, or the account's
+   sequence number has passed it. Only then its money is free to be planned anew. One that the
+   signer refused was never signed: it is dead at once.
 
     planned --signed--> signed --answered--> sent --found--> applied | failed
-                           \\------------------\\--not found, rule 3--> dead
+        \\--declined--\\------------------------\\--not found, rule 3--> dead
 
 A crash anywhere leaves a stored state from which `Began` goes on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
 
-from config.limits import SETTLEMENT_RESEND_MS
+from config.limits import (
+    SETTLEMENT_BUMP_FACTOR,
+    SETTLEMENT_BUMP_LEDGERS,
+    SETTLEMENT_BUMPS_MAX,
+    SETTLEMENT_FEE_RATE_MAX,
+    SETTLEMENT_RESEND_MS,
+)
 from metering.settlement.outbox import Outcome, Settlement, SignedEnvelope, State
+
+# With this a node says that it has better paid ones enough.
+_UNDERBID = "tx_insufficient_fee"
 
 
 class Action(Enum):
     """What the worker is to do next. SIGN, SEND, LOOK and CONFIRM lead to an observation."""
 
     SIGN = auto()
-    SEND = auto()
+    SEND = auto()  # the last bid
     LOOK = auto()
     CONFIRM = auto()  # look once more before resting, after a refusal
+    BUMP = auto()  # bid more, if that can be afforded
     REST = auto()  # come back with Began after a ledger or so
     ALARM = auto()  # rest, and tell the operator that the node's history has a gap
 
@@ -43,6 +58,25 @@ class Signed:
     """The envelope is ready, not yet sent."""
 
     envelope: SignedEnvelope
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The signer does not sign it, and never has."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bumped:
+    """The same transaction with a higher bid, not yet sent."""
+
+    envelope: SignedEnvelope
+
+
+@dataclass(frozen=True, slots=True)
+class NotBumped:
+    """More is not bid now: it would be too much."""
 
 
 class Answer(StrEnum):
@@ -78,14 +112,14 @@ class NotFound:
     """A node does not know the hash, as of its ledger `latest_ledger`.
 
     `source_sequence` was read at that ledger or an earlier one; None when it was not read.
-    `confirming` is true when CONFIRM asked.
+    `refusal` is what it was refused for, when CONFIRM asked.
     """
 
     latest_ledger: int
     latest_close_time: int
     oldest_ledger: int
     source_sequence: int | None
-    confirming: bool = False
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +127,9 @@ class Unreachable:
     """The chain could not be asked, or nothing could be signed now."""
 
 
-Observation = Began | Signed | Answered | Found | NotFound | Unreachable
+Observation = (
+    Began | Signed | Declined | Bumped | NotBumped | Answered | Found | NotFound | Unreachable
+)
 
 
 def step(
@@ -117,6 +153,9 @@ def _step_planned(
         case Signed():
             signed = replace(settlement, state=State.SIGNED, signed=observation.envelope)
             return signed, (Action.SEND,)
+        case Declined():
+            outcome = Outcome(ledger=None, fee_charged=0, code=observation.code)
+            return replace(settlement, state=State.DEAD, outcome=outcome), ()
         case _:
             raise AssertionError(f"nothing was sent yet, but {observation}")
 
@@ -129,9 +168,15 @@ def _step_signed(
             # It may have been sent before a crash, whatever the state says.
             return settlement, (Action.LOOK,)
         case Answered():
-            sent = replace(settlement, state=State.SENT, sent_ms=now_ms)
+            sent = replace(settlement, state=State.SENT, sent_ms=_later(settlement, now_ms))
             refused = observation.answer == Answer.REFUSED
             return sent, (Action.CONFIRM if refused else Action.REST,)
+        case Bumped():
+            bumps = (*settlement.bumps, observation.envelope)
+            bid = replace(settlement, bumps=bumps, sent_ms=_later(settlement, now_ms))
+            return bid, (Action.SEND,)
+        case NotBumped():
+            return settlement, (Action.SEND if _due(settlement, now_ms) else Action.REST,)
         case Found():
             return _ended(settlement, observation), ()
         case NotFound():
@@ -150,9 +195,51 @@ def _step_not_found(
     if can_never_apply(signed, observation):
         outcome = Outcome(ledger=None, fee_charged=0, code=_death(signed, observation))
         return replace(settlement, state=State.DEAD, outcome=outcome), ()
-    if observation.confirming or not _due(settlement, now_ms):
+    if bump_is_due(settlement, observation):
+        return settlement, (Action.BUMP,)
+    if observation.refusal is not None or not _due(settlement, now_ms):
         return settlement, (Action.REST,)
     return settlement, (Action.SEND,)
+
+
+def bump_is_due(settlement: Settlement, observation: NotFound) -> bool:
+    """Whether ledgers closed without it that could have taken it, or the node wants more for it."""
+    latest = settlement.latest
+    if latest is None or len(settlement.bumps) >= SETTLEMENT_BUMPS_MAX:
+        return False
+    if observation.refusal is not None:
+        return observation.refusal.startswith(_UNDERBID)
+    waited = observation.latest_ledger - latest.ledger
+    return settlement.state == State.SENT and waited >= SETTLEMENT_BUMP_LEDGERS
+
+
+def bump_rate(settlement: Settlement, p80: int) -> int | None:
+    """Stroops an operation to bid next; None when that is more than we ever bid."""
+    latest = settlement.latest
+    assert latest is not None, "only what was signed is bid for again"
+    # A bump counts as an operation more.
+    operations = len(settlement.payments) + (1 if settlement.bumps else 0)
+    # Rounded up: a node takes a replacement that bids ten times as much for each operation.
+    enough = -(-latest.fee * SETTLEMENT_BUMP_FACTOR // operations)
+    rate = max(enough, min(p80, SETTLEMENT_FEE_RATE_MAX))
+    return rate if rate <= SETTLEMENT_FEE_RATE_MAX else None
+
+
+def together(looks: Sequence[NotFound]) -> NotFound:
+    """What it means that none of a settlement's hashes was found, asked in this order.
+
+    Each is unknown as of its own look. The sequence number was read first, so that what used it up
+    was part of all that was asked later, if no node after that was behind.
+    """
+    first = looks[0]
+    behind = any(look.latest_ledger < first.latest_ledger for look in looks)
+    return NotFound(
+        latest_ledger=min(look.latest_ledger for look in looks),
+        latest_close_time=min(look.latest_close_time for look in looks),
+        oldest_ledger=max(look.oldest_ledger for look in looks),
+        source_sequence=None if behind else first.source_sequence,
+        refusal=first.refusal,
+    )
 
 
 def can_never_apply(signed: SignedEnvelope, observation: NotFound) -> bool:
@@ -177,6 +264,11 @@ def _death(signed: SignedEnvelope, observation: NotFound) -> str:
 def _due(settlement: Settlement, now_ms: int) -> bool:
     """Never sent, or sent long enough ago to be sent again."""
     return settlement.sent_ms is None or now_ms - settlement.sent_ms >= SETTLEMENT_RESEND_MS
+
+
+def _later(settlement: Settlement, now_ms: int) -> int:
+    """Now, and never what it was before: by it a step is told from the next."""
+    return now_ms if settlement.sent_ms is None else max(now_ms, settlement.sent_ms + 1)
 
 
 def _ended(settlement: Settlement, found: Found) -> Settlement:

@@ -5,7 +5,7 @@ ledger when it is planned and moves on when its fate is proven, in the same data
 its state. The rules of its life are in `lifecycle`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -213,6 +213,9 @@ class Outbox(Protocol):
     async def unfinished(self, source: str | None = None) -> list[Settlement]:
         """Settlements that have not ended, the oldest first; of all sources without one."""
 
+    async def settlement(self, settlement_id: str) -> Settlement | None:
+        """A settlement by its id, however it ended."""
+
     async def settlement_of(self, payment: str) -> Settlement | None:
         """The settlement that a payment is part of, however it ended."""
 
@@ -236,19 +239,22 @@ class Outbox(Protocol):
     async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
         """Up to which position of the journal the payouts of accounts paid what was earned."""
 
-    async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
-        """Remember why creators are not paid; replaces all earlier notes of that asset."""
+    async def note_obstacles(
+        self, asset: str, looked_at: Sequence[str], obstacles: Mapping[str, str]
+    ) -> None:
+        """Remember why dues are not paid, of all that were looked at."""
 
     async def obstacle(self, creator: str, asset: str) -> str | None:
-        """Why a creator is not paid."""
+        """Why a due is not paid; of a creator's earnings that is the creator."""
 
 
 def accounts_of(settlement: Settlement) -> list[Account]:
-    """Accounts that a settlement's transfers need; those that pay are there already."""
+    """Accounts that a settlement's transfers need; those of others that pay are there already."""
     payments = [inflight_account(p.id, settlement.asset) for p in settlement.payments]
     others = [treasury_account(NATIVE), hot_account(NATIVE), hot_account(settlement.asset)]
-    source = Account(settlement.fee_account, NATIVE, floor=None)
-    return [*payments, inflight_account(settlement.id, NATIVE), source, *others]
+    ours = {p.account for p in settlement.payments if p.kind in (Kind.OPEN, Kind.TOP_UP)}
+    senders = [Account(each, NATIVE, None) for each in sorted({settlement.fee_account, *ours})]
+    return [*payments, inflight_account(settlement.id, NATIVE), *senders, *others]
 
 
 def planned_transfers(settlement: Settlement) -> list[Transfer]:

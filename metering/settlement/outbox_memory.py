@@ -1,6 +1,6 @@
 """The outbox in memory: for tests, for trying out, and to compare the other one with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from metering.ledger.ledger import Ledger
 from metering.money import Stroops
@@ -47,6 +47,9 @@ class MemoryOutbox:
         under_way = (s for s in self._settlements.values() if not s.state.final)
         asked = [s for s in under_way if source is None or s.source == source]
         return sorted(asked, key=lambda s: s.id)
+
+    async def settlement(self, settlement_id: str) -> Settlement | None:
+        return self._settlements.get(settlement_id)
 
     async def settlement_of(self, payment: str) -> Settlement | None:
         return next((s for s, p in self._all() if p.id == payment), None)
@@ -109,8 +112,12 @@ class MemoryOutbox:
     def _all(self) -> list[tuple[Settlement, Payment]]:
         return [(s, payment) for s in self._settlements.values() for payment in s.payments]
 
-    async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
-        self._obstacles[asset] = dict(obstacles)
+    async def note_obstacles(
+        self, asset: str, looked_at: Sequence[str], obstacles: Mapping[str, str]
+    ) -> None:
+        known = self._obstacles.get(asset, {})
+        others = {due: reason for due, reason in known.items() if due not in set(looked_at)}
+        self._obstacles[asset] = others | dict(obstacles)
 
     async def obstacle(self, creator: str, asset: str) -> str | None:
         return self._obstacles.get(asset, {}).get(creator)

@@ -1,6 +1,6 @@
 """The outbox in Postgres: its rows and the ledger's move in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from config.postgres import Connection, Database, Record, UniqueViolationError
 from metering.ledger.ledger_postgres import PostgresLedger
@@ -59,6 +59,8 @@ SELECT * FROM payout_batch
 WHERE ($1::text IS NULL OR source = $1) AND state IN ('planned', 'signed', 'sent')
 ORDER BY id
 """
+
+_BATCH = "SELECT * FROM payout_batch WHERE id = $1"
 
 _BATCH_OF = """
 SELECT payout_batch.* FROM payout_batch JOIN payout ON payout.batch = payout_batch.id
@@ -128,7 +130,7 @@ CROSS JOIN LATERAL (
 ) AS last
 """
 
-_FORGET_OBSTACLES = "DELETE FROM payout_obstacle WHERE asset = $1 AND creator <> ALL ($2)"
+_FORGET_OBSTACLES = "DELETE FROM payout_obstacle WHERE asset = $1 AND creator = ANY ($2)"
 
 _NOTE_OBSTACLES = """
 INSERT INTO payout_obstacle (creator, asset, reason)
@@ -190,6 +192,10 @@ class PostgresOutbox:
     async def unfinished(self, source: str | None = None) -> list[Settlement]:
         return await self._settlements(await self._database.fetch(_UNFINISHED, source))
 
+    async def settlement(self, settlement_id: str) -> Settlement | None:
+        found = await self._settlements(await self._database.fetch(_BATCH, settlement_id))
+        return found[0] if found else None
+
     async def settlement_of(self, payment: str) -> Settlement | None:
         found = await self._settlements(await self._database.fetch(_BATCH_OF, payment))
         return found[0] if found else None
@@ -230,11 +236,14 @@ class PostgresOutbox:
         rows = await self._database.fetch(_CARRIED, list(accounts))
         return {row["account"]: row["earned_until"] for row in rows}
 
-    async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
-        creators, reasons = list(obstacles), list(obstacles.values())
+    async def note_obstacles(
+        self, asset: str, looked_at: Sequence[str], obstacles: Mapping[str, str]
+    ) -> None:
+        clear = [due for due in looked_at if due not in obstacles]
         async with self._database.transaction() as connection:
-            await connection.execute(_FORGET_OBSTACLES, asset, creators)
-            await connection.execute(_NOTE_OBSTACLES, asset, creators, reasons)
+            await connection.execute(_FORGET_OBSTACLES, asset, clear)
+            dues, reasons = list(obstacles), list(obstacles.values())
+            await connection.execute(_NOTE_OBSTACLES, asset, dues, reasons)
 
     async def obstacle(self, creator: str, asset: str) -> str | None:
         reason: str | None = await self._database.fetchval(_OBSTACLE, creator, asset)

@@ -1,6 +1,8 @@
-"""The loop that pays creators: finishes what is under way, then plans the next settlement."""
+"""The loop that pays what is due: finishes what is under way, then plans the next settlements."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -8,52 +10,41 @@ import structlog
 from config.clock import Clock
 from config.ids import Ids, new_id
 from config.limits import (
+    SETTLEMENT_ENVELOPE_SECONDS,
+    SETTLEMENT_PAUSE_MS,
     SETTLEMENT_POLL_MS,
-    SETTLEMENT_REST_MS,
     SETTLEMENT_STEPS_MAX,
 )
 from config.postgres import UNAVAILABLE
 from config.tasks import cancel, spawn
-from metering.ledger.ledger import Ledger, WouldOverdraw, creator_account
-from metering.money import NATIVE, Stroops
-from metering.settlement.batch import (
-    NO_ADDRESS,
-    OWN_ADDRESS,
-    PAYEE_CODES,
-    REFUSED_LATELY,
-    Due,
-    choose,
-    due_creators,
-    fee_rate,
-)
+from metering.ledger.ledger import Ledger, WouldOverdraw
+from metering.money import NATIVE
+from metering.settlement.batch import PAYEE_CODES, UNAFFORDABLE_CODES
+from metering.settlement.bidding import Bidding
 from metering.settlement.chain import Chain, ChainUnreachable, UnknownHotAccount, WrongNetwork
 from metering.settlement.lifecycle import (
     Action,
+    Answered,
     Began,
+    Declined,
+    Found,
     NotFound,
     Observation,
     Signed,
     Unreachable,
     step,
+    together,
 )
-from metering.settlement.outbox import (
-    MovedOn,
-    Outbox,
-    Payment,
-    Settlement,
-    SourceBusy,
-)
+from metering.settlement.outbox import MovedOn, Outbox, Settlement, State
+from metering.settlement.planner import Planner, Seals, Terms
+from metering.settlement.senders import Senders
+from metering.settlement.signer import Refused, Signer, SignerAway, SigningOrder
+from metering.settlement.source import PaymentSource
 
 log = structlog.get_logger(__name__)
 
 _RESTS = (Action.REST, Action.ALARM)
-
-
-class PayeeDirectory(Protocol):
-    """Where creators want their money."""
-
-    async def address(self, creator: str) -> str | None:
-        """A creator's Stellar address; None when there is none yet."""
+_EXPLAINED = (*PAYEE_CODES, *UNAFFORDABLE_CODES)
 
 
 class Splits(Protocol):
@@ -64,7 +55,7 @@ class Splits(Protocol):
 
 
 class Treasury(Protocol):
-    """Whoever keeps the hot account filled; asked when nothing is under way."""
+    """Whoever keeps the hot account filled; asked before something is planned."""
 
     async def replenish(self) -> object:
         """Fill up, if needed. May raise what `Chain` raises."""
@@ -75,46 +66,61 @@ class SettlementWorker:
 
     Args:
         outbox: what was planned and sent.
-        chain: where it is sent, from its hot account.
-        ledger: what creators earned.
-        payees: where they want it.
+        chain: where it is sent.
+        signer: has the keys of the hot account and of the channel accounts.
+        ledger: what everybody has.
+        sources: who has somebody to be paid.
         clock: for ids, and for when to send again.
-        interval_ms: time from one settlement to the next; less while one is under way.
-        minimum: smaller earnings wait.
+        interval_ms: time from one planning to the next; less while something is under way.
+        terms: how much is paid in a day.
+        channels: how many channel accounts are used; without any, the hot account sends all.
         asset: what is paid out.
         treasury: asked to fill up before each planning.
         splits: asked to share out before each planning.
-        ids: how settlements and payouts get theirs.
+        seals: the journal's, which statements name.
+        ids: how settlements and payments get theirs.
     """
 
     def __init__(  # noqa: PLR0913  # one place wires it, by keyword
         self,
         outbox: Outbox,
         chain: Chain,
+        signer: Signer,
         ledger: Ledger,
-        payees: PayeeDirectory,
+        sources: Sequence[PaymentSource],
         clock: Clock,
         *,
         interval_ms: int,
-        minimum: Stroops,
+        terms: Terms,
+        channels: int = 0,
         asset: str = NATIVE,
         treasury: Treasury | None = None,
         splits: Splits | None = None,
+        seals: Seals | None = None,
         ids: Ids = new_id,
     ) -> None:
         self._outbox = outbox
         self._chain = chain
-        self._ledger = ledger
-        self._payees = payees
+        self._signer = signer
         self._clock = clock
         self._interval_ms = interval_ms
-        self._minimum = minimum
-        self._asset = asset
         self._treasury = treasury
         self._splits = splits
-        self._ids = ids
+        self._bidding = Bidding(outbox, chain, signer, ledger, clock, terms)
+        self._planner = Planner(
+            outbox=outbox,
+            chain=chain,
+            senders=Senders(ledger, chain, signer.hot, signer.channels[:channels]),
+            sources=sources,
+            clock=clock,
+            asset=asset,
+            terms=terms,
+            seals=seals,
+            ids=ids,
+        )
         self._pass = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._paused_until_ms = 0
 
     async def start(self) -> None:
         """Begin to settle; what is under way from an earlier run goes first."""
@@ -135,20 +141,19 @@ class SettlementWorker:
             await asyncio.sleep(SETTLEMENT_POLL_MS / 1000)
 
     async def run_once(self) -> bool:
-        """One pass: take what is unfinished further, and plan anew when nothing is left.
+        """One pass: take what is unfinished further, and plan anew with what is free.
 
         Returns:
             True when there is more to do soon.
         """
         async with self._pass:
-            for settlement in await self._outbox.unfinished(self._chain.address):
+            for settlement in await self._outbox.unfinished():
                 await self._drive(settlement)
-            if await self._outbox.unfinished(self._chain.address):
-                return True
-            planned = await self._plan()
-            if planned is not None:
+            under_way = await self._outbox.unfinished()
+            for planned in await self._plan(under_way):
+                under_way.append(planned)
                 await self._drive(planned)
-            return planned is not None
+            return bool(under_way)
 
     async def _run(self) -> None:
         while True:
@@ -160,6 +165,20 @@ class SettlementWorker:
                 # Nothing is lost: the next pass reads from the outbox how far this one came.
                 log.warning("settlement waits for the database", reason=str(error))
             await asyncio.sleep(wait_ms / 1000)
+
+    async def _plan(self, under_way: Sequence[Settlement]) -> Sequence[Settlement]:
+        """Set the money of the next settlements aside; none when nobody is due or can be paid."""
+        if self._clock.monotonic_ms() < self._paused_until_ms:
+            return []
+        try:
+            if self._treasury is not None:
+                await self._treasury.replenish()
+            if self._splits is not None:
+                await self._splits.share_out()
+            return await self._planner.plan(under_way)
+        except (ChainUnreachable, WrongNetwork) as error:
+            log.warning("no settlement planned", reason=str(error))
+            return []
 
     # --- one settlement --------------------------------------------------------------------------
 
@@ -173,133 +192,94 @@ class SettlementWorker:
                     await self._outbox.advance(settlement, after)
                 except MovedOn:
                     return  # Another worker has it; it is written down how far.
+                except WouldOverdraw:
+                    return  # The treasury was spent meanwhile: no higher bid.
                 settlement = after
             if not actions or actions[-1] in _RESTS:
-                _report(settlement, actions)
+                self._rested(settlement, actions)
                 return
             for action in actions:
-                observation = await self._act(action, settlement)
+                observation = await self._act(action, settlement, observation)
         raise AssertionError(f"{settlement.id} does not come to rest")
 
-    async def _act(self, action: Action, settlement: Settlement) -> Observation:
+    async def _act(
+        self, action: Action, settlement: Settlement, observation: Observation
+    ) -> Observation:
         try:
             match action:
                 case Action.SIGN:
-                    return Signed(await self._chain.sign(settlement))
+                    return await self._sign(settlement)
+                case Action.BUMP:
+                    assert isinstance(observation, NotFound), "what is there needs no higher bid"
+                    return await self._bidding.bump(settlement, observation.latest_ledger)
                 case Action.SEND:
-                    assert settlement.signed is not None, "only a signed envelope is sent"
-                    answered = await self._chain.send(settlement.signed)
-                    log.info(
-                        "settlement sent",
-                        settlement=settlement.id,
-                        answer=answered.answer.value,
-                        detail=answered.detail,
-                    )
-                    return answered
-                case Action.LOOK | Action.CONFIRM:
-                    return await self._look(settlement, confirming=action == Action.CONFIRM)
+                    return await self._send(settlement)
+                case Action.LOOK:
+                    return await self._look(settlement)
+                case Action.CONFIRM:
+                    assert isinstance(observation, Answered), "it was refused"
+                    return await self._look(settlement, refusal=observation.detail)
                 case _:
                     raise AssertionError(f"{action} leads to no observation")
-        except (ChainUnreachable, UnknownHotAccount, WrongNetwork) as error:
+        except (ChainUnreachable, UnknownHotAccount, WrongNetwork, SignerAway) as error:
             log.warning("settlement waits", settlement=settlement.id, reason=str(error))
             return Unreachable()
 
-    async def _look(self, settlement: Settlement, *, confirming: bool) -> Observation:
-        assert settlement.signed is not None, "only a signed envelope is looked for"
-        seen = await self._chain.look(settlement.signed)
-        if isinstance(seen, NotFound):
-            return NotFound(
-                seen.latest_ledger,
-                seen.latest_close_time,
-                seen.oldest_ledger,
-                seen.source_sequence,
-                confirming,
-            )
-        return seen
-
-    # --- planning --------------------------------------------------------------------------------
-
-    async def _plan(self) -> Settlement | None:
-        """Set the money of the next settlement aside; None when nobody is due or can be paid."""
+    async def _sign(self, settlement: Settlement) -> Observation:
+        account = await self._chain.account(settlement.source)
+        tip = await self._chain.tip()
+        if account is None:
+            raise UnknownHotAccount(settlement.source)
+        order = SigningOrder(
+            settlement=settlement.id,
+            source=settlement.source,
+            sequence=account.sequence + 1,
+            max_time=tip.close_time + SETTLEMENT_ENVELOPE_SECONDS,
+            ledger=tip.ledger,
+        )
         try:
-            if self._treasury is not None:
-                await self._treasury.replenish()
-            if self._splits is not None:
-                await self._splits.share_out()
-            due = await self._due()
-            return await self._plan_for(due) if due else None
-        except (ChainUnreachable, WrongNetwork) as error:
-            log.warning("no settlement planned", reason=str(error))
-        except WouldOverdraw as error:
-            log.warning("no settlement planned: too little money", account=error.account)
-        except SourceBusy:
-            log.info("no settlement planned: another worker has planned one")
-        return None
+            return Signed(await self._signer.sign(order))
+        except Refused as refused:
+            log.error("the signer refuses", settlement=settlement.id, reason=str(refused))
+            return Unreachable() if refused.reason.passes else Declined(f"signer: {refused.reason}")
 
-    async def _due(self) -> list[Due]:
-        """Who can be paid now; who cannot is noted with the reason."""
-        balances = await self._ledger.balances("creator:")
-        owed = due_creators(balances, self._asset, self._minimum)
-        addresses = {creator: await self._payees.address(creator) for creator in owed}
-        obstacles = {creator: NO_ADDRESS for creator, at in addresses.items() if at is None}
-        known = {creator: at for creator, at in addresses.items() if at is not None}
-        if known:
-            blocked = await self._chain.obstacles(sorted(set(known.values())))
-            blocked[self._chain.address] = OWN_ADDRESS
-            obstacles |= {c: blocked[at] for c, at in known.items() if at in blocked}
-        since_ms = self._clock.wall_ms() - SETTLEMENT_REST_MS
-        for creator in await self._outbox.refused_since(self._asset, PAYEE_CODES, since_ms):
-            if creator in owed:
-                obstacles.setdefault(creator, REFUSED_LATELY)
-        await self._outbox.note_obstacles(self._asset, obstacles)
-        return [Due(c, at, owed[c]) for c, at in known.items() if c not in obstacles]
-
-    async def _plan_for(self, due: list[Due]) -> Settlement | None:
-        rate = fee_rate(await self._chain.fee_p80())
-        holdings = await self._chain.holdings(self._chain.address)
-        spendable = Stroops(0) if holdings is None else holdings.spendable
-        batch = choose(due, spendable, rate)
-        if batch.waiting:
-            log.error(
-                "the hot account cannot pay everyone",
-                spendable=spendable,
-                waiting=len(batch.waiting),
-            )
-        if not batch.paid:
-            return None
-        now_ms = self._clock.wall_ms()
-        payments = tuple(
-            Payment(
-                self._ids("pay", now_ms),
-                paid.creator,
-                paid.address,
-                paid.amount,
-                account=creator_account(paid.creator, self._asset).id,
-                due=paid.creator,
-            )
-            for paid in batch.paid
+    async def _send(self, settlement: Settlement) -> Observation:
+        assert settlement.latest is not None, "only a signed envelope is sent"
+        answered = await self._chain.send(settlement.latest)
+        log.info(
+            "settlement sent",
+            settlement=settlement.id,
+            answer=answered.answer.value,
+            detail=answered.detail,
         )
-        settlement = Settlement(
-            id=self._ids("set", now_ms),
-            asset=self._asset,
-            source=self._chain.address,
-            fee_max=rate * len(payments),
-            payments=payments,
-            created_ms=now_ms,
-        )
-        await self._outbox.plan(settlement)
-        log.info("settlement planned", settlement=settlement.id, payments=len(payments))
-        return settlement
+        return answered
 
+    async def _look(self, settlement: Settlement, *, refusal: str | None = None) -> Observation:
+        assert settlement.signed is not None, "only a signed envelope is looked for"
+        looks = []
+        for envelope in (settlement.signed, *settlement.bumps):
+            seen = await self._chain.look(envelope)
+            if isinstance(seen, Found):
+                return seen
+            looks.append(seen)
+        return replace(together(looks), refusal=refusal)
 
-def _report(settlement: Settlement, actions: tuple[Action, ...]) -> None:
-    if Action.ALARM in actions:
-        log.error("the node forgot the ledgers since this was signed", settlement=settlement.id)
-    if settlement.outcome is not None:
+    def _rested(self, settlement: Settlement, actions: Sequence[Action]) -> None:
+        """Say how it ended, and plan nothing for a while when the next one would end so, too."""
+        if Action.ALARM in actions:
+            log.error("the node forgot the ledgers since this was signed", settlement=settlement.id)
+        outcome = settlement.outcome
+        if outcome is None:
+            return
         log.info(
             "settlement ended",
             settlement=settlement.id,
             state=settlement.state.value,
-            code=settlement.outcome.code,
-            ledger=settlement.outcome.ledger,
+            code=outcome.code,
+            ledger=outcome.ledger,
         )
+        explained = any(code in _EXPLAINED for code in outcome.operations)
+        declined = settlement.state == State.DEAD and settlement.signed is None
+        if declined or (settlement.state == State.FAILED and not explained):
+            log.error("nothing is planned for a minute", code=outcome.code)
+            self._paused_until_ms = self._clock.monotonic_ms() + SETTLEMENT_PAUSE_MS

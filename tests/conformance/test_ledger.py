@@ -18,6 +18,7 @@ from metering.ledger.ledger import (
     Ledger,
     LedgerRefusal,
     LedgerReport,
+    Standing,
     Transfer,
     UnknownAccount,
     WouldOverdraw,
@@ -167,6 +168,23 @@ async def test_a_statement_is_read_page_by_page(ledger: Ledger) -> None:
 async def test_balances_are_found_by_the_beginning_of_their_names(ledger: Ledger) -> None:
     assert set(await ledger.balances("viewer:acc_1:")) == {VIEWER.id, DOLLARS.id}
     assert await ledger.balances("viewer:acc_11:") == {}
+
+
+async def test_where_an_account_stands_is_told_with_its_last_transfer(ledger: Ledger) -> None:
+    await ledger.post([move("t1", HOT, VIEWER, 5), move("t2", HOT, CREATOR, 3)])
+    await ledger.post([move("t3", VIEWER, CREATOR, 2)])
+    last = {
+        account.id: (await ledger.transfers_of(account.id))[-1].position
+        for account in (VIEWER, CREATOR)
+    }
+    assert await ledger.standings("creator:", Stroops(5)) == {
+        CREATOR.id: Standing(Stroops(5), last[CREATOR.id])
+    }
+    assert await ledger.standings("viewer:", Stroops(0)) == {
+        VIEWER.id: Standing(Stroops(3), last[VIEWER.id]),
+        DOLLARS.id: Standing(Stroops(0), 0),
+    }
+    assert await ledger.standings("viewer:", Stroops(4)) == {}
 
 
 async def test_writers_at_once_neither_deadlock_nor_overdraw(ledger: Ledger) -> None:

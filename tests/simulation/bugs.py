@@ -20,7 +20,7 @@ from metering.ledger.ledger import Transfer, WouldOverdraw, movements
 from metering.ledger.ledger_memory import MemoryLedger
 from metering.meter import Meter
 from metering.rules import MeterRules
-from metering.settlement.lifecycle import Action
+from metering.settlement.lifecycle import Action, Signed
 from metering.settlement.worker import SettlementWorker
 from metering.void_budget import VoidBudget
 from tests.simulation.process import Process
@@ -87,11 +87,14 @@ def _gives_up_early(_: Any) -> Any:
 
 
 def _signs_again(right: Any) -> Any:
-    async def act(worker: SettlementWorker, action: Action, settlement: Any) -> Any:
+    async def act(
+        worker: SettlementWorker, action: Action, settlement: Any, observation: Any
+    ) -> Any:
         if action is Action.SEND and settlement.sent_ms is not None:
-            signed = await worker._chain.sign(settlement)
-            settlement = replace(settlement, signed=signed)
-        return await right(worker, action, settlement)
+            signed = await worker._sign(settlement)
+            if isinstance(signed, Signed):
+                settlement = replace(settlement, signed=signed.envelope, bumps=())
+        return await right(worker, action, settlement, observation)
 
     return act
 

@@ -34,7 +34,8 @@ _RUNGS = (
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """All boundaries of media are multiples of a `cell` of so many units. Payouts may apply for
-    `envelope_s`. Each viewer is a kind of player and seconds of media that it pays in for.
+    `envelope_s`, and are sent from so many `channels`, or from the hot account. Each viewer is a
+    kind of player and seconds of media that it pays in for.
     """
 
     offer: Offer
@@ -48,6 +49,7 @@ class Conditions:
     envelope_s: int
     treasury_low: Stroops
     viewers: tuple[tuple[str, int], ...]
+    channels: int
 
 
 def draw(chance: Random) -> Conditions:
@@ -74,6 +76,7 @@ def draw(chance: Random) -> Conditions:
             (chance.choice(KINDS), chance.choice((3, 20, 60)))
             for _ in range(chance.choice((1, 1, 1, 2, 2, 3)))
         ),
+        channels=chance.choice((0, 0, 2)),
     )
 
 

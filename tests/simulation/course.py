@@ -14,7 +14,7 @@ from metering.errors import MeteredElsewhere, MeterUnavailable
 from tests.simulation.at_once import at_once
 from tests.simulation.line import UNDER_WAY_S
 from tests.simulation.loop import ACTOR
-from tests.simulation.ports import HOT
+from tests.simulation.ports import CHANNELS, HOT
 from tests.simulation.process import HOST, Gone, Process
 from tests.simulation.weather import CALM, Weather
 from tests.simulation.world import HOUR_MS, World
@@ -51,7 +51,9 @@ class Course:
         self.world.note(
             "world", "at rest", f"{(self.world.now_ms() - healed_ms) / 1000:.1f} s after the faults"
         )
-        self.world.truth.check_end(self.world.addresses, self.world.network.balance(HOT))
+        held = {address: self.world.network.balance(address) for address in CHANNELS}
+        on_chain = self.world.network.balance(HOT)
+        self.world.truth.check_end(self.world.addresses, on_chain, held)
 
     def _tell_conditions(self) -> None:
         faults = {
@@ -170,5 +172,5 @@ class Course:
 
     def _is_settled(self) -> bool:
         balances = at_once(self.world.store.ledger.balances("creator:"))
-        busy = at_once(self.world.outbox.unfinished(HOT))
+        busy = at_once(self.world.outbox.unfinished())
         return not busy and not any(balances.values())

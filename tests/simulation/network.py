@@ -7,7 +7,7 @@ delays and reorders. It knows nothing of the code that it tests but the shape of
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
@@ -27,15 +27,35 @@ CLOSE_MS = 5_000
 _EPOCH_S = 1_700_000_030
 
 
+class Payment(NamedTuple):
+    """An operation: makes an account, or pays into one."""
+
+    opens: bool
+    address: str
+    amount: int
+
+
 class Transaction(NamedTuple):
-    """What an envelope says."""
+    """What an envelope says. `source` lends its sequence number, `payer` pays; for the fee that is
+    the source, unless the envelope is a bump.
+    """
 
     hash: str
     source: str
+    payer: str
     sequence: int
     max_time: int
     fee: int
-    payments: list[tuple[str, int]]
+    payments: list[Payment]
+    bumped: bool
+
+    @property
+    def fee_payer(self) -> str:
+        return self.payer if self.bumped else self.source
+
+    @property
+    def operations(self) -> int:
+        return len(self.payments) + self.bumped
 
 
 class Moved(NamedTuple):
@@ -150,44 +170,55 @@ class Network:
         if (
             transaction.max_time < self.latest.time
             or transaction.sequence <= account.sequence
-            or transaction.fee > account.balance
+            or transaction.fee > self._accounts[transaction.fee_payer].balance
         ):
-            del self._queue[transaction.hash]
+            del self._queue[transaction.source]
         elif (
             transaction.sequence == account.sequence + 1
             and self._chance.random() >= self.weather.node_late
-            and not (self.latest.surge and transaction.fee < SURGE_RATE * len(transaction.payments))
+            and not (self.latest.surge and transaction.fee < SURGE_RATE * transaction.operations)
         ):
-            del self._queue[transaction.hash]
+            del self._queue[transaction.source]
             self._apply(ms, transaction, account)
 
     def _apply(self, ms: int, transaction: Transaction, account: _Account) -> None:
-        fee = FEE_RATE * len(transaction.payments)
-        account.balance -= fee
+        fee = FEE_RATE * transaction.operations
         account.sequence = transaction.sequence
         account.changed_in = self.latest.sequence
-        codes = tuple(
-            "op_success" if address in self._accounts else "op_no_destination"
-            for address, _ in transaction.payments
-        )
-        total = sum(amount for _, amount in transaction.payments)
-        if total > account.balance:
-            codes = ("op_underfunded", *codes[1:])
+        self._accounts[transaction.fee_payer].balance -= fee
+        codes = self._codes(transaction)
         successful = all(code == "op_success" for code in codes)
+        words = ("tx_fee_bump_inner_success", "tx_fee_bump_inner_failed")
+        code = ("tx_success", "tx_failed")[not successful]
+        # Of a bump only its own hash is known afterwards: of two, the one nobody would look for.
         self._found[transaction.hash] = Found(
             successful=successful,
             ledger=self.latest.sequence,
             fee_charged=fee,
-            code="tx_success" if successful else "tx_failed",
+            code=words[not successful] if transaction.bumped else code,
             operations=codes,
         )
         if successful:
-            account.balance -= total
-            for address, amount in transaction.payments:
-                self._accounts[address].balance += amount
-                self._accounts[address].changed_in = self.latest.sequence
-                self._move(f"{transaction.hash}:{address}", transaction.source, address, amount)
+            self._pay(transaction)
             self._applied(ms, transaction)
+
+    def _codes(self, transaction: Transaction) -> tuple[str, ...]:
+        codes = tuple(
+            "op_success" if each.opens or each.address in self._accounts else "op_no_destination"
+            for each in transaction.payments
+        )
+        total = sum(each.amount for each in transaction.payments)
+        if total > self._accounts[transaction.payer].balance:
+            return ("op_underfunded", *codes[1:])
+        return codes
+
+    def _pay(self, transaction: Transaction) -> None:
+        for _, address, amount in transaction.payments:
+            self._accounts[transaction.payer].balance -= amount
+            account = self._accounts.setdefault(address, _Account(0, 0, 0))
+            account.balance += amount
+            account.changed_in = self.latest.sequence
+            self._move(f"{transaction.hash}:{address}", transaction.payer, address, amount)
 
     def _move(self, id_: str, source: str, destination: str, amount: int) -> None:
         closed = self.latest
@@ -204,17 +235,19 @@ class Network:
         self.advance()
         transaction = _read(envelope)
         account = self._accounts.get(transaction.source)
-        if transaction.hash in self._found or transaction.hash in self._queue:
+        waiting = self._queue.get(transaction.source)
+        known = waiting is not None and waiting.hash == transaction.hash
+        if known or transaction.hash in self._found:
             return Answered(Answer.ACCEPTED, "duplicate")
         if account is None or transaction.sequence <= account.sequence:
             return Answered(Answer.REFUSED, "tx_bad_seq")
         if transaction.max_time < self.latest.time:
             return Answered(Answer.REFUSED, "tx_too_late")
-        if self._queue:
+        if waiting is not None and not _replaces(transaction, waiting):
             return Answered(Answer.BUSY, "another waits")
         if self._chance.random() < self.weather.node_lost / 2:
             return Answered(Answer.ACCEPTED, "and then dropped")
-        self._queue[transaction.hash] = transaction
+        self._queue[transaction.source] = transaction
         return Answered(Answer.ACCEPTED)
 
     def look(self, envelope: SignedEnvelope) -> Found | NotFound:
@@ -258,19 +291,40 @@ class Network:
 
 def seal(
     source: str,
-    sequence: int,
-    max_time: int,
+    payer: str,
+    slot: tuple[int, int],
     fee: int,
-    payments: list[tuple[str, int]],
+    payments: list[Payment],
     ledger: int,
 ) -> SignedEnvelope:
-    """Sign an envelope: here its own hash does for it."""
-    text = json.dumps([source, sequence, max_time, fee, payments])
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return SignedEnvelope(text, digest, source, sequence, max_time, fee, ledger)
+    """Sign an envelope: here its own hash does for it. A slot is a sequence number and a time."""
+    sequence, max_time = slot
+    text = json.dumps([source, payer, sequence, max_time, fee, payments])
+    return SignedEnvelope(text, _hash(text), source, sequence, max_time, fee, ledger)
+
+
+def bump(envelope: SignedEnvelope, fee: int) -> SignedEnvelope:
+    """The same with a higher bid."""
+    text = json.dumps({"bid": fee, "for": envelope.xdr})
+    return replace(envelope, xdr=text, hash=_hash(text), fee=fee)
 
 
 def _read(envelope: SignedEnvelope) -> Transaction:
-    source, sequence, max_time, fee, payments = json.loads(envelope.xdr)
-    digest = hashlib.sha256(envelope.xdr.encode()).hexdigest()
-    return Transaction(digest, source, sequence, max_time, fee, payments)
+    said, bumped = json.loads(envelope.xdr), False
+    bid = None
+    if isinstance(said, dict):
+        bid, said, bumped = said["bid"], json.loads(said["for"]), True
+    source, payer, sequence, max_time, fee, payments = said
+    operations = [Payment(*each) for each in payments]
+    fee = fee if bid is None else bid
+    digest = _hash(envelope.xdr)
+    return Transaction(digest, source, payer, sequence, max_time, fee, operations, bumped)
+
+
+def _replaces(new: Transaction, old: Transaction) -> bool:
+    same = new.bumped and new.sequence == old.sequence
+    return same and new.fee * old.operations >= 10 * old.fee * new.operations
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

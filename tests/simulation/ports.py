@@ -3,13 +3,14 @@ chain in a few rules, at the other end of lines that fail.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from config.limits import SETTLEMENT_ENVELOPE_SECONDS
 from metering.errors import BooksDisagree, MeterUnavailable
 from metering.leases.lease import Leases, Server
-from metering.ledger.ledger import Account, Entry, LedgerRefusal, LedgerReport, Transfer
+from metering.ledger.ledger import Account, Entry, LedgerRefusal, LedgerReport, Standing, Transfer
 from metering.money import NATIVE, Stroops
 from metering.repricing import PriceChange
 from metering.session import Allowance, Batch, SavedSession, Session
@@ -19,19 +20,20 @@ from metering.settlement.chain import (
     OnChain,
     Thresholds,
     Tip,
-    UnknownHotAccount,
 )
 from metering.settlement.feed import ChainPayment, FeedPage
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
-from metering.settlement.outbox import PayoutView, Settlement, SignedEnvelope, Spending
+from metering.settlement.outbox import Kind, PayoutView, Settlement, SignedEnvelope, Spending
 from metering.settlement.outbox_memory import MemoryOutbox
+from metering.settlement.signer import SignerAway, SigningOrder
 from metering.store import MemoryMeterStore
 from tests.simulation.at_once import at_once
 from tests.simulation.line import Line
-from tests.simulation.network import Moved, Network, seal
+from tests.simulation.network import Moved, Network, Payment, bump, seal
 from tests.simulation.truth import Truth
 
 HOT = "HOT"
+CHANNELS = ("CHANNEL0", "CHANNEL1")
 
 
 class Watcher(Protocol):
@@ -187,6 +189,11 @@ class LedgerPort:
     async def balances(self, prefix: str) -> dict[str, Stroops]:
         return await self._line.call("reading", lambda: at_once(self._ledger.balances(prefix)))
 
+    async def standings(self, prefix: str, at_least: Stroops) -> dict[str, Standing]:
+        return await self._line.call(
+            "reading", lambda: at_once(self._ledger.standings(prefix, at_least))
+        )
+
     async def transfers_of(self, account: str, after: int = 0, limit: int = 1_000) -> list[Entry]:
         return await self._line.call(
             "reading", lambda: at_once(self._ledger.transfers_of(account, after, limit))
@@ -237,6 +244,9 @@ class OutboxPort:
     ) -> dict[str, str]:
         return at_once(self._outbox.refused_since(asset, codes, since_ms))
 
+    async def settlement(self, settlement_id: str) -> Settlement | None:
+        return at_once(self._outbox.settlement(settlement_id))
+
     async def settlement_of(self, payment: str) -> Settlement | None:
         return at_once(self._outbox.settlement_of(payment))
 
@@ -249,8 +259,10 @@ class OutboxPort:
     async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
         return at_once(self._outbox.carried(accounts))
 
-    async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
-        at_once(self._outbox.note_obstacles(asset, obstacles))
+    async def note_obstacles(
+        self, asset: str, looked_at: Sequence[str], obstacles: Mapping[str, str]
+    ) -> None:
+        at_once(self._outbox.note_obstacles(asset, looked_at, obstacles))
 
     async def obstacle(self, creator: str, asset: str) -> str | None:
         return at_once(self._outbox.obstacle(creator, asset))
@@ -259,11 +271,10 @@ class OutboxPort:
 class ChainPort:
     """Implements `metering.settlement.chain.Chain`, `feed.Feed` and `treasury.Friendbot`."""
 
-    def __init__(self, network: Network, line: Line, watcher: Watcher, envelope_s: int) -> None:
+    def __init__(self, network: Network, line: Line, watcher: Watcher) -> None:
         self._network = network
         self._line = line
         self._watcher = watcher
-        self._envelope_s = envelope_s
 
     @property
     def address(self) -> str:
@@ -292,17 +303,7 @@ class ChainPort:
         return await self._line.call("asking", lambda: Tip(latest.sequence, latest.time, 1))
 
     async def sign(self, settlement: Settlement) -> SignedEnvelope:
-        def statement() -> SignedEnvelope:
-            sequence = self._network.sequence(HOT)
-            if sequence is None:
-                raise UnknownHotAccount(HOT)
-            latest = self._network.latest
-            payments = [(each.address, int(each.amount)) for each in settlement.payments]
-            until = latest.time + self._envelope_s
-            fee = settlement.fee_max
-            return seal(HOT, sequence + 1, until, fee, payments, latest.sequence)
-
-        return await self._line.call("asking", statement)
+        raise AssertionError("the chain has no keys")
 
     async def send(self, envelope: SignedEnvelope) -> Answered:
         def statement() -> Answered:
@@ -339,6 +340,43 @@ class ChainPort:
         return "gift"
 
 
+class SignerPort:
+    """Implements `metering.settlement.signer.Signer`. It forgets what it signed, as of two servers
+    each one does not know what the other's signed.
+
+    Args:
+        outbox: what was planned.
+        line: to the signer.
+        channels: how many channel accounts there are.
+        envelope_s: for how long an envelope can be applied, whatever was ordered.
+    """
+
+    hot = HOT
+
+    def __init__(self, outbox: MemoryOutbox, line: Line, channels: int, envelope_s: int) -> None:
+        self._outbox = outbox
+        self._line = line
+        self._envelope_s = envelope_s
+        self.channels = CHANNELS[:channels]
+
+    async def sign(self, order: SigningOrder) -> SignedEnvelope:
+        def statement() -> SignedEnvelope:
+            settlement = at_once(self._outbox.settlement(order.settlement))
+            assert settlement is not None, "it is planned before it is signed"
+            payments = [
+                Payment(each.kind is Kind.OPEN, each.address, int(each.amount))
+                for each in settlement.payments
+            ]
+            until = order.max_time - SETTLEMENT_ENVELOPE_SECONDS + self._envelope_s
+            slot = (order.sequence, until)
+            return seal(order.source, HOT, slot, settlement.fee_max, payments, order.ledger)
+
+        return await self._line.call("signing", statement)
+
+    async def bump(self, envelope: SignedEnvelope, fee: int) -> SignedEnvelope:
+        return await self._line.call("signing", lambda: bump(envelope, fee))
+
+
 def _payment(place: int, moved: Moved) -> ChainPayment:
     return ChainPayment(
         id=moved.id,
@@ -363,6 +401,11 @@ def lost_statement(reason: str) -> Exception:
 def lost_transaction(reason: str) -> Exception:
     """What the settlement is told of one: one of `config.postgres.UNAVAILABLE`."""
     return ConnectionResetError(reason)
+
+
+def lost_order(reason: str) -> Exception:
+    """What is told of an order to the signer."""
+    return SignerAway(reason)
 
 
 def lost_request(reason: str) -> Exception:

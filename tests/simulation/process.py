@@ -11,8 +11,10 @@ from metering.funding.deposit_store import MemoryDeposits
 from metering.funding.taker import DepositTaker
 from metering.intake import Delivery, Intake, SessionClosed
 from metering.leases.lease import Server
-from metering.money import NATIVE, Stroops
+from metering.money import NATIVE, STROOPS_MAX, Stroops
+from metering.settlement.creators import Creators
 from metering.settlement.outbox_memory import MemoryOutbox
+from metering.settlement.planner import Terms
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
 from metering.store import MemoryMeterStore
@@ -25,7 +27,9 @@ from tests.simulation.ports import (
     ChainPort,
     LedgerPort,
     OutboxPort,
+    SignerPort,
     StorePort,
+    lost_order,
     lost_request,
     lost_statement,
     lost_transaction,
@@ -100,7 +104,10 @@ class Process:
         )
         ledger = LedgerPort(world.store, to_books, self)
         outbox = OutboxPort(world.outbox, to_books, self)
-        chain = ChainPort(world.network, to_chain, self, world.conditions.envelope_s)
+        chain = ChainPort(world.network, to_chain, self)
+        to_signer = self._line("signer", world.request_fate, lost_order)
+        channels = world.conditions.channels
+        signer = SignerPort(world.outbox, to_signer, channels, world.conditions.envelope_s)
         # Play money is of the network that one server has of its own.
         plays = self._server.id == HOST
         low = world.conditions.treasury_low
@@ -108,11 +115,13 @@ class Process:
         worker = SettlementWorker(
             outbox,
             chain,
+            signer,
             ledger,
-            world,
+            [Creators(ledger, outbox, world, Stroops(1))],
             self,
             interval_ms=world.conditions.settle_ms,
-            minimum=Stroops(1),
+            terms=Terms(daily_cap=STROOPS_MAX, daily_fees=STROOPS_MAX),
+            channels=channels,
             treasury=treasury if plays else None,
             ids=world.new_id,
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from metering.effects import Effects
-from metering.ledger.ledger import Transfer, creator_account
+from metering.ledger.ledger import Transfer, creator_account, sender_account
 from metering.meter import MeterState
 from metering.offer import capped, is_dearer
 from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
@@ -356,12 +356,13 @@ class Truth:
 
     # --- at the end -------------------------------------------------------------------------------
 
-    def check_end(self, addresses: dict[str, str], on_chain: int) -> None:
+    def check_end(self, addresses: dict[str, str], on_chain: int, channels: dict[str, int]) -> None:
         """I3, I7 and I9 at rest: everybody has exactly what is theirs.
 
         Args:
             addresses: of creators who can be paid.
             on_chain: what lies in the hot account.
+            channels: what lies in each channel account.
         """
         balances = self.check_sum("the end")
         for account, balance in balances.items():
@@ -371,6 +372,9 @@ class Truth:
         unknown = on_chain + balances.get("chain:hot:XLM", 0)
         if unknown < 0 or unknown % GIFT:
             raise self.history.fail(f"the chain has {unknown} more than the books")
+        wrong = {c for c, held in channels.items() if held != -balances.get(_sender(c), 0)}
+        if wrong:
+            raise self.history.fail(f"the books know other amounts of {sorted(wrong)}")
         for watched in self.sessions.values():
             self._check_rest(watched)
         for creator, earned in self.earned.items():
@@ -420,3 +424,7 @@ class Truth:
 
     def _wrong(self, watched: Watched, what: str) -> AssertionError:
         return self.history.fail(f"{watched.session.id}: {what}")
+
+
+def _sender(channel: str) -> str:
+    return sender_account(channel).id

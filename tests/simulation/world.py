@@ -111,7 +111,9 @@ class World:
 
     def _applied(self, ms: int, transaction: Transaction) -> None:
         creators = {address: creator for creator, address in self.addresses.items()}
-        for address, amount in transaction.payments:
+        for _, address, amount in transaction.payments:
+            if address not in creators:
+                continue  # a channel account of ours
             self.note("chain", "paid", f"{creators[address]} {transaction.hash[:8]}", amount)
             self.truth.applied(creators[address], amount)
 

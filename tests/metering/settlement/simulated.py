@@ -2,7 +2,7 @@
 
 import asyncio
 import random as chance
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from metering.ledger.ledger import (
     Transfer,
     creator_account,
     hot_account,
+    sender_account,
     treasury_account,
     viewer_account,
 )
@@ -31,18 +32,24 @@ from metering.localnet.rpc import Rpc
 from metering.money import Stroops
 from metering.settlement.chain import Chain, ChainUnreachable, OnChain, SettledAsset, Tip
 from metering.settlement.chain import ChainAccount as AccountOnChain
+from metering.settlement.creators import Creators
 from metering.settlement.lifecycle import Answered, Found, NotFound
 from metering.settlement.outbox import Outbox, PayoutView, Settlement, SignedEnvelope, Spending
 from metering.settlement.outbox_memory import MemoryOutbox
+from metering.settlement.planner import Terms
+from metering.settlement.signer import Signer, SigningOrder
+from metering.settlement.source import PaymentSource
 from metering.settlement.stellar import StellarChain
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney, reconcile
 from metering.settlement.worker import SettlementWorker
+from metering.signer.local_signer import LocalSigner
 
 PASSPHRASE = "Simulated Network ; play money"
 CLOSE_MS = 5_000
 XLM = 10**7
 MINIMUM = Stroops(1000)
+TERMS = Terms(daily_cap=Stroops(10**15), daily_fees=10**12)
 
 
 class Crash(BaseException):
@@ -196,6 +203,9 @@ class CrashingOutbox:
     ) -> dict[str, str]:
         return await self._outbox.refused_since(asset, codes, since_ms)
 
+    async def settlement(self, settlement_id: str) -> Settlement | None:
+        return await self._outbox.settlement(settlement_id)
+
     async def settlement_of(self, payment: str) -> Settlement | None:
         return await self._outbox.settlement_of(payment)
 
@@ -208,8 +218,10 @@ class CrashingOutbox:
     async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
         return await self._outbox.carried(accounts)
 
-    async def note_obstacles(self, asset: str, obstacles: dict[str, str]) -> None:
-        await self._outbox.note_obstacles(asset, obstacles)
+    async def note_obstacles(
+        self, asset: str, looked_at: Sequence[str], obstacles: Mapping[str, str]
+    ) -> None:
+        await self._outbox.note_obstacles(asset, looked_at, obstacles)
 
     async def obstacle(self, creator: str, asset: str) -> str | None:
         return await self._outbox.obstacle(creator, asset)
@@ -242,10 +254,7 @@ class CrashingChain:
         return await self.real.tip()
 
     async def sign(self, settlement: Settlement) -> SignedEnvelope:
-        self._crasher.point("before signing")
-        signed = await self.real.sign(settlement)
-        self._crasher.point("after signing")
-        return signed
+        raise AssertionError("the chain has no keys")
 
     async def send(self, envelope: SignedEnvelope) -> Answered:
         self._crasher.point("before sending")
@@ -260,11 +269,36 @@ class CrashingChain:
         return seen
 
 
+class CrashingSigner:
+    """A signer in whose every call the process may die, just before and just after."""
+
+    def __init__(self, signer: Signer, crasher: Crasher) -> None:
+        self.hot, self.channels = signer.hot, signer.channels
+        self._signer = signer
+        self._crasher = crasher
+
+    async def sign(self, order: SigningOrder) -> SignedEnvelope:
+        self._crasher.point("before signing")
+        signed = await self._signer.sign(order)
+        self._crasher.point("after signing")
+        return signed
+
+    async def bump(self, envelope: SignedEnvelope, fee: int) -> SignedEnvelope:
+        self._crasher.point("before bidding")
+        bumped = await self._signer.bump(envelope, fee)
+        self._crasher.point("after bidding")
+        return bumped
+
+
 class World:
     """A network, a ledger with creators who earn, and a worker that pays them."""
 
     def __init__(
-        self, crasher: Crasher | None = None, books: tuple[Ledger, Outbox] | None = None
+        self,
+        crasher: Crasher | None = None,
+        books: tuple[Ledger, Outbox] | None = None,
+        channels: int = 0,
+        terms: Terms = TERMS,
     ) -> None:
         self.clock = ManualClock()
         self.network = LocalNetwork(
@@ -286,6 +320,13 @@ class World:
         self.deposits = MemoryDeposits(self.ledger)
         self.taker = self.new_taker()
         self.play_money = PlayMoney(self.real_chain, self.friendbot, self.ledger, self.taker)
+        local = LocalSigner(self.seed, PASSPHRASE, self.stored, clock=self.clock)
+        self.signer = CrashingSigner(local, self.crasher)
+        self.channels = local.channels[:channels]
+        self.terms = terms
+        self.sources: list[PaymentSource] = [
+            Creators(self.ledger, self.outbox, self.payees, MINIMUM)
+        ]
         self.worker = self.new_worker()
         self.earned: dict[str, int] = {}
 
@@ -302,11 +343,13 @@ class World:
         self.worker = SettlementWorker(
             self.outbox,
             self.chain,
+            self.signer,
             self.ledger,
-            self.payees,
+            self.sources,
             self.clock,
             interval_ms=60_000,
-            minimum=MINIMUM,
+            terms=self.terms,
+            channels=len(self.channels),
             treasury=self.play_money,
         )
         return self.worker
@@ -417,6 +460,9 @@ class World:
         """Chain and ledger agree to the stroop, and the ledger is sound."""
         books = await reconcile(self.real_chain, self.ledger)
         assert books.difference == 0, books
+        for channel in self.channels:
+            held = await self.ledger.balances(sender_account(channel).id)
+            assert -sum(held.values()) == self.balance(channel), channel
         report = await self.ledger.check()
         assert report.sound, report
         inflight = await self.ledger.balances("inflight:")

@@ -13,13 +13,18 @@ from metering.settlement.lifecycle import (
     Answer,
     Answered,
     Began,
+    Bumped,
+    Declined,
     Found,
+    NotBumped,
     NotFound,
     Observation,
     Signed,
     Unreachable,
+    bump_rate,
     can_never_apply,
     step,
+    together,
 )
 from metering.settlement.outbox import Payment, Settlement, SignedEnvelope, State
 
@@ -39,11 +44,16 @@ SIGNED = replace(PLANNED, state=State.SIGNED, signed=ENVELOPE)
 SENT = replace(SIGNED, state=State.SENT, sent_ms=NOW)
 APPLIED = Found(True, 60, 100, "tx_success", ("op_success",))
 FAILED = Found(False, 60, 100, "tx_failed", ("op_no_trust",))
-ALIVE = NotFound(latest_ledger=60, latest_close_time=1_999, oldest_ledger=1, source_sequence=7)
+ALIVE = NotFound(latest_ledger=51, latest_close_time=1_999, oldest_ledger=1, source_sequence=7)
 EXPIRED = replace(ALIVE, latest_close_time=2_001)
 OVERTAKEN = replace(ALIVE, source_sequence=8)
 FORGETFUL = replace(EXPIRED, oldest_ledger=51)
 LATER = NOW + SETTLEMENT_RESEND_MS
+# Two ledgers closed without it.
+WAITING = replace(ALIVE, latest_ledger=52)
+UNDERBID = replace(ALIVE, refusal="tx_insufficient_fee")
+BID = replace(ENVELOPE, xdr="BBBB", hash="bb", fee=2_000, ledger=52)
+BUMPED = replace(SENT, bumps=(BID,), sent_ms=NOW + 1)
 
 
 def answered(answer: Answer) -> Answered:
@@ -56,6 +66,7 @@ def answered(answer: Answer) -> Answered:
         (PLANNED, Began(), State.PLANNED, (Action.SIGN,)),
         (PLANNED, Unreachable(), State.PLANNED, (Action.REST,)),
         (PLANNED, Signed(ENVELOPE), State.SIGNED, (Action.SEND,)),
+        (PLANNED, Declined("signer: too_late"), State.DEAD, ()),
         # A stored signature may have been sent before a crash: look first.
         (SIGNED, Began(), State.SIGNED, (Action.LOOK,)),
         (SIGNED, ALIVE, State.SIGNED, (Action.SEND,)),
@@ -69,12 +80,24 @@ def answered(answer: Answer) -> Answered:
         (SIGNED, EXPIRED, State.DEAD, ()),
         (SENT, Began(), State.SENT, (Action.LOOK,)),
         (SENT, ALIVE, State.SENT, (Action.REST,)),
-        (SENT, replace(ALIVE, confirming=True), State.SENT, (Action.REST,)),
-        (SENT, replace(EXPIRED, confirming=True), State.DEAD, ()),
+        (SENT, replace(ALIVE, refusal="tx_bad_seq"), State.SENT, (Action.REST,)),
+        (SENT, replace(EXPIRED, refusal="tx_too_late"), State.DEAD, ()),
         (SENT, OVERTAKEN, State.DEAD, ()),
         (SENT, replace(EXPIRED, latest_close_time=2_000), State.SENT, (Action.REST,)),
         (SENT, FORGETFUL, State.SENT, (Action.ALARM,)),
         (SENT, replace(OVERTAKEN, oldest_ledger=51), State.SENT, (Action.ALARM,)),
+        # What no ledger takes gets a higher bid, if it was sent at all.
+        (SENT, WAITING, State.SENT, (Action.BUMP,)),
+        (SENT, replace(WAITING, refusal="tx_bad_seq"), State.SENT, (Action.REST,)),
+        (SENT, UNDERBID, State.SENT, (Action.BUMP,)),
+        (SIGNED, WAITING, State.SIGNED, (Action.SEND,)),
+        (SENT, Bumped(BID), State.SENT, (Action.SEND,)),
+        (SENT, NotBumped(), State.SENT, (Action.REST,)),
+        (BUMPED, WAITING, State.SENT, (Action.REST,)),
+        (BUMPED, replace(WAITING, latest_ledger=54), State.SENT, (Action.BUMP,)),
+        (replace(BUMPED, bumps=(BID, BID)), UNDERBID, State.SENT, (Action.REST,)),
+        (BUMPED, APPLIED, State.APPLIED, ()),
+        (BUMPED, EXPIRED, State.DEAD, ()),
         (SENT, APPLIED, State.APPLIED, ()),
         (SENT, FAILED, State.FAILED, ()),
     ],
@@ -95,7 +118,44 @@ def test_the_same_envelope_is_sent_again_after_a_while_without_news() -> None:
 
 def test_a_refusal_followed_by_nothing_found_rests_even_when_sending_is_due() -> None:
     """Or sending and looking would chase each other within one pass."""
-    assert step(SENT, replace(ALIVE, confirming=True), LATER)[1] == (Action.REST,)
+    assert step(SENT, replace(ALIVE, refusal="tx_bad_seq"), LATER)[1] == (Action.REST,)
+
+
+def test_a_higher_bid_is_kept_beside_the_first_one() -> None:
+    bid, _ = step(SENT, Bumped(BID), NOW)
+    assert bid == BUMPED, "each step of a signed one is a moment later than the one before"
+    assert (bid.signed, bid.latest, bid.reserve) == (ENVELOPE, BID, 2_000)
+    assert step(SENT, NotBumped(), LATER)[1] == (Action.SEND,), "the old one, then"
+
+
+@pytest.mark.parametrize(
+    ("settlement", "p80", "rate"),
+    [
+        (SENT, 100, 1_000),
+        (SENT, 1_001, 1_001),
+        (SENT, 90_000, 5_000),
+        # A bump counts as an operation more: 2,000 for two of them.
+        (BUMPED, 100, None),
+        (replace(BUMPED, bumps=(replace(BID, fee=1_000),)), 100, 5_000),
+        (replace(SENT, signed=replace(ENVELOPE, fee=501)), 100, None),
+    ],
+)
+def test_a_bid_is_ten_times_the_last_one_or_what_others_pay(
+    settlement: Settlement, p80: int, rate: int | None
+) -> None:
+    assert bump_rate(settlement, p80) == rate
+
+
+def test_of_several_hashes_nothing_is_known_that_is_not_known_of_each() -> None:
+    """Goal: the sequence number proves nothing when a node that is behind did not find a bump."""
+    first = replace(OVERTAKEN, latest_ledger=60, latest_close_time=1_990)
+    ahead = NotFound(61, 2_005, 5, None)
+    assert together([first]) == first
+    assert together([first, ahead]) == replace(first, oldest_ledger=5)
+    behind = NotFound(59, 1_985, 1, 9)
+    assert together([first, behind]) == NotFound(59, 1_985, 1, None)
+    assert can_never_apply(ENVELOPE, together([first, ahead]))
+    assert not can_never_apply(ENVELOPE, together([first, behind]))
 
 
 def test_the_outcome_tells_the_fee_and_why() -> None:
@@ -118,6 +178,7 @@ def test_the_outcome_tells_the_fee_and_why() -> None:
         (PLANNED, APPLIED),
         (PLANNED, EXPIRED),
         (SIGNED, Signed(ENVELOPE)),
+        (SIGNED, Declined("too late")),
         (SENT, Signed(ENVELOPE)),
         (replace(SENT, state=State.APPLIED), Began()),
         (replace(SENT, state=State.DEAD), APPLIED),
@@ -137,7 +198,7 @@ looks = st.builds(
     latest_close_time=st.integers(1_990, 2_010),
     oldest_ledger=st.integers(40, 60),
     source_sequence=st.none() | st.integers(5, 10),
-    confirming=st.booleans(),
+    refusal=st.none() | st.just("tx_bad_seq"),
 )
 
 

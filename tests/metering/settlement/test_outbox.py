@@ -227,13 +227,15 @@ async def test_a_second_signature_is_never_stored(books: Books) -> None:
 
 
 async def test_obstacles_are_those_of_the_last_look(books: Books) -> None:
-    await books.outbox.note_obstacles("XLM", {"ana": "no_address", "ben": "op_no_trust"})
-    await books.outbox.note_obstacles("USD", {"ana": "op_line_full"})
-    await books.outbox.note_obstacles("XLM", {"ana": "op_no_destination"})
+    await books.outbox.note_obstacles(
+        "XLM", ["ana", "ben", "cy"], {"ana": "no_address", "ben": "op_no_trust"}
+    )
+    await books.outbox.note_obstacles("USD", ["ana"], {"ana": "op_line_full"})
+    await books.outbox.note_obstacles("XLM", ["ana", "ben"], {"ana": "op_no_destination"})
     assert await books.outbox.obstacle("ana", "XLM") == "op_no_destination"
     assert await books.outbox.obstacle("ben", "XLM") is None
     assert await books.outbox.obstacle("ana", "USD") == "op_line_full"
-    await books.outbox.note_obstacles("XLM", {})
+    await books.outbox.note_obstacles("XLM", ["ana"], {})
     assert await books.outbox.obstacle("ana", "XLM") is None
 
 

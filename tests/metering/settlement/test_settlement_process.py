@@ -17,14 +17,17 @@ from metering.ledger.ledger_postgres import PostgresLedger
 from metering.localnet.network import root_keypair
 from metering.money import Stroops
 from metering.settlement.chain import ChainUnreachable, SettledAsset
+from metering.settlement.creators import Creators
 from metering.settlement.earnings import EarningsQuery
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.outbox_postgres import PostgresOutbox
+from metering.settlement.planner import Terms
 from metering.settlement.stellar import StellarChain, new_seed
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney, reconcile
 from metering.settlement.worker import SettlementWorker
+from metering.signer.local_signer import LocalSigner
 from tests.metering.localnet.running import RunningNetwork, running_network
 
 pytestmark = pytest.mark.process
@@ -74,11 +77,13 @@ class Operation:
         self.worker = SettlementWorker(
             self.outbox,
             self.chain,
+            LocalSigner(self.seed, network.passphrase, self.outbox),
             self.ledger,
-            self,
+            [Creators(self.ledger, self.outbox, self, Stroops(1))],
             HastyClock(),
             interval_ms=60_000,
-            minimum=Stroops(1),
+            terms=Terms(Stroops(10**15), daily_fees=10**12),
+            channels=2,
             treasury=self.play_money,
         )
 
