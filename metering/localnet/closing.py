@@ -40,6 +40,19 @@ class _Moment(Moment):
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """What others do on the network.
+
+    Args:
+        operations_max: how many operations a ledger takes.
+        crowd_rate: stroops an operation that a crowd bids, who fill every ledger; 0 for nobody.
+    """
+
+    operations_max: int = OPERATIONS_PER_LEDGER_MAX
+    crowd_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """What goes into a ledger, what is not valid any more, and the price per operation."""
 
@@ -48,20 +61,22 @@ class Selection:
     rate: int
 
 
-def select(ready: list[Pending], entries: Entries, moment: Moment) -> Selection:
+def select(ready: list[Pending], entries: Entries, moment: Moment, traffic: Traffic) -> Selection:
     """Fill a ledger, best bids first. When it overflows everyone pays the lowest bid taken."""
     taken: list[Pending] = []
     invalid: list[Pending] = []
-    room, crowded = OPERATIONS_PER_LEDGER_MAX, False
+    room, crowded = traffic.operations_max, False
     for pending in ready:
         if check(pending.envelope, entries, moment) is not None:
             invalid.append(pending)
-        elif pending.envelope.operations_charged > room:
+        elif pending.envelope.operations_charged > room or pending.rate < traffic.crowd_rate:
             crowded = True
         else:
             room -= pending.envelope.operations_charged
             taken.append(pending)
-    rate = min((int(pending.rate) for pending in taken), default=BASE_FEE) if crowded else BASE_FEE
+    rate = max(BASE_FEE, traffic.crowd_rate)
+    if crowded and traffic.crowd_rate == 0:
+        rate = min((int(pending.rate) for pending in taken), default=BASE_FEE)
     return Selection(taken, invalid, rate)
 
 

@@ -170,7 +170,7 @@ def fee_stats(reading: Reading) -> Document:
     return {
         "last_ledger": str(reading.latest.sequence),
         "last_ledger_base_fee": str(BASE_FEE),
-        "ledger_capacity_usage": "0",
+        "ledger_capacity_usage": str(reading.usage),
         "fee_charged": figures,
         "max_fee": figures,
     }

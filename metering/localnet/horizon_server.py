@@ -16,6 +16,9 @@ from metering.localnet.reading import Reading
 from metering.localnet.record import Record
 from metering.localnet.rpc_error import Document
 
+LOST = "lost"
+"""Marks a request whose connection is cut when it was handled."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -110,7 +113,7 @@ class HorizonServer:
         """Waits for the ledger. An envelope that was applied before is answered from history."""
         envelope = await _envelope_of(request)
         try:
-            submission = self._node.submit(envelope, self._dial.late_ledgers())
+            submission = self._node.submit(envelope, late_ledgers(request, self._dial))
         except MalformedEnvelope:
             return _malformed(envelope)
         known = self._node.network.transaction(submission.hash)
@@ -120,7 +123,7 @@ class HorizonServer:
             return problem(horizon.refused(envelope, submission.result))
         if submission.status == Status.TRY_AGAIN_LATER:
             return problem(horizon.problem(503, "try_again_later", "Try Again Later"))
-        record = await self._node.included(submission.hash)
+        record = None if request.get(LOST) else await self._node.included(submission.hash)
         if record is None:
             extras = {"hash": submission.hash, "envelope_xdr": envelope}
             return problem(horizon.problem(504, "timeout", "Timeout", extras))
@@ -129,7 +132,7 @@ class HorizonServer:
     async def _submit_async(self, request: web.Request) -> web.Response:
         envelope = await _envelope_of(request)
         try:
-            submission = self._node.submit(envelope, self._dial.late_ledgers())
+            submission = self._node.submit(envelope, late_ledgers(request, self._dial))
         except MalformedEnvelope:
             return _malformed(envelope)
         status = horizon.STATUS_CODES[submission.status]
@@ -150,11 +153,29 @@ class HorizonServer:
         return web.json_response(horizon.ledger(reading, header, base_of(request)))
 
 
+def late_ledgers(request: web.Request, dial: FaultDial) -> int:
+    """How much later than usual a submission is included; a lost one's request is marked."""
+    if not dial.is_lost():
+        return dial.late_ledgers()
+    request[LOST] = True
+    return dial.faults.late_ledgers
+
+
+class Refused(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(document["title"])
+        self.document = document
+
+
 @web.middleware
 async def as_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whatever is refused is told as problem+json."""
     try:
         return await handler(request)
+    except Refused as error:
+        return problem(error.document)
     except BadQuery as error:
         extras = {"invalid_field": error.field, "reason": str(error)}
         return problem(horizon.problem(400, "bad_request", "Bad Request", extras))

@@ -9,7 +9,7 @@ from stellar_sdk import Keypair, Network
 from stellar_sdk import xdr as stellar_xdr
 
 from config.limits import LOCALNET_LAG_LEDGERS_MAX
-from metering.localnet.closing import Closing, close, select
+from metering.localnet.closing import Closing, Traffic, close, select
 from metering.localnet.contracts.creation import built_in
 from metering.localnet.entries import Account, Entries, Entry, Key
 from metering.localnet.envelope import bid_of, read_envelope
@@ -97,6 +97,7 @@ class LocalNetwork:
         for entry in (*built_in(state.passphrase), *state.entries):
             self._entries.put(entry)
         self._pool = Pool()
+        self.traffic = Traffic()
         # Idle ledgers that were already told of when the first pending transaction came.
         self._idle_before_close = 0
         # What recent ledgers changed, for readers that are behind.
@@ -132,8 +133,10 @@ class LocalNetwork:
             known = self._history.header(behind, self.close_ms)
             if known is not None:
                 latest, entries = known, self._entries_at(behind)
+        crowd = self.traffic.crowd_rate
+        fees = (crowd,) * _FEES_KEPT if crowd else tuple(self._fees)
         return Reading(
-            self.passphrase, self.close_ms, latest, entries, self._history, tuple(self._fees)
+            self.passphrase, self.close_ms, latest, entries, self._history, fees, int(crowd > 0)
         )
 
     @property
@@ -221,7 +224,8 @@ class LocalNetwork:
 
     def _close(self, sequence: int, closed_ms: int) -> Closing:
         moment = Moment(sequence, closed_ms // 1000)
-        selection = select(self._pool.ready(sequence), self._entries, moment)
+        ready = self._pool.ready(sequence)
+        selection = select(ready, self._entries, moment, self.traffic)
         closing = close(
             self._last, self._entries, selection, (sequence, closed_ms), self.passphrase
         )

@@ -5,10 +5,14 @@ import asyncio
 import structlog
 
 from config.clock import Clock
-from config.limits import LOCALNET_FRIENDBOT_ROUNDS_MAX, LOCALNET_INCLUSION_SECONDS_MAX
+from config.limits import (
+    LOCALNET_FRIENDBOT_ROUNDS_MAX,
+    LOCALNET_HISTORY_BYTES_MAX,
+    LOCALNET_INCLUSION_SECONDS_MAX,
+)
 from config.tasks import cancel, spawn
 from metering.localnet.friendbot import gift_envelope
-from metering.localnet.network import LocalNetwork, Status, Submission
+from metering.localnet.network import LocalNetwork, Status, Submission, genesis
 from metering.localnet.record import Record
 from metering.localnet.state_file import StateFile
 
@@ -63,6 +67,22 @@ class Node:
             self._closed.set()
             self._closed = asyncio.Event()
         return now_ms
+
+    def forget(self, keep_ledgers: int) -> int:
+        """Forget all but the newest ledgers; returns the oldest that is kept."""
+        latest = self.network.latest(self.advance()).sequence
+        self.network.forget_before(max(1, latest - keep_ledgers + 1))
+        self._state_file.forget_before(self.network.oldest_ledger)
+        return self.network.oldest_ledger
+
+    def reset(self) -> None:
+        """Begin the network anew under the same name, as Stellar's test networks are at times."""
+        old = self.network
+        state = genesis(old.passphrase, old.close_ms, self._clock.now_ms())
+        self._state_file.create(state)
+        self.network = LocalNetwork(state, LOCALNET_HISTORY_BYTES_MAX)
+        self.network.traffic = old.traffic
+        log.info("network begun anew")
 
     def submit(self, envelope: str, late_ledgers: int) -> Submission:
         """Take a transaction.

@@ -31,7 +31,8 @@ class Reading:
     """Everything as of the ledger `latest`; good until the network changes.
 
     `close_ms` is the time between ledgers; `fees` are stroops an operation that recent
-    transactions were charged, the oldest first.
+    transactions were charged, the oldest first; `usage` is 1 when ledgers are full of others'
+    transactions.
     """
 
     passphrase: str
@@ -40,6 +41,7 @@ class Reading:
     entries: Entries
     history: History
     fees: Sequence[int]
+    usage: int = 0
 
     @property
     def oldest_ledger(self) -> int:

@@ -3,7 +3,7 @@
 import json
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.limits import LOCALNET_BODY_BYTES_MAX
 from metering.localnet import horizon
@@ -11,16 +11,30 @@ from metering.localnet.faults import Answer, FaultDial, Faults
 from metering.localnet.friendbot import NotAnAddress, checked_address
 from metering.localnet.horizon_payments import transaction
 from metering.localnet.horizon_server import (
+    LOST,
     Handler,
     HorizonServer,
+    Refused,
     as_problems,
     base_of,
+    late_ledgers,
     problem,
 )
 from metering.localnet.node import Node
 from metering.localnet.rpc import Rpc
 
 _SUBMISSIONS = ("/transactions", "/transactions_async")
+_CONTROLS = ("/faults", "/network/")
+_LEDGERS_MAX = 2**31 - 1
+
+
+class _Forgetting(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    keep_ledgers: int = Field(ge=1, le=_LEDGERS_MAX)
+
+
+class _Nothing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
 
 class Server:
@@ -43,6 +57,8 @@ class Server:
                 web.post("/friendbot", self._friendbot),
                 web.get("/faults", self._get_faults),
                 web.post("/faults", self._set_faults),
+                web.post("/network/forget", self._forget),
+                web.post("/network/reset", self._reset),
             ]
         )
         return application
@@ -51,17 +67,19 @@ class Server:
 
     @web.middleware
     async def _disturb(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == "/faults":
+        if request.path.startswith(_CONTROLS):
             return await handler(request)
         submission = await self._is_submission(request)
         dial = self._dial
         before = dial.before_submission() if submission else dial.before_read()
         if before != Answer.TRULY:
-            return _spoil(request, before)
+            return self._spoil(request, before)
         response = await handler(request)
-        await dial.pause()
         after = dial.after_submission() if submission else Answer.TRULY
-        return response if after == Answer.TRULY else _spoil(request, after)
+        if request.get(LOST):
+            after = Answer.NOT_AT_ALL
+        await dial.pause()
+        return response if after == Answer.TRULY else self._spoil(request, after)
 
     async def _is_submission(self, request: web.Request) -> bool:
         if request.method != "POST":
@@ -70,19 +88,34 @@ class Server:
             return True
         return b'"sendTransaction"' in await request.read()
 
+    def _spoil(self, request: web.Request, answer: Answer) -> web.Response:
+        if answer == Answer.NOT_AT_ALL and request.transport is not None:
+            request.transport.abort()
+        status = self._dial.status() if answer == Answer.FAILED else 504
+        if status != web.HTTPTooManyRequests.status_code:
+            return web.Response(status=status, text=answer.value)
+        limited = problem(horizon.problem(status, "rate_limit_exceeded", "Rate Limit Exceeded"))
+        limited.headers["Retry-After"] = "1"
+        return limited
+
+    # --- controls --------------------------------------------------------------------------------
+
     async def _get_faults(self, _request: web.Request) -> web.Response:
         return web.json_response(self._dial.faults.model_dump())
 
     async def _set_faults(self, request: web.Request) -> web.Response:
-        # A type that no page of another origin can send without asking first.
-        if request.content_type != "application/json":
-            return problem(horizon.problem(415, "bad_request", "application/json is expected"))
-        try:
-            self._dial.set(Faults.model_validate_json(await request.read()))
-        except ValidationError as error:
-            detail = error.errors()[0]
-            return problem(horizon.problem(400, "bad_request", f"{detail['loc']}: {detail['msg']}"))
+        self._dial.set(await _asked(request, Faults))
+        self._node.network.traffic = self._dial.traffic
         return web.json_response(self._dial.faults.model_dump())
+
+    async def _forget(self, request: web.Request) -> web.Response:
+        oldest = self._node.forget((await _asked(request, _Forgetting)).keep_ledgers)
+        return web.json_response({"oldest_ledger": oldest})
+
+    async def _reset(self, request: web.Request) -> web.Response:
+        await _asked(request, _Nothing)
+        self._node.reset()
+        return web.json_response({"passphrase": self._node.network.passphrase})
 
     # --- Stellar RPC -----------------------------------------------------------------------------
 
@@ -93,7 +126,7 @@ class Server:
         except (ValueError, RecursionError):
             body = None  # Not JSON, so not a request either: the answer says so.
         now_ms = self._node.advance()
-        late = self._dial.late_ledgers() if await self._is_submission(request) else 0
+        late = late_ledgers(request, self._dial) if await self._is_submission(request) else 0
         answer = rpc.answer(body, now_ms, late, self._dial.view)
         self._node.submitted()
         return web.json_response(answer)
@@ -112,8 +145,18 @@ class Server:
         return web.json_response(transaction(record, base_of(request)))
 
 
-def _spoil(request: web.Request, answer: Answer) -> web.Response:
-    if answer == Answer.NOT_AT_ALL and request.transport is not None:
-        request.transport.abort()
-    status = 504 if answer == Answer.TIMEOUT else 503
-    return web.Response(status=status, text=answer.value)
+async def _asked[Asked: BaseModel](request: web.Request, kind: type[Asked]) -> Asked:
+    """The body of a control.
+
+    Raises:
+        Refused: it is not JSON, or not that.
+    """
+    # A type that no page of another origin can send without asking first.
+    if request.content_type != "application/json":
+        raise Refused(horizon.problem(415, "bad_request", "application/json is expected"))
+    try:
+        return kind.model_validate_json(await request.read())
+    except ValidationError as error:
+        detail = error.errors()[0]
+        told = f"{detail['loc']}: {detail['msg']}"
+        raise Refused(horizon.problem(400, "bad_request", told)) from error

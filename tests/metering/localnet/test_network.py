@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from stellar_sdk import Keypair
 from stellar_sdk import xdr as stellar_xdr
 
+from metering.localnet.closing import Traffic
 from metering.localnet.header import close_meta_xdr
 from metering.localnet.network import LocalNetwork, NetworkState, Status
 from tests.metering.localnet.town import CLOSE_MS, START_MS, XLM, Town
@@ -153,6 +154,41 @@ def test_old_transactions_are_forgotten_and_it_is_told_from_where_on_they_are_kn
     assert all(record.ledger >= town.network.oldest_ledger for record in known)
     assert records[0] is None
     assert records[-1] is not None
+
+
+def test_a_ledger_that_takes_little_takes_the_best_bids() -> None:
+    town = Town("ana", "ben", "cleo")
+    town.network.traffic = Traffic(operations_max=2)
+    bids = {"ana": 100, "ben": 250, "cleo": 400}
+    envelopes = {name: town.build(name, town.pay("root"), fee=fee) for name, fee in bids.items()}
+    for envelope in envelopes.values():
+        town.submit(envelope)
+    closing = town.close()
+    assert closing is not None
+    assert [record.hash for record in closing.records] == [
+        envelopes[name].hash_hex() for name in ("cleo", "ben")
+    ]
+    assert {record.fee_charged for record in closing.records} == {250}, "the lowest bid taken"
+    assert town.close() is not None
+    assert town.result(envelopes["ana"])[0] == "tx_success"
+
+
+def test_a_crowd_keeps_lower_bids_out_and_is_seen_in_the_fees() -> None:
+    town = Town("ana", "ben")
+    town.network.traffic = Traffic(crowd_rate=1_000)
+    assert max(town.network.read(town.now_ms).fees) == 1_000
+    low = town.build("ana", town.pay("ben"), fee=999)
+    town.submit(low)
+    high = town.build("ben", town.pay("ana"), fee=5_000)
+    town.submit(high)
+    closing = town.close()
+    assert closing is not None
+    assert [(record.hash, record.fee_charged) for record in closing.records] == [
+        (high.hash_hex(), 1_000)
+    ]
+    # A fee bump of ten times the bid gets in.
+    bump = town.bump("ben", low, 9_990)
+    assert town.outcome(bump)[0] == "tx_fee_bump_inner_success"
 
 
 def test_a_network_goes_on_from_its_state() -> None:

@@ -79,6 +79,11 @@ class Peer:
         envelope.sign(source)
         return envelope
 
+    async def control(self, name: str, **asked: Any) -> Any:
+        answer = await self.client.post(f"{self.network.url}/network/{name}", json_data=asked)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def faults(self, **faults: Any) -> None:
         answer = await self.client.post(f"{self.network.url}/faults", json_data=faults)
         assert answer.status_code == 200, answer.text
@@ -443,6 +448,65 @@ async def test_late_and_slow_answers(peer: Peer) -> None:
     with pytest.raises(StellarConnectionError):
         await hasty.get(f"{peer.network.url}/")
     await hasty.close()
+
+
+async def test_what_is_lost_is_included_all_the_same(peer: Peer) -> None:
+    ana = await peer.new_account()
+    for submit in (peer.rpc.send_transaction, peer.horizon.submit_transaction):
+        envelope = await peer.build(ana, pay(ana.public_key))
+        await peer.faults(lost=1, late_ledgers=3)
+        before = (await peer.rpc.get_latest_ledger()).sequence
+        with pytest.raises(StellarConnectionError):
+            await submit(envelope)
+        found = await peer.rpc.poll_transaction(envelope.hash_hex())
+        assert found.status == GetTransactionStatus.SUCCESS
+        assert found.ledger is not None
+        assert found.ledger >= before + 4
+
+
+async def test_failures_have_the_statuses_that_were_asked_for(peer: Peer) -> None:
+    await peer.faults(fail_reads=4, statuses=[429, 500, 502, 504])
+    answers = [await peer.client.get(f"{peer.network.url}/") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [429, 500, 502, 504, 200]
+    await peer.faults(fail_reads=1, statuses=[429])
+    async with peer.session.get("/") as response:
+        assert response.headers["Retry-After"] == "1"
+        assert (await response.json())["type"].endswith("rate_limit_exceeded")
+
+
+async def test_readers_can_be_behind_and_history_can_be_short(peer: Peer) -> None:
+    ana, ben = await peer.new_account(), await peer.new_account()
+    envelope = await peer.build(ana, pay(ben.public_key))
+    await peer.faults(lag_ledgers=3)
+    behind = (await peer.rpc.get_latest_ledger()).sequence
+    assert (await peer.horizon.root().call())["history_latest_ledger"] >= behind
+    answer = await peer.horizon.submit_transaction(envelope)
+    assert answer["ledger"] >= behind + 4
+    await peer.faults()
+    forgotten = await peer.control("forget", keep_ledgers=1)
+    assert forgotten["oldest_ledger"] >= answer["ledger"]
+    with pytest.raises(SorobanRpcErrorResponse):
+        await peer.rpc.get_events(start_ledger=1)
+    root = await peer.horizon.root().call()
+    assert root["history_elder_ledger"] >= forgotten["oldest_ledger"]
+
+
+async def test_a_crowd_is_seen_in_the_fees(peer: Peer) -> None:
+    await peer.faults(crowd_rate=3_000)
+    assert (await peer.rpc.get_fee_stats()).inclusion_fee.p80 == 3_000
+    stats = await peer.horizon.fee_stats().call()
+    assert (stats["fee_charged"]["p80"], stats["ledger_capacity_usage"]) == ("3000", "1")
+
+
+async def test_a_network_can_begin_anew(peer: Peer) -> None:
+    ana = await peer.new_account()
+    before = (await peer.rpc.get_latest_ledger()).sequence
+    told = await peer.control("reset")
+    assert told == {"passphrase": peer.network.passphrase}
+    assert (await peer.rpc.get_latest_ledger()).sequence < before
+    with pytest.raises(NotFoundError):
+        await peer.horizon.load_account(ana.public_key)
+    await peer.new_account()
 
 
 @pytest.mark.parametrize(
