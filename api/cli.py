@@ -33,6 +33,11 @@ the first violation of each, and ends with 1 when there is any, with 2 when ther
 read. `head` shows the last seal. Note it elsewhere: `verify --head HASH` later finds out also about
 a chain that was made anew as a whole."""
 
+_SIGNER = """Sign payouts for a server that runs under another account, which asks at a socket and
+cannot read the key: set its stellar.signer_socket. Reads what was planned with database.url, keeps
+its key in data_directory/signer, and signs no more than settlement.daily_cap_stroops in 24 hours.
+Without it, the server starts a signer by itself."""
+
 
 _REPLAY = """Show one history of the simulation, in which everything goes wrong that can: when, who,
 what, and which money moved. The same seed makes the same one. Ends with 1 when an invariant was
@@ -64,6 +69,7 @@ def _command(known: argparse.Namespace, settings: Settings) -> int:
         "ledger": lambda: _ledger(settings, known),
         "verify": lambda: _verify(settings, known.files, known.key),
         "worker": lambda: _work(settings),
+        "signer": lambda: _sign(settings, known.socket, known.client),
         "tier": lambda: _tier(settings, known.account, known.tier),
         "up": lambda: _up(settings, announce_json=known.json),
     }
@@ -128,6 +134,16 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("action", choices=("verify", "head"), help="check, or show the last seal")
     ledger.add_argument("--json", action="store_true", help="answer as JSON")
     ledger.add_argument("--head", metavar="HASH", help="a seal that was noted, to be in the chain")
+    signer = commands.add_parser(
+        "signer",
+        help="sign payouts for a server of another account",
+        description=_SIGNER,
+        allow_abbrev=False,
+    )
+    signer.add_argument("--socket", type=Path, required=True, metavar="PATH", help="to be made")
+    signer.add_argument(
+        "--client", action="append", required=True, metavar="USER", help="who may ask; repeatable"
+    )
     tier = commands.add_parser(
         "tier",
         help="say how much an account may watch at once",
@@ -142,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("seed", type=int, metavar="SEED", help="any whole number")
     config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
     commands.add_parser("version", help="print the version")
-    for command in (up, worker, keys, tier, doctor, ledger, verify, config):
+    for command in (up, worker, keys, signer, tier, doctor, ledger, verify, config):
         command.add_argument("--config", type=Path, help="a TOML file with settings")
     return parser
 
@@ -220,6 +236,17 @@ def _ledger(settings: Settings, known: argparse.Namespace) -> int:
     say = ledger_command.audit_json if known.json else ledger_command.audit_text
     print(say(found))  # noqa: T201
     return 0 if found.sound else 1
+
+
+def _sign(settings: Settings, path: Path, clients: Sequence[str]) -> int:
+    from api.remote import CommandFailed
+    from api.signer_command import run_signer
+
+    try:
+        return run_signer(settings, path, clients)
+    except CommandFailed as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 2
 
 
 def _tier(settings: Settings, account: str, tier: str) -> int:

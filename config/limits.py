@@ -1192,6 +1192,8 @@ VOUCHER_LOOK_MS = 15_000
 VOUCHER_LOOK_CONTRACTS_MAX = 100
 # Of one account, those that are not closed: one for each browser, and some.
 PAYMENT_CHANNELS_OPEN_MAX = 8
+# Each is looked at on the chain, or made there with play money.
+PAYMENT_CHANNELS_PER_MINUTE_MAX = 10
 # With less than this in hand a player is asked for a voucher; it sends for so much more.
 VOUCHER_NEED_SECONDS = 5
 VOUCHER_AHEAD_SECONDS = 10

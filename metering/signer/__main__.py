@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     logs.set_up(brief.log_level, brief.log_format)
     prepare(Path(brief.folder), Path(brief.former_seed))
     entrance = HandedDown(descriptor_socket(int(arguments[0])))
-    return keep_working(lambda: work(brief, entrance))
+    return keep_working(lambda: work(brief, entrance, beside=True))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,12 @@ class Brief:
         return f"Brief(for {self.folder})"  # the URL has a password
 
     @property
-    def reached(self) -> tuple[Path, ...]:
+    def reached(self) -> list[Path]:
         """What it has to get at besides its folder, also when folders above are closed."""
-        return () if self.database_url else (Path(self.postgres),)
+        if not self.database_url:
+            return [Path(self.postgres)]
+        hosts = parse_qs(urlsplit(self.database_url).query).get("host", [])
+        return [Path(host) for host in hosts if host.startswith("/")]
 
 
 def write_brief(brief: Brief) -> bytes:

@@ -33,14 +33,19 @@ DONE, FAILED, REFUSED, BUSY = range(4)
 _STAYS = (BadSeed, CannotDropRights, DamagedRegister, SecretExposed)
 
 
-def work(brief: Brief, entrance: Entrance) -> int:
+def work(brief: Brief, entrance: Entrance, *, beside: bool) -> int:
     """Sign until SIGTERM or SIGINT, or nobody can ask any more; how it ended.
 
-    Root becomes the account without rights. The process must have one thread.
+    Args:
+        brief: what to sign, and with what.
+        entrance: who may ask for it.
+        beside: it is a child of a server's: it ends with its parent, and where that is root it
+            becomes the account without rights. The process must have one thread.
     """
     try:
         vault = Vault(Path(brief.folder))
-        drop_rights(brief.reached)
+        if beside:
+            drop_rights(brief.reached)
         hide_memory()
         with vault.lock():
             return _work(brief, vault, entrance)

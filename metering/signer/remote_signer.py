@@ -91,6 +91,9 @@ async def _line(door: Door, question: Question) -> bytes:
     try:
         writer.write(write_question(question))
         await writer.drain()
-        return await reader.readline()
+        line = await reader.readline()
     finally:
         writer.close()
+    if not line:
+        raise ConnectionResetError("it hung up without an answer")
+    return line
