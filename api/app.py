@@ -22,6 +22,7 @@ from api.health import Health
 from api.jobs import Jobs
 from api.obs_multitrack import ObsMultitrack
 from api.pages import Pages
+from api.payment_channels import PaymentChannels
 from api.payments import Payments
 from api.pictures import Pictures
 from api.publish_tokens import PublishTokens
@@ -63,6 +64,7 @@ class Routes:
     publish_tokens: PublishTokens
     obs_multitrack: ObsMultitrack
     payments: Payments
+    payment_channels: PaymentChannels
     statements: Statements
     receipts: ReceiptRoutes
     splits: SplitRoutes
@@ -74,7 +76,7 @@ class Routes:
 
 
 def make_application(routes: Routes) -> web.Application:
-    doors = routes.doors
+    doors, channels = routes.doors, routes.payment_channels
     application = web.Application(client_max_size=API_BODY_BYTES_MAX, middlewares=[answer_errors])
     application.add_routes(
         [
@@ -118,6 +120,12 @@ def make_application(routes: Routes) -> web.Application:
             web.post("/api/v1/guests", routes.payments.create_guest),
             web.post("/api/v1/sandbox/fund", routes.payments.fund),
             web.get("/api/v1/payments/balance", routes.payments.balance),
+            web.post("/api/v1/sandbox/payment-channels", channels.open_in_play),
+            web.get("/api/v1/payments/channels", channels.list),
+            web.post("/api/v1/payments/channels", channels.register),
+            web.get("/api/v1/payments/channels/{channel}", channels.get),
+            web.post("/api/v1/payments/channels/{channel}/vouchers", channels.accept),
+            web.post("/api/v1/payments/channels/{channel}/close", channels.close),
             web.get("/api/v1/payments/history", routes.statements.history),
             web.get("/api/v1/payments/statements", routes.statements.statement),
             web.get("/api/v1/subscriptions", routes.subscriptions.get),

@@ -13,7 +13,19 @@ from metering.errors import (
     SessionClosed,
     UnknownSession,
 )
+from metering.money import format_amount
 from metering.repricing import NoSuchChange
+from metering.settlement.chain import ChainUnreachable, WrongNetwork
+from metering.vouchers.payment_channel import (
+    AlreadyTaken,
+    BadVoucher,
+    ContractRefused,
+    DeltaTooSmall,
+    ExceedsDeposit,
+    NoLongerOpen,
+    NotSeenLately,
+    UnknownChannel,
+)
 from packager.package import (
     BadReload,
     NotReady,
@@ -43,6 +55,34 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     MeteredElsewhere: lambda error: unavailable(
         f"this session goes on at {error}" if str(error) else "this session is about to go on", 2
     ),
+    ChainUnreachable: lambda _: unavailable("the Stellar network does not answer", 5),
+    WrongNetwork: lambda _: unavailable("the Stellar node is on another network", 60),
+    AlreadyTaken: lambda _: Problem(409, "channel_taken", "Another account has registered it"),
+    BadVoucher: lambda error: Problem(400, "invalid_signature", "Not a good voucher", str(error)),
+    ContractRefused: lambda error: Problem(
+        422,
+        "contract_refused",
+        "This contract is not taken",
+        str(error),
+        extra={"reason": getattr(error, "reason", "")},
+    ),
+    DeltaTooSmall: lambda error: Problem(
+        409,
+        "delta_too_small",
+        "The voucher adds too little",
+        str(error),
+        extra={"accepted": format_amount(getattr(error, "accepted", 0))},
+    ),
+    ExceedsDeposit: lambda error: Problem(
+        409,
+        "amount_exceeds_deposit",
+        "The payment channel holds less",
+        str(error),
+        extra={"deposited": format_amount(getattr(error, "deposited", 0))},
+    ),
+    NoLongerOpen: lambda _: Problem(409, "channel_closing", "This payment channel is being closed"),
+    NotSeenLately: lambda _: unavailable("the contract could not be looked at for too long", 10),
+    UnknownChannel: lambda _: not_found("no such payment channel"),
     DatabaseAway: lambda _: unavailable("the database does not answer", 2),
     BadReload: lambda error: Problem(400, "bad_reload", str(error)),
     NotReady: lambda _: unavailable("the first segment is still being made", retry_after_s=1),

@@ -10,6 +10,7 @@ import structlog
 
 from api.announcement import Announcement
 from api.app import Routes
+from api.auth.bearer import Bearers
 from api.auth.download_link import DownloadLinks
 from api.auth.playback_token import PlaybackTokens
 from api.books import journal_dependency, start_books
@@ -49,6 +50,7 @@ from api.movements_postgres import PostgresMovements
 from api.obs_multitrack import ObsMultitrack
 from api.originals import Originals
 from api.pages import Pages, PagesNotBuilt
+from api.payment_channels import PaymentChannels
 from api.payments import Payments
 from api.pictures import Pictures
 from api.protections import protections
@@ -83,6 +85,7 @@ from config.limits import (
     CONTENT_STREAMS_MAX,
     GUESTS_PER_MINUTE_MAX,
     JOB_STREAMS_MAX,
+    PAYMENT_CHANNELS_PER_MINUTE_MAX,
     PRICE_CHANGES_PER_MINUTE_MAX,
     SESSION_STREAMS_MAX,
     SOURCE_STREAMS_MAX,
@@ -108,6 +111,7 @@ from metering.store_postgres import PostgresMeterStore
 from metering.subscriptions.included import Included
 from metering.tariff import Price
 from metering.viewings import PostgresViewings
+from metering.vouchers.desk import VoucherDesk
 from packager.archive import Archive
 from packager.clips import Clips
 from packager.hls.boundaries import target_duration_s
@@ -310,6 +314,20 @@ def _brief(stores: Stores) -> Brief:
     return Brief(token_key, patience_ms, log_settings.level, log_settings.format)
 
 
+def _payment_channels(
+    stores: Stores, money: Money, intake: Intake, bearers: Bearers
+) -> PaymentChannels:
+    clock = stores.clock
+    return PaymentChannels(
+        VoucherDesk(money.vouchers, money.channels, intake, clock),
+        money.channels,
+        bearers,
+        clock,
+        stores.network.play_money,
+        MinuteLimit(clock, PAYMENT_CHANNELS_PER_MINUTE_MAX),
+    )
+
+
 def _routes(
     stores: Stores,
     media: _Media,
@@ -349,6 +367,7 @@ def _routes(
         EventStreams("sources", SOURCE_STREAMS_MAX, stopping),
     )
 
+    channels = _payment_channels(stores, money, intake, bearers)
     streaming = Streaming(
         catalogue,
         intake,
@@ -366,6 +385,7 @@ def _routes(
         EventStreams("session", SESSION_STREAMS_MAX, stopping),
         Payees(money.splits, fee),
         Included(money.subscriptions),
+        channels.desk.paying,
     )
 
     async def own_document(asset_id: str) -> dict[str, object]:
@@ -435,6 +455,7 @@ def _routes(
             idempotency,
             Balances(PostgresLedger(stores.database), intake),
         ),
+        payment_channels=channels,
         statements=Statements(
             PostgresMovements(stores.database), PostgresStatements(stores.database), bearers
         ),

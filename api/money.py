@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from api.auth.account import Account
+from api.channel_chain import ChannelChain
 from api.funding import Funding
 from api.health import Dependency, NotWorking
 from api.receipt_key import open_receipt_key
 from api.stores import Stores
+from config.limits import WITHDRAWAL_LOOK_SECONDS_MAX
 from config.tasks import cancel, spawn
 from metering.ledger.ledger import Ledger
 from metering.ledger.ledger_postgres import PostgresLedger
@@ -24,9 +26,13 @@ from metering.shares.store_postgres import PostgresSplitStore
 from metering.store_postgres import PostgresMeterStore
 from metering.subscriptions.renewals import Renewals
 from metering.subscriptions.store_postgres import PostgresSubscriptionStore
+from metering.vouchers.store_postgres import PostgresVoucherStore
 
 if TYPE_CHECKING:
+    from api.channel_money import ChannelMoney
     from api.wallet import Wallet
+    from metering.signer.collecting import CollectingSigner
+    from metering.vouchers.collector import Changed, Envelopes
 
 
 class Money:
@@ -40,7 +46,11 @@ class Money:
         self._ledger = PostgresLedger(stores.database)
         self._outbox = PostgresOutbox(stores.database, self._ledger)
         self.funding = Funding(stores, self._ledger, changed)
+        self._changed = changed
         self._wallet: Wallet | None = None
+        self._channels: ChannelMoney | None = None
+        self.channels = ChannelChain(self._opened_channels)
+        self.vouchers = PostgresVoucherStore(stores.database, self._ledger)
         self._there = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
         self.sessions = PostgresMeterStore(stores.database)
@@ -71,6 +81,8 @@ class Money:
 
     async def stop(self) -> None:
         await cancel(self._opening)
+        if self._channels is not None:
+            await self._channels.stop()
         if self._wallet is not None:
             await self._wallet.stop()
         await self._splitter.stop()
@@ -91,8 +103,22 @@ class Money:
         return await (await self._opened()).chain.account(address)
 
     async def addresses(self) -> Sequence[str]:
-        """The accounts that this server pays from and is paid at."""
-        return ((await self._opened()).chain.address,)
+        """The accounts of this server on the chain; waits as `holdings` does."""
+        return (await self._opened()).addresses.all
+
+    async def deposit_address(self) -> str:
+        """Where viewers pay in; waits as `holdings` does."""
+        return (await self._opened()).addresses.deposit
+
+    async def obstacle(self, asset: str, address: str) -> str | None:
+        """The code with which a payment to an account would fail now; None when it would not, or
+        when nobody knows in time.
+        """
+        try:
+            async with asyncio.timeout(WITHDRAWAL_LOOK_SECONDS_MAX):
+                return await (await self._opened()).obstacle(asset, address)
+        except (TimeoutError, ChainUnreachable, WrongNetwork):
+            return None
 
     async def check(self) -> str:
         """A word on the network.
@@ -111,15 +137,26 @@ class Money:
 
     async def _open(self, creator: Account) -> None:
         make_wallet = await asyncio.to_thread(_import_make_wallet)
+        open_channels = await asyncio.to_thread(_import_open_channels)
         parts = (self._ledger, self._outbox, self._splitter, self.funding)
         self._wallet = await make_wallet(self._stores, *parts)
+        signer = await self._stores.signer.meet()
+        self._channels = open_channels(
+            self._stores, self._ledger, self._wallet.chain, signer, self._changed
+        )
         self._there.set()
         await self._wallet.start(creator)
+        if self._channels is not None:
+            await self._channels.start()
 
     async def _opened(self) -> "Wallet":
         await self._there.wait()
         assert self._wallet is not None, "it is there"
         return self._wallet
+
+    async def _opened_channels(self) -> "ChannelMoney | None":
+        await self._there.wait()
+        return self._channels
 
 
 def _import_make_wallet() -> (
@@ -128,6 +165,14 @@ def _import_make_wallet() -> (
     from api.wallet import make_wallet
 
     return make_wallet
+
+
+def _import_open_channels() -> (
+    "Callable[[Stores, PostgresLedger, Envelopes, CollectingSigner, Changed], ChannelMoney | None]"
+):
+    from api.channel_money import open_channel_money
+
+    return open_channel_money
 
 
 def chain_dependency(money: Money) -> Dependency:

@@ -1,5 +1,6 @@
 """One session as a page follows it: what is saved of it, and for which reasons money moved."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from api.movements import Reason, Refunds, reason_json
@@ -7,6 +8,10 @@ from api.wire import offer_json, timestamp
 from metering.money import Stroops, format_amount
 from metering.repricing import Notice
 from metering.session import SessionState, SessionSummary
+from metering.vouchers.need import wanted
+
+Paying = Callable[[str], str | None]
+"""Tells the payment channel that an account pays from now; None when it does not pay so."""
 
 
 class Summaries(Protocol):
@@ -23,7 +28,10 @@ class SessionFeed:
     that a session reserves and charges can only get less.
     """
 
-    def __init__(self, session_id: str, summaries: Summaries, refunds: Refunds) -> None:
+    def __init__(
+        self, session_id: str, summaries: Summaries, refunds: Refunds, paying: Paying
+    ) -> None:
+        self._paying = paying
         self._session_id = session_id
         self._summaries = summaries
         self._refunds = refunds
@@ -43,7 +51,19 @@ class SessionFeed:
             self._reasons = await self._refunds.refunds_of(self._session_id)
         document = session_json(summary, self._reasons)
         notice = self._summaries.notice(self._session_id)
-        return {**document, "priceChange": None if notice is None else notice_json(notice)}
+        return {
+            **document,
+            "priceChange": None if notice is None else notice_json(notice),
+            "needVoucher": self._need(summary),
+        }
+
+    def _need(self, summary: SessionSummary) -> dict[str, object] | None:
+        """A viewer who pays by vouchers is asked for one: for at least so much more."""
+        channel = self._paying(summary.viewer)
+        amount = None if channel is None else wanted(summary)
+        if amount is None:
+            return None
+        return {"channelId": channel, "amount": format_amount(amount)}
 
 
 def is_over(document: object) -> bool:

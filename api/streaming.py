@@ -16,7 +16,7 @@ from api.idempotency import Document, Idempotency
 from api.idempotency_store import Effect
 from api.input import ConsentToPrice, StartSession, StopSession, read_body
 from api.movements import Refunds
-from api.session_feed import SessionFeed, is_over
+from api.session_feed import Paying, SessionFeed, is_over
 from api.session_limits import SessionLimits
 from api.splits import Payees
 from api.wire import offer_json, timestamp
@@ -44,6 +44,7 @@ class Streaming:
     streams: EventStreams
     payees: Payees
     included: Included
+    paying: Paying
 
     # --- routes ----------------------------------------------------------------------------------
 
@@ -149,7 +150,7 @@ class Streaming:
 
     def feed(self, session_id: str) -> SessionFeed:
         """What there is to say about a session from now on."""
-        return SessionFeed(session_id, self.intake, self.refunds)
+        return SessionFeed(session_id, self.intake, self.refunds, self.paying)
 
     async def _own(self, request: web.Request, session_id: str) -> SessionSummary:
         return await self.own(await self.bearers.account(request), session_id)

@@ -5,7 +5,7 @@ one looks at the contracts themselves: what a look missed, the next one sees.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -57,10 +57,8 @@ class Envelopes(Protocol):
     async def look(self, envelope: SignedEnvelope) -> Found | NotFound: ...
 
 
-class Spenders(Protocol):
-    """Who is to be told that there is more to spend; `metering.intake.Intake` is."""
-
-    def balance_changed(self, viewer: str, asset: str | None = None) -> None: ...
+Changed = Callable[[str, str], None]
+"""Told of an account and an asset when there is more to spend."""
 
 
 class Collector:
@@ -71,7 +69,7 @@ class Collector:
         contracts: how they are, and what makes them pay.
         envelopes: where that is sent.
         payer: the account that sends it.
-        spenders: told when a viewer has more.
+        changed: told when a viewer has more.
         rules: when to collect.
         clock: the time.
         ids: how collections get theirs.
@@ -83,7 +81,7 @@ class Collector:
         contracts: Contracts,
         envelopes: Envelopes,
         payer: str,
-        spenders: Spenders,
+        changed: Changed,
         rules: CollectingRules,
         clock: Clock,
         *,
@@ -93,7 +91,7 @@ class Collector:
         self._contracts = contracts
         self._envelopes = envelopes
         self._payer = payer
-        self._spenders = spenders
+        self._changed = changed
         self._rules = rules
         self._clock = clock
         self._ids = ids
@@ -222,7 +220,7 @@ class Collector:
             return channel
         after = await self._store.see(channel.contract, found, now)
         if after.accepted > channel.accepted:
-            self._spenders.balance_changed(channel.owner, channel.asset)
+            self._changed(channel.owner, channel.asset)
         return after
 
     def _report(self, channel: PaymentChannel, found: ContractState) -> None:

@@ -128,9 +128,7 @@ class VoucherDesk:
         with unavailable():
             return await self._store.register(self._new(owner, contract, signature, found, terms))
 
-    async def accept(
-        self, owner: str, contract: str, cumulative: Stroops, signature: bytes
-    ) -> PaymentChannel:
+    async def accept(self, owner: str, voucher: Voucher) -> PaymentChannel:
         """Take a voucher; returns when what it adds can be spent. Again is the same as once.
 
         Raises:
@@ -139,7 +137,7 @@ class VoucherDesk:
             Overloaded: too many wait.
             ChainUnreachable, WrongNetwork: it is for more than was seen, and nobody can look.
         """
-        voucher = Voucher(contract, cumulative, signature)
+        contract = voucher.contract
         await self._check(owner, voucher)
         outcome = await self._written(voucher)
         if isinstance(outcome, ExceedsDeposit | NotSeenLately) and await self.look(contract):
@@ -151,9 +149,7 @@ class VoucherDesk:
         await self._wallets.balance_read(owner, outcome.asset)
         return outcome
 
-    async def close(
-        self, owner: str, contract: str, cumulative: Stroops | None, signature: bytes
-    ) -> PaymentChannel:
+    async def close(self, owner: str, contract: str, last: Voucher | None) -> PaymentChannel:
         """Accept nothing any more; what is left in the contract goes back as soon as that can be
         sent. With a last voucher for what was watched, less than before, also what is left here.
 
@@ -163,9 +159,7 @@ class VoucherDesk:
             InsufficientFunds, WouldOverdraw: more was watched than the last voucher is for.
         """
         kept = await self.channel(owner, contract)
-        last = None
-        if cumulative is not None:
-            last = Voucher(contract, cumulative, signature)
+        if last is not None:
             await self._check(owner, last)
         back = kept.accepted - (kept.accepted if last is None else last.cumulative)
         self._paying.pop(owner, None)

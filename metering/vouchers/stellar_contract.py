@@ -63,6 +63,11 @@ class StellarContracts:
         """The account that sends and pays for transactions."""
         return self._payer.public_key
 
+    async def can_pay(self) -> bool:
+        """Whether the account that pays for transactions exists."""
+        key = account_key(self.payer)
+        return key.to_xdr() in (await self._node.entries([key])).found
+
     async def read(self, contracts: Sequence[str]) -> dict[str, ContractState]:
         keys = [key for each in contracts for key in (_instance_key(each), self._balance_key(each))]
         entries = await self._node.entries(keys)

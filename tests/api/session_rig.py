@@ -176,6 +176,7 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
     idempotency = Idempotency(keys, clock)
     movements = PostgresMovements(database)
     subscriptions = PostgresSubscriptionStore(database, ledger)
+    paying: dict[str, str] = {}
     streaming = Streaming(
         Catalogue(PostgresAssetStore(database), MemorySourceStore()),
         intake,
@@ -190,6 +191,7 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
         EventStreams("session", 10, stopping),
         Payees(PostgresSplitStore(database, ledger), fee=0),
         Included(subscriptions),
+        paying.get,
     )
     payments = Payments(
         PostgresAccountStore(database),

@@ -1,6 +1,7 @@
 """What was signed for is collected once, whatever gets lost, and before it is taken back."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -30,16 +31,6 @@ DEPOSIT = 1_000_000
 DAY_MS = 86_400_000
 
 
-class Told:
-    """Who is told that there is more to spend."""
-
-    def __init__(self) -> None:
-        self.viewers: list[str] = []
-
-    def balance_changed(self, viewer: str, asset: str | None = None) -> None:
-        self.viewers.append(viewer)
-
-
 class Office:
     """A collector, with what it works on; `restart` is a new process on the same store."""
 
@@ -48,13 +39,16 @@ class Office:
         self.clock = ManualClock()
         self.ledger = MemoryLedger()
         self.store = MemoryVoucherStore(self.ledger)
-        self.told = Told()
+        self.told: list[tuple[str, str]] = []
         self.restart()
 
     def restart(self) -> None:
         self.collector = Collector(
-            self.store, self.chain, self.chain, PAYER, self.told, RULES, self.clock
+            self.store, self.chain, self.chain, PAYER, self._tell, RULES, self.clock
         )
+
+    def _tell(self, account: str, asset: str) -> None:
+        self.told.append((account, asset))
 
     async def open(self, contract: str) -> None:
         now = datetime.fromtimestamp(self.clock.wall_ms() / 1000, UTC)
@@ -152,6 +146,16 @@ async def test_a_viewer_who_closes_an_unused_one_has_all_of_it_back(
     await office.passes()
     assert (chain.hot, chain.given_back) == (0, DEPOSIT)
     assert (await office.channel("CA")).state is ChannelState.CLOSED
+
+
+async def test_a_viewer_hears_of_what_was_paid_for_a_voucher_that_was_lost(
+    office: Office, chain: ChainModel
+) -> None:
+    paid = chain.states["CA"]
+    chain.states["CA"] = replace(paid, withdrawn=700, balance=paid.balance - 700)
+    await office.passes(1)
+    assert office.told == [("acc_CA", "XLM")]
+    assert await office.ledger.balance(viewer_account("acc_CA", "XLM").id) == 700
 
 
 async def test_the_operator_is_told_when_half_of_the_time_is_gone(

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 
 import pytest
 from nacl.signing import SigningKey
@@ -26,6 +27,7 @@ from metering.vouchers.payment_channel import (
     NoLongerOpen,
     NotSeenLately,
     UnknownChannel,
+    Voucher,
     VoucherRefused,
 )
 from metering.vouchers.store import MemoryVoucherStore
@@ -61,9 +63,12 @@ class Party:
         await self.desk.register(self.owner, self.contract, self.signature(0))
 
     async def pay(self, cumulative: int) -> int:
-        signature = self.signature(cumulative)
-        paid = await self.desk.accept(self.owner, self.contract, Stroops(cumulative), signature)
-        return paid.signed
+        return (await self.desk.accept(self.owner, self.voucher(cumulative))).signed
+
+    def voucher(self, cumulative: int, signed: int | None = None) -> Voucher:
+        """One for `cumulative`, with the signature of that or of `signed`."""
+        signature = self.signature(cumulative if signed is None else signed)
+        return Voucher(self.contract, Stroops(cumulative), signature)
 
 
 @pytest.fixture
@@ -127,16 +132,16 @@ async def test_an_account_has_so_many_payment_channels(
 
 async def test_what_others_sign_or_send_is_refused(party: Party, desk: VoucherDesk) -> None:
     with pytest.raises(BadVoucher):
-        await desk.accept("v", CONTRACT, Stroops(5_000), party.signature(5_001))
+        await desk.accept("v", party.voucher(5_000, signed=5_001))
     with pytest.raises(UnknownChannel):
-        await desk.accept("w", CONTRACT, Stroops(5_000), party.signature(5_000))
+        await desk.accept("w", party.voucher(5_000))
     await party.pay(5_000)
     with pytest.raises(UnknownChannel):
-        await desk.accept("w", CONTRACT, Stroops(6_000), party.signature(6_000))
+        await desk.accept("w", party.voucher(6_000))
     with pytest.raises(UnknownChannel):
         await desk.channel("w", CONTRACT)
     with pytest.raises(UnknownChannel):
-        await desk.accept("v", contract_named(9), Stroops(5_000), party.signature(5_000))
+        await desk.accept("v", replace(party.voucher(5_000), contract=contract_named(9)))
 
 
 async def test_a_voucher_beyond_what_was_seen_is_good_after_a_top_up(
@@ -187,16 +192,16 @@ async def test_who_closes_signs_for_what_was_watched_and_leaves_nothing_here(
     assert held > 0
     # What is held for media that was sent is not there to be taken back.
     with pytest.raises(InsufficientFunds):
-        await desk.close("v", CONTRACT, Stroops(0), party.signature(0))
+        await desk.close("v", CONTRACT, party.voucher(0))
     with pytest.raises(BadVoucher):
-        await desk.close("v", CONTRACT, Stroops(held), party.signature(held + 1))
-    closing = await desk.close("v", CONTRACT, Stroops(held), party.signature(held))
+        await desk.close("v", CONTRACT, party.voucher(held, signed=held + 1))
+    closing = await desk.close("v", CONTRACT, party.voucher(held))
     assert (closing.state, closing.signed) == (ChannelState.CLOSING, held)
     assert (await intake.balance("v")).available == 0
     with pytest.raises(NoLongerOpen):
         await party.pay(20_000)
     assert desk.paying("v") is None
-    assert (await desk.close("v", CONTRACT, None, b"")) == closing
+    assert (await desk.close("v", CONTRACT, None)) == closing
 
 
 async def test_who_closes_without_signing_keeps_the_rest_here(
@@ -204,7 +209,7 @@ async def test_who_closes_without_signing_keeps_the_rest_here(
 ) -> None:
     await party.pay(10_000)
     with pytest.raises(VoucherRefused):
-        await desk.close("v", CONTRACT, Stroops(10_001), party.signature(10_001))
-    closing = await desk.close("v", CONTRACT, None, b"")
+        await desk.close("v", CONTRACT, party.voucher(10_001))
+    closing = await desk.close("v", CONTRACT, None)
     assert (closing.state, closing.signed) == (ChannelState.CLOSING, 10_000)
     assert (await intake.balance("v")).available == 10_000
