@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
+from api.ground import StartFailed
 from api.stores import Stores
+from config.settings import Settings
 from metering.funding.deposit import Addresses, Rules, network_name
 from metering.funding.deposits_postgres import PostgresDeposits
 from metering.funding.suspense_postgres import PostgresSuspense
 from metering.funding.taker import Credited, DepositTaker
 from metering.funding.withdrawals_postgres import PostgresWithdrawals
 from metering.ledger.ledger_postgres import PostgresLedger
-from metering.money import Stroops
+from metering.money import BadAsset, Stroops, checked_asset
 from metering.settlement.feed import ChainPayment, Feed
+from metering.settlement.strkey import BadAddress, account_key
 from metering.vouchers.store import VoucherStore
 from metering.vouchers.store_postgres import PostgresVoucherStore
 
@@ -22,9 +25,13 @@ class Funding:
         stores: of the server.
         ledger: its books.
         credited: told of an account and an asset when a deposit came in.
+
+    Raises:
+        StartFailed: an asset or an address in the settings is mistyped.
     """
 
     def __init__(self, stores: Stores, ledger: PostgresLedger, credited: Credited) -> None:
+        _require_names(stores.settings)
         database = stores.database
         self._settings = stores.settings
         self._credited = credited
@@ -40,6 +47,17 @@ class Funding:
         minimum = Stroops(settings.payments.deposit_minimum_stroops)
         rules = Rules(self.network, addresses, frozenset(settings.stellar.assets), minimum)
         return DepositTaker(feeds, self.deposits, rules, self._credited, [self._contracts])
+
+
+def _require_names(settings: Settings) -> None:
+    """Their checksums: what is paid to a mistyped address is lost."""
+    try:
+        for asset in settings.stellar.assets:
+            checked_asset(asset)
+        if settings.stellar.deposit_address:
+            account_key(settings.stellar.deposit_address)
+    except (BadAddress, BadAsset) as error:
+        raise StartFailed(f"stellar: {error}") from None
 
 
 class PaymentContracts:

@@ -1,5 +1,6 @@
 """Everything that needs the Stellar SDK: the hot account, payouts and, locally, play money."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from api.auth.account import Account, AccountStore
@@ -9,17 +10,18 @@ from api.stores import Stores
 from config.limits import FRIENDBOT_SECONDS_MAX
 from metering.funding.deposit import Addresses
 from metering.funding.taker import DepositTaker
+from metering.funding.withdrawal_source import WithdrawalSource
 from metering.ledger.journal_postgres import PostgresJournal
 from metering.ledger.ledger import Ledger
 from metering.localnet.network import root_keypair
-from metering.money import NATIVE, Stroops
+from metering.money import NATIVE, Stroops, checked_asset
 from metering.settlement.chain import SettledAsset
 from metering.settlement.creators import Creators
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.outbox import Outbox
 from metering.settlement.planner import Terms
 from metering.settlement.signed_chain import SignedChain
-from metering.settlement.stellar import address_of, checked_address, new_seed
+from metering.settlement.stellar import address_of, new_seed
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney
@@ -46,7 +48,8 @@ class Wallet:
 
     stores: Stores
     chain: SignedChain
-    node: StellarRpc
+    nodes: Mapping[str, StellarRpc]
+    """One for each asset that is taken."""
     addresses: Addresses
     taker: DepositTaker
     settlement: SettlementWorker
@@ -68,9 +71,14 @@ class Wallet:
     async def stop(self) -> None:
         await self.settlement.stop()
         await self.taker.stop()
-        await self.node.close()
+        for node in self.nodes.values():
+            await node.close()
         await self.chain.close()
         await self.friendbot_client.close()
+
+    async def obstacle(self, asset: str, address: str) -> str | None:
+        """The code with which a payment to an account would fail now."""
+        return (await self.nodes[asset].obstacles([address])).get(address)
 
     async def _give_play_money(self, creator: Account) -> None:
         """Fill the treasury, and make the creator an account to be paid to."""
@@ -93,9 +101,10 @@ async def make_wallet(
     chain = SignedChain(network.rpc_url, network.passphrase, signer, StellarClient())
     client = StellarClient(FRIENDBOT_SECONDS_MAX)
     friendbot = HttpFriendbot(f"{network.rpc_url}/friendbot", client)
-    node = StellarRpc(network.rpc_url, network.passphrase, SettledAsset(), StellarClient())
-    addresses = _addresses(stores, chain.address)
-    taker = funding.taker(addresses, [node.feed(each) for each in addresses.watched])
+    nodes = {asset: _node(stores, asset) for asset in settings.stellar.assets}
+    addresses = _addresses(stores, chain.address, signer.channels)
+    feeds = [next(iter(nodes.values())).feed(each) for each in addresses.watched]
+    taker = funding.taker(addresses, feeds)
     treasury = PlayMoney(chain, friendbot, ledger, taker)
     minimum = Stroops(settings.settlement.minimum_stroops)
     settlement = SettlementWorker(
@@ -103,7 +112,10 @@ async def make_wallet(
         chain,
         signer,
         ledger,
-        [Creators(ledger, outbox, Payees(stores.accounts), minimum)],
+        [
+            Creators(ledger, outbox, Payees(stores.accounts), minimum),
+            WithdrawalSource(funding.withdrawals, outbox),
+        ],
         stores.clock,
         interval_ms=settings.settlement.interval_seconds * 1000,
         terms=Terms(
@@ -116,14 +128,17 @@ async def make_wallet(
         splits=splitter,
         seals=PostgresJournal(stores.database),
     )
-    return Wallet(stores, chain, node, addresses, taker, settlement, treasury, friendbot, client)
+    return Wallet(stores, chain, nodes, addresses, taker, settlement, treasury, friendbot, client)
 
 
-def _addresses(stores: Stores, hot: str) -> Addresses:
+def _node(stores: Stores, asset: str) -> StellarRpc:
+    code, _, issuer = checked_asset(asset).partition(":")
+    settled = SettledAsset(code, issuer or None)
+    return StellarRpc(stores.network.rpc_url, stores.network.passphrase, settled, StellarClient())
+
+
+def _addresses(stores: Stores, hot: str, channels: Sequence[str]) -> Addresses:
     """Where money comes in; on our own network play money, too."""
-    deposit = stores.settings.stellar.deposit_address
-    if deposit:
-        checked_address(deposit)
-    network = stores.network
+    deposit, network = stores.settings.stellar.deposit_address, stores.network
     friendbot = root_keypair(network.passphrase).public_key if network.play_money else None
-    return Addresses(hot, deposit or hot, friendbot=friendbot)
+    return Addresses(hot, deposit or hot, frozenset(channels), friendbot)

@@ -67,6 +67,11 @@ class Addresses:
         """Where money comes in that has to be booked."""
         return (self.hot,) if self.deposit == self.hot else (self.hot, self.deposit)
 
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Those that are ours: nobody is paid there."""
+        return (*self.watched, *sorted(self.others))
+
     def chain_account(self, address: str, asset: str) -> Account:
         """The ledger's account of what lies at a watched address."""
         return hot_account(asset) if address == self.hot else deposit_chain_account(asset)

@@ -150,16 +150,21 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,19}")
 _TEXT_BYTES_MAX = 28  # Stellar-transaction.x, Memo: string text<28>
 
 
-def memo_of(text: str) -> str:
-    """What a person wrote as a memo, for the outbox: digits alone are a number (MEMO_ID), which is
-    how exchanges mean them.
+def memo_of(text: str, kind: str | None = None) -> str:
+    """What a person wrote as a memo, for the outbox.
+
+    Args:
+        text: the memo.
+        kind: `id` or `text`. Without it digits are a number (MEMO_ID): so exchanges mean them.
 
     Raises:
-        BadMemo: too long, or nothing.
+        BadMemo: too long, nothing, or no number although it should be one.
     """
-    if _NUMBER.fullmatch(text) and int(text) < 1 << 64:
+    is_number = _NUMBER.fullmatch(text) is not None and int(text) < 1 << 64
+    if is_number and kind != "text":
         return f"id:{text}"
-    if not 1 <= len(text.encode()) <= _TEXT_BYTES_MAX or not text.isprintable():
+    fits = 1 <= len(text.encode()) <= _TEXT_BYTES_MAX and text.isprintable()
+    if kind == "id" or not fits:
         raise BadMemo(text[:40])
     return f"text:{text}"
 
