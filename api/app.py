@@ -13,6 +13,7 @@ from api.content import Content
 from api.content_upload import ContentUpload
 from api.delivery.route import MediaRoutes
 from api.delivery.tally import requests as _requests
+from api.deposits import Deposits
 from api.doors import Doors
 from api.download import Downloads
 from api.earnings import EarningsRoutes
@@ -34,8 +35,10 @@ from api.statements import Statements
 from api.stream_keys import StreamKeys
 from api.streaming import Streaming
 from api.subscriptions import SubscriptionRoutes
+from api.suspense import SuspenseRoutes
 from api.system import System
 from api.uploads import UploadRoutes
+from api.withdrawals import Withdrawals
 from config.limits import API_BODY_BYTES_MAX
 
 log = structlog.get_logger(__name__)
@@ -64,6 +67,9 @@ class Routes:
     publish_tokens: PublishTokens
     obs_multitrack: ObsMultitrack
     payments: Payments
+    deposits: Deposits
+    withdrawals: Withdrawals
+    suspense: SuspenseRoutes
     payment_channels: PaymentChannels
     statements: Statements
     receipts: ReceiptRoutes
@@ -120,6 +126,15 @@ def make_application(routes: Routes) -> web.Application:
             web.post("/api/v1/guests", routes.payments.create_guest),
             web.post("/api/v1/sandbox/fund", routes.payments.fund),
             web.get("/api/v1/payments/balance", routes.payments.balance),
+            web.get("/api/v1/payments/deposit", routes.deposits.get),
+            web.get("/api/v1/payments/deposit/qr.svg", routes.deposits.picture),
+            web.get("/api/v1/payments/deposits", routes.deposits.list),
+            web.post("/api/v1/payments/withdraw", routes.withdrawals.post),
+            web.get("/api/v1/payments/withdrawals", routes.withdrawals.list),
+            web.get("/api/v1/payments/withdrawals/{withdrawal}", routes.withdrawals.get),
+            web.get("/api/v1/admin/suspense", routes.suspense.list),
+            web.post("/api/v1/admin/suspense/assign", routes.suspense.assign),
+            web.post("/api/v1/admin/suspense/return", routes.suspense.give_back),
             web.post("/api/v1/sandbox/payment-channels", channels.open_in_play),
             web.get("/api/v1/payments/channels", channels.list),
             web.post("/api/v1/payments/channels", channels.register),

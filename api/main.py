@@ -10,6 +10,7 @@ import structlog
 
 from api.announcement import Announcement
 from api.app import Routes
+from api.auth.account import hash_token, new_token
 from api.auth.bearer import Bearers
 from api.auth.download_link import DownloadLinks
 from api.auth.playback_token import PlaybackTokens
@@ -30,6 +31,7 @@ from api.dependencies import (
     ingest_dependency,
     jail_dependency,
 )
+from api.deposits import Deposits
 from api.doors import Doors, open_doors
 from api.download import Downloads
 from api.download_gate import DownloadGate
@@ -48,6 +50,7 @@ from api.minute_limit import MinuteLimit
 from api.money import Money, chain_dependency
 from api.movements_postgres import PostgresMovements
 from api.obs_multitrack import ObsMultitrack
+from api.operator import Operator
 from api.originals import Originals
 from api.pages import Pages, PagesNotBuilt
 from api.payment_channels import PaymentChannels
@@ -61,7 +64,7 @@ from api.receipts import ReceiptRoutes
 from api.removal import Removal
 from api.rtmp_listeners import rtmp_listeners
 from api.sandbox import Sandbox
-from api.secret_names import TOKEN_KEY
+from api.secret_names import CREATOR_TOKEN, TOKEN_KEY
 from api.server_identity import take_identity
 from api.serving.brief import Brief
 from api.session_limits import SessionLimits
@@ -75,11 +78,13 @@ from api.stores import Stores, open_stores
 from api.stream_keys import StreamKeys
 from api.streaming import Streaming
 from api.subscriptions import SubscribedTiers, SubscriptionRoutes, plans_on_sale
+from api.suspense import SuspenseRoutes
 from api.system import System
 from api.tiers import Tier
 from api.tiers_postgres import PostgresTierStore
 from api.uploads import UploadRoutes
 from api.version import version
+from api.withdrawals import Withdrawals
 from config.limits import (
     CLIPS_PER_MINUTE_MAX,
     CONTENT_STREAMS_MAX,
@@ -89,6 +94,7 @@ from config.limits import (
     PRICE_CHANGES_PER_MINUTE_MAX,
     SESSION_STREAMS_MAX,
     SOURCE_STREAMS_MAX,
+    WITHDRAWALS_PER_MINUTE_MAX,
 )
 from config.secret_files import SecretExposed
 from config.settings import Settings
@@ -102,7 +108,7 @@ from metering.intake import Intake
 from metering.leases.lease import Server, lease_terms
 from metering.ledger.balances import Balances
 from metering.ledger.ledger_postgres import PostgresLedger
-from metering.money import NATIVE
+from metering.money import NATIVE, Stroops
 from metering.outage import OutageRules
 from metering.rules import MeterRules
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
@@ -456,6 +462,33 @@ def _routes(
             Balances(PostgresLedger(stores.database), intake),
         ),
         payment_channels=channels,
+        deposits=Deposits(
+            money.funding.deposits,
+            bearers,
+            money.deposit_address,
+            stores.network.passphrase,
+            stores.settings.stellar.assets,
+            Stroops(stores.settings.payments.deposit_minimum_stroops),
+        ),
+        withdrawals=Withdrawals(
+            money.funding.withdrawals,
+            money.outbox,
+            intake,
+            bearers,
+            idempotency,
+            MinuteLimit(clock, WITHDRAWALS_PER_MINUTE_MAX),
+            money.addresses,
+            money.obstacle,
+            stores.settings.stellar.assets,
+            Stroops(stores.settings.payments.withdrawal_minimum_stroops),
+        ),
+        suspense=SuspenseRoutes(
+            money.funding.suspense,
+            stores.accounts,
+            Operator(hash_token(stores.secrets.create_or_read(CREATOR_TOKEN, new_token)[0])),
+            idempotency,
+            intake.balance_changed,
+        ),
         statements=Statements(
             PostgresMovements(stores.database), PostgresStatements(stores.database), bearers
         ),

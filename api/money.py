@@ -44,7 +44,7 @@ class Money:
         """`changed` is told of an account and an asset when money came in."""
         self._stores = stores
         self._ledger = PostgresLedger(stores.database)
-        self._outbox = PostgresOutbox(stores.database, self._ledger)
+        self.outbox = PostgresOutbox(stores.database, self._ledger)
         self.funding = Funding(stores, self._ledger, changed)
         self._changed = changed
         self._wallet: Wallet | None = None
@@ -64,7 +64,7 @@ class Money:
             self.receipt_key.name,
             self.receipt_key.sign,
         )
-        self.earnings = EarningsQuery(self._ledger, self._outbox, self, self.splits)
+        self.earnings = EarningsQuery(self._ledger, self.outbox, self, self.splits)
 
     async def start(self, creator: Account) -> None:
         """Open the wallet; only on a local network's first start is it waited for.
@@ -138,7 +138,7 @@ class Money:
     async def _open(self, creator: Account) -> None:
         make_wallet = await asyncio.to_thread(_import_make_wallet)
         open_channels = await asyncio.to_thread(_import_open_channels)
-        parts = (self._ledger, self._outbox, self._splitter, self.funding)
+        parts = (self._ledger, self.outbox, self._splitter, self.funding)
         self._wallet = await make_wallet(self._stores, *parts)
         signer = await self._stores.signer.meet()
         self._channels = open_channels(
