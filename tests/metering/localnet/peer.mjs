@@ -5,7 +5,8 @@ import { pathToFileURL } from "node:url";
 
 const [url, entry] = process.argv.slice(2);
 const sdk = await import(pathToFileURL(entry).href);
-const { Asset, BASE_FEE, Horizon, Keypair, Operation, TransactionBuilder, rpc } = sdk;
+const { Asset, BASE_FEE, Claimant, Horizon, Keypair, MuxedAccount, Operation } = sdk;
+const { TransactionBuilder, nativeToScVal, rpc, scValToNative } = sdk;
 
 const node = new rpc.Server(url, { allowHttp: true });
 const horizon = new Horizon.Server(url, { allowHttp: true });
@@ -68,7 +69,47 @@ try {
 const unsigned = build(await node.getAccount(ana.keypair.publicKey()), pay(benAddress, "1"));
 const refused = await node.sendTransaction(unsigned);
 
+// What came in, told as events and as payments, with whom it is for.
+const muxed = new MuxedAccount(await node.getAccount(benAddress), "18446744073709551615");
+const deposit = build(await node.getAccount(ana.keypair.publicKey()), pay(muxed.accountId(), "4"));
+deposit.sign(ana.keypair);
+const deposited = await horizon.submitTransaction(deposit);
+const toBen = ["*", "*", nativeToScVal(benAddress, { type: "address" }).toXDR("base64"), "**"];
+const events = await node.getEvents({
+  startLedger: deposited.ledger,
+  filters: [{ type: "contract", topics: [toBen] }],
+});
+const event = events.events.at(-1);
+const page = await horizon.payments().forAccount(benAddress).join("transactions").limit(2).call();
+const next = await page.next();
+const newest = await horizon.payments().forAccount(benAddress).order("desc").limit(1).call();
+const past = await node.getTransactions({ startLedger: deposited.ledger });
+const ledgers = await horizon.ledgers().order("desc").limit(2).call();
+
+// An amount laid by for somebody, found and claimed.
+const lay = build(
+  await node.getAccount(benAddress),
+  Operation.createClaimableBalance({
+    asset: Asset.native(),
+    amount: "6",
+    claimants: [
+      new Claimant(ana.keypair.publicKey(), Claimant.predicateBeforeRelativeTime("600")),
+    ],
+  }),
+);
+lay.sign(ben.keypair);
+await horizon.submitTransaction(lay);
+const laid = await horizon.claimableBalances().claimant(ana.keypair.publicKey()).call();
+const balanceId = laid.records[0].id;
+const claim = build(
+  await node.getAccount(ana.keypair.publicKey()),
+  Operation.claimClaimableBalance({ balanceId }),
+);
+claim.sign(ana.keypair);
+const claimed = await horizon.submitTransaction(claim);
+
 const after = await horizon.loadAccount(benAddress);
+const digits = (_key, value) => (typeof value === "bigint" ? value.toString() : value);
 console.log(
   JSON.stringify({
     passphrase,
@@ -88,5 +129,16 @@ console.log(
     latest: (await node.getLatestLedger()).sequence >= found.ledger,
     fees: (await node.getFeeStats()).inclusionFee.p80,
     health: (await node.getHealth()).status,
-  }),
+    eventTopics: event.topic.map(scValToNative).map((topic) => topic.length),
+    eventValue: scValToNative(event.value),
+    eventPlace: event.txHash === deposited.hash,
+    oldest: events.oldestLedger,
+    payments: [...page.records, ...next.records].map((record) => record.type),
+    toMuxedId: newest.records[0].to_muxed_id,
+    memo: page.records[0].transaction_attr?.memo_type ?? page.records[0].transaction?.memo_type,
+    pastHashes: past.transactions.map((transaction) => transaction.txHash === deposited.hash),
+    ledgerOrder: ledgers.records[0].sequence - ledgers.records[1].sequence,
+    balanceId: balanceId === lay.getClaimableBalanceId(0),
+    claimed: claimed.successful,
+  }, digits),
 );

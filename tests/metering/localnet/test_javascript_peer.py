@@ -91,8 +91,20 @@ def test_the_javascript_sdk_reads_pays_and_reads_back(sdk: Path, tmp_path: Path)
         "bumpedSuccessful": True,
         "codes": {"transaction": "tx_failed", "operations": ["op_no_destination"]},
         "refusedStatus": "ERROR",
-        "balance": "10015.3456589",  # the three payments, less the fee of what it sponsored
+        # The three payments and the deposit, less what was laid by and two fees.
+        "balance": "10013.3456489",
         "latest": True,
         "fees": "100",
         "health": "healthy",
+        "eventTopics": [len("transfer"), 56, 56, len("native")],
+        "eventValue": {"amount": "40000000", "to_muxed_id": "18446744073709551615"},
+        "eventPlace": True,
+        "oldest": 1,
+        "payments": ["create_account", *["payment"] * 3],
+        "toMuxedId": "18446744073709551615",
+        "memo": "none",
+        "pastHashes": [True],
+        "ledgerOrder": 1,
+        "balanceId": True,
+        "claimed": True,
     }

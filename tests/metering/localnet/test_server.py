@@ -129,6 +129,7 @@ async def test_the_latest_ledger_is_a_hashed_header_and_moves_on(peer: Peer) -> 
 async def test_a_payment_by_rpc_is_accepted_applied_and_read_back(peer: Peer) -> None:
     ana, ben = await peer.new_account(), await peer.new_account()
     envelope = await peer.build(ana, pay(ben.public_key, "2.5"))
+    await peer.faults(late=1, late_ledgers=20)  # so that it is still pending below
     sent = await peer.rpc.send_transaction(envelope)
     assert sent.status == SendTransactionStatus.PENDING
     assert sent.hash == envelope.hash_hex()
@@ -244,6 +245,7 @@ async def test_horizon_tells_failures_with_their_codes(peer: Peer) -> None:
 async def test_horizon_takes_submissions_without_waiting(peer: Peer) -> None:
     ana = await peer.new_account()
     envelope = await peer.build(ana, pay(ana.public_key))
+    await peer.faults(late=1, late_ledgers=100)  # so that it is still pending below
     answer = await peer.horizon.submit_transaction_async(envelope)
     assert answer == {"hash": envelope.hash_hex(), "tx_status": "PENDING"}
     with pytest.raises(BadRequestError) as duplicate:
