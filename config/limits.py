@@ -852,6 +852,8 @@ RECONCILE_SECONDS = 15
 RECONCILE_HALT_SECONDS = 60
 # Pages of an address's feed that are read in one pass: 20,000 payments, more than a minute brings.
 RECONCILE_PAGES_MAX = 100
+# And when a day is read once more: a million payments.
+RECONCILE_DAY_PAGES_MAX = 5_000
 # Differences of one kind that are listed, of which the first few say what is wrong.
 RECONCILE_LISTED_MAX = 1_000
 # Balances that wait until everything up to their ledger is known: Horizon's feed is a minute late.
@@ -1313,3 +1315,20 @@ SUBSCRIPTION_HOURS_MAX = 744
 SUBSCRIPTION_TRIAL_DAYS_MAX = 90
 # Pools of a month's fees that are divided in one pass.
 POOLS_AT_ONCE = 20
+
+# --- payments over HTTP (x402) -------------------------------------------------------------------
+# How long a payer has to sign and present; what its wallet makes of that is a number of ledgers.
+X402_PAYMENT_SECONDS = 60
+# A ledger takes a second on a local network and five elsewhere: an agreement that is good for
+# longer was not made by these terms.
+X402_LEDGERS_MAX = 90
+# A payment is some 3 KB; a header of more than 8 KB does not reach us.
+X402_PAYMENT_CHARACTERS_MAX = 8_000
+# What one may cost us. A transfer takes some 30,000 stroops; rent of a payer's first entry more.
+X402_FEE_STROOPS_MAX = 2_000_000
+# What all of a day may cost us, whoever asks: some thousand payments.
+X402_FEES_PER_DAY_STROOPS = 100_000_000
+# An answer comes with the ledger, so within some 6 s; a client or proxy waits for a minute.
+X402_WAIT_SECONDS = 40
+# Payments that one account presents; each makes a node try a transaction.
+X402_PER_MINUTE_MAX = 10
