@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 well, 1 failed, 2 wrong usage)."""
     parser = _parser()
     known, rest = parser.parse_known_args(arguments)
+    if known.command == "localnet":
+        return _localnet(rest)
     if known.command == "version":
         print(f"tollcast {version()}")  # noqa: T201 - this is what was asked for
         return 0
@@ -156,11 +158,19 @@ def _parser() -> argparse.ArgumentParser:
         "replay", help="show a simulated history", description=_REPLAY, allow_abbrev=False
     )
     replay.add_argument("seed", type=int, metavar="SEED", help="any whole number")
+    # Its options are its own, so that `--help` has to get there too.
+    commands.add_parser("localnet", help="run a local Stellar network alone", add_help=False)
     config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
     commands.add_parser("version", help="print the version")
     for command in (up, worker, keys, signer, tier, doctor, ledger, verify, config):
         command.add_argument("--config", type=Path, help="a TOML file with settings")
     return parser
+
+
+def _localnet(arguments: list[str]) -> int:
+    from metering.localnet.__main__ import main as serve
+
+    return serve(arguments)
 
 
 def _replay(seed: int) -> int:

@@ -1,4 +1,9 @@
-"""Run a local Stellar network as a process of its own: `python -m metering.localnet`."""
+"""Run a local Stellar network as a process of its own: `tollcast localnet`.
+
+Play money, spoken to as a real network is: Stellar RPC and Horizon at one address, with friendbot.
+What goes wrong is asked for by POST /faults (JSON; GET tells all there is), a short history by POST
+/network/forget {"keep_ledgers": 9}, a new network by POST /network/reset {}.
+"""
 
 import argparse
 import asyncio
@@ -47,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="metering.localnet", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tollcast localnet", description=__doc__)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", type=int, help="0 for any that is free")
     where.add_argument("--socket", type=int, help="descriptor of a socket that listens already")

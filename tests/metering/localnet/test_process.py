@@ -78,9 +78,10 @@ def test_it_stops_cleanly_and_soon_though_a_client_waits(tmp_path: Path) -> None
 
 
 def refusal(*options: str | Path) -> str:
-    """Start one that cannot begin; what it says."""
+    """Start one that cannot begin, by the command line; what it says."""
+    command = "import sys; from api.cli import main; raise SystemExit(main(sys.argv[1:]))"
     ended = subprocess.run(
-        [sys.executable, "-m", "metering.localnet", *options],
+        [sys.executable, "-c", command, "localnet", *options],
         capture_output=True,
         text=True,
         timeout=60,
