@@ -36,7 +36,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     license: { fileName: "assets/licenses.md" },
     rolldownOptions: {
-      input: ["index.html", "watch.html", "studio.html", "account.html", "verify.html"],
+      input: ["index.html", "watch.html", "studio.html", "account.html", "login.html", "verify.html"],
       output: {
         // The icon alone has an address that browsers and links may know by heart.
         assetFileNames: ({ names }) =>

@@ -10,7 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
+from api.errors import Problem
 from tests.web.fake_account import FakeAccount
+from tests.web.fake_doors import FakeDoors
 from tests.web.fake_prices import (
     PRICE_SECONDS,
     PRICE_STROOPS,
@@ -205,6 +207,7 @@ class FakeServer:
         self.agreed: list[str] = []
         self.sessions: dict[str, Session] = {}
         self.account = FakeAccount()
+        self.doors = FakeDoors("guest", CREATOR_TOKEN)
         self.payouts: list[dict[str, Any]] = []
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
@@ -238,6 +241,8 @@ class FakeServer:
             [
                 *self.uploads.routes(),
                 *self.account.routes(),
+                *self.doors.routes(),
+                web.get("/login", self._page("login.html")),
                 web.get("/", self._page("index.html")),
                 web.get("/watch/{id}", self._page("watch.html")),
                 web.get("/studio", self._page("studio.html")),
@@ -286,6 +291,7 @@ class FakeServer:
         self._stopping.set()
         assert self._runner is not None
         await self._runner.cleanup()
+        self.doors.threads.stop()
 
     def _page(self, name: str) -> Callable[[web.Request], Any]:
         async def page(_request: web.Request) -> web.Response:
@@ -308,6 +314,10 @@ class FakeServer:
         status = self.refuse(request)
         if status is not None:
             return problem(status, "refused by the test")
+        try:
+            await self.doors.require(request)
+        except Problem as refused:
+            return refused.response("req_1")
         response: web.StreamResponse = await handler(request)
         return response
 

@@ -1,6 +1,8 @@
 // One account: its money, its sessions, its history, brought up to date while somebody looks.
+import { accessSection } from "../login/access";
 import { Problem } from "../server/http";
 import { listSessions, readBalance, readContent } from "../server/routes";
+import { SIGNED_IN } from "../server/signed-in";
 import type { SessionStatus } from "../server/types";
 import { element } from "../shell/element";
 import { notice, replaceWith } from "../shell/notice";
@@ -43,7 +45,8 @@ export class AccountView {
       element("div", {}, name === "viewer" && this.sessions.root, this.history.root),
       element("div", {}, this.balances.root, name === "viewer" && this.subscription.root, new StatementForm(token, new Date()).root),
     );
-    this.root = element("div", {}, this.message, this.columns);
+    const access = accessSection(token, name === "viewer" && token !== SIGNED_IN);
+    this.root = element("div", {}, this.message, this.columns, access);
     const loading = { name: "loading", icon: "wallet", title: words.loading, text: "", busy: true } as const;
     replaceWith(this.message, notice(loading));
   }

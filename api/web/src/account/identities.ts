@@ -1,4 +1,5 @@
 // Who this browser is: a viewer's account, a creator's, or both. None is made by looking.
+import { SIGNED_IN, signedInUser } from "../server/signed-in";
 import { readStored } from "../shell/stored";
 import { strings } from "../strings";
 
@@ -10,7 +11,7 @@ export interface Identity {
 
 export function identities(): Identity[] {
   const known: [Identity["name"], string, string | null][] = [
-    ["viewer", strings.account.viewer, readStored("guest")],
+    ["viewer", strings.account.viewer, signedInUser() === null ? readStored("guest") : SIGNED_IN],
     ["creator", strings.account.creator, readStored("creator")],
   ];
   return known.flatMap(([name, label, token]) => (token === null ? [] : [{ name, label, token }]));

@@ -2,7 +2,7 @@
 //
 // A page that nobody sees reads nothing: over HTTP/1.1 a browser has six connections to a server for
 // all of its tabs, and a few studios in the background would keep all others waiting.
-import { Problem, problemOf } from "./http";
+import { Problem, fetchAs, problemOf } from "./http";
 import { EventStreamParser } from "./event-stream";
 
 export type FeedState = "live" | "polling" | "lost";
@@ -90,8 +90,8 @@ export class EventFeed<Value> {
 
   private async read(connection: AbortController): Promise<void> {
     const { path, event } = this.source;
-    const response = await fetch(path, {
-      headers: { Authorization: `Bearer ${this.token}`, Accept: "text/event-stream" },
+    const response = await fetchAs(this.token, path, {
+      headers: { Accept: "text/event-stream" },
       signal: connection.signal,
     });
     if (!response.ok || response.body === null) throw await problemOf(response);

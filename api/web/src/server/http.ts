@@ -1,20 +1,11 @@
 // One request to the server: JSON in, JSON out, and every failure as a Problem.
+import { Problem, problemOf, unreachable } from "./problem";
+import { SIGNED_IN, bearerOf, renew } from "./signed-in";
+
+export { Problem, problemIn, problemOf } from "./problem";
 
 /** After this long without an answer a request counts as failed; the slowest honest one takes far less. */
 const DEADLINE_MS = 10_000;
-
-/** What the server (or the way to it) refused, as RFC 9457 describes it. `status` is 0 without an answer. */
-export class Problem extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    readonly title: string,
-    readonly detail: string,
-  ) {
-    super(detail || title);
-    this.name = "Problem";
-  }
-}
 
 export interface RequestOptions {
   token?: string | undefined;
@@ -40,23 +31,18 @@ export async function request<Answer>(
   { token, body, file, keepalive = false, key }: RequestOptions = {},
 ): Promise<Answer> {
   const headers: Record<string, string> = { Accept: "application/json" };
-  if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key !== undefined) headers["Idempotency-Key"] = key;
   if (file !== undefined) headers["Content-Type"] = file.type || "text/vtt";
   let response: Response;
   try {
-    response = await fetch(path, {
-      method,
-      headers,
-      keepalive,
-      body: file ?? (body === undefined ? null : JSON.stringify(body)),
-      signal: AbortSignal.timeout(DEADLINE_MS),
-    });
+    const sent = file ?? (body === undefined ? null : JSON.stringify(body));
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    response = await fetchAs(token, path, { method, headers, keepalive, body: sent, signal });
     // 204 says that there is nothing to say: whoever asks for that asks for `void`.
     if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Answer;
   } catch (error) {
-    throw new Problem(0, "unreachable", "unreachable", error instanceof Error ? error.message : "");
+    throw error instanceof Problem ? error : unreachable(error);
   }
   throw await problemOf(response);
 }
@@ -65,34 +51,28 @@ export async function request<Answer>(
 export async function requestFile(path: string, token: string): Promise<Blob> {
   let response: Response;
   try {
-    const headers = { Authorization: `Bearer ${token}` };
-    response = await fetch(path, { headers, signal: AbortSignal.timeout(DEADLINE_MS) });
+    response = await fetchAs(token, path, { signal: AbortSignal.timeout(DEADLINE_MS) });
     if (response.ok) return await response.blob();
   } catch (error) {
-    throw new Problem(0, "unreachable", "unreachable", error instanceof Error ? error.message : "");
+    throw error instanceof Problem ? error : unreachable(error);
   }
   throw await problemOf(response);
 }
 
-/** Reads the refusal in `response`; a body that is no problem document leaves the status line's words. */
-export async function problemOf(response: Response): Promise<Problem> {
-  let body = "";
-  try {
-    body = await response.text();
-  } catch {
-    // The answer broke off; the status alone then says what happened.
-  }
-  return problemIn(response.status, body, response.statusText);
-}
+export type Sent = RequestInit & { headers?: Record<string, string> };
 
-/** The refusal that an answer's `body` describes; `title` is for a body that is no problem document. */
-export function problemIn(status: number, body: string, title = ""): Problem {
-  let document: Partial<Record<"code" | "title" | "detail", unknown>> = {};
-  try {
-    document = (JSON.parse(body) as typeof document | null) ?? {};
-  } catch {
-    // A proxy in between may answer with its own page.
-  }
-  const word = (value: unknown): string => (typeof value === "string" ? value : "");
-  return new Problem(status, word(document.code), word(document.title) || title, word(document.detail));
+/**
+ * `fetch` for whoever has the token. Who signed in is renewed once when the server does not take what
+ * is shown: it may have been started anew. Throws Problem when that is refused.
+ */
+export async function fetchAs(token: string | undefined, path: string, sent: Sent): Promise<Response> {
+  if (token === undefined) return fetch(path, sent);
+  const showing = (shown: string): Promise<Response> =>
+    fetch(path, { ...sent, headers: { ...sent.headers, Authorization: `Bearer ${shown}` } });
+  const bearer = bearerOf(token);
+  // Not awaited for nothing: a page that is going away sends at once or never.
+  const shown = typeof bearer === "string" ? bearer : await bearer;
+  const response = await showing(shown);
+  if (response.status !== 401 || token !== SIGNED_IN) return response;
+  return showing(await renew(shown));
 }

@@ -2,6 +2,62 @@
 
 import type { Basis, PriceExtras } from "../studio/price-more";
 
+/** An account as its owner sees it. */
+export interface User {
+  id: string;
+  kind: "guest" | "creator";
+  username: string;
+  payoutAddress: string | null;
+  createdAt: string;
+}
+
+/** What is given to who signed in. */
+export interface Granted {
+  accessToken: string;
+  refreshToken: string;
+  /** Seconds until the access token is over. */
+  expiresIn: number;
+  user: User;
+}
+
+export interface Wallet {
+  /** G..., M..., or G...:memo. */
+  subject: string;
+  /** Whether payouts may go there: a shared account is nobody's own. */
+  payable: boolean;
+  linkedAt: string;
+}
+
+export interface Profile extends User {
+  email: string | null;
+  wallets: Wallet[];
+}
+
+export interface SignIn {
+  id: string;
+  subject: string;
+  clientDomain: string | null;
+  device: string;
+  beganAt: string;
+  usedAt: string;
+  expiresAt: string;
+  current: boolean;
+}
+
+export const scopes = ["read", "stream", "payments", "sources", "content"] as const;
+export type Scope = (typeof scopes)[number];
+
+export interface ApiKey {
+  id: string;
+  label: string;
+  scopes: Scope[];
+  /** The last letters of the secret. */
+  hint: string;
+  createdAt: string;
+  expiresAt: string | null;
+  lastUsedAt: string | null;
+}
+
 export interface Price {
   stroops: string;
   seconds: number;

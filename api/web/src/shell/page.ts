@@ -2,6 +2,7 @@
 import "../styles/tokens.css";
 import "../styles/base.css";
 import "../styles/controls.css";
+import { signedInUser } from "../server/signed-in";
 import { readSystem } from "../server/routes";
 import { Problem } from "../server/http";
 import type { System } from "../server/types";
@@ -11,6 +12,7 @@ import { icon } from "./icons";
 
 /** Reads what kind of server this is and shows the note when its money is not real; null without an answer. */
 export async function openPage(): Promise<System | null> {
+  showSignIn();
   try {
     const system = await readSystem();
     if (system.playMoney) showPlayMoney();
@@ -19,6 +21,27 @@ export async function openPage(): Promise<System | null> {
     if (error instanceof Problem) return null;
     throw error;
   }
+}
+
+/** The way in, in every page's header; of whoever is in, their name. */
+function showSignIn(): void {
+  const user = signedInUser();
+  const here = window.location.pathname;
+  const isLogin = here === "/login";
+  const href = isLogin || user !== null ? "/login" : `/login?next=${encodeURIComponent(here)}`;
+  const name = user?.username ?? strings.shell.signIn;
+  document.querySelector(".top-links")?.append(
+    element(
+      "a",
+      {
+        class: "top-sign-in",
+        href,
+        "aria-current": isLogin ? "page" : null,
+        title: user === null ? null : strings.shell.signedInAs(name),
+      },
+      name,
+    ),
+  );
 }
 
 function showPlayMoney(): void {

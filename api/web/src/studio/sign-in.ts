@@ -37,5 +37,6 @@ export function signInPanel(refused: boolean, signIn: (pasted: string) => void):
     element("p", { class: "muted" }, words.signInText),
     element("pre", { class: "command" }, element("code", {}, words.signInCommand)),
     form,
+    element("a", { href: "/login?next=/studio" }, words.signInOtherwise),
   );
 }

@@ -1,4 +1,5 @@
 // The creator's token: it arrives in the address, is kept by this browser, and leaves the address at once.
+import { SIGNED_IN, signedInUser } from "../server/signed-in";
 import { readStored, removeStored, writeStored } from "../shell/stored";
 
 const NAME = "creator";
@@ -10,7 +11,7 @@ export function takeToken(): string | null {
     writeStored(NAME, given);
     window.history.replaceState(null, "", window.location.pathname + window.location.search);
   }
-  return readStored(NAME);
+  return readStored(NAME) ?? (signedInUser()?.kind === "creator" ? SIGNED_IN : null);
 }
 
 /** Accepts a token, or a whole studio link that holds one. */

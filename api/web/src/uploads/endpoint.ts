@@ -1,7 +1,9 @@
 // How the browser talks tus to our server, and what it remembers of files that it began to send.
 import { defaultOptions, type PreviousUpload, type UploadOptions } from "tus-js-client";
 
+import { fetchAs } from "../server/http";
 import { UPLOADS } from "../server/routes";
+import { bearerOf } from "../server/signed-in";
 
 /**
  * A browser drops an answer that comes while it still sends, so a refusal is heard between two
@@ -19,15 +21,12 @@ const TUS = "1.0.0";
 export function tusOptions(token: string): UploadOptions {
   return {
     endpoint: new URL(UPLOADS, window.location.href).href,
-    headers: authorised(token),
+    // For each request anew: a token may be over before a long upload is.
+    onBeforeRequest: async (request) => request.setHeader("Authorization", `Bearer ${await bearerOf(token)}`),
     chunkSize: FIRST_PIECE_BYTES,
     retryDelays: AGAIN_MS,
     removeFingerprintOnSuccess: true,
   };
-}
-
-export function authorised(token: string): Record<string, string> {
-  return { Authorization: `Bearer ${token}` };
 }
 
 /** What was begun with this very file: same name, kind, size and date. The latest first. */
@@ -53,10 +52,7 @@ export async function bytesThere(begun: PreviousUpload, token: string): Promise<
   if (begun.uploadUrl === null) return null;
   let response: Response;
   try {
-    response = await fetch(begun.uploadUrl, {
-      method: "HEAD",
-      headers: { ...authorised(token), "Tus-Resumable": TUS },
-    });
+    response = await fetchAs(token, begun.uploadUrl, { method: "HEAD", headers: { "Tus-Resumable": TUS } });
   } catch {
     return null;
   }
