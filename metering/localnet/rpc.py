@@ -12,7 +12,7 @@ from stellar_sdk import xdr as stellar_xdr
 from xdrlib3 import Error as XdrError
 
 from config.limits import LOCALNET_KEYS_MAX
-from metering.localnet import rpc_history
+from metering.localnet import rpc_events, rpc_history
 from metering.localnet.contracts.address import key_hash
 from metering.localnet.entries import ContractData, Entry, Key, TimeToLive, time_to_live_key
 from metering.localnet.entry_xdr import data_xdr, key_from_xdr
@@ -102,7 +102,7 @@ class Rpc:
             case name if name in asking:
                 return asking[name](request.params, reading)
             case "getEvents":
-                return rpc_history.events(request.params, reading, classic=view.classic_events)
+                return rpc_events.events(request.params, reading, classic=view.classic_events)
             case "sendTransaction":
                 sent = _Envelope.model_validate(request.params)
                 return self._send(sent.transaction, reading.latest, now_ms, late_ledgers)
