@@ -70,6 +70,7 @@ class Till:
         envelopes: where they are sent.
         clock: the time.
         ids: how top-ups get theirs.
+        poll_ms: how often a transaction that is under way is looked for.
     """
 
     def __init__(
@@ -80,12 +81,14 @@ class Till:
         clock: Clock,
         *,
         ids: Ids = new_id,
+        poll_ms: int = SETTLEMENT_POLL_MS,
     ) -> None:
         self._store = store
         self._sponsor = sponsor
         self._envelopes = envelopes
         self._clock = clock
         self._ids = ids
+        self._poll_seconds = poll_ms / 1000
         self._turn = asyncio.Lock()
 
     async def take(self, account: str, asset: str, transfer: Transfer, terms: Terms) -> TopUp:
@@ -168,7 +171,7 @@ class Till:
             if after != top_up:
                 top_up = await self._advanced(top_up, after)
             if not top_up.state.final:
-                await asyncio.sleep(SETTLEMENT_POLL_MS / 1000)
+                await asyncio.sleep(self._poll_seconds)
         return top_up
 
     async def _advanced(self, before: TopUp, after: TopUp) -> TopUp:
