@@ -112,9 +112,9 @@ class LocalSigner:
 
     def _signed_first(self, order: SigningOrder, settlement: Settlement) -> SignedEnvelope:
         now_ms = self._clock.wall_ms()
+        check_time(order.max_time, now_ms)
         spent = self._register.spent(now_ms)
         check_allowed(order, settlement, self._rules, spent, self._keys.accounts)
-        check_time(order.max_time, now_ms)
         slot = Slot(order.source, order.sequence, order.max_time)
         entry = Entry(
             settlement=settlement.id,
