@@ -3,9 +3,10 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
+from metering.localnet.balance_changes import balance_changes
 from metering.localnet.envelope import read_parts
 from metering.localnet.header import Header, idle
-from metering.localnet.operation import AccountMerge, CreateAccount, Payment
+from metering.localnet.operation import AccountMerge, CreateAccount, InvokeHostFunction, Payment
 from metering.localnet.record import Record
 from metering.localnet.toid import Place
 
@@ -14,12 +15,14 @@ class History:
     """Grows with every ledger that is not idle; whole ledgers are forgotten, the oldest first.
 
     Args:
+        passphrase: the network's.
         oldest_ledger: from this one on every transaction is remembered.
         bytes_max: how much of old transactions is remembered; the newest ledger always is.
     """
 
-    def __init__(self, oldest_ledger: int, bytes_max: int) -> None:
+    def __init__(self, passphrase: str, oldest_ledger: int, bytes_max: int) -> None:
         self.oldest_ledger = oldest_ledger
+        self._passphrase = passphrase
         self._bytes_max = bytes_max
         self._bytes = 0
         self._headers: list[Header] = []
@@ -60,7 +63,7 @@ class History:
         """Who pays or is paid in a remembered transaction; found out once."""
         known = self._payers.get(record.hash)
         if known is None:
-            known = self._payers[record.hash] = _payers(record)
+            known = self._payers[record.hash] = _payers(record, self._passphrase)
         return known
 
     def between(self, first: Place, after: Place) -> Sequence[Record]:
@@ -93,9 +96,12 @@ class History:
         return bisect_left(self._records, start, key=lambda record: (record.ledger, record.order))
 
 
-def _payers(record: Record) -> frozenset[str]:
+def _payers(record: Record, passphrase: str) -> frozenset[str]:
     found: set[str] = set()
-    for operation in read_parts(record.envelope_xdr).operations:
+    for index, operation in enumerate(read_parts(record.envelope_xdr).operations):
         if isinstance(operation, CreateAccount | Payment | AccountMerge):
             found |= {operation.source, operation.destination}
+        elif isinstance(operation, InvokeHostFunction):
+            for change in balance_changes(record, index, passphrase):
+                found |= {change.source, change.target}
     return frozenset(found)

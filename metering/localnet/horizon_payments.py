@@ -8,9 +8,10 @@ from typing import Any
 from stellar_sdk import MuxedAccount
 from stellar_sdk import xdr as stellar_xdr
 
+from metering.localnet.balance_changes import BalanceChange, balance_changes
 from metering.localnet.entries import NATIVE
 from metering.localnet.envelope import read_parts
-from metering.localnet.operation import AccountMerge, CreateAccount, Payment
+from metering.localnet.operation import AccountMerge, CreateAccount, InvokeHostFunction, Payment
 from metering.localnet.paging import Page
 from metering.localnet.reading import Reading
 from metering.localnet.record import Record
@@ -98,7 +99,7 @@ def payments(
     for record in _records(reading, page):
         if not (record.successful or failed) or address not in reading.history.payers(record):
             continue
-        documents = list(_of_record(record, address, base))
+        documents = list(_of_record(record, address, base, reading.passphrase))
         for document in reversed(documents) if page.descending else documents:
             place = int(document["paging_token"])
             if toid is not None and (place >= toid if page.descending else place <= toid):
@@ -126,22 +127,25 @@ def _records(reading: Reading, page: Page) -> Iterator[Record]:
     return iter(reading.records(Place(cursor.ledger, cursor.transaction)))
 
 
-def _of_record(record: Record, address: str, base: str) -> Iterator[Document]:
+def _of_record(record: Record, address: str, base: str, passphrase: str) -> Iterator[Document]:
     for index, operation in enumerate(read_parts(record.envelope_xdr).operations):
         document: Document
         match operation:
             case CreateAccount():
-                document = _created(operation)
-                those = (operation.source, operation.destination)
+                document, those = _created(operation), {operation.destination}
             case Payment():
-                document = _paid(operation)
-                those = (operation.source, operation.destination)
+                document, those = _paid(operation), {operation.destination}
             case AccountMerge():
-                document = _merged(operation)
-                those = (operation.source, operation.destination)
+                document, those = _merged(operation), {operation.destination}
+            case InvokeHostFunction():
+                changes = balance_changes(record, index, passphrase)
+                those = {holder for c in changes for holder in (c.source, c.target)}
+                if not changes:
+                    continue
+                document = _invoked(changes)
             case _:
                 continue
-        if address in those:
+        if address in those | {operation.source}:
             yield _operation(record, index, operation.source, base) | document
 
 
@@ -190,6 +194,28 @@ def _merged(merge: AccountMerge) -> Document:
         "type_i": stellar_xdr.OperationType.ACCOUNT_MERGE.value,
         **_party("account", merge.source, merge.source_id),
         **_party("into", merge.destination, merge.destination_id),
+    }
+
+
+def _invoked(changes: list[BalanceChange]) -> Document:
+    return {
+        "type": "invoke_host_function",
+        "type_i": stellar_xdr.OperationType.INVOKE_HOST_FUNCTION.value,
+        "asset_balance_changes": [_change(change) for change in changes],
+    }
+
+
+def _change(change: BalanceChange) -> Document:
+    told = {
+        "from": change.source,
+        "to": change.target,
+        "destination_muxed_id": "" if change.target_id is None else str(change.target_id),
+    }
+    return {
+        "type": change.kind,
+        **asset_fields(change.asset),
+        "amount": format_amount(change.amount),
+        **{name: text for name, text in told.items() if text},
     }
 
 

@@ -102,7 +102,7 @@ class LocalNetwork:
         self._idle_before_close = 0
         # What recent ledgers changed, for readers that are behind.
         self._closings: deque[Closing] = deque(maxlen=LOCALNET_LAG_LEDGERS_MAX)
-        self._history = History(state.oldest_ledger, history_bytes_max)
+        self._history = History(state.passphrase, state.oldest_ledger, history_bytes_max)
         self._fees: deque[int] = deque(maxlen=_FEES_KEPT)
         self._remember(state.headers, state.records)
         assert self.is_conserved(), "the entries do not add up to all lumens"

@@ -17,6 +17,7 @@ from stellar_sdk import (
 from metering.localnet import horizon
 from metering.localnet.horizon_payments import BeforeHistory, payments
 from metering.localnet.paging import BadQuery, Page, page_document, read_page
+from tests.metering.localnet.contracts.contract_town import LUMENS, ContractTown
 from tests.metering.localnet.town import Town
 
 BASE = "http://horizon"
@@ -96,6 +97,29 @@ def test_creations_count_and_assets_are_named_and_failures_are_left_out() -> Non
     assert (third["asset_code"], third["asset_issuer"]) == ("EURO", town.address("issuer"))
     failed = listed(town, "ana", failed=True)[3:]
     assert [document["transaction_successful"] for document in failed] == [False, False]
+
+
+def test_what_contracts_move_is_listed_with_who_it_is_for() -> None:
+    town = ContractTown("ana", "ben", "issuer")
+    euro = Asset("EURO", town.address("issuer"))
+    town.run("ana", ChangeTrust(euro))
+    one = MuxedAccount(town.address("ben"), 9).account_muxed or ""
+    town.call("ana", LUMENS, "transfer", "ana", one, 25)
+    town.call("issuer", LUMENS, "approve", "issuer", "ana", 5, town.number(100))
+    moved = listed(town, "ben")[-1]
+    assert moved["type"] == "invoke_host_function"
+    assert moved["asset_balance_changes"] == [
+        {
+            "type": "transfer",
+            "asset_type": "native",
+            "amount": "0.0000025",
+            "from": town.address("ana"),
+            "to": town.address("ben"),
+            "destination_muxed_id": "9",
+        }
+    ]
+    assert listed(town, "ana")[-1] == moved
+    assert [document["type"] for document in listed(town, "issuer")] == ["create_account"]
 
 
 @pytest.mark.parametrize("descending", [False, True])
