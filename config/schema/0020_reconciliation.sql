@@ -43,6 +43,10 @@ create index chain_movement_by_transaction on chain_movement (transaction_hash);
 create trigger chain_movement_immutable before update or delete or truncate on chain_movement
     for each statement execute function refuse_change();
 
+create index chain_payment_by_ledger on chain_payment (network, ledger);
+create index payout_batch_by_ledger on payout_batch (applied_ledger)
+    where applied_ledger is not null;
+
 -- Up to where the feed of an address was read for that, and the highest sequence number that the
 -- account had when it was looked at first, or that somebody accepted.
 create table reconciliation_address (
@@ -73,6 +77,7 @@ create table reconciliation_difference (
     document text not null,
     found_at timestamptz not null,
     over_at timestamptz,
+    -- Who said that it is known and dealt with; then it does not count when it is found again.
     accepted_by text,
     primary key (network, key)
 );

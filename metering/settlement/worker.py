@@ -61,6 +61,13 @@ class Treasury(Protocol):
         """Fill up, if needed. May raise what `Chain` raises."""
 
 
+class Gate(Protocol):
+    """Whoever can tell that paying has to wait, because the books may be wrong."""
+
+    def hold(self) -> str | None:
+        """Why nothing may be planned now; None: it may."""
+
+
 class SettlementWorker:
     """Owns the outbox of one hot account.
 
@@ -78,6 +85,7 @@ class SettlementWorker:
         treasury: asked to fill up before each planning.
         splits: asked to share out before each planning.
         seals: the journal's, which statements name.
+        gate: asked before each planning. What is under way goes on in any case.
         ids: how settlements and payments get theirs.
     """
 
@@ -97,6 +105,7 @@ class SettlementWorker:
         treasury: Treasury | None = None,
         splits: Splits | None = None,
         seals: Seals | None = None,
+        gate: Gate | None = None,
         ids: Ids = new_id,
     ) -> None:
         self._outbox = outbox
@@ -106,6 +115,7 @@ class SettlementWorker:
         self._interval_ms = interval_ms
         self._treasury = treasury
         self._splits = splits
+        self._gate = gate
         self._bidding = Bidding(outbox, chain, signer, ledger, clock, terms)
         self._planner = Planner(
             outbox=outbox,
@@ -168,7 +178,7 @@ class SettlementWorker:
 
     async def _plan(self, under_way: Sequence[Settlement]) -> Sequence[Settlement]:
         """Set the money of the next settlements aside; none when nobody is due or can be paid."""
-        if self._clock.monotonic_ms() < self._paused_until_ms:
+        if self._clock.monotonic_ms() < self._paused_until_ms or self._is_held():
             return []
         try:
             if self._treasury is not None:
@@ -179,6 +189,12 @@ class SettlementWorker:
         except (ChainUnreachable, WrongNetwork) as error:
             log.warning("no settlement planned", reason=str(error))
             return []
+
+    def _is_held(self) -> bool:
+        reason = None if self._gate is None else self._gate.hold()
+        if reason is not None:
+            log.warning("no settlement planned", reason=reason)
+        return reason is not None
 
     # --- one settlement --------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Whether chain, journal and outbox say the same."""

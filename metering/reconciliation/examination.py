@@ -1,0 +1,234 @@
+"""One look at everything that may differ."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from metering.reconciliation.addresses import Ours
+from metering.reconciliation.books_postgres import PostgresBooks
+from metering.reconciliation.compare import (
+    Unbooked,
+    compare,
+    of_balances,
+    of_entries,
+    of_overdue,
+    of_sequences,
+    of_suspense,
+)
+from metering.reconciliation.difference import Difference
+from metering.reconciliation.evidence import Books, Evidence, Moment, Settled
+from metering.reconciliation.store import Open, Progress
+from metering.settlement.chain import Snapshot, Tip
+from metering.settlement.lifecycle import Found, NotFound
+from metering.settlement.outbox import SignedEnvelope, State
+
+# How keys of differences begin that are about payments, which belong to a ledger.
+_OF_LEDGERS = ("event:", "payment:")
+
+
+class Looking(Protocol):
+    """Whoever looks for a transaction by its hash."""
+
+    async def look(self, envelope: SignedEnvelope) -> Found | NotFound: ...
+
+
+class Acceptances(Protocol):
+    """Whoever knows what somebody accepted."""
+
+    async def accepted(self, keys: Sequence[str]) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What it came to.
+
+    Args:
+        differences: by key; none that was accepted.
+        checked: keys that were looked at: those of them that are not there are over.
+        progress: up to where nothing has to be looked at again.
+        covered: up to which ledger everything was looked at.
+        snapshot: which balances were compared, if any.
+    """
+
+    differences: dict[str, Difference]
+    checked: frozenset[str]
+    progress: Progress
+    covered: int
+    snapshot: Snapshot | None
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was found by now."""
+
+    differences: dict[str, Difference]
+    unbooked: dict[str, Unbooked]
+    again_from: int | None = None
+
+    def add(self, found: Iterable[Difference]) -> None:
+        self.differences |= {each.key: each for each in found}
+
+
+class Examiner:
+    """Looks at ledgers, entries, balances and sequence numbers; keeps nothing."""
+
+    def __init__(
+        self, chain: Looking, ours: Ours, books: PostgresBooks, acceptances: Acceptances
+    ) -> None:
+        self._chain = chain
+        self._ours = ours
+        self._books = books
+        self._acceptances = acceptances
+
+    async def examine(
+        self,
+        progress: Progress,
+        covered: int,
+        tip: Tip,
+        snapshot: Snapshot | None,
+        known: Sequence[Open],
+    ) -> Examination:
+        """Look at what is new, and again at what was wrong before.
+
+        Args:
+            progress: what was looked at for good.
+            covered: up to which ledger the chain was read.
+            tip: how far the chain is.
+            snapshot: of accounts, not newer than `covered`.
+            known: what was wrong before.
+        """
+        moment = Moment(tip.ledger, tip.close_time)
+        look = _Look({}, {})
+        for after, until in _slices(progress.ledger, covered, known):
+            await self._ledgers(look, after, until, moment)
+        position = await self._entries(look, progress, moment, known)
+        look.add(of_suspense(await self._books.suspended()))
+        under_way = await self._books.under_way()
+        look.add(of_overdue(under_way, moment))
+        await self._leave_out_accepted(look)
+        if snapshot is not None:
+            await self._accounts(look, snapshot, under_way)
+        clean = covered if look.again_from is None else min(covered, look.again_from - 1)
+        return Examination(
+            differences=look.differences,
+            checked=_checked(known, balances=snapshot is not None),
+            progress=Progress(max(progress.ledger, clean), position),
+            covered=covered,
+            snapshot=snapshot,
+        )
+
+    async def ledgers(self, after: int, until: int, tip: Tip) -> dict[str, Difference]:
+        """Look at some ledgers only: those behind `after`, up to and with `until`."""
+        look = _Look({}, {})
+        await self._ledgers(look, after, until, Moment(tip.ledger, tip.close_time))
+        await self._leave_out_accepted(look)
+        return look.differences
+
+    async def _leave_out_accepted(self, look: _Look) -> None:
+        for key in await self._acceptances.accepted(list(look.differences)):
+            look.differences.pop(key)
+            look.unbooked.pop(key, None)
+
+    async def _ledgers(self, look: _Look, after: int, until: int, moment: Moment) -> None:
+        evidence = await self._confirmed(await self._books.evidence(after, until))
+        found = compare(evidence, frozenset(self._ours.all), moment)
+        look.add(found.differences)
+        look.unbooked |= {each.key: each for each in found.unbooked}
+        if found.again_from is not None:
+            earlier = (found.again_from, look.again_from)
+            look.again_from = min(each for each in earlier if each is not None)
+
+    async def _confirmed(self, evidence: Evidence) -> Evidence:
+        """Asks the node for settlements with payments that a feed may not tell."""
+        events = {movement.event for movement in evidence.movements}
+        settled = tuple(
+            [
+                replace(each, confirmed=await self._is_applied(each))
+                if _is_doubtful(each, events)
+                else each
+                for each in evidence.settled
+            ]
+        )
+        return replace(evidence, settled=settled)
+
+    async def _is_applied(self, settled: Settled) -> bool:
+        seen = await self._chain.look(_envelope(settled))
+        return isinstance(seen, Found) and seen.successful
+
+    async def _entries(
+        self, look: _Look, progress: Progress, moment: Moment, known: Sequence[Open]
+    ) -> int:
+        sealed, _ = await self._books.sealed()
+        ids = [each.difference.about for each in known if each.difference.key.startswith("entry:")]
+        until = max(sealed, progress.position)
+        look.add(of_entries(await self._books.unexplained(progress.position, until, ids), moment))
+        return until
+
+    async def _accounts(
+        self, look: _Look, snapshot: Snapshot, under_way: Sequence[Settled]
+    ) -> None:
+        fees = await self._fees(snapshot, under_way)
+        balances, ahead = await self._books.balances(snapshot.ledger)
+        unbooked: defaultdict[tuple[str, str], int] = defaultdict(int)
+        for each in look.unbooked.values():
+            movement = each.movement
+            if movement.ledger <= snapshot.ledger:
+                unbooked[movement.destination, movement.asset] += each.amount
+                unbooked[movement.source, movement.asset] -= each.amount
+        for address, fee in fees:
+            unbooked[address, "XLM"] -= fee
+        books = Books(balances, ahead, unbooked)
+        look.add(of_balances(snapshot, books, self._ours.accounts))
+        sequences = await self._books.sequences(list(snapshot.sequences))
+        look.add(of_sequences(snapshot, sequences))
+
+    async def _fees(
+        self, snapshot: Snapshot, under_way: Sequence[Settled]
+    ) -> list[tuple[str, int]]:
+        """What the network took for transactions whose end our books do not know yet."""
+        taken = []
+        for settled in under_way:
+            seen = await self._chain.look(_envelope(settled))
+            if isinstance(seen, Found) and seen.ledger <= snapshot.ledger:
+                bumped = seen.code.startswith("tx_fee_bump")
+                taken.append((self._ours.hot if bumped else settled.source, seen.fee_charged))
+        return taken
+
+
+def _slices(after: int, until: int, known: Sequence[Open]) -> list[tuple[int, int]]:
+    """What is new, and the single ledgers of what was wrong before."""
+    ledgers = {
+        each.difference.ledger
+        for each in known
+        if each.difference.key.startswith(_OF_LEDGERS) and each.difference.ledger <= after
+    }
+    again = [(ledger - 1, ledger) for ledger in sorted(ledgers)]
+    return again + ([(after, until)] if until > after else [])
+
+
+def _checked(known: Collection[Open], *, balances: bool) -> frozenset[str]:
+    keys = (each.difference.key for each in known)
+    # What was told otherwise once stays, until somebody accepts it.
+    later = ("changed:",) if balances else ("changed:", "balance:", "sequence:")
+    return frozenset(key for key in keys if not key.startswith(later))
+
+
+def _is_doubtful(settled: Settled, events: Collection[str]) -> bool:
+    return settled.state == State.APPLIED and any(
+        line.alone and not any(f"{hash_}:{place}" in events for hash_ in settled.hashes)
+        for place, line in enumerate(settled.lines)
+    )
+
+
+def _envelope(settled: Settled) -> SignedEnvelope:
+    """As much of it as is needed to look for it."""
+    return SignedEnvelope(
+        xdr="",
+        hash=settled.latest,
+        source=settled.source,
+        sequence=0,
+        max_time=settled.max_time,
+        fee=0,
+        ledger=0,
+    )

@@ -1,0 +1,124 @@
+"""What is booked when the operator accepts a difference.
+
+After a database was restored from an older copy, payments that were made since are missing in it,
+and those who got them seem to have their money still. Accepting such a payment takes it from its
+payee's account, as far as that goes, and the rest from the operator's own. Then nothing is due that
+was paid, and payouts go on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from metering.ledger.ledger import Account, Ledger, Transfer, UnknownAccount, treasury_account
+from metering.money import Stroops
+from metering.reconciliation.addresses import Ours
+from metering.reconciliation.books_postgres import PostgresBooks
+from metering.reconciliation.difference import Difference, Kind
+from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
+from metering.reconciliation.store import NoSuchDifference
+
+_CAUSE = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """An account that gives for what was paid, and how much it can."""
+
+    account: str
+    available: int
+
+
+def bookings(difference: Difference, ours: Ours, giver: Giver | None) -> list[Transfer]:
+    """The transfers that make a difference good; none where nothing is to be booked.
+
+    Args:
+        difference: what is accepted.
+        ours: our addresses.
+        giver: whose account gives for a payment; None: the operator's own alone.
+    """
+    if difference.key.startswith("balance:"):
+        moved = (difference.on_chain or 0) - (difference.in_ledger or 0)
+        name = f"restored:{difference.key}:{difference.ledger}"
+        return [_moved(name, difference.about, difference.asset, moved)]
+    if difference.kind != Kind.MISSING_IN_LEDGER or not difference.key.startswith("event:"):
+        return []
+    amount, name = difference.on_chain or 0, f"restored:{difference.key}"
+    came_in = ours.accounts.get((difference.destination, difference.asset))
+    went_out = ours.accounts.get((difference.source, difference.asset))
+    if went_out is None:
+        assert came_in is not None, "payments between others are not compared"
+        return [_moved(name, came_in, difference.asset, amount)]
+    if came_in is not None:
+        return [_between(name, came_in, went_out, difference.asset, amount)]
+    given = 0 if giver is None else max(0, min(amount, giver.available))
+    found = []
+    if giver is not None and given > 0:
+        found.append(_between(name, giver.account, went_out, difference.asset, given))
+    if amount > given:
+        found.append(_moved(f"{name}:rest", went_out, difference.asset, given - amount))
+    return found
+
+
+def _moved(name: str, account: str, asset: str, amount: int) -> Transfer:
+    """So much came to an address, or went if below zero: the operator's own has it, or had."""
+    treasury = treasury_account(asset).id
+    debit, credit = (account, treasury) if amount > 0 else (treasury, account)
+    return Transfer(name, debit, credit, Stroops(abs(amount)), asset, _CAUSE)
+
+
+def _between(name: str, debit: str, credit: str, asset: str, amount: int) -> Transfer:
+    return Transfer(name, debit, credit, Stroops(amount), asset, _CAUSE)
+
+
+class Restorer:
+    """Accepts differences, for the operator."""
+
+    def __init__(
+        self, store: PostgresReconciliation, books: PostgresBooks, ledger: Ledger, ours: Ours
+    ) -> None:
+        self._store = store
+        self._books = books
+        self._ledger = ledger
+        self._ours = ours
+
+    async def accept(self, key: str, by: str, at: datetime) -> Sequence[Transfer]:
+        """End an open difference.
+
+        Args:
+            key: the difference's.
+            by: who accepts it.
+            at: when.
+
+        Returns:
+            What was booked for it.
+
+        Raises:
+            NoSuchDifference: it is not open, or changed meanwhile.
+            WouldOverdraw: the operator's own account has too little.
+        """
+        opened = [each.difference for each in await self._store.open()]
+        difference = next((each for each in opened if each.key == key), None)
+        if difference is None:
+            raise NoSuchDifference(key)
+        transfers = bookings(difference, self._ours, await self._giver(difference))
+        accounts = [Account(name, difference.asset, floor=None) for name in self._chain(transfers)]
+        treasury = [treasury_account(difference.asset)] if transfers else []
+        await self._store.accept(difference, by, at, [*accounts, *treasury], transfers)
+        return transfers
+
+    def _chain(self, transfers: Sequence[Transfer]) -> list[str]:
+        named = {name for each in transfers for name in (each.debit, each.credit)}
+        return sorted(named & set(self._ours.accounts.values()))
+
+    async def _giver(self, difference: Difference) -> Giver | None:
+        if not difference.destination:
+            return None
+        owner = await self._books.owner(difference.destination)
+        if owner is None:
+            return None
+        account = f"{owner}:{difference.asset}"
+        try:
+            return Giver(account, await self._ledger.balance(account))
+        except UnknownAccount:
+            return None

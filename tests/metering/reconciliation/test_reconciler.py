@@ -1,0 +1,239 @@
+"""Chain, journal and outbox compared, on a simulated network and a real database."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from stellar_sdk import Keypair
+
+from config.embedded_postgres import ROLE, EmbeddedPostgres
+from config.postgres import Database
+from metering.ledger.ledger import Transfer, hot_account, treasury_account
+from metering.money import Stroops
+from metering.reconciliation.difference import Kind
+from metering.settlement.feed import HistoryGap
+from tests.metering.reconciliation.house import NETWORK, House
+from tests.metering.settlement.networks import pay
+from tests.metering.settlement.simulated import CLOSE_MS, XLM
+
+
+@pytest.fixture
+async def house(database: Database) -> House:
+    return await furnished(database)
+
+
+async def furnished(database: Database) -> House:
+    """With play money, and compared once."""
+    house = House(database, channels=2)
+    assert house.hold() is not None, "nothing is paid before the books were compared once"
+    await house.world.play_money.replenish()
+    assert await house.compare(2) == {}
+    assert house.hold() is None
+    return house
+
+
+async def settle(house: House, creator: str, amount: int) -> None:
+    """Let a creator earn, and be paid."""
+    if creator not in house.world.payees.addresses:
+        await house.world.add_creator(creator)
+    await house.world.earn(creator, amount)
+    before = house.world.received(creator)
+    await house.world.run(60)
+    assert house.world.received(creator) == before + amount
+
+
+async def test_payouts_deposits_and_fees_agree_to_the_stroop(house: House) -> None:
+    for amount in (3 * XLM + 1, 5 * XLM):
+        await settle(house, "ana", amount)
+        assert await house.compare(2) == {}
+    await house.world.friendbot.fund(house.ours.hot)
+    assert await house.compare() == {}, "what comes in may take some seconds"
+    await house.world.taker.take()
+    assert await house.compare(2) == {}
+    # Of the channel accounts, too, which pay the fees.
+    assert len(house.ours.all) == 3
+    held = await house.ledger.balances("chain:sender:")
+    assert all(balance < 0 for balance in held.values())
+
+
+async def test_a_pass_between_any_two_steps_of_a_payout_finds_nothing(house: House) -> None:
+    await house.world.add_creator("ana")
+    await house.world.earn("ana", XLM)
+    for _ in range(40):
+        more = await house.world.worker.run_once()
+        assert await house.compare() == {}
+        house.world.clock.advance(1_000)
+        if not more:
+            break
+    assert house.world.received("ana") == XLM
+
+
+async def test_each_planted_difference_is_found_by_name_and_stops_payouts(house: House) -> None:
+    await settle(house, "ana", XLM)
+    await house.world.earn("ana", 2 * XLM)
+    hot = Keypair.from_secret(house.world.seed)
+    # Somebody else has the key: a payment that the outbox does not know.
+    house.world.run_operation(hot, pay(house.world.payees.addresses["ana"], "7"))
+    # An entry of the journal about nothing on the chain, and a deposit that was never paid.
+    treasury, chain = treasury_account("XLM").id, hot_account("XLM").id
+    await house.ledger.post([Transfer("planted", chain, treasury, Stroops(11), "XLM", "planted")])
+    await house.database.execute(
+        """INSERT INTO chain_payment (network, event, ledger, closed_at, transaction_hash, source,
+            destination, asset, amount, kind)
+        SELECT network, 'ff:0', max(ledger), now(), 'ff', 'GNOBODY', $2, 'XLM', 13, 'gift'
+        FROM chain_payment WHERE network = $1 GROUP BY network""",
+        NETWORK,
+        house.ours.hot,
+    )
+    found = await house.compare(2)
+    by_kind = {(each.kind, each.about.partition(":")[0]) for each in found.values()}
+    [unknown] = [each for each in found.values() if each.on_chain == 7 * XLM]
+    assert unknown.kind == Kind.MISSING_IN_LEDGER
+    assert unknown.destination == house.world.payees.addresses["ana"]
+    assert (Kind.MISSING_ON_CHAIN, "planted") in by_kind
+    assert (Kind.MISSING_IN_LEDGER, house.ours.hot) in by_kind, "its sequence number"
+    assert found[f"balance:{chain}"].kind == Kind.AMOUNT
+    assert house.hold() is not None
+    before = len(await house.world.stored.unfinished())
+    assert not await house.world.worker.run_once()
+    assert len(await house.world.stored.unfinished()) == before == 0, "nothing new is planned"
+
+
+async def test_money_in_suspense_is_listed_and_stops_nothing(house: House) -> None:
+    await house.world.add_creator("ben")
+    stranger = Keypair.random()
+    await house.world.friendbot.fund(stranger.public_key)
+    house.world.run_operation(stranger, pay(house.ours.hot, "5", muxed_id=99))
+    await house.world.taker.take()
+    [suspended] = (await house.compare()).values()
+    assert (suspended.kind, suspended.on_chain) == (Kind.SUSPENSE, 5 * XLM)
+    assert house.hold() is None
+    report = await house.store.report(None)
+    assert report is not None
+    document = json.loads(report.document)
+    assert document["counts"]["suspense"] == 1
+    assert document["agrees"]
+
+
+async def test_what_nobody_books_is_late_and_is_over_when_it_is_booked(house: House) -> None:
+    await house.world.friendbot.fund(house.ours.hot)
+    house.world.clock.advance(90_000)
+    [late] = (await house.compare(2)).values()
+    assert late.kind == Kind.LATE
+    await house.world.taker.take()
+    assert await house.compare() == {}
+
+
+async def test_a_gap_in_history_stops_everything_and_is_never_skipped(house: House) -> None:
+    house.world.clock.advance(100 * CLOSE_MS)
+    house.world.network.advance(house.world.clock.wall_ms())
+    house.world.forget_history()
+    before = await house.store.readings()
+    for _ in range(2):
+        with pytest.raises(HistoryGap):
+            await house.reconciler.run_once()
+        hold = house.hold()
+        assert hold is not None
+        assert "gap" in hold
+    assert await house.store.readings() == before
+
+
+async def test_a_day_is_read_again_when_it_is_over_and_its_report_stays(house: House) -> None:
+    await settle(house, "ana", XLM)
+    await house.compare()
+    today = datetime.fromtimestamp(house.world.clock.wall_ms() / 1000, UTC).date()
+    running = await house.store.report(today)
+    assert running is not None
+    assert not running.final
+    # What the chain told once, it tells otherwise now.
+    await house.database.execute("ALTER TABLE chain_movement DISABLE TRIGGER ALL")
+    await house.database.execute(
+        "UPDATE chain_movement SET amount = amount + 1 WHERE event = (SELECT event FROM"
+        " chain_movement WHERE destination = $1 AND source = $2)",
+        house.world.payees.addresses["ana"],
+        house.ours.hot,
+    )
+    house.world.clock.advance(86_400_000)
+    found = await house.compare()
+    assert {each.kind for each in found.values() if each.key.startswith("changed:")} == {
+        Kind.AMOUNT
+    }
+    final = await house.store.report(today)
+    assert final is not None
+    assert final.final
+    document = json.loads(final.document)
+    assert not document["agrees"]
+    assert document["chain"]["movements"] > 0
+    assert document["ledgers"]["until"] > document["ledgers"]["after"]
+    tomorrow = await house.store.report(today + timedelta(days=1))
+    assert tomorrow is not None
+    assert json.loads(tomorrow.document)["ledgers"]["after"] == document["ledgers"]["until"]
+
+
+async def restored_from(server: EmbeddedPostgres, original: str, name: str) -> Database:
+    """A copy of a database that nobody is connected to, as a backup would be."""
+    superuser = await Database.connect(server.url("postgres", "postgres"), pool_size=1)
+    await superuser.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER {ROLE}")
+    await superuser.close()
+    return await Database.connect(server.url(database=name))
+
+
+async def test_a_database_restored_from_an_older_copy_pays_nothing_twice(
+    postgres_server: EmbeddedPostgres, postgres_url: str
+) -> None:
+    """L19. Method: a copy is made while ana and ben have earned, they are paid, and a server goes
+    on with the copy, in which they have not been.
+    """
+    database = await Database.connect(postgres_url)
+    name = await database.fetchval("SELECT current_database()")
+    house = await furnished(database)
+    world = house.world
+    await settle(house, "ana", XLM)
+    await world.add_creator("ben")
+    await world.earn("ana", 2 * XLM)
+    await world.earn("ben", 3 * XLM)
+    await house.compare()
+    await database.close()
+    restored = await restored_from(postgres_server, name, f"restored_{name}")
+
+    database = await Database.connect(postgres_url)
+    house = House(database, world)
+    await house.compare(2)
+    await house.world.run(60)
+    [payout] = await house.world.stored.payouts("ben", "XLM", 9)
+    await database.close()
+    assert (world.received("ana"), world.received("ben")) == (3 * XLM, 3 * XLM)
+
+    later = House(restored, world)
+    assert await later.ledger.balance("creator:ben:XLM") == 3 * XLM, "it seems to be due"
+    await later.world.run(60)
+    found = [each for each in (await later.compare(2)).values() if each.key.startswith("event:")]
+    assert later.hold() is not None
+    await later.world.run(60)
+    assert {each.kind for each in found} == {Kind.MISSING_IN_LEDGER}
+    assert payout.transaction_hash in {each.transaction for each in found}
+    addresses = world.payees.addresses
+    assert {each.destination: each.on_chain for each in found} == {
+        addresses["ana"]: 2 * XLM,
+        addresses["ben"]: 3 * XLM,
+    }
+
+    for creator, address in addresses.items():
+        await restored.execute(
+            "INSERT INTO account (id, kind, display_name, token_hash, stellar_address, created_at)"
+            " VALUES ($1, 'creator', '', $2, $3, now())",
+            creator,
+            creator.encode(),
+            address,
+        )
+    for _ in range(3):
+        await later.accept_all()
+        if not await later.compare(2):
+            break
+    assert later.hold() is None
+    assert await later.ledger.balance("creator:ben:XLM") == 0
+    await settle(later, "ben", 5 * XLM)
+    assert world.received("ana") == 3 * XLM, "and nothing twice"
+    assert await later.compare(2) == {}
+    assert (await later.ledger.check()).sound
+    await restored.close()
