@@ -30,13 +30,13 @@ class Movement:
     """One line of a history.
 
     Attributes:
-        kind: `watched` and `earned` are sessions, `payout` and `deposit` what they say; others are
-            the causes of transfers.
-        reference: the session, the payout, or the transfer.
+        kind: `watched` and `earned` are sessions, `payout`, `withdrawal` and `deposit` what they
+            say; others are the causes of transfers.
+        reference: the session, the payout, the withdrawal, or the transfer.
         amount: in stroops; below zero it went out.
         at: when it began.
         held: in stroops, reserved for media of an open session; not in `amount`.
-        state: of a payout, or `open` or `closed`.
+        state: of a payout or a withdrawal, or `open` or `closed`.
     """
 
     kind: str
@@ -75,9 +75,18 @@ class Refunds(Protocol):
         """What was given back of a session, in order."""
 
 
+_KINDS = {
+    "fund": "deposit",
+    "payout_planned": "payout",
+    "suspense_assigned": "deposit",
+    "withdrawal_requested": "withdrawal",
+    "withdrawal_refused": "withdrawal_returned",
+}
+
+
 def kind_of(cause: str) -> str:
     """What people call a transfer that is not of a session."""
-    return {"fund": "deposit", "payout_planned": "payout"}.get(cause, cause)
+    return _KINDS.get(cause, cause)
 
 
 def refund_reason(transfer_id: str) -> str:

@@ -36,9 +36,20 @@ LEFT JOIN asset ON asset.id = session.asset_id
 ORDER BY session.id DESC LIMIT $3
 """
 
-# A payout that came back is told by its state, and a refund is told with its session.
+# A payout or a withdrawal that came back is told by its state, and a refund with its session. What
+# came in from the chain is told by its transaction.
 _TRANSFERS = """
-SELECT entry.*, account.asset, batch.state, batch.envelope_hash
+SELECT entry.*, account.asset,
+    coalesce(
+        CASE WHEN withdrawal.state = 'refused' THEN 'refused'
+            WHEN withdrawal.id IS NULL THEN NULL
+            WHEN batch.state = 'applied' THEN 'paid'
+            WHEN batch.state IN ('planned', 'signed', 'sent') THEN 'in_flight'
+            ELSE 'requested' END,
+        batch.state
+    ) AS state,
+    CASE WHEN withdrawal.state = 'refused' THEN NULL
+        ELSE coalesce(batch.envelope_hash, chain_payment.transaction_hash) END AS envelope_hash
 FROM unnest($1::bigint[]) AS own (number)
 JOIN ledger_account AS account USING (number)
 CROSS JOIN LATERAL (
@@ -52,12 +63,24 @@ CROSS JOIN LATERAL (
     (SELECT 2 * position + 1, id, cause, amount, recorded_at
      FROM ledger_transfer
      WHERE credit = number AND position <= $2::bigint / 2 AND 2 * position + 1 < $2
-        AND cause NOT IN ('hold', 'void', 'post') AND cause <> 'payout_returned'
+        AND cause NOT IN ('hold', 'void', 'post', 'payout_returned', 'withdrawal_refused')
         AND (cause <> 'refund' OR left(id, 4) <> 'ses_')
      ORDER BY position DESC LIMIT $3)
 ) AS entry
-LEFT JOIN payout ON entry.cause = 'payout_planned' AND payout.id = split_part(entry.id, ':', 1)
+LEFT JOIN withdrawal
+    ON entry.cause = 'withdrawal_requested' AND withdrawal.id = split_part(entry.id, ':', 1)
+LEFT JOIN LATERAL (
+    SELECT batch FROM payout
+    WHERE entry.cause = 'payout_planned' AND payout.id = split_part(entry.id, ':', 1)
+    UNION ALL
+    (SELECT batch FROM payout WHERE due = withdrawal.id ORDER BY id DESC LIMIT 1)
+) AS payout ON true
 LEFT JOIN payout_batch AS batch ON batch.id = payout.batch
+-- `deposit:{network}:{event}`, `suspense:{network}:{event}`: an event has a colon in it.
+LEFT JOIN chain_payment
+    ON entry.cause IN ('deposit', 'suspense_assigned')
+    AND chain_payment.network = split_part(entry.id, ':', 2)
+    AND chain_payment.event = split_part(entry.id, ':', 3) || ':' || split_part(entry.id, ':', 4)
 ORDER BY place DESC LIMIT $3
 """
 
@@ -155,10 +178,10 @@ def _waived(state: str | None) -> list[Reason]:
 
 
 def _transfer(row: Record) -> Movement:
-    payout = row["state"] is not None
+    is_sent = row["state"] is not None
     return Movement(
         kind=kind_of(row["cause"]),
-        reference=row["id"].split(":")[0] if payout else row["id"],
+        reference=row["id"].split(":")[0] if is_sent else row["id"],
         asset=row["asset"],
         amount=row["amount"],
         at=row["recorded_at"],
