@@ -11,6 +11,7 @@ from metering.settlement.outbox import Kind, Settlement
 from metering.settlement.source import Due
 
 _PREFIX = "chain:sender:"
+_OURS = (Kind.OPEN, Kind.TOP_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,12 @@ class Senders:
         """Those that can send a transaction now."""
         busy = {settlement.source for settlement in under_way}
         held = await self._ledger.balances(_PREFIX)
+        # What is on its way to an account is booked there, and may not arrive.
+        awaited = {p.address for s in under_way for p in s.payments if p.kind in _OURS}
         filled = [
-            each for each in self.channels if -held.get(each.account, 0) >= CHANNEL_LOW_STROOPS
+            each
+            for each in self.channels
+            if -held.get(each.account, 0) >= CHANNEL_LOW_STROOPS and each.address not in awaited
         ]
         return [each for each in filled or [self.hot] if each.address not in busy]
 

@@ -26,11 +26,19 @@ from metering.ledger.ledger import (
 )
 from metering.ledger.ledger_memory import MemoryLedger
 from metering.localnet.entries import Account as ChainAccount
+from metering.localnet.envelope import read_envelope
 from metering.localnet.friendbot import gift_envelope
 from metering.localnet.network import LocalNetwork, Status, genesis, root_keypair
 from metering.localnet.rpc import Rpc
-from metering.money import Stroops
-from metering.settlement.chain import Chain, ChainUnreachable, OnChain, SettledAsset, Tip
+from metering.money import STROOPS_MAX, Stroops
+from metering.settlement.chain import (
+    LUMENS,
+    Chain,
+    ChainUnreachable,
+    OnChain,
+    SettledAsset,
+    Tip,
+)
 from metering.settlement.chain import ChainAccount as AccountOnChain
 from metering.settlement.creators import Creators
 from metering.settlement.lifecycle import Answered, Found, NotFound
@@ -44,6 +52,7 @@ from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney, reconcile
 from metering.settlement.worker import SettlementWorker
 from metering.signer.local_signer import LocalSigner
+from metering.signer.rules import Rules as SigningRules
 
 PASSPHRASE = "Simulated Network ; play money"
 CLOSE_MS = 5_000
@@ -77,6 +86,8 @@ class SimulatedNode(BaseAsyncClient):
         self.was_sent_to = asyncio.Event()
         self.swallows = False
         self.swallowed: list[str] = []
+        self.deaf_to: set[str] = set()
+        self.knows_inner_hashes = True
         self._rpc = Rpc(network, "")
 
     async def post(
@@ -91,16 +102,29 @@ class SimulatedNode(BaseAsyncClient):
             raise StellarConnectionError("lost on the way there")
         late = weather.random.randrange(1, 5) if draw() < weather.late else 0
         if json_data["method"] == "sendTransaction":
-            if self.swallows:
+            if self.swallows or self._is_deaf_to(json_data["params"]["transaction"]):
                 self.swallowed.append(json_data["params"]["transaction"])
                 raise StellarConnectionError("swallowed")
             self.sent.append(json_data["params"]["transaction"])
             self.was_sent_to.set()
         self.network.advance(self.clock.wall_ms())
+        if self._is_inner_hash(json_data):
+            json_data["params"]["hash"] = "f" * 64
         answer = self._rpc.answer(json_data, self.clock.wall_ms(), late)
         if draw() < weather.lost_after:
             raise StellarConnectionError("lost on the way back")
         return SimulatedResponse(answer)
+
+    def _is_inner_hash(self, asked: dict[str, Any]) -> bool:
+        if self.knows_inner_hashes or asked["method"] != "getTransaction":
+            return False
+        record = self.network.transaction(asked["params"]["hash"])
+        return record is not None and record.hash != asked["params"]["hash"]
+
+    def _is_deaf_to(self, envelope: str) -> bool:
+        if not self.deaf_to:
+            return False
+        return read_envelope(envelope, PASSPHRASE).transaction.source in self.deaf_to
 
     async def get(
         self, url: str, params: dict[str, str] | None = None, max_content_size: int | None = None
@@ -299,6 +323,7 @@ class World:
         books: tuple[Ledger, Outbox] | None = None,
         channels: int = 0,
         terms: Terms = TERMS,
+        asset: SettledAsset = LUMENS,
     ) -> None:
         self.clock = ManualClock()
         self.network = LocalNetwork(
@@ -314,16 +339,20 @@ class World:
         self.payees = Payees()
         self.crasher = crasher or Crasher()
         self.outbox = CrashingOutbox(self.stored, self.crasher)
-        self.real_chain = StellarChain("http://node", PASSPHRASE, self.seed, self.node)
+        self.real_chain = StellarChain("http://node", PASSPHRASE, self.seed, self.node, asset)
         self.chain = CrashingChain(self.real_chain, self.crasher)
         self.friendbot = SimulatedFriendbot(self.node)
         self.deposits = MemoryDeposits(self.ledger)
         self.taker = self.new_taker()
-        self.play_money = PlayMoney(self.real_chain, self.friendbot, self.ledger, self.taker)
-        local = LocalSigner(self.seed, PASSPHRASE, self.stored, clock=self.clock)
+        lumens = StellarChain("http://node", PASSPHRASE, self.seed, self.node)
+        self.play_money = PlayMoney(lumens, self.friendbot, self.ledger, self.taker)
+        caps = dict.fromkeys(("XLM", asset.name), STROOPS_MAX)
+        rules = SigningRules(caps, fees=STROOPS_MAX, settlements=STROOPS_MAX)
+        local = LocalSigner(self.seed, PASSPHRASE, self.stored, rules=rules, clock=self.clock)
         self.signer = CrashingSigner(local, self.crasher)
         self.channels = local.channels[:channels]
         self.terms = terms
+        self.asset = asset.name
         self.sources: list[PaymentSource] = [
             Creators(self.ledger, self.outbox, self.payees, MINIMUM)
         ]
@@ -350,6 +379,7 @@ class World:
             interval_ms=60_000,
             terms=self.terms,
             channels=len(self.channels),
+            asset=self.asset,
             treasury=self.play_money,
         )
         return self.worker
@@ -383,6 +413,13 @@ class World:
             ]
         )
 
+    async def earn_all(self, amounts: Mapping[str, int]) -> None:
+        """Creators who are on the chain for the first time, and earn."""
+        for creator, amount in amounts.items():
+            if creator not in self.payees.addresses:
+                await self.add_creator(creator)
+            await self.earn(creator, amount)
+
     async def run(self, passes: int = 40) -> None:
         """Let the worker pass again and again, a second apart, until nothing is left to do."""
         for _ in range(passes):
@@ -413,17 +450,26 @@ class World:
         """Another transaction of the hot account, made outside of the outbox."""
         self.run_operation(Keypair.from_secret(self.seed), BumpSequence(bump_to=0))
 
-    def run_operation(self, keypair: Keypair, operation: Operation) -> None:
+    def run_operation(self, keypair: Keypair, operation: Operation, fee: int = 100) -> None:
         """One operation of an account, in a ledger of its own."""
         account = self._entry(keypair.public_key)
         source = Account(account.id, account.sequence)
-        builder = TransactionBuilder(source, self.network.passphrase, base_fee=100)
+        builder = TransactionBuilder(source, self.network.passphrase, base_fee=fee)
         builder.add_time_bounds(0, 0).append_operation(operation)
         envelope = builder.build()
         envelope.sign(keypair)
         self.network.submit(envelope.to_xdr(), self.clock.wall_ms())
         self.clock.advance(CLOSE_MS)
         self.network.advance(self.clock.wall_ms())
+
+    async def spend_of_channel(self, channel: str, amount: int) -> None:
+        """As many fees would."""
+        account = self._entry(channel)
+        self.network._entries.put(replace(account, balance=account.balance - amount))
+        self._give_root(amount)
+        treasury, sender = treasury_account("XLM").id, sender_account(channel).id
+        spent = Transfer(f"spent {amount}", treasury, sender, Stroops(amount), "XLM", "network_fee")
+        await self.ledger.post([spent])
 
     def forget_history(self) -> None:
         """As a node does after its retention window."""
@@ -456,9 +502,24 @@ class World:
         assert account is not None
         return account
 
+    async def survive(self, point: int) -> None:
+        """Die so many points from here, and go on as another process until all is done."""
+        self.crasher.at = len(self.crasher.passed) + point
+        for _ in range(3):
+            try:
+                await self.run(300)
+            except Crash:
+                self.new_worker()
+        self.crasher.at = None
+
+    async def check_flight(self) -> None:
+        """The ledger is sound while something is under way."""
+        report = await self.ledger.check()
+        assert report.sound, report
+
     async def check(self) -> None:
         """Chain and ledger agree to the stroop, and the ledger is sound."""
-        books = await reconcile(self.real_chain, self.ledger)
+        books = await reconcile(self.real_chain, self.ledger, self.asset)
         assert books.difference == 0, books
         for channel in self.channels:
             held = await self.ledger.balances(sender_account(channel).id)
@@ -467,5 +528,6 @@ class World:
         assert report.sound, report
         inflight = await self.ledger.balances("inflight:")
         assert not any(inflight.values()), inflight
-        assert await self.ledger.balance(hot_account("XLM").id) == -books.on_chain
+        assert await self.ledger.balance(hot_account(self.asset).id) == -books.on_chain
+        assert await self.ledger.balance(hot_account("XLM").id) == -self.balance(self.signer.hot)
         assert self.network.is_conserved()

@@ -268,9 +268,9 @@ async def test_the_database_refuses_to_rewrite_what_was_signed(
 async def test_the_database_lets_nothing_follow_an_end(database: Database, final: str) -> None:
     await database.execute(
         "insert into payout_batch (id, state, asset, source, fee_max, created_ms, envelope_xdr,"
-        " envelope_hash, sequence, max_time, signed_ledger, fee_charged, code, fee_account, statement,"
-        " sealed) values ('set_1', $1, 'XLM', 'G', 100, 0, 'A', 'h', 1, 1, 1, 100, 'tx_success',"
-        " 'chain:hot:XLM', 2, '')",
+        " envelope_hash, sequence, max_time, signed_ledger, fee_charged, code, fee_account,"
+        " statement, sealed) values ('set_1', $1, 'XLM', 'G', 100, 0, 'A', 'h', 1, 1, 1, 100,"
+        " 'tx_success', 'chain:hot:XLM', 2, '')",
         final,
     )
     for state in ("signed", "sent", "applied", "failed", "dead"):
