@@ -12,6 +12,7 @@ import {
 import type { Price, Receipt, SessionStatus, StartedSession } from "../server/types";
 import { asGuest, fundWhenShort } from "../guest";
 import { formatStroops, isZero, parseAmount } from "../shell/amounts";
+import type { Purse } from "../vouchers/purse";
 
 /** A guest begins with play money for at least this long, so that the first minutes are undisturbed. */
 const FUNDED_S = 600n;
@@ -24,10 +25,21 @@ export class PlaybackSession {
 
   /**
    * Throws Problem; its status is 402 when the balance is short, 409 when the account watches as much
-   * as it may. `takeOver` then ends its oldest session; of one `key` there is one session.
+   * as it may. `takeOver` then ends its oldest session; of one `key` there is one session. Where there
+   * is a purse the first seconds are paid from it, and nobody gets play money.
    */
-  static begin(contentId: string, price: Price, key: string, takeOver = false): Promise<PlaybackSession> {
+  static begin(
+    contentId: string,
+    price: Price,
+    key: string,
+    takeOver: boolean,
+    purse: Purse | null,
+  ): Promise<PlaybackSession> {
     return asGuest(async (token) => {
+      if (purse !== null) {
+        await purse.prepare((await readBalance(token)).balance, price);
+        return new PlaybackSession(token, await startSession(token, contentId, key, takeOver));
+      }
       const time = (BigInt(price.stroops) * FUNDED_S) / BigInt(price.seconds);
       const needed = time + (parseAmount(price.perView) ?? 0n);
       if (needed > 0n) await fundWhenShort(token, formatStroops(needed));

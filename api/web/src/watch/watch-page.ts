@@ -15,6 +15,7 @@ import { Note } from "./note";
 import * as notices from "./notices";
 import { Poster } from "./poster";
 import { priceLine, pricePanel } from "./price";
+import { PursePanel } from "./purse-panel";
 import { receiptPanel } from "./receipt";
 import { PlaybackSession, replenish } from "./session";
 
@@ -68,7 +69,8 @@ export class WatchPage {
   private readonly stage: HTMLElement;
   private readonly about = new About();
   private readonly cover = element("div", { class: "stage-cover" });
-  private readonly side = element("aside", { class: "toll" });
+  private readonly side = element("div");
+  private readonly purses: PursePanel;
   private readonly note = new Note();
   private readonly contentPoller = new Poller(CONTENT_POLL_MS, () => this.refreshContent());
   private wish = newKey();
@@ -81,11 +83,12 @@ export class WatchPage {
   ) {
     this.stage = element("div", { class: "stage" }, player, this.cover);
     player.video.addEventListener("resize", () => this.shape(player.video.videoWidth / player.video.videoHeight));
+    this.purses = new PursePanel(playMoney);
     this.root = element(
       "div",
       { class: "watch" },
       element("div", { class: "watch-main" }, this.stage, this.note.root, this.about.root),
-      this.side,
+      element("aside", { class: "toll" }, this.side, this.purses.root),
     );
     this.show("loading", notices.loading());
   }
@@ -105,6 +108,7 @@ export class WatchPage {
 
   private show(state: WatchState, ...cover: HTMLElement[]): void {
     this.state = state;
+    this.purses.busy = this.session !== null;
     this.root.dataset["state"] = state;
     this.cover.hidden = cover.length === 0;
     // What is covered is out of reach for the keyboard as well.
@@ -173,7 +177,8 @@ export class WatchPage {
     poster.busy(true);
     this.show("starting", poster.root);
     try {
-      this.session = await PlaybackSession.begin(content.id, content.price, this.wish, takeOver);
+      const { purse } = this.purses;
+      this.session = await PlaybackSession.begin(content.id, content.price, this.wish, takeOver, purse);
       this.wish = newKey();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -236,6 +241,7 @@ export class WatchPage {
     // It may come after the session was stopped here.
     if (session !== this.session || this.state === "finished") return;
     this.meter?.update(status);
+    void this.purses.purse?.follow(status, session.price);
     this.tellPrice(session, status);
     if (status.state === "closed" && this.state === "playing") this.deny();
   }
@@ -264,6 +270,7 @@ export class WatchPage {
     const { content } = this;
     if (content === null || this.state === "short") return;
     this.state = "short";
+    if (await this.refilled()) return;
     const playMoney = await this.playMoney;
     const { shortSoon, shortPlay, shortCheck } = strings.watch;
     const again = (): void => void this.resume(playMoney);
@@ -275,6 +282,24 @@ export class WatchPage {
       this.note.hide();
     }
     this.show("short", notices.short(priceLine(content.price), playMoney, again));
+  }
+
+  /** A voucher came too late for what was asked for: it goes on with another one. */
+  private async refilled(): Promise<boolean> {
+    const { session } = this;
+    const { purse } = this.purses;
+    if (session === null || purse === null) return false;
+    try {
+      const status = await session.read();
+      if (status.state !== "open" || !(await purse.refill(session.price))) return false;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      return false;
+    }
+    if (this.state !== "short") return true;
+    this.show("playing");
+    this.player.resume();
+    return true;
   }
 
   private async resume(playMoney: boolean): Promise<void> {
