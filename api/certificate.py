@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from api.data_layout import CERTIFICATES
 from api.secret_names import RTMPS_KEY, SECRETS_DIRECTORY
 from config.clock import Clock
 from config.secret_files import SecretFiles
@@ -45,7 +46,7 @@ def own_certificate(data: Path, clock: Clock) -> tuple[Path, Path]:
     key = load_pem_private_key(text.encode(), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey), "we make no others"
     now = datetime.fromtimestamp(clock.wall_ms() / 1000, UTC)
-    certificate = secrets_directory / _FILE
+    certificate = data / CERTIFICATES / _FILE
     if not _is_good(certificate, key, now):
         _write(certificate, _sign(key, now))
     return certificate, secrets_directory / RTMPS_KEY
@@ -88,6 +89,7 @@ def _sign(key: ec.EllipticCurvePrivateKey, now: datetime) -> bytes:
 
 def _write(file: Path, content: bytes) -> None:
     """The whole file or none of it, also when several processes start at once."""
+    file.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     unfinished.write_bytes(content)
     unfinished.replace(file)

@@ -6,16 +6,17 @@ of making anything new beside that (see `api.lockout`). Within these folders it 
 
 from pathlib import Path
 
+CERTIFICATES = "certificates"
 SIGNER = "signer"
 
-_FOLDERS = ("ledger", "localnet", "media", "postgres", "secrets", "uploads")
+_FOLDERS = (CERTIFICATES, "ledger", "localnet", "media", "postgres", "secrets", "uploads")
 _FILES = ("demo.log", "localnet.log", "server")
 
 # Where earlier versions kept what has to be in one of the folders now.
 _MOVED = {
     "localnet.state": "localnet",
     "localnet.state-journal": "localnet",
-    "rtmps-certificate.pem": "secrets",
+    "rtmps-certificate.pem": CERTIFICATES,
 }
 
 
