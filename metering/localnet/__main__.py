@@ -2,7 +2,8 @@
 
 Play money, spoken to as a real network is: Stellar RPC and Horizon at one address, with friendbot.
 What goes wrong is asked for by POST /faults (JSON; GET tells all there is), a short history by POST
-/network/forget {"keep_ledgers": 9}, a new network by POST /network/reset {}.
+/network/forget {"keep_ledgers": 9}, time that passes at once by POST /network/leap {"seconds": 60},
+and a new network by POST /network/reset {}.
 """
 
 import argparse

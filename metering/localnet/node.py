@@ -31,6 +31,10 @@ class NetworkClock:
         self._clock = clock
         self._offset_ms = max(clock.wall_ms(), not_before_ms) - clock.monotonic_ms()
 
+    def leap(self, by_ms: int) -> None:
+        """Go ahead of the machine's clock, for good."""
+        self._offset_ms += by_ms
+
     def now_ms(self) -> int:
         return self._clock.monotonic_ms() + self._offset_ms
 
@@ -74,6 +78,12 @@ class Node:
         self.network.forget_before(max(1, latest - keep_ledgers + 1))
         self._state_file.forget_before(self.network.oldest_ledger)
         return self.network.oldest_ledger
+
+    def leap(self, seconds: int) -> int:
+        """Let time pass that nobody has to wait for; returns the close time it is then."""
+        self.advance()
+        self._clock.leap(seconds * 1000)
+        return self.network.latest(self.advance()).close_time
 
     def reset(self) -> None:
         """Begin the network anew under the same name, as Stellar's test networks are at times."""

@@ -26,11 +26,18 @@ from metering.localnet.rpc import Rpc
 _SUBMISSIONS = ("/transactions", "/transactions_async")
 _CONTROLS = ("/faults", "/network/")
 _LEDGERS_MAX = 2**31 - 1
+# A year: as many ledgers close, whose numbers have 31 bits.
+_LEAP_SECONDS_MAX = 366 * 86_400
 
 
 class _Forgetting(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     keep_ledgers: int = Field(ge=1, le=_LEDGERS_MAX)
+
+
+class _Leap(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    seconds: int = Field(ge=1, le=_LEAP_SECONDS_MAX)
 
 
 class _Nothing(BaseModel):
@@ -58,6 +65,7 @@ class Server:
                 web.get("/faults", self._get_faults),
                 web.post("/faults", self._set_faults),
                 web.post("/network/forget", self._forget),
+                web.post("/network/leap", self._leap),
                 web.post("/network/reset", self._reset),
             ]
         )
@@ -111,6 +119,10 @@ class Server:
     async def _forget(self, request: web.Request) -> web.Response:
         oldest = self._node.forget((await _asked(request, _Forgetting)).keep_ledgers)
         return web.json_response({"oldest_ledger": oldest})
+
+    async def _leap(self, request: web.Request) -> web.Response:
+        close_time = self._node.leap((await _asked(request, _Leap)).seconds)
+        return web.json_response({"close_time": close_time})
 
     async def _reset(self, request: web.Request) -> web.Response:
         await _asked(request, _Nothing)

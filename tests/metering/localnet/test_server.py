@@ -500,17 +500,6 @@ async def test_a_crowd_is_seen_in_the_fees(peer: Peer) -> None:
     assert (stats["fee_charged"]["p80"], stats["ledger_capacity_usage"]) == ("3000", "1")
 
 
-async def test_a_network_can_begin_anew(peer: Peer) -> None:
-    ana = await peer.new_account()
-    before = (await peer.rpc.get_latest_ledger()).sequence
-    told = await peer.control("reset")
-    assert told == {"passphrase": peer.network.passphrase}
-    assert (await peer.rpc.get_latest_ledger()).sequence < before
-    with pytest.raises(NotFoundError):
-        await peer.horizon.load_account(ana.public_key)
-    await peer.new_account()
-
-
 @pytest.mark.parametrize(
     "faults", [{"drop_everything": 1}, {"late": -1}, {"late": "1"}, {"late": 0.5}]
 )
@@ -528,3 +517,26 @@ async def test_a_sequence_number_of_horizon_works_with_rpc(peer: Peer) -> None:
     account = await peer.horizon.load_account(ana.public_key)
     assert isinstance(account, Account)
     assert account.sequence == (await peer.rpc.load_account(ana.public_key)).sequence
+
+
+# The last ones: what was done in them to the network, the tests above would not expect.
+
+
+async def test_time_can_pass_at_once(peer: Peer) -> None:
+    before = await peer.rpc.get_latest_ledger()
+    told = await peer.control("leap", seconds=3_600)
+    after = await peer.rpc.get_latest_ledger()
+    assert after.close_time >= told["close_time"] >= before.close_time + 3_600
+    assert after.sequence >= before.sequence + 36_000
+    await peer.new_account()
+
+
+async def test_a_network_can_begin_anew(peer: Peer) -> None:
+    ana = await peer.new_account()
+    before = (await peer.rpc.get_latest_ledger()).sequence
+    told = await peer.control("reset")
+    assert told == {"passphrase": peer.network.passphrase}
+    assert (await peer.rpc.get_latest_ledger()).sequence < before
+    with pytest.raises(NotFoundError):
+        await peer.horizon.load_account(ana.public_key)
+    await peer.new_account()
