@@ -37,6 +37,7 @@ from api.streaming import Streaming
 from api.subscriptions import SubscriptionRoutes
 from api.suspense import SuspenseRoutes
 from api.system import System
+from api.top_ups import TopUps
 from api.uploads import UploadRoutes
 from api.withdrawals import Withdrawals
 from config.limits import API_BODY_BYTES_MAX
@@ -68,6 +69,7 @@ class Routes:
     obs_multitrack: ObsMultitrack
     payments: Payments
     deposits: Deposits
+    top_ups: TopUps
     withdrawals: Withdrawals
     suspense: SuspenseRoutes
     payment_channels: PaymentChannels
@@ -129,6 +131,7 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/api/v1/payments/deposit", routes.deposits.get),
             web.get("/api/v1/payments/deposit/qr.svg", routes.deposits.picture),
             web.get("/api/v1/payments/deposits", routes.deposits.list),
+            web.post("/api/v1/payments/top-up", routes.top_ups.post),
             web.post("/api/v1/payments/withdraw", routes.withdrawals.post),
             web.get("/api/v1/payments/withdrawals", routes.withdrawals.list),
             web.get("/api/v1/payments/withdrawals/{withdrawal}", routes.withdrawals.get),

@@ -82,6 +82,7 @@ from api.suspense import SuspenseRoutes
 from api.system import System
 from api.tiers import Tier
 from api.tiers_postgres import PostgresTierStore
+from api.top_ups import TopUps
 from api.uploads import UploadRoutes
 from api.version import version
 from api.withdrawals import Withdrawals
@@ -95,6 +96,7 @@ from config.limits import (
     SESSION_STREAMS_MAX,
     SOURCE_STREAMS_MAX,
     WITHDRAWALS_PER_MINUTE_MAX,
+    X402_PER_MINUTE_MAX,
 )
 from config.secret_files import SecretExposed
 from config.settings import Settings
@@ -334,6 +336,19 @@ def _payment_channels(
     )
 
 
+def _top_ups(stores: Stores, money: Money, intake: Intake, bearers: Bearers) -> TopUps:
+    return TopUps(
+        money.funding.deposits,
+        bearers,
+        intake,
+        money.top_ups,
+        money.deposit_address,
+        stores.settings.stellar.assets,
+        Stroops(stores.settings.payments.deposit_minimum_stroops),
+        MinuteLimit(stores.clock, X402_PER_MINUTE_MAX),
+    )
+
+
 def _routes(
     stores: Stores,
     media: _Media,
@@ -470,6 +485,7 @@ def _routes(
             stores.settings.stellar.assets,
             Stroops(stores.settings.payments.deposit_minimum_stroops),
         ),
+        top_ups=_top_ups(stores, money, intake, bearers),
         withdrawals=Withdrawals(
             money.funding.withdrawals,
             money.outbox,

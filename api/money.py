@@ -30,9 +30,13 @@ from metering.vouchers.store_postgres import PostgresVoucherStore
 
 if TYPE_CHECKING:
     from api.channel_money import ChannelMoney
+    from api.top_up_money import TopUpMoney
     from api.wallet import Wallet
+    from metering.funding.deposit import Addresses
+    from metering.funding.taker import DepositTaker
     from metering.signer.collecting import CollectingSigner
     from metering.vouchers.collector import Changed, Envelopes
+    from metering.x402.till import Envelopes as TopUpEnvelopes
 
 
 class Money:
@@ -49,6 +53,7 @@ class Money:
         self._changed = changed
         self._wallet: Wallet | None = None
         self._channels: ChannelMoney | None = None
+        self._top_ups: TopUpMoney | None = None
         self.channels = ChannelChain(self._opened_channels)
         self.vouchers = PostgresVoucherStore(stores.database, self._ledger)
         self._there = asyncio.Event()
@@ -81,8 +86,9 @@ class Money:
 
     async def stop(self) -> None:
         await cancel(self._opening)
-        if self._channels is not None:
-            await self._channels.stop()
+        for part in (self._top_ups, self._channels):
+            if part is not None:
+                await part.stop()
         if self._wallet is not None:
             await self._wallet.stop()
         await self._splitter.stop()
@@ -126,28 +132,49 @@ class Money:
         Raises:
             NotWorking: it does not answer, or has no hot account.
         """
-        chain = (await self._opened()).chain
+        wallet = await self._opened()
         try:
-            holdings = await chain.holdings(chain.address)
+            holdings = await wallet.chain.holdings(wallet.addresses.hot)
         except (ChainUnreachable, WrongNetwork) as error:
             raise NotWorking(str(error)) from None
         if holdings is None:
-            raise NotWorking(f"the hot account {chain.address} does not exist")
+            raise NotWorking(f"the hot account {wallet.addresses.hot} does not exist")
         return "play money" if self._stores.network.play_money else "real money"
+
+    async def compared(self) -> str:
+        """A word on whether chain and books agree.
+
+        Raises:
+            NotWorking: they do not, or nobody knows; payouts wait.
+        """
+        reconciler = (await self._opened()).reconciler
+        reason = reconciler.hold()
+        if reason is not None:
+            raise NotWorking(reason)
+        return f"agree up to ledger {reconciler.state.ledger}"
 
     async def _open(self, creator: Account) -> None:
         make_wallet = await asyncio.to_thread(_import_make_wallet)
         open_channels = await asyncio.to_thread(_import_open_channels)
+        open_top_ups = await asyncio.to_thread(_import_open_top_ups)
         parts = (self._ledger, self.outbox, self._splitter, self.funding)
         self._wallet = await make_wallet(self._stores, *parts)
         signer = await self._stores.signer.meet()
         self._channels = open_channels(
             self._stores, self._ledger, self._wallet.chain, signer, self._changed
         )
+        wallet = self._wallet
+        self._top_ups = open_top_ups(self._stores, wallet.addresses, wallet.taker, wallet.chain)
         self._there.set()
-        await self._wallet.start(creator)
-        if self._channels is not None:
-            await self._channels.start()
+        await wallet.start(creator)
+        for part in (self._channels, self._top_ups):
+            if part is not None:
+                await part.start()
+
+    async def top_ups(self) -> "TopUpMoney | None":
+        """What takes payments over HTTP; waits as `holdings` does."""
+        await self._there.wait()
+        return self._top_ups
 
     async def _opened(self) -> "Wallet":
         await self._there.wait()
@@ -175,6 +202,19 @@ def _import_open_channels() -> (
     return open_channel_money
 
 
+def _import_open_top_ups() -> (
+    "Callable[[Stores, Addresses, DepositTaker, TopUpEnvelopes], TopUpMoney | None]"
+):
+    from api.top_up_money import open_top_up_money
+
+    return open_top_up_money
+
+
 def chain_dependency(money: Money) -> Dependency:
     """Not required for streaming: when the chain is away, payouts wait and nothing is lost."""
     return Dependency("stellar", money.check, required=False)
+
+
+def books_dependency(money: Money) -> Dependency:
+    """Not required for streaming: while chain and books differ, payouts wait."""
+    return Dependency("reconciliation", money.compared, required=False)

@@ -15,3 +15,4 @@ RTMPS_KEY = "rtmps-key"
 FORMER_HOT_SEED = "stellar-hot-seed"  # now in the folder of the signer
 CREATOR_SEED = "stellar-creator-seed"
 COLLECTOR_SEED = "stellar-collector-seed"
+FEE_SEED = "stellar-fee-seed"

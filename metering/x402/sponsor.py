@@ -21,8 +21,8 @@ from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.rpc_node import RpcNode
 from metering.settlement.stellar_entries import account_key
 from metering.settlement.strkey import read_address, write_address
+from metering.x402.errors import NobodyPaysFees
 from metering.x402.terms import PaymentRefused, Terms
-from metering.x402.till import NobodyPaysFees
 from metering.x402.transfer import Transfer
 
 _FAILS = "invalid_exact_stellar_payload_simulation_failed"
@@ -48,6 +48,10 @@ class StellarSponsor:
     async def ledger(self) -> int:
         """The ledger that closed last."""
         return (await self._node.tip()).ledger
+
+    async def can_pay(self) -> bool:
+        """Whether the account exists."""
+        return bool((await self._node.entries([account_key(self.address)])).found)
 
     async def carry(self, transfer: Transfer, terms: Terms) -> SignedEnvelope:
         sequence = await self._sequence()

@@ -15,6 +15,7 @@ from config.limits import (
 from metering.money import Stroops
 from metering.settlement.lifecycle import Answered, Found, NotFound
 from metering.settlement.outbox import MovedOn, SignedEnvelope, SourceBusy, State
+from metering.x402.errors import NobodyPaysFees, StillUnderWay
 from metering.x402.store import TopUpStore
 from metering.x402.terms import PaymentRefused, Terms
 from metering.x402.top_up import AlreadyPresented, TopUp, is_to_be_sent, looked, sent
@@ -24,16 +25,6 @@ log = structlog.get_logger(__name__)
 
 _DAY_MS = 86_400_000
 _USED = "invalid_transaction_state"
-
-
-class NobodyPaysFees(Exception):
-    """The account that pays for transactions is missing, or has paid enough for a day. Its text
-    is its address.
-    """
-
-
-class StillUnderWay(Exception):
-    """No ledger has taken the payment yet: presented again, it is looked for again."""
 
 
 class Sponsor(Protocol):

@@ -20,10 +20,11 @@ from metering.settlement.rpc_node import RpcNode
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.x402 import terms as x402
+from metering.x402.errors import NobodyPaysFees
 from metering.x402.sponsor import StellarSponsor
 from metering.x402.store import MemoryTopUps
 from metering.x402.terms import PaymentRefused, Terms
-from metering.x402.till import NobodyPaysFees, Till
+from metering.x402.till import Till
 from metering.x402.transfer import Transfer, read_transfer
 from tests.metering.localnet.running import RunningNetwork, running_network
 

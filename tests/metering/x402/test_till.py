@@ -10,9 +10,10 @@ from config.limits import SETTLEMENT_RESEND_MS, X402_FEES_PER_DAY_STROOPS
 from metering.money import Stroops
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import SignedEnvelope, State
+from metering.x402.errors import NobodyPaysFees
 from metering.x402.store import MemoryTopUps
 from metering.x402.terms import PaymentRefused, Terms
-from metering.x402.till import NobodyPaysFees, Till
+from metering.x402.till import Till
 from metering.x402.transfer import Transfer
 
 TERMS = Terms("stellar:other", "CTOKEN", Stroops(50), "MVIEWER")
