@@ -8,11 +8,11 @@ import sys
 import textwrap
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from api.finding import Finding, Verdict
 from api.pages import Pages, PagesNotBuilt
+from api.signer_finding import signer_finding
 from api.storage import free_bytes
 from api.version import version
 from config.limits import DISK_FREE_BYTES_MIN, DOCTOR_CHILD_SECONDS_MAX
@@ -31,39 +31,17 @@ _GIB = 1 << 30
 _COLUMNS = 100
 
 
-class Verdict(StrEnum):
-    """What a finding means: it is well, less than it could be, or a public server refuses."""
-
-    OK = "ok"
-    LESS = "less"
-    BAD = "BAD"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        details: one line each, below the finding.
-        advice: what to do about it, one line each; nothing when it is well.
-    """
-
-    verdict: Verdict
-    subject: str
-    state: str
-    details: Sequence[str] = ()
-    advice: Sequence[str] = ()
-
-
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything that a server with these settings needs."""
     looks: Sequence[Awaitable[Finding]] = (
         _media(),
         _jail(public_jail_level(settings)),
         _database(settings),
+        signer_finding(settings),
     )
-    media, jail, database = await asyncio.gather(*looks)
-    return [_python(), media, jail, _disk(settings.data_directory), database, _pages()]
+    media, jail, database, signer = await asyncio.gather(*looks)
+    disk = _disk(settings.data_directory)
+    return [_python(), media, jail, disk, database, signer, _pages()]
 
 
 def is_fit(findings: Sequence[Finding]) -> bool:

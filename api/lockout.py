@@ -12,12 +12,15 @@ past the file system, it gives up: reading disks and memory as devices, and chan
 
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
-from config.limits import LOCKOUT_RULES_MAX
+from config.limits import DOCTOR_CHILD_SECONDS_MAX, LOCKOUT_RULES_MAX
 from media.jail import kernel
 from media.jail.landlock import READ_FOLDER, all_but_devices, files_only, path_rule
 
@@ -62,6 +65,26 @@ def lock_out(folder: Path) -> None:
         kernel.restrict_by_landlock(files_only(abi), _rules(folder.resolve(), abi))
     except (OSError, AttributeError) as error:  # macOS has none of it
         raise CannotLockOut(f"the kernel has no Landlock: {error}") from error
+
+
+def trial() -> str | None:
+    """Try it, in a process that ends afterwards: why it does not work here, or None.
+
+    Raises:
+        OSError: nothing can be tried.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        secret = Path(name) / "kept" / "secret"
+        secret.parent.mkdir()
+        secret.write_text("secret")
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "api.lockout", str(secret)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=DOCTOR_CHILD_SECONDS_MAX,
+        )
+    return None if done.returncode == 0 else done.stdout.decode().strip() or "it crashed"
 
 
 def _rules(folder: Path, abi: int) -> Iterator[bytes]:
@@ -130,3 +153,21 @@ def _needs_admin() -> bool:
             os._exit(code)
     _, status = os.waitpid(child, 0)
     return status != 0
+
+
+def _try(secret: Path) -> int:
+    """Lock this process out of a file's folder: 0 when the file cannot be read afterwards."""
+    try:
+        lock_out(secret.parent)
+        secret.read_bytes()
+    except CannotLockOut as reason:
+        print(reason)  # noqa: T201
+        return 1
+    except PermissionError:
+        return 0
+    print("it is read nevertheless")  # noqa: T201
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(_try(Path(sys.argv[1])))

@@ -10,15 +10,15 @@ import pytest
 
 from api.dependencies import jail_dependency
 from api.doctor import (
-    Finding,
-    Verdict,
     examine,
     findings_text,
     is_fit,
     jail_finding,
     public_jail_level,
 )
+from api.finding import Finding, Verdict
 from api.health import NotWorking
+from api.signer_finding import beside_finding, service_finding
 from config.embedded_postgres import SERVER_ROLE, EmbeddedPostgres
 from config.settings import load
 from media.jail.level import Level, Parts
@@ -28,6 +28,15 @@ from tests.media.jail.children import LANDLOCK, ROOT, SECCOMP
 
 _ALL = Parts(**{field.name: True for field in fields(Parts)})
 _BLOCKED = dict.fromkeys(FORBIDDEN, True)
+
+
+def test_where_the_key_is_out_of_reach_is_told_from_where_it_is_not() -> None:
+    assert beside_finding(None, Path("/data/signer")).verdict is Verdict.OK
+    found = beside_finding("no Landlock", Path("/data/signer"))
+    assert found.verdict is Verdict.LESS
+    assert found.details == ["no Landlock"]
+    verdicts = [service_finding(*users).verdict for users in ((7, 8), (7, 7), (7, 0))]
+    assert verdicts == [Verdict.OK, Verdict.LESS, Verdict.LESS]
 
 
 def test_there_are_words_for_every_part() -> None:
