@@ -1,6 +1,6 @@
 """The wiring of signing in: who comes in by which door, and who is recognised later."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from api.auth.spent import PostgresSpentStore
 from api.auth.stellar_toml import StellarToml
 from api.auth.wallet_proof import ChallengeTerms, Signatories, WalletProof
 from api.auth.wallet_routes import WalletRoutes
+from api.auth.watch import Watch
 from api.public_address import PublicResolver
 from api.secret_names import API_KEY_KEY, REFRESH_KEY
 from api.stores import Stores
@@ -57,7 +58,8 @@ class Doors:
     profile: ProfileRoutes
     keys: KeyRoutes
     toml: StellarToml
-    stop: Callable[[], None]
+    start: Callable[[], None]
+    stop: Callable[[], Awaitable[None]]
 
 
 def open_doors(stores: Stores, chain: Chain, url: str) -> Doors:
@@ -89,7 +91,10 @@ def open_doors(stores: Stores, chain: Chain, url: str) -> Doors:
     kind = _kind_of_newcomers(stores.settings)
     foreign = ClientDomains(PublicResolver()) if stores.settings.auth.client_domains else None
 
-    def stop() -> None:
+    watch = Watch(bearers)
+
+    async def stop() -> None:
+        await watch.stop()
         challenges.stop()
         passwords.stop()
 
@@ -106,6 +111,7 @@ def open_doors(stores: Stores, chain: Chain, url: str) -> Doors:
         profile=ProfileRoutes(logins, stores.accounts, bearers),
         keys=KeyRoutes(keys, bearers, clock),
         toml=StellarToml(proof, chain.addresses, url, passphrase),
+        start=watch.start,
         stop=stop,
     )
 

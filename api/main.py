@@ -178,7 +178,8 @@ async def _start(
     own_url = f"http://{settings.http.host}:{listeners[0][0].getsockname()[1]}"
     http_url = settings.http.public_url or own_url
     doors = open_doors(stores, money, http_url)
-    stack.callback(doors.stop)
+    stack.push_async_callback(doors.stop)
+    doors.start()
     routes = _routes(stores, media, money, intake, _Front(pages, doors), stopping)
     http = HttpProcesses(settings.http, listeners, routes, stores.clock)
     stack.push_async_callback(http.stop)

@@ -8,7 +8,7 @@ about money: a heartbeat only keeps the socket, and sessions are charged for med
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,7 +16,6 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from api.auth.account import Account
-from api.auth.bearer import Bearers
 from api.errors import Problem, invalid, unavailable
 from api.failures import EXPECTED, problem_of
 from api.idempotency import Document, Done, keyed_request
@@ -78,6 +77,7 @@ class SessionSocket:
 
     Attributes:
         account: None until the client has said who it is.
+        recognise: the account of a token; refuses with a Problem.
         admit: counts an account's sockets; refuses with a Problem.
         stopping: ends it.
     """
@@ -85,7 +85,7 @@ class SessionSocket:
     socket: web.WebSocketResponse
     account: Account | None
     streaming: Streaming
-    bearers: Bearers
+    recognise: Callable[[str], Awaitable[Account]]
     grace: SocketGrace
     clock: Clock
     stopping: asyncio.Event
@@ -171,7 +171,7 @@ class SessionSocket:
         try:
             if frame.type != "authenticate":
                 raise Problem(401, "unauthorised", "Sign in first", "`authenticate` comes first")
-            account = await self.bearers.account_of(read_data(frame, Authenticate).token)
+            account = await self.recognise(read_data(frame, Authenticate).token)
             self.admit(account)
         except Problem as problem:
             raise _Farewell(problem) from None

@@ -1,6 +1,7 @@
 """All session sockets: who may open one, how many there are, and what ends behind the last one."""
 
 import asyncio
+import functools
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -75,7 +76,8 @@ class SessionSockets:
         if not is_own(request.headers.get("Origin"), request.host, self.public_url):
             raise forbidden("a page of another site may not open sockets here")
         token = shown_token(request) or _offered_token(request)
-        account = None if token is None else await self.bearers.account_of(token)
+        recognise = functools.partial(self.bearers.account_of, request=request)
+        account = None if token is None else await recognise(token)
         if self._sockets >= SESSION_SOCKETS_MAX:
             raise unavailable("too many sockets are open", retry_after_s=10)
         if account is not None:
@@ -88,7 +90,7 @@ class SessionSockets:
             compress=False,
         )
         talk = SessionSocket(
-            *(socket, account, self.streaming, self.bearers, self.grace),
+            *(socket, account, self.streaming, recognise, self.grace),
             *(self.clock, self.stopping, self._admit),
         )
         self._sockets += 1

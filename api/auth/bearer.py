@@ -8,10 +8,12 @@ from aiohttp import web
 
 from api.auth.account import Account, AccountKind, hash_token
 from api.auth.caller import Caller, Proof, TokenReader
+from api.auth.open_requests import OpenRequests
 from api.auth.scopes import Need, Scope, allows, needed
 from api.errors import Problem, forbidden, unauthorised
 from config.clock import Clock
 from config.limits import BEARER_CACHE_ACCOUNTS_MAX, BEARER_RECHECK_MS
+from config.postgres import UNAVAILABLE
 
 
 class AccountsByToken(Protocol):
@@ -35,6 +37,7 @@ class Bearers:
         self._clock = clock
         self._readers = readers
         self._recent: OrderedDict[bytes, tuple[Caller, int]] = OrderedDict()
+        self._open = OpenRequests()
 
     async def caller(self, request: web.Request) -> Caller:
         """Who a request speaks for, and by which proof.
@@ -48,16 +51,20 @@ class Bearers:
         caller = await self.caller_of(token)
         resource = request.match_info.route.resource
         _require(caller, needed(request.method, "" if resource is None else resource.canonical))
+        self._open.add(request, caller)
         return caller
 
     async def account(self, request: web.Request) -> Account:
         """The account behind the request's token; raises as `caller`."""
         return (await self.caller(request)).account
 
-    async def account_of(self, token: str, need: Need = Scope.STREAM) -> Account:
+    async def account_of(
+        self, token: str, request: web.Request, need: Need = Scope.STREAM
+    ) -> Account:
         """As `account`, of a token that came in another way, to do something that needs that."""
         caller = await self.caller_of(token)
         _require(caller, need)
+        self._open.add(request, caller)
         return caller.account
 
     async def creator(self, request: web.Request) -> Account:
@@ -89,6 +96,20 @@ class Bearers:
         gone = [key for key, (caller, _) in self._recent.items() if caller.account.id == account_id]
         for key in gone:
             del self._recent[key]
+
+    async def hang_up(self) -> None:
+        """End what is still answered to whoever was shut out since: event streams, sockets.
+
+        Without the database they go on, since nobody can be shut out then.
+        """
+        shown = self._open.proofs()
+        if not shown:
+            return
+        try:
+            good = [await reader.still_good(shown) for reader in self._readers]
+        except UNAVAILABLE:
+            return
+        self._open.close(shown.difference(*good))
 
     async def _read(self, token: str, token_hash: bytes) -> Caller | None:
         for reader in self._readers:

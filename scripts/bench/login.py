@@ -124,7 +124,7 @@ async def _measured(database: Database, directory: Path) -> list[Figure]:
     finally:
         await cancel(probe)
         await server.stop()
-        stop()
+        await stop()
     told = ", ".join(f"{worst:.1f} ms at {rate:.0f}/s" for worst, rate in rounds)
     print(f"bench {_NAME}: info lag {told}; {quiet:.1f} ms while nobody comes")
     best = min(worst for worst, _ in rounds)

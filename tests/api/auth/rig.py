@@ -1,5 +1,6 @@
 """The doors of a server on a real port, over Postgres, with a chain that a test makes up."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
@@ -54,6 +55,15 @@ class Protected(Anything):
         return web.json_response({"account": account.id})
 
     fund = balance
+
+    async def create_guest(self, request: web.Request) -> web.StreamResponse:
+        """In its place, a stream that goes on for as long as it is let."""
+        await self.balance(request)
+        stream = web.StreamResponse()
+        await stream.prepare(request)
+        await stream.write(b"here")
+        await asyncio.Event().wait()
+        return stream
 
 
 def application(doors: Doors | None = None) -> web.Application:
@@ -148,4 +158,4 @@ async def doors_rig(
             yield Rig(doors, database, clock, chain, http)
     finally:
         await server.stop()
-        doors.stop()
+        await doors.stop()

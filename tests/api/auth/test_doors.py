@@ -1,11 +1,13 @@
 """Coming in by each door of a server, being recognised, and being shown out."""
 
+import asyncio
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from aiohttp import ClientPayloadError
 from stellar_sdk import Keypair, TransactionEnvelope
 
 from api.auth.account import AccountKind
@@ -239,6 +241,27 @@ async def test_an_api_key_does_what_it_was_allowed_until_it_is_revoked(
         assert await rig.whose(brief) == account
         rig.clock.advance(3_600_000)
         assert await rig.whose(brief) == ""
+
+
+async def test_a_stream_that_is_open_ends_when_its_reader_is_shut_out(
+    server_database: Database, tmp_path: Path
+) -> None:
+    async with doors_rig(server_database, tmp_path) as rig:
+        vera, otto = await rig.sign_in(VERA), await rig.sign_in(OTTO)
+        answers = []
+        for token in (vera["token"], otto["token"]):
+            headers = {"Authorization": f"Bearer {token}"}
+            answers.append(await rig.http.post("/api/v1/guests", headers=headers))
+            assert await answers[-1].content.readexactly(4) == b"here"
+        await rig.doors.bearers.hang_up()
+        await rig.api("POST", "logout", {}, 204, token=vera["token"])
+        await rig.doors.bearers.hang_up()
+        async with asyncio.timeout(20):
+            with pytest.raises(ClientPayloadError):
+                await answers[0].content.read()
+        assert not answers[1].content.at_eof()
+        for answer in answers:
+            answer.close()
 
 
 async def test_where_sign_up_is_closed_only_who_has_an_account_comes_in(
