@@ -4,6 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.web.fake_funding import FakeFunding
+
 PAGE = 2
 
 
@@ -54,11 +56,13 @@ class FakeAccount:
         self.movements: list[dict[str, Any]] = []
         self.balances: list[dict[str, Any]] = []
         self.statements: list[dict[str, str]] = []
+        self.funding = FakeFunding()
         self.plans: list[dict[str, Any]] = []
         self.subscription: dict[str, Any] | None = None
 
     def routes(self) -> list[web.RouteDef]:
         return [
+            *self.funding.routes(),
             web.get("/api/v1/payments/history", self._history),
             web.get("/api/v1/payments/statements", self._statement),
             web.get("/api/v1/subscriptions/plans", self._plans),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.web.fake_account import line, movement, watched
+from tests.web.fake_funding import ADDRESS, MUXED, URI, deposit
 from tests.web.fake_server import CREATOR_TOKEN, FakeServer, Session, content
 from tests.web.visitor import Visitor
 
@@ -148,3 +149,57 @@ async def test_a_viewer_subscribes_changes_what_follows_and_cancels(
     await visitor.reads(".subscription", "text.includes('Nothing more is taken')")
     assert server.account.subscription is not None
     assert server.account.subscription["nextPlan"] is None
+
+
+async def test_money_comes_from_a_wallet_and_goes_back_to_one(
+    server: FakeServer, visitor: Visitor
+) -> None:
+    visitor.expected = {422}
+    funding, page = server.account.funding, visitor.page
+    await knows(visitor, guest="guest")
+    server.account.balances = [
+        {"asset": "XLM", "balance": "12.5000000", "held": "0.0000000", "earned": "0.0000000"}
+    ]
+    await visitor.open("/account")
+    await visitor.reads("#deposit-muxed", f"text === {MUXED!r}")
+    link = page.get_by_role("link", name="Open in my wallet")
+    assert await link.get_attribute("href") == URI
+    await visitor.until("document.querySelector('.deposit-code').naturalWidth > 0")
+    await page.get_by_text("My wallet does not take this address").click()
+    await visitor.press("Copy Memo (ID)")
+    assert await page.evaluate("() => navigator.clipboard.readText()") == "9223372036854775807"
+    # What arrives is shown without a reload, and said.
+    funding.deposits = [deposit(7, "12.5000000")]
+    await visitor.looks_again()
+    await visitor.reads(".deposit ~ .chain-moves", "text.includes('+12.50 XLM')")
+
+    await page.get_by_label("Amount").fill("2,5")
+    await page.get_by_label("To the address").fill(ADDRESS)
+    await visitor.press("Take out")
+    await visitor.reads("#withdraw-error", "text.includes('at most 7 decimals')")
+    await visitor.press("All")
+    assert await page.get_by_label("Amount").input_value() == "12.50"
+    await page.get_by_label("To the address").fill("nobody")
+    await visitor.press("Take out")
+    await visitor.reads("#withdraw-error", "text.includes('typo')")
+    await page.get_by_label("To the address").fill(ADDRESS)
+    await page.get_by_label("Memo, if it needs one").fill("123")
+    funding.refusal = {
+        "status": 422,
+        "code": "destination_refused",
+        "title": "This address cannot be paid",
+        "detail": "there is no account at this address yet",
+    }
+    await visitor.press("Take out")
+    await visitor.reads("#withdraw-error", "text === 'There is no account at this address yet.'")
+    await visitor.press("Take out")
+    await visitor.reads(".withdraw-form ~ .chain-moves", "text.includes('waiting to be sent')")
+    wanted = {"amount": "12.50", "address": ADDRESS, "asset": "XLM", "memo": "123"}
+    (first, key), (second, same) = funding.wishes
+    assert first == second == wanted
+    assert key == same, "the same wish, sent again"
+    assert await page.get_by_label("Amount").input_value() == ""
+    ended = {"state": "refused", "code": "op_no_trust"}
+    funding.withdrawals = [funding.withdrawals[0] | ended]
+    await visitor.looks_again()
+    await visitor.reads(".withdraw-form ~ .chain-moves", "text.includes('no trust line')")

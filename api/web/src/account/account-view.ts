@@ -9,11 +9,13 @@ import { notice, replaceWith } from "../shell/notice";
 import { Poller } from "../shell/poller";
 import { strings } from "../strings";
 import { BalancesPanel } from "./balances-panel";
+import { DepositPanel } from "./deposit-panel";
 import { HistoryPanel } from "./history-panel";
 import type { Identity } from "./identities";
 import { SessionsPanel } from "./sessions-panel";
 import { SubscriptionPanel } from "./subscription-panel";
 import { StatementForm } from "./statement-form";
+import { WithdrawPanel } from "./withdraw-panel";
 
 const words = strings.account;
 
@@ -27,6 +29,8 @@ export class AccountView {
   private readonly sessions: SessionsPanel;
   private readonly history: HistoryPanel;
   private readonly subscription: SubscriptionPanel;
+  private readonly deposit: DepositPanel;
+  private readonly withdrawing: WithdrawPanel;
   private readonly titles = new Map<string, string>();
   private readonly poller = new Poller(POLL_MS, () => this.refresh());
 
@@ -39,11 +43,26 @@ export class AccountView {
       () => void this.refresh(),
     );
     this.subscription = new SubscriptionPanel(token, () => void this.refresh());
+    this.deposit = new DepositPanel(token);
+    this.withdrawing = new WithdrawPanel(token, () => void this.refresh());
+    const watches = name === "viewer";
     this.columns = element(
       "div",
       { class: "account-columns", hidden: true },
-      element("div", {}, name === "viewer" && this.sessions.root, this.history.root),
-      element("div", {}, this.balances.root, name === "viewer" && this.subscription.root, new StatementForm(token, new Date()).root),
+      element(
+        "div",
+        {},
+        watches && this.sessions.root,
+        watches && element("div", { class: "account-pair" }, this.deposit.root, this.withdrawing.root),
+        this.history.root,
+      ),
+      element(
+        "div",
+        {},
+        this.balances.root,
+        watches && this.subscription.root,
+        new StatementForm(token, new Date()).root,
+      ),
     );
     const access = accessSection(token, name === "viewer" && token !== SIGNED_IN);
     this.root = element("div", {}, this.message, this.columns, access);
@@ -67,9 +86,12 @@ export class AccountView {
         name === "viewer" ? listSessions(token) : [],
         this.history.refresh(),
         name === "viewer" && this.subscription.refresh(),
+        name === "viewer" && this.deposit.refresh(),
+        name === "viewer" && this.withdrawing.refresh(),
       ]);
       await this.learnTitles(sessions);
       this.balances.update(accounts);
+      this.withdrawing.update(accounts);
       this.sessions.update(sessions);
       replaceWith(this.message);
       this.columns.hidden = false;

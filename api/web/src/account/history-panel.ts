@@ -16,6 +16,7 @@ const icons: Record<string, IconName> = {
   watched: "play",
   earned: "coin",
   payout: "out",
+  withdrawal: "out",
   deposit: "plus",
   play_money: "plus",
 };

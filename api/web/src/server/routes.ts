@@ -3,6 +3,8 @@ import { request, requestFile } from "./http";
 import type {
   Balance,
   Content,
+  Deposit,
+  DepositAddress,
   Earnings,
   Guest,
   HistoryPage,
@@ -19,6 +21,7 @@ import type {
   StreamKey,
   SubscriptionState,
   System,
+  Withdrawal,
 } from "./types";
 
 const at = (path: string): string => `/api/v1/${path}`;
@@ -96,6 +99,28 @@ export const changeSubscription = (token: string, nextPlan: string | null) =>
 
 export const readBalance = (token: string) =>
   request<Balance>("GET", at("payments/balance"), { token });
+
+/** Where this account pays in: an address, or an address and a memo, of its own. */
+export const readDepositAddress = (token: string) => request<DepositAddress>("GET", at("payments/deposit"), { token });
+
+/** The same as a QR code, an SVG image. */
+export const readDepositCode = (token: string, asset: string) =>
+  requestFile(at(`payments/deposit/qr.svg?asset=${part(asset)}`), token);
+
+/** What came in, the newest first. */
+export const listDeposits = async (token: string): Promise<Deposit[]> =>
+  (await request<{ items: Deposit[] }>("GET", at("payments/deposits"), { token })).items;
+
+/** Sets the money aside at once; `key` names this wish. */
+export const withdraw = (
+  token: string,
+  body: { amount: string; address: string; asset: string; memo?: string },
+  key: string,
+) => request<Withdrawal>("POST", at("payments/withdraw"), { token, key, body });
+
+/** The newest first. */
+export const listWithdrawals = async (token: string): Promise<Withdrawal[]> =>
+  (await request<{ items: Withdrawal[] }>("GET", at("payments/withdrawals"), { token })).items;
 
 /** `takeOver` ends the account's oldest session where it has as many as it may; `key` names this wish. */
 export const startSession = (token: string, contentId: string, key: string, takeOver = false) =>

@@ -219,6 +219,44 @@ export interface AssetBalance {
   earned: string;
 }
 
+/** How an account pays in. `memo` with `address` means the same as `muxedAddress` alone. */
+export interface DepositAddress {
+  address: string;
+  muxedAddress: string;
+  memo: string;
+  memoType: "id";
+  networkPassphrase: string;
+  /** Less is not credited. */
+  minimum: string;
+  uri: string;
+  /** A link for each currency (SEP-7). */
+  assets: { asset: string; uri: string }[];
+}
+
+export interface Deposit {
+  id: string;
+  asset: string;
+  amount: string;
+  at: string;
+  source: string;
+  transactionHash: string;
+  ledger: number;
+}
+
+export interface Withdrawal {
+  withdrawalId: string;
+  state: "requested" | "in_flight" | "paid" | "refused";
+  /** Why it was refused. */
+  code: string | null;
+  asset: string;
+  amount: string;
+  address: string;
+  memo: string | null;
+  memoType: "id" | "text" | null;
+  requestedAt: string;
+  transactionHash: string | null;
+}
+
 /** Why a part of a session's amount was charged, or given back. */
 export interface ReasonLine {
   type: "charge" | "refund" | "waived";
