@@ -28,6 +28,7 @@ from api.payments import Payments
 from api.pictures import Pictures
 from api.publish_tokens import PublishTokens
 from api.receipts import ReceiptRoutes
+from api.reconciliation import ReconciliationRoutes
 from api.session_sockets import SessionSockets
 from api.sources import Sources
 from api.splits import SplitRoutes
@@ -72,6 +73,7 @@ class Routes:
     top_ups: TopUps
     withdrawals: Withdrawals
     suspense: SuspenseRoutes
+    reconciliation: ReconciliationRoutes
     payment_channels: PaymentChannels
     statements: Statements
     receipts: ReceiptRoutes
@@ -138,7 +140,11 @@ def make_application(routes: Routes) -> web.Application:
             web.get("/api/v1/admin/suspense", routes.suspense.list),
             web.post("/api/v1/admin/suspense/assign", routes.suspense.assign),
             web.post("/api/v1/admin/suspense/return", routes.suspense.give_back),
+            web.get("/api/v1/admin/reconciliation/latest", routes.reconciliation.latest),
+            web.get("/api/v1/admin/reconciliation/{date}", routes.reconciliation.of_day),
+            web.post("/api/v1/admin/reconciliation/accept", routes.reconciliation.accept),
             web.post("/api/v1/sandbox/payment-channels", channels.open_in_play),
+            web.get("/api/v1/payments/channel-terms", channels.terms),
             web.get("/api/v1/payments/channels", channels.list),
             web.post("/api/v1/payments/channels", channels.register),
             web.get("/api/v1/payments/channels/{channel}", channels.get),

@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from api.version import version
@@ -39,9 +40,21 @@ its key in data_directory/signer, and signs no more than settlement.daily_cap_st
 Without it, the server starts a signer by itself."""
 
 
+_RECONCILE = """Show whether chain, journal and outbox agree, on a day or at present. Ends with 1
+when they differ, with 2 when there is nothing to show. While they differ nothing is paid. What was
+looked into and is known can be accepted: a payment that the books lack is booked then, from whoever
+got it."""
+
+
 _REPLAY = """Show one history of the simulation, in which everything goes wrong that can: when, who,
 what, and which money moved. The same seed makes the same one. Ends with 1 when an invariant was
 broken. Needs a checkout of the source code."""
+
+
+_CHANNEL = """For viewers who pay from a payment channel: a contract that holds your money and pays
+a server only what your browser signs for. `open` makes one for the key that the watch page shows;
+`start-closing` and `take-back` return what is left without asking the server, a day apart. Needs no
+server here: a wallet's seed in a file, and a Stellar RPC server of the network."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if known.command == "replay":
         return _replay(known.seed)
+    if known.command == "channel":
+        if rest:
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        return _channel(known)
     try:
         settings = load(rest, read_environment(), known.config)
     except SettingsError as error:
@@ -69,6 +86,7 @@ def _command(known: argparse.Namespace, settings: Settings) -> int:
         "config": lambda: _show(settings),
         "doctor": lambda: _examine(settings),
         "ledger": lambda: _ledger(settings, known),
+        "reconcile": lambda: _reconcile(settings, known),
         "verify": lambda: _verify(settings, known.files, known.key),
         "worker": lambda: _work(settings),
         "signer": lambda: _sign(settings, known.socket, known.client),
@@ -146,6 +164,18 @@ def _parser() -> argparse.ArgumentParser:
     signer.add_argument(
         "--client", action="append", required=True, metavar="USER", help="who may ask; repeatable"
     )
+    reconcile = commands.add_parser(
+        "reconcile",
+        help="tell whether chain and books agree",
+        description=_RECONCILE,
+        epilog="Settings are flags too: --data_directory, --database.url.",
+        allow_abbrev=False,
+    )
+    reconcile.add_argument("--date", type=date.fromisoformat, help="2026-11-30; the latest day")
+    reconcile.add_argument("--json", action="store_true", help="answer as JSON")
+    reconcile.add_argument(
+        "--accept", metavar="KEY", action="append", default=[], help="a difference that is known"
+    )
     tier = commands.add_parser(
         "tier",
         help="say how much an account may watch at once",
@@ -158,13 +188,55 @@ def _parser() -> argparse.ArgumentParser:
         "replay", help="show a simulated history", description=_REPLAY, allow_abbrev=False
     )
     replay.add_argument("seed", type=int, metavar="SEED", help="any whole number")
+    _add_channel(commands)
     # Its options are its own, so that `--help` has to get there too.
     commands.add_parser("localnet", help="run a local Stellar network alone", add_help=False)
     config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
     commands.add_parser("version", help="print the version")
-    for command in (up, worker, keys, signer, tier, doctor, ledger, verify, config):
+    for command in (up, worker, keys, signer, tier, doctor, ledger, reconcile, verify, config):
         command.add_argument("--config", type=Path, help="a TOML file with settings")
     return parser
+
+
+def _add_channel(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    channel = commands.add_parser(
+        "channel",
+        help="open a payment channel with your wallet, or take back what is left",
+        description=_CHANNEL,
+        allow_abbrev=False,
+    )
+    channel.add_argument("action", choices=("open", "start-closing", "take-back"))
+    channel.add_argument("contract", nargs="?", default="", help="which one, when it is open")
+    channel.add_argument("--server", required=True, metavar="URL", help="a Tollcast server")
+    channel.add_argument("--rpc", default="", metavar="URL", help="a Stellar RPC server")
+    channel.add_argument("--key", default="", metavar="HEX", help="of the browser that will pay")
+    channel.add_argument("--amount", default="5", metavar="AMOUNT", help="to put in (5)")
+    channel.add_argument(
+        "--seed-file",
+        type=Path,
+        default=Path("wallet.seed"),
+        metavar="FILE",
+        help="has the wallet's seed (wallet.seed); with play money it is made",
+    )
+
+
+def _channel(known: argparse.Namespace) -> int:
+    from api import channel_command
+    from api.remote import CommandFailed
+
+    viewer = channel_command.Viewer(known.server, known.rpc, known.seed_file)
+    try:
+        if known.action == "open":
+            opened = channel_command.open_channel(viewer, known.key, known.amount)
+            print(asyncio.run(opened))  # noqa: T201
+        elif known.action == "start-closing":
+            asyncio.run(channel_command.start_closing(viewer, known.contract))
+        else:
+            asyncio.run(channel_command.take_back(viewer, known.contract))
+    except CommandFailed as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
 
 
 def _localnet(arguments: list[str]) -> int:
@@ -257,6 +329,24 @@ def _sign(settings: Settings, path: Path, clients: Sequence[str]) -> int:
     except CommandFailed as error:
         print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
         return 2
+
+
+def _reconcile(settings: Settings, known: argparse.Namespace) -> int:
+    from api import reconcile_command
+    from api.remote import CommandFailed, accept_difference
+    from config import logs
+
+    logs.set_up("warning", "text")
+    try:
+        for key in known.accept:
+            for booked in asyncio.run(accept_difference(settings, key)):
+                print(reconcile_command.booking_text(booked))  # noqa: T201
+        report = asyncio.run(reconcile_command.read_report(settings, known.date))
+    except CommandFailed as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    print(report if known.json else reconcile_command.report_text(report))  # noqa: T201
+    return 0 if reconcile_command.agrees(report) else 1
 
 
 def _tier(settings: Settings, account: str, tier: str) -> int:

@@ -47,7 +47,7 @@ from api.jobs import Jobs
 from api.local_network import LocalNetworkFailed
 from api.making import Making, hls_settings, media_directory, open_making
 from api.minute_limit import MinuteLimit
-from api.money import Money, chain_dependency
+from api.money import Money, books_dependency, chain_dependency
 from api.movements_postgres import PostgresMovements
 from api.obs_multitrack import ObsMultitrack
 from api.operator import Operator
@@ -61,6 +61,7 @@ from api.publish_tokens import PublishTokens, open_token_signer
 from api.publish_urls import PublishUrls, publish_urls
 from api.publisher_admission import open_admission
 from api.receipts import ReceiptRoutes
+from api.reconciliation import ReconciliationRoutes
 from api.removal import Removal
 from api.rtmp_listeners import rtmp_listeners
 from api.sandbox import Sandbox
@@ -208,7 +209,7 @@ async def _start(
         demo_url=f"{http_url}/watch/{DEMO_SOURCE}" if settings.demo_is_on else None,
         creator_token=creator_token,
         play_money=stores.network.play_money,
-        network_url=stores.network.rpc_url,
+        network_url=stores.network.rpc_url or stores.network.horizon_url,
     )
 
 
@@ -332,7 +333,7 @@ def _payment_channels(
         money.channels,
         bearers,
         clock,
-        stores.network.play_money,
+        stores.network.rpc_url if stores.network.play_money else None,
         MinuteLimit(clock, PAYMENT_CHANNELS_PER_MINUTE_MAX),
     )
 
@@ -366,12 +367,14 @@ def _routes(
     tokens = PlaybackTokens(token_key)
     sandbox = Sandbox(intake) if play_money else None
     idempotency = Idempotency(PostgresIdempotencyStore(stores.database), clock)
+    operator = Operator(hash_token(stores.secrets.create_or_read(CREATOR_TOKEN, new_token)[0]))
     dependencies = (
         database_dependency(stores.database),
         ingest_dependency(media.rtmp),
         disk_dependency(stores.data),
         journal_dependency(stores.database),
         chain_dependency(money),
+        books_dependency(money),
         jail_dependency(stores.jail, stores.settings.jail_level_minimum),
     )
     documents = ContentDocuments(
@@ -502,9 +505,12 @@ def _routes(
         suspense=SuspenseRoutes(
             money.funding.suspense,
             stores.accounts,
-            Operator(hash_token(stores.secrets.create_or_read(CREATOR_TOKEN, new_token)[0])),
+            operator,
             idempotency,
             intake.balance_changed,
+        ),
+        reconciliation=ReconciliationRoutes(
+            money.reconciliation, money.restorer, operator, idempotency
         ),
         statements=Statements(
             PostgresMovements(stores.database), PostgresStatements(stores.database), bearers

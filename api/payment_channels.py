@@ -42,14 +42,15 @@ class PaymentChannels:
     """The routes under `/api/v1/payments/channels`, and one for play money.
 
     Nothing here takes an Idempotency-Key: a contract is registered once, a voucher again is the
-    same as once, and so is closing.
+    same as once, and so is closing. `play_rpc_url` is where a network with play money is asked;
+    None where money is real.
     """
 
     desk: VoucherDesk
     chain: ChannelChain
     bearers: Bearers
     clock: Clock
-    play_money: bool
+    play_rpc_url: str | None
     registrations: MinuteLimit
     _budgets: OrderedDict[str, MessageBudget] = field(default_factory=OrderedDict, init=False)
 
@@ -58,6 +59,11 @@ class PaymentChannels:
         account = await self.bearers.account(request)
         items = [channel_json(each) for each in await self.desk.channels(account.id)]
         return web.json_response({"items": items, "terms": await self._terms()})
+
+    async def terms(self, _request: web.Request) -> web.Response:
+        """What one has to be, for whoever opens it: no account is needed."""
+        document = terms_json(await self.desk.terms())
+        return web.json_response({**document, "rpcUrl": self.play_rpc_url})
 
     async def get(self, request: web.Request) -> web.Response:
         account = await self.bearers.account(request)
@@ -98,7 +104,7 @@ class PaymentChannels:
     async def open_in_play(self, request: web.Request) -> web.Response:
         """A contract with play money, for who has no wallet; to be registered like any other."""
         account = await self.bearers.account(request)
-        if not self.play_money:
+        if self.play_rpc_url is None:
             raise not_found("this server uses real money; there is nothing to hand out")
         wish = await read_body(request, OpenChannelInPlay)
         self._admit(account.id)

@@ -70,6 +70,7 @@ _NEEDS: dict[str, Need] = {
     "POST /api/v1/sandbox/fund": Scope.PAYMENTS,
     "GET /api/v1/payments/balance": Scope.READ,
     "POST /api/v1/sandbox/payment-channels": Scope.PAYMENTS,
+    "GET /api/v1/payments/channel-terms": "nothing",
     "GET /api/v1/payments/channels": Scope.READ,
     "POST /api/v1/payments/channels": Scope.PAYMENTS,
     "GET /api/v1/payments/channels/{channel}": Scope.READ,
