@@ -25,7 +25,7 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
     # Authorization: Bearer ...
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\g<1> {HIDDEN}"),
     # Our own tokens say what they are, and stream keys are four groups of eight.
-    (re.compile(r"\b(tc_)[A-Za-z0-9_-]{16,}"), rf"\g<1>{HIDDEN}"),
+    (re.compile(r"\b(tc_|rt_|sk_)[A-Za-z0-9_-]{16,}"), rf"\g<1>{HIDDEN}"),
     (re.compile(r"\b[0-9a-z]{8}(?:-[0-9a-z]{8}){3}\b"), HIDDEN),
     # JSON Web Tokens, which all begin with `{"`, and secrets of webhooks
     (re.compile(r"\b(eyJ)[\w-]+\.[\w-]*\.[\w-]*"), rf"\g<1>{HIDDEN}"),

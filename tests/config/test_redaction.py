@@ -41,6 +41,8 @@ def test_other_fields_are_kept(name: str) -> None:
         ("Authorization: Bearer abcdef.ghij-1", "Authorization: Bearer ***"),
         (f"seed {_SEED}.", "seed S***."),
         ("made tc_ABCDEFGHIJKLMNOPQRST-_z", "made tc_***"),
+        ("made sk_ABCDEFGHIJKLMNOPQRST-_z", "made sk_***"),
+        ("made rt_ABCDEFGHIJKLMNOPQRST-_z", "made rt_***"),
         ("rtmp://h/live/1snw9bn8-ndqtzemr-nnkdecdj-5ksmdcvp x", "rtmp://h/live/*** x"),
         (f"rtmp://h/live/{_TOKEN} x", "rtmp://h/live/eyJ*** x"),
         (f"live/main?jwt={_TOKEN}&x=1", "live/main?jwt=***&x=1"),
