@@ -12,10 +12,10 @@ from api.receipt_key import open_receipt_key
 from api.stores import Stores
 from config.limits import WITHDRAWAL_LOOK_SECONDS_MAX
 from config.tasks import cancel, spawn
-from metering.ledger.ledger import Ledger
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.receipts.maker import Receipts
 from metering.receipts.store_postgres import PostgresReceiptStore
+from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
 from metering.revenue.pools import Pools
 from metering.settlement.chain import ChainAccount, ChainUnreachable, OnChain, WrongNetwork
 from metering.settlement.earnings import EarningsQuery
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from api.wallet import Wallet
     from metering.funding.deposit import Addresses
     from metering.funding.taker import DepositTaker
+    from metering.reconciliation.restore import Restorer
     from metering.signer.collecting import CollectingSigner
     from metering.vouchers.collector import Changed, Envelopes
     from metering.x402.till import Envelopes as TopUpEnvelopes
@@ -50,6 +51,9 @@ class Money:
         self._ledger = PostgresLedger(stores.database)
         self.outbox = PostgresOutbox(stores.database, self._ledger)
         self.funding = Funding(stores, self._ledger, changed)
+        self.reconciliation = PostgresReconciliation(
+            stores.database, self._ledger, self.funding.network
+        )
         self._changed = changed
         self._wallet: Wallet | None = None
         self._channels: ChannelMoney | None = None
@@ -141,6 +145,10 @@ class Money:
             raise NotWorking(f"the hot account {wallet.addresses.hot} does not exist")
         return "play money" if self._stores.network.play_money else "real money"
 
+    async def restorer(self) -> "Restorer":
+        """Who accepts differences between chain and books; waits as `holdings` does."""
+        return (await self._opened()).restorer
+
     async def compared(self) -> str:
         """A word on whether chain and books agree.
 
@@ -187,7 +195,7 @@ class Money:
 
 
 def _import_make_wallet() -> (
-    "Callable[[Stores, Ledger, Outbox, Splitter, Funding], Awaitable[Wallet]]"
+    "Callable[[Stores, PostgresLedger, Outbox, Splitter, Funding], Awaitable[Wallet]]"
 ):
     from api.wallet import make_wallet
 

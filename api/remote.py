@@ -1,5 +1,7 @@
 """Commands that ask the running server, with the creator's token from the data directory."""
 
+import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -31,6 +33,20 @@ async def regenerate_key(settings: Settings, name: str, grace_seconds: int) -> s
         return key
 
 
+async def accept_difference(settings: Settings, key: str) -> list[dict[str, str]]:
+    """Say that a difference between chain and books is known; what was booked to make it good.
+
+    Raises:
+        CommandFailed: no server answers, or it refused.
+    """
+    async with _session(settings) as http:
+        http.headers["Idempotency-Key"] = secrets.token_hex(16)
+        path = "/api/v1/admin/reconciliation/accept"
+        answer = await _call(http, "POST", path, {"key": key})
+        booked: list[dict[str, str]] = answer["booked"]
+        return booked
+
+
 def _session(settings: Settings) -> aiohttp.ClientSession:
     secret = settings.data_directory / "secrets" / CREATOR_TOKEN
     try:
@@ -45,7 +61,7 @@ def _session(settings: Settings) -> aiohttp.ClientSession:
 
 
 async def _call(
-    http: aiohttp.ClientSession, method: str, path: str, body: dict[str, int] | None = None
+    http: aiohttp.ClientSession, method: str, path: str, body: Mapping[str, int | str] | None = None
 ) -> Any:
     try:
         async with http.request(method, path, json=body) as answer:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.auth.account import Account, AccountStore
 from api.funding import Funding
+from api.reconciler import open_reconciler, open_restorer, our_addresses
 from api.secret_names import CREATOR_SEED
 from api.stores import Stores
 from config.limits import FRIENDBOT_SECONDS_MAX
@@ -12,21 +13,28 @@ from metering.funding.deposit import Addresses
 from metering.funding.taker import DepositTaker
 from metering.funding.withdrawal_source import WithdrawalSource
 from metering.ledger.journal_postgres import PostgresJournal
-from metering.ledger.ledger import Ledger
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.localnet.network import root_keypair
 from metering.money import NATIVE, Stroops, checked_asset
-from metering.settlement.chain import SettledAsset
+from metering.reconciliation.reconciler import Reconciler
+from metering.reconciliation.restore import Restorer
+from metering.settlement.chain import OnChain, SettledAsset
 from metering.settlement.creators import Creators
 from metering.settlement.friendbot import HttpFriendbot
+from metering.settlement.guard import NetworkGuard
+from metering.settlement.guard_postgres import PostgresNetworkBook
+from metering.settlement.horizon import Horizon
+from metering.settlement.open_chain import Endpoint, open_chain
 from metering.settlement.outbox import Outbox
 from metering.settlement.planner import Terms
-from metering.settlement.signed_chain import SignedChain
 from metering.settlement.stellar import address_of, new_seed
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
 from metering.shares.splitter import Splitter
+
+type Chain = StellarRpc | Horizon
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +49,30 @@ class Payees:
 
 
 @dataclass(frozen=True, slots=True)
+class _Hot:
+    """Implements `treasury.HotAccount`."""
+
+    chain: Chain
+    address: str
+
+    async def holdings(self, address: str) -> OnChain | None:
+        return await self.chain.holdings(address)
+
+
+@dataclass(frozen=True, slots=True)
 class Wallet:
-    """The hot account on its chain, the worker that pays creators from it, and who books what comes
-    in there.
+    """The hot account on its chain, the worker that pays creators from it, who books what comes in
+    there, and who compares the two.
     """
 
     stores: Stores
-    chain: SignedChain
-    nodes: Mapping[str, StellarRpc]
+    chain: Chain
+    nodes: Mapping[str, Chain]
     """One for each asset that is taken."""
     addresses: Addresses
     taker: DepositTaker
+    reconciler: Reconciler
+    restorer: Restorer
     settlement: SettlementWorker
     treasury: PlayMoney
     friendbot: HttpFriendbot
@@ -66,10 +87,12 @@ class Wallet:
         if self.stores.network.play_money and creator.stellar_address is None:
             await self._give_play_money(creator)
         await self.taker.start()
+        await self.reconciler.start()
         await self.settlement.start()
 
     async def stop(self) -> None:
         await self.settlement.stop()
+        await self.reconciler.stop()
         await self.taker.stop()
         for node in self.nodes.values():
             await node.close()
@@ -93,19 +116,21 @@ class Wallet:
 
 
 async def make_wallet(
-    stores: Stores, ledger: Ledger, outbox: Outbox, splitter: Splitter, funding: Funding
+    stores: Stores, ledger: PostgresLedger, outbox: Outbox, splitter: Splitter, funding: Funding
 ) -> Wallet:
     """Waits until the signer says whose keys it has."""
     settings, network = stores.settings, stores.network
     signer = await stores.signer.meet()
-    chain = SignedChain(network.rpc_url, network.passphrase, signer, StellarClient())
+    guard = NetworkGuard(PostgresNetworkBook(stores.database))
+    chain = _chain(stores, NATIVE, guard)
     client = StellarClient(FRIENDBOT_SECONDS_MAX)
     friendbot = HttpFriendbot(f"{network.rpc_url}/friendbot", client)
-    nodes = {asset: _node(stores, asset) for asset in settings.stellar.assets}
-    addresses = _addresses(stores, chain.address, signer.channels)
-    feeds = [next(iter(nodes.values())).feed(each) for each in addresses.watched]
-    taker = funding.taker(addresses, feeds)
-    treasury = PlayMoney(chain, friendbot, ledger, taker)
+    nodes = {asset: _chain(stores, asset, guard) for asset in settings.stellar.assets}
+    addresses = _addresses(stores, signer.hot, signer.channels)
+    taker = funding.taker(addresses, [chain.feed(each) for each in addresses.watched])
+    treasury = PlayMoney(_Hot(chain, signer.hot), friendbot, ledger, taker)
+    ours = our_addresses(stores, addresses)
+    reconciler = open_reconciler(stores, ledger, chain, ours)
     minimum = Stroops(settings.settlement.minimum_stroops)
     settlement = SettlementWorker(
         outbox,
@@ -127,14 +152,28 @@ async def make_wallet(
         treasury=treasury if network.play_money else None,
         splits=splitter,
         seals=PostgresJournal(stores.database),
+        gate=reconciler,
     )
-    return Wallet(stores, chain, nodes, addresses, taker, settlement, treasury, friendbot, client)
+    return Wallet(
+        stores=stores,
+        chain=chain,
+        nodes=nodes,
+        addresses=addresses,
+        taker=taker,
+        reconciler=reconciler,
+        restorer=open_restorer(stores, ledger, ours),
+        settlement=settlement,
+        treasury=treasury,
+        friendbot=friendbot,
+        friendbot_client=client,
+    )
 
 
-def _node(stores: Stores, asset: str) -> StellarRpc:
+def _chain(stores: Stores, asset: str, guard: NetworkGuard) -> Chain:
+    network = stores.network
     code, _, issuer = checked_asset(asset).partition(":")
-    settled = SettledAsset(code, issuer or None)
-    return StellarRpc(stores.network.rpc_url, stores.network.passphrase, settled, StellarClient())
+    endpoint = Endpoint(network.rpc_url, network.horizon_url, network.passphrase)
+    return open_chain(endpoint, SettledAsset(code, issuer or None), StellarClient(), guard)
 
 
 def _addresses(stores: Stores, hot: str, channels: Sequence[str]) -> Addresses:

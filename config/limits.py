@@ -848,6 +848,8 @@ RECONCILE_LATE_SECONDS = 60
 RECONCILE_MISSING_SECONDS = 900
 # How often chain and books are compared.
 RECONCILE_SECONDS = 15
+# Until the first comparison came to its end payouts wait, so that is not waited for as long.
+RECONCILE_FIRST_SECONDS = 2
 # A node that forgot what was not read yet is asked again, and the operator told again, each minute.
 RECONCILE_HALT_SECONDS = 60
 # Pages of an address's feed that are read in one pass: 20,000 payments, more than a minute brings.

@@ -24,8 +24,8 @@ from metering.settlement.chain import Snapshot
 from metering.settlement.outbox import State
 
 
-# An account begins with the number of its ledger, shifted by 32 bits (Stellar-ledger-entries.x): what
-# is below counts its transactions.
+# An account begins with the number of its ledger, shifted by 32 bits (Stellar-ledger-entries.x).
+# What is below counts its transactions.
 _USED = (1 << 32) - 1
 
 

@@ -19,6 +19,7 @@ from config import telemetry
 from config.clock import Clock
 from config.limits import (
     FEED_PAYMENTS_MAX,
+    RECONCILE_FIRST_SECONDS,
     RECONCILE_HALT_SECONDS,
     RECONCILE_PAGES_MAX,
     RECONCILE_SECONDS,
@@ -159,9 +160,10 @@ class Reconciler:
 
     async def _run(self) -> None:
         while True:
-            wait = RECONCILE_SECONDS
+            wait = RECONCILE_FIRST_SECONDS
             try:
-                await self.run_once()
+                if (await self.run_once()).differences is not None:
+                    wait = RECONCILE_SECONDS
             except HistoryGap as gap:
                 log.error("nothing is compared: the node forgot ledgers", reason=str(gap))
                 wait = RECONCILE_HALT_SECONDS

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from metering.money import NATIVE, Stroops
 from metering.settlement.lifecycle import Answered, Found, NotFound
-from metering.settlement.outbox import Settlement, SignedEnvelope
+from metering.settlement.outbox import SignedEnvelope
 
 
 class ChainUnreachable(Exception):
@@ -94,11 +94,7 @@ class Snapshot:
 
 
 class Chain(Protocol):
-    """Every method may raise `ChainUnreachable` or `WrongNetwork`."""
-
-    @property
-    def address(self) -> str:
-        """The hot account that pays."""
+    """Knows no keys. Every method may raise `ChainUnreachable` or `WrongNetwork`."""
 
     async def holdings(self, address: str) -> OnChain | None:
         """What an account holds of the settled asset; None when it does not exist."""
@@ -114,13 +110,6 @@ class Chain(Protocol):
 
     async def tip(self) -> Tip:
         """How far the node is."""
-
-    async def sign(self, settlement: Settlement) -> SignedEnvelope:
-        """Build the transaction for a settlement and sign it, without sending it.
-
-        Raises:
-            UnknownHotAccount: there is nothing to pay from.
-        """
 
     async def send(self, envelope: SignedEnvelope) -> Answered:
         """Hand an envelope to the network; what goes wrong on the way is part of the answer."""

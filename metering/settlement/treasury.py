@@ -8,7 +8,7 @@ import structlog
 from config.limits import TREASURY_LOW_STROOPS
 from metering.ledger.ledger import Ledger, UnknownAccount, hot_account, treasury_account
 from metering.money import NATIVE, Stroops
-from metering.settlement.chain import Chain, WrongNetwork
+from metering.settlement.chain import OnChain, WrongNetwork
 from metering.settlement.feed import HistoryGap
 
 _LOW = Stroops(TREASURY_LOW_STROOPS)
@@ -31,7 +31,7 @@ class Deposits(Protocol):
 
         Raises:
             HistoryGap: some of it is not to be had any more.
-            ChainUnreachable, WrongNetwork: as `Chain`.
+            ChainUnreachable, WrongNetwork: as `chain.Chain`.
         """
 
 
@@ -63,12 +63,23 @@ class Reconciliation:
         return self.on_chain - self.in_ledger
 
 
-async def reconcile(chain: Chain, ledger: Ledger, asset: str = NATIVE) -> Reconciliation:
+class HotAccount(Protocol):
+    """An account on a chain; raises as `chain.Chain`."""
+
+    @property
+    def address(self) -> str:
+        """The account that pays (G...)."""
+
+    async def holdings(self, address: str) -> OnChain | None:
+        """As `chain.Chain`."""
+
+
+async def reconcile(chain: HotAccount, ledger: Ledger, asset: str = NATIVE) -> Reconciliation:
     """Compare the hot account with the ledger.
 
     Raises:
         ChainWasReset: the ledger expects money in an account that does not exist.
-        ChainUnreachable, WrongNetwork: as `Chain`.
+        ChainUnreachable, WrongNetwork: as `chain.Chain`.
     """
     in_ledger = await _in_ledger(ledger, asset)
     holdings = await chain.holdings(chain.address)
@@ -95,7 +106,7 @@ class PlayMoney:
 
     def __init__(
         self,
-        chain: Chain,
+        chain: HotAccount,
         friendbot: Friendbot,
         ledger: Ledger,
         deposits: Deposits,
@@ -115,7 +126,7 @@ class PlayMoney:
 
         Raises:
             ChainWasReset: the network lost the hot account.
-            ChainUnreachable, WrongNetwork: as `Chain`.
+            ChainUnreachable, WrongNetwork: as `chain.Chain`.
         """
         treasury = treasury_account(NATIVE)
         await self._ledger.open_accounts([treasury, hot_account(NATIVE)])

@@ -131,6 +131,7 @@ class SettlementWorker:
         self._pass = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._paused_until_ms = 0
+        self._held: str | None = None
 
     async def start(self) -> None:
         """Begin to settle; what is under way from an earlier run goes first."""
@@ -169,7 +170,7 @@ class SettlementWorker:
         while True:
             wait_ms = self._interval_ms
             try:
-                if await self.run_once():
+                if await self.run_once() or self._held is not None:
                     wait_ms = min(SETTLEMENT_POLL_MS, self._interval_ms)
             except UNAVAILABLE as error:
                 # Nothing is lost: the next pass reads from the outbox how far this one came.
@@ -192,8 +193,9 @@ class SettlementWorker:
 
     def _is_held(self) -> bool:
         reason = None if self._gate is None else self._gate.hold()
-        if reason is not None:
+        if reason is not None and reason != self._held:
             log.warning("no settlement planned", reason=reason)
+        self._held = reason
         return reason is not None
 
     # --- one settlement --------------------------------------------------------------------------

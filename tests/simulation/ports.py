@@ -302,9 +302,6 @@ class ChainPort:
         latest = self._network.latest
         return await self._line.call("asking", lambda: Tip(latest.sequence, latest.time, 1))
 
-    async def sign(self, settlement: Settlement) -> SignedEnvelope:
-        raise AssertionError("the chain has no keys")
-
     async def send(self, envelope: SignedEnvelope) -> Answered:
         def statement() -> Answered:
             answered = self._network.submit(envelope)

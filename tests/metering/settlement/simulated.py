@@ -33,7 +33,6 @@ from metering.localnet.rpc import Rpc
 from metering.money import STROOPS_MAX, Stroops
 from metering.settlement.chain import (
     LUMENS,
-    Chain,
     ChainUnreachable,
     OnChain,
     SettledAsset,
@@ -47,12 +46,12 @@ from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.planner import Terms
 from metering.settlement.signer import Signer, SigningOrder
 from metering.settlement.source import PaymentSource
-from metering.settlement.stellar import StellarChain
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney, reconcile
 from metering.settlement.worker import SettlementWorker
 from metering.signer.local_signer import LocalSigner
 from metering.signer.rules import Rules as SigningRules
+from tests.metering.settlement.keyed_chain import KeyedChain
 
 PASSPHRASE = "Simulated Network ; play money"
 CLOSE_MS = 5_000
@@ -254,12 +253,13 @@ class CrashingOutbox:
 class CrashingChain:
     """A chain in whose every call the process may die, just before and just after."""
 
-    def __init__(self, chain: Chain, crasher: Crasher) -> None:
+    def __init__(self, chain: KeyedChain, crasher: Crasher) -> None:
         self.real = chain
         self._crasher = crasher
 
     @property
     def address(self) -> str:
+        """The hot account's."""
         return self.real.address
 
     async def holdings(self, address: str) -> OnChain | None:
@@ -276,9 +276,6 @@ class CrashingChain:
 
     async def tip(self) -> Tip:
         return await self.real.tip()
-
-    async def sign(self, settlement: Settlement) -> SignedEnvelope:
-        raise AssertionError("the chain has no keys")
 
     async def send(self, envelope: SignedEnvelope) -> Answered:
         self._crasher.point("before sending")
@@ -339,12 +336,12 @@ class World:
         self.payees = Payees()
         self.crasher = crasher or Crasher()
         self.outbox = CrashingOutbox(self.stored, self.crasher)
-        self.real_chain = StellarChain("http://node", PASSPHRASE, self.seed, self.node, asset)
+        self.real_chain = KeyedChain("http://node", PASSPHRASE, self.seed, self.node, asset)
         self.chain = CrashingChain(self.real_chain, self.crasher)
         self.friendbot = SimulatedFriendbot(self.node)
         self.deposits = MemoryDeposits(self.ledger)
         self.taker = self.new_taker()
-        lumens = StellarChain("http://node", PASSPHRASE, self.seed, self.node)
+        lumens = KeyedChain("http://node", PASSPHRASE, self.seed, self.node)
         self.play_money = PlayMoney(lumens, self.friendbot, self.ledger, self.taker)
         caps = dict.fromkeys(("XLM", asset.name), STROOPS_MAX)
         rules = SigningRules(caps, fees=STROOPS_MAX, settlements=STROOPS_MAX)

@@ -22,13 +22,14 @@ from metering.settlement.earnings import EarningsQuery
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.outbox_postgres import PostgresOutbox
 from metering.settlement.planner import Terms
-from metering.settlement.stellar import StellarChain, new_seed
+from metering.settlement.stellar import new_seed
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney, reconcile
 from metering.settlement.worker import SettlementWorker
 from metering.signer.local_signer import LocalSigner
 from tests.metering.localnet.running import RunningNetwork, running_network
+from tests.metering.settlement.keyed_chain import KeyedChain
 
 pytestmark = pytest.mark.process
 
@@ -59,7 +60,7 @@ class Operation:
         self.ledger = PostgresLedger(database)
         self.outbox = PostgresOutbox(database, self.ledger)
         self.seed = new_seed()
-        self.chain = StellarChain(network.url, network.passphrase, self.seed, self.client)
+        self.chain = KeyedChain(network.url, network.passphrase, self.seed, self.client)
         self.friendbot = HttpFriendbot(f"{network.url}/friendbot", self.client)
         hot = self.chain.address
         node = StellarRpc(network.url, network.passphrase, SettledAsset(), self.client)

@@ -7,7 +7,7 @@ import pytest
 
 from metering.ledger.ledger import creator_account, hot_account, treasury_account
 from metering.settlement.chain import WrongNetwork
-from metering.settlement.stellar import StellarChain
+from tests.metering.settlement.keyed_chain import KeyedChain
 from tests.metering.settlement.simulated import (
     XLM,
     Crash,
@@ -277,7 +277,7 @@ async def test_nothing_is_sent_to_another_network() -> None:
     world = World()
     await world.add_creator("ana")
     await world.earn("ana", XLM)
-    other = StellarChain("http://node", "Public Network", world.seed, world.node)
+    other = KeyedChain("http://node", "Public Network", world.seed, world.node)
     with pytest.raises(WrongNetwork):
         await other.fee_p80()
     world.chain.real = other

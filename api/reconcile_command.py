@@ -1,0 +1,99 @@
+"""`tollcast reconcile`: whether chain and books agree, as a terminal shows it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from api.command_database import command_database
+from api.remote import CommandFailed
+from config.limits import DATABASE_STATEMENT_MS_MAX
+from config.settings import Settings
+from metering.funding.deposit import network_name
+from metering.ledger.ledger_postgres import PostgresLedger
+from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
+from metering.settlement.guard_postgres import PostgresNetworkBook
+
+Document = Mapping[str, Any]
+
+
+async def read_report(settings: Settings, day: date | None) -> str:
+    """A day's report, or the latest, whether the server runs or not.
+
+    Raises:
+        CommandFailed: there is none, or no database.
+    """
+    async with command_database(settings, DATABASE_STATEMENT_MS_MAX) as database:
+        if await database.fetchval("SELECT to_regclass('reconciliation_report')") is None:
+            raise CommandFailed(
+                "this database has no reports yet: start this version's server once"
+            )
+        known = await PostgresNetworkBook(database).known()
+        network = "" if known is None else network_name(known.passphrase)
+        ledger = PostgresLedger(database)
+        report = await PostgresReconciliation(database, ledger, network).report(day)
+    if report is None:
+        raise CommandFailed("chain and books were not compared then")
+    return report.document
+
+
+def agrees(report: str) -> bool:
+    """Whether nothing differs in a report that payouts would wait for."""
+    found: bool = json.loads(report)["agrees"]
+    return found
+
+
+def booking_text(booked: Mapping[str, str]) -> str:
+    """What was booked for an accepted difference, for a terminal."""
+    return f"booked {booked['amount']} {booked['asset']} from {booked['from']} to {booked['to']}"
+
+
+def report_text(report: str) -> str:
+    """For a terminal."""
+    document = json.loads(report)
+    ledgers, counts = document["ledgers"], document["counts"]
+    state = "over" if document["final"] else "still running"
+    lines = [
+        f"{document['date']} ({state}) on {document['network']}",
+        f"Ledgers {ledgers['after'] + 1} to {ledgers['until']}:"
+        f" {document['chain']['movements']} payments, {document['outbox']['settlements']}"
+        " settlements",
+        *_balances(document["balances"]),
+        "",
+    ]
+    for difference in document["differences"]:
+        lines += _difference(difference)
+    if document["agrees"]:
+        lines.append("Chain, journal and outbox agree.")
+    else:
+        total = sum(counts.values()) - counts["late"] - counts["suspense"]
+        lines.append(f"THEY DIFFER: {total}. Payouts wait until this is over, or accepted:")
+        lines.append("  tollcast reconcile --accept KEY")
+    return "\n".join(lines)
+
+
+def _balances(balances: Document | None) -> Sequence[str]:
+    if balances is None:
+        return []
+    held = [f"  {each['held']:>24}  {each['account']}" for each in balances["accounts"]]
+    return [f"Balances as of ledger {balances['ledger']}:", *held]
+
+
+def _difference(difference: Document) -> Sequence[str]:
+    amounts = ", ".join(
+        f"{name} {difference[field]}"
+        for name, field in (("on the chain", "onChain"), ("in our books", "inLedger"))
+        if field in difference
+    )
+    where = [
+        f"      {name} {difference[name]}"
+        for name in ("transaction", "source", "destination")
+        if name in difference
+    ]
+    return [
+        f"{difference['kind']:<18} {difference['key']}",
+        f"      {difference['detail']}",
+        f"      ledger {difference['ledger']}; {amounts or 'no amounts'}",
+        *where,
+        "",
+    ]

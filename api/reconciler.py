@@ -1,0 +1,48 @@
+"""The wiring of who compares chain and books."""
+
+from api.stores import Stores
+from metering.funding.deposit import Addresses, network_name
+from metering.ledger.ledger_postgres import PostgresLedger
+from metering.reconciliation.addresses import Ours
+from metering.reconciliation.books_postgres import PostgresBooks
+from metering.reconciliation.reconciler import Chain, Reconciler
+from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
+from metering.reconciliation.restore import Restorer
+
+
+def our_addresses(stores: Stores, addresses: Addresses) -> Ours:
+    """What is compared."""
+    return Ours(
+        hot=addresses.hot,
+        deposit=addresses.deposit,
+        senders=sorted(addresses.others),
+        assets=stores.settings.stellar.assets,
+    )
+
+
+def open_reconciler(stores: Stores, ledger: PostgresLedger, chain: Chain, ours: Ours) -> Reconciler:
+    """Not started.
+
+    Args:
+        stores: of the server.
+        ledger: its books.
+        chain: where its money is.
+        ours: its addresses there.
+    """
+    passphrase = stores.network.passphrase
+    network = network_name(passphrase)
+    return Reconciler(
+        chain=chain,
+        ours=ours,
+        store=PostgresReconciliation(stores.database, ledger, network),
+        books=PostgresBooks(stores.database, network),
+        clock=stores.clock,
+        network=passphrase,
+    )
+
+
+def open_restorer(stores: Stores, ledger: PostgresLedger, ours: Ours) -> Restorer:
+    """Who accepts what the reconciler found."""
+    network = network_name(stores.network.passphrase)
+    store = PostgresReconciliation(stores.database, ledger, network)
+    return Restorer(store, PostgresBooks(stores.database, network), ledger, ours)
