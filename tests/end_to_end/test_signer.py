@@ -1,0 +1,90 @@
+"""The key of the account that pays is where no other process of the server is."""
+
+import os
+import shutil
+import signal
+from base64 import b32decode
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import StartServer
+from tests.end_to_end.running_server import RunningServer, client_of, descendants, eventually
+
+pytestmark = pytest.mark.end_to_end
+
+_PIECE_BYTES_MAX = 1 << 26
+
+
+async def test_the_key_is_in_the_signer_alone_and_moves_there_from_where_it_was(
+    start: StartServer,
+) -> None:
+    """Goal: nobody but the signer has the key, also while it is used, and after an update.
+    Method: a server pays its channel accounts, its signer is killed, and all its processes' memory
+    is searched. Then its files are put where they lay before, and it goes on with the same account.
+    """
+    server = await start()
+    await eventually(lambda: _has_paid(server, 1), 60, "the channel accounts are made")
+    guard, worker = _signer(server)
+    os.kill(worker, signal.SIGKILL)
+    new = await eventually(lambda: _another(server, worker), 30, "another signer")
+    seed = (server.data / "signer" / "stellar-hot-seed").read_text().strip()
+    needles = (seed.encode(), b32decode(seed)[1:33])
+    others = {server.process.pid, *server.descendants()} - {guard, new}
+    assert len(others) > 5
+    assert [each for each in others if _remembers(each, needles)] == []
+    if os.geteuid() == 0:  # nobody else may look into it: so it would have been found
+        await eventually(lambda: _is_there(new, needles), 30, "the key in the signer's memory")
+    await server.stop()
+
+    (server.data / "signer" / "stellar-hot-seed").rename(server.data / "secrets/stellar-hot-seed")
+    shutil.rmtree(server.data / "signer")
+    (server.data / "localnet" / "localnet.state").rename(server.data / "localnet.state")
+    server = await start()
+    async with client_of(server) as client:
+        found = (await client.get("/ready"))["dependencies"]
+    assert {each["name"]: each["ok"] for each in found}["stellar"], "its account is on the chain"
+    assert not (server.data / "secrets" / "stellar-hot-seed").exists()
+    assert (server.data / "signer" / "stellar-hot-seed").read_text().strip() == seed
+
+
+def _signer(server: RunningServer) -> tuple[int, int]:
+    """The process that starts signers, and the one that has the keys."""
+    [guard] = [
+        each
+        for each in server.descendants()
+        if b"metering.signer" in Path(f"/proc/{each}/cmdline").read_bytes() and descendants(each)
+    ]
+    [worker] = descendants(guard)
+    return guard, worker
+
+
+async def _another(server: RunningServer, before: int) -> int | None:
+    with suppress(ValueError, OSError):
+        _, worker = _signer(server)
+        return worker if worker != before else None
+    return None
+
+
+async def _has_paid(server: RunningServer, times: int) -> bool | None:
+    log = (server.data.parent / "server.log").read_text()
+    return log.count('"code": "tx_success"') >= times or None
+
+
+async def _is_there(process: int, needles: Sequence[bytes]) -> bool | None:
+    return _remembers(process, needles) or None
+
+
+def _remembers(process: int, needles: Sequence[bytes]) -> bool:
+    return any(needle in piece for piece in _memory(process) for needle in needles)
+
+
+def _memory(process: int) -> Iterator[bytes]:
+    with suppress(OSError), Path(f"/proc/{process}/mem").open("rb", buffering=0) as file:
+        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
+            first, last = (int(each, 16) for each in line.split()[0].split("-"))
+            with suppress(OSError, OverflowError, ValueError):  # a guard page, or the kernel's
+                file.seek(first)
+                yield file.read(min(last - first, _PIECE_BYTES_MAX))
