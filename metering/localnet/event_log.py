@@ -10,6 +10,7 @@ from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.record import Record
 from metering.localnet.toid import OPERATION_MAX, TRANSACTION_MAX, Place, place_of
+from metering.localnet.told_meta import told_meta
 
 EVENT_MAX = (1 << 32) - 1
 
@@ -71,22 +72,22 @@ def ledgers_of(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield together
 
 
-def events_of(records: Sequence[Record]) -> tuple[LoggedEvent, ...]:
+def events_of(records: Sequence[Record], passphrase: str) -> tuple[LoggedEvent, ...]:
     """Every event of one ledger, in order.
 
     Args:
         records: all transactions of that ledger, in order.
+        passphrase: the network's.
     """
-    return _events_of(tuple(records))
+    return _events_of(tuple(records), passphrase)
 
 
 @lru_cache(_LEDGERS_KEPT)
-def _events_of(records: tuple[Record, ...]) -> tuple[LoggedEvent, ...]:
+def _events_of(records: tuple[Record, ...], passphrase: str) -> tuple[LoggedEvent, ...]:
     found: list[LoggedEvent] = []
     numbers = {_STAGE.TRANSACTION_EVENT_STAGE_BEFORE_ALL_TXS: 0}
     for record in records:
-        meta = stellar_xdr.TransactionMeta.from_xdr(record.meta_xdr).v4
-        assert meta is not None, "the network writes metas of version 4"
+        meta = told_meta(record, passphrase)
         numbers[_STAGE.TRANSACTION_EVENT_STAGE_AFTER_TX] = 0
         classic = meta.soroban_meta is None
         for told in meta.events:

@@ -53,7 +53,7 @@ def events(params: Any, reading: Reading, *, classic: bool = True) -> Document:
     found: list[LoggedEvent] = []
     for records in ledgers_of(reading.records(window.start.place, Place(window.end_ledger))):
         # The window begins inside a ledger, but events are numbered through the whole of it.
-        whole = events_of(reading.records_of(records[0].ledger))
+        whole = events_of(reading.records_of(records[0].ledger), reading.passphrase)
         found += [
             event
             for event in whole

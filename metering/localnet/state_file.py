@@ -14,7 +14,6 @@ from metering.localnet.header import TOTAL_COINS, Header
 from metering.localnet.lumens import lumens
 from metering.localnet.network import NetworkState
 from metering.localnet.record import Record
-from metering.localnet.state_upgrade import with_events
 
 _SCHEMA = """
 create table network (passphrase text not null, close_ms integer not null);
@@ -34,7 +33,7 @@ create table record (
 );
 create index record_by_ledger on record (ledger, "order");
 """
-# Version 1: headers of remembered ledgers are kept, and transactions with their events.
+# Version 1: headers of remembered ledgers are kept.
 _VERSION = 1
 _LEDGERS = """
 create table ledger (
@@ -139,8 +138,8 @@ class StateFile:
         ).fetchone()
         if network is None:
             return None
+        self._upgrade()
         passphrase, close_ms = network
-        self._upgrade(passphrase)
         (oldest_ledger,) = self._database.execute("select oldest_ledger from header").fetchone()
         headers = [
             Header(*row) for row in self._database.execute("select * from ledger order by sequence")
@@ -158,7 +157,7 @@ class StateFile:
             raise ValueError("the balances do not add up to all lumens")
         return state
 
-    def _upgrade(self, passphrase: str) -> None:
+    def _upgrade(self) -> None:
         """Bring a file of an earlier version to the present one, all of it or nothing."""
         (version,) = self._database.execute("pragma user_version").fetchone()
         if version == _VERSION:
@@ -166,12 +165,6 @@ class StateFile:
         self._database.execute("begin")
         for statement in filter(str.strip, _LEDGERS.split(";")):
             self._database.execute(statement)
-        rows = self._database.execute(f"select {_RECORD_COLUMNS} from record").fetchall()
-        for row in rows:
-            record = with_events(_record(row), passphrase)
-            self._database.execute(
-                "update record set meta_xdr = ? where hash = ?", (record.meta_xdr, record.hash)
-            )
         self._database.execute(f"pragma user_version = {_VERSION}")
         self._database.execute("commit")
 
