@@ -107,6 +107,7 @@ JOIN ledger_account AS hot ON hot.number = credit AND hot.id LIKE 'chain:%'
 WHERE entry.id NOT IN (SELECT id || ':applied' FROM payout)
     AND entry.id NOT IN (SELECT id || ':returned' FROM payout)
     AND entry.id NOT IN (SELECT id || ':network_fee' FROM payout_batch)
+    AND split_part(hot.id, ':', 3) NOT IN (SELECT contract FROM payment_channel)
 """
 
 _QUESTIONS = (

@@ -26,7 +26,8 @@ HAVING coalesce(bit_or(guard.tgtype), 0) & 56 <> 56
 """
 
 _MONEY = """
-SELECT table_name || '.' || column_name AS name, data_type FROM information_schema.columns
+SELECT table_name || '.' || column_name AS name, data_type, numeric_scale
+FROM information_schema.columns
 WHERE table_schema = current_schema()
 """
 
@@ -44,7 +45,8 @@ _QUESTIONS = (
         "columns",
         f"SELECT count(*) FROM ({_MONEY}) AS money",
         f"""SELECT format('%s is of type %s', name, data_type) FROM ({_MONEY}) AS money
-        WHERE data_type IN ('real', 'double precision', 'numeric', 'money')""",
+        WHERE data_type IN ('real', 'double precision', 'money')
+            OR data_type = 'numeric' AND numeric_scale IS DISTINCT FROM 0""",
     ),
 )
 

@@ -64,7 +64,7 @@ async def test_the_books_are_checked_while_the_server_runs_and_afterwards(tmp_pa
     assert found.sound
     said = audit_text(found)
     assert "ok        J3   the seal that was noted elsewhere is in the chain (seals: 1)" in said
-    assert "unchecked I8 " in said
+    assert "unchecked I9 " in said
     assert said.endswith("\n\nThe books are right.")
 
     await tamper(server)
