@@ -1,9 +1,9 @@
 """Paying in with one request: HTTP 402, and what an x402 client answers to it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Protocol
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,9 +19,7 @@ from metering.money import BadAmount, Stroops, format_amount, parse_amount
 from metering.settlement.strkey import Address, account_key, write_address
 from metering.x402.errors import NobodyPaysFees, StillUnderWay
 from metering.x402.terms import PaymentRefused, Terms, as_header, payment_required, settled
-
-if TYPE_CHECKING:
-    from api.top_up_money import TopUpMoney
+from metering.x402.top_up import TopUp
 
 # Version 2's names of headers; a client of ours may use the name that version 1 had.
 _PRESENTED = ("PAYMENT-SIGNATURE", "X-PAYMENT")
@@ -29,6 +27,24 @@ _REQUIRED = "PAYMENT-REQUIRED"
 _RESPONSE = "PAYMENT-RESPONSE"
 # Deposits among which a new one is looked for.
 _LATELY = 10
+
+
+class Taker(Protocol):
+    """What takes payments that are presented; `api.top_up_money` has one."""
+
+    @property
+    def network(self) -> str:
+        """Its name by CAIP-2."""
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """The contracts of the assets that are taken."""
+
+    async def take(self, account: str, asset: str, presented: str, terms: Terms) -> TopUp:
+        """Bring a payment onto the chain; as `TopUpMoney.take`."""
+
+    async def credit(self) -> None:
+        """Book what has come in."""
 
 
 class TopUpRequest(BaseModel):
@@ -58,7 +74,7 @@ class TopUps:
     store: DepositStore
     bearers: Bearers
     intake: Intake
-    opened: "Callable[[], Awaitable[TopUpMoney | None]]"
+    opened: Callable[[], Awaitable[Taker | None]]
     address: Callable[[], Awaitable[str]]
     assets: tuple[str, ...]
     minimum: Stroops
@@ -101,7 +117,7 @@ class TopUps:
             raise invalid(f"amount: at least {format_amount(max(self.minimum, 1))}")
         return asset, amount
 
-    async def _there(self) -> "TopUpMoney":
+    async def _there(self) -> Taker:
         try:
             async with asyncio.timeout(WALLET_WAIT_SECONDS_MAX):
                 money = await self.opened()
@@ -111,7 +127,7 @@ class TopUps:
             raise not_found("this server takes no payments over HTTP")
         return money
 
-    async def _terms(self, money: "TopUpMoney", account: str, asset: str, amount: Stroops) -> Terms:
+    async def _terms(self, money: Taker, account: str, asset: str, amount: Stroops) -> Terms:
         """What pays this account, and nobody else: its own number at our address."""
         number = await self.store.number(account)
         own = write_address(Address(account_key(await self.address()), number))

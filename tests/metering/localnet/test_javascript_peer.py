@@ -1,6 +1,5 @@
 """Stellar's own JavaScript SDK as a peer: an independent reader of every byte that we send."""
 
-import fcntl
 import json
 import subprocess
 from pathlib import Path
@@ -9,40 +8,18 @@ import pytest
 
 from metering.localnet import CHANNEL_WASM_HASH
 from tests.metering.localnet.running import running_network
-from tests.programs import missing, program
+from tests.npm import npm_packages
 
 _PACKAGE = "@stellar/stellar-sdk"
 _VERSION = "17.2.0"
-_CACHE = Path.home() / ".cache" / "tollcast-tests" / f"stellar-sdk-{_VERSION}"
-_INSTALL_SECONDS_MAX = 300
 _RUN_SECONDS_MAX = 90
 
 
 @pytest.fixture(scope="module")
 def sdk() -> Path:
-    """The entry file of the JavaScript SDK, installed once for all runs."""
-    for name in ("node", "npm"):
-        program(name)
-    entry = _CACHE / "node_modules" / _PACKAGE / "lib" / "esm" / "index.js"
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    with (_CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not entry.is_file():
-            _install()
-    return entry
-
-
-def _install() -> None:
-    flags = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock")
-    ended = subprocess.run(
-        ["npm", "install", *flags, "--prefix", _CACHE, f"{_PACKAGE}@{_VERSION}"],
-        capture_output=True,
-        text=True,
-        timeout=_INSTALL_SECONDS_MAX,
-        check=False,
-    )
-    if ended.returncode != 0:
-        missing(f"npm could not install {_PACKAGE}: {ended.stderr[-300:]}")
+    """The entry file of the JavaScript SDK."""
+    modules = npm_packages(f"stellar-sdk-{_VERSION}", f"{_PACKAGE}@{_VERSION}")
+    return modules / _PACKAGE / "lib" / "esm" / "index.js"
 
 
 def run(script: str, *arguments: str | Path) -> dict[str, object]:
