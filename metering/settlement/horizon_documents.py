@@ -154,7 +154,15 @@ class BalanceChange(Asset):
     source: str = Field(default="", alias="from")
     destination: str = Field(default="", alias="to")
     amount: str
-    destination_muxed_id: int | None = None
+    destination_muxed_id: str | int = ""
+    destination_muxed_id_type: str = "uint64"
+
+    @property
+    def told_id(self) -> int | None:
+        """A text or bytes may stand there as well, which name nobody."""
+        told = str(self.destination_muxed_id)
+        is_number = self.destination_muxed_id_type == "uint64" and told.isdecimal()
+        return int(told) if is_number else None
 
 
 class Payment(Asset):

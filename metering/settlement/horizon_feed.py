@@ -110,7 +110,7 @@ def _change(change: BalanceChange) -> Movement:
         change.destination or change.asset_issuer,
         change.asset,
         amount(change.amount),
-        change.destination_muxed_id,
+        change.told_id,
     )
 
 

@@ -5,11 +5,12 @@ The same tests run over RPC and Horizon. What they know of a network is its URLs
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
+import pytest
 from stellar_sdk import Account, Asset, Keypair, Memo, MuxedAccount, Operation, TransactionBuilder
 from stellar_sdk import Payment as PaymentOperation
 
@@ -21,8 +22,20 @@ from metering.settlement.lifecycle import Answer, Found
 from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
+from tests.metering.localnet.running import RunningNetwork
 
 PATIENCE_SECONDS = 60
+APIS = ("rpc", "horizon")
+_LOCAL = [("local", api) for api in APIS]
+_HERE = [pytest.param(each, marks=pytest.mark.process, id=" ".join(each)) for each in _LOCAL]
+_THERE = [
+    pytest.param(("test", api), marks=pytest.mark.testnet, id=f"testnet {api}") for api in APIS
+]
+
+# For tests that take a `visitor`: on the local network and the test one, or on the local one only.
+everywhere = pytest.mark.parametrize("visitor", [*_HERE, *_THERE], indirect=True)
+here = pytest.mark.parametrize("visitor", _HERE, indirect=True)
+
 _POLL_SECONDS = 0.05
 _FAR_SECONDS_MAX = 5
 
@@ -162,3 +175,11 @@ def pay(address: str, amount: str, *, muxed_id: int | None = None) -> PaymentOpe
     """An operation that pays lumens."""
     target = address if muxed_id is None else MuxedAccount(address, muxed_id)
     return PaymentOperation(destination=target, asset=Asset.native(), amount=amount)
+
+
+async def set_faults(network: RunningNetwork, faults: Mapping[str, object]) -> None:
+    """What goes wrong on the local network from now on."""
+    client = StellarClient()
+    answer = await client.post(f"{network.url}/faults", json_data=dict(faults))
+    assert answer.status_code == 200, answer.text
+    await client.close()

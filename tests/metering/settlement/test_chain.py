@@ -4,7 +4,6 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from stellar_sdk import Asset, ChangeTrust, IdMemo, Keypair, SetOptions, Signer, TextMemo
@@ -12,52 +11,17 @@ from stellar_sdk import Asset, ChangeTrust, IdMemo, Keypair, SetOptions, Signer,
 from metering.money import Stroops
 from metering.settlement.chain import ChainUnreachable, SettledAsset, Thresholds, WrongNetwork
 from metering.settlement.lifecycle import Answer, Found, NotFound
-from metering.settlement.stellar_client import StellarClient
-from tests.metering.localnet.running import RunningNetwork, running_network
-from tests.metering.settlement.networks import PATIENCE_SECONDS, TESTNET, Town, Visitor, pay
+from tests.metering.localnet.running import RunningNetwork
+from tests.metering.settlement.networks import (
+    PATIENCE_SECONDS,
+    Visitor,
+    everywhere,
+    here,
+    pay,
+    set_faults,
+)
 
 XLM = 10**7
-APIS = ("rpc", "horizon")
-EVERYWHERE = [
-    *(pytest.param(("local", api), marks=pytest.mark.process, id=f"local {api}") for api in APIS),
-    *(pytest.param(("test", api), marks=pytest.mark.testnet, id=f"testnet {api}") for api in APIS),
-]
-HERE = [pytest.param(("local", api), marks=pytest.mark.process, id=api) for api in APIS]
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNetwork]:
-    with running_network(tmp_path_factory.mktemp("network") / "state", close_ms=100) as network:
-        yield network
-
-
-@pytest.fixture
-async def visitor(request: pytest.FixtureRequest) -> AsyncIterator[Visitor]:
-    where, api = request.param
-    if where == "test":
-        town = TESTNET
-        if not town.is_there:
-            pytest.skip("the test network is out of reach")
-    else:
-        running: RunningNetwork = request.getfixturevalue("network")
-        await _faults(running, {})
-        url = running.url
-        town = Town(url, url, f"{url}/friendbot", running.passphrase)
-    visitor = Visitor(town, api)
-    await visitor.arrive()
-    yield visitor
-    await visitor.client.close()
-
-
-async def _faults(network: RunningNetwork, faults: dict[str, object]) -> None:
-    client = StellarClient()
-    answer = await client.post(f"{network.url}/faults", json_data=faults)
-    assert answer.status_code == 200, answer.text
-    await client.close()
-
-
-everywhere = pytest.mark.parametrize("visitor", EVERYWHERE, indirect=True)
-here = pytest.mark.parametrize("visitor", HERE, indirect=True)
 
 
 @everywhere
@@ -229,7 +193,7 @@ async def test_a_node_without_events_tells_the_same_payments(
     await visitor.do(pay(visitor.address, "1", muxed_id=7), pay(visitor.address, "2"))
     await visitor.do(pay(visitor.address, "3"), memo=IdMemo(9))
     with_events = await visitor.payments(visitor.chain.feed(visitor.address), 4)
-    await _faults(network, {"classic_events": False})
+    await set_faults(network, {"classic_events": False})
     without = await visitor.payments(visitor.chain.feed(visitor.address), 4)
     assert without == with_events
     resumed = await visitor.payments(
@@ -244,7 +208,7 @@ async def test_no_answer_to_an_envelope_is_never_a_no(
 ) -> None:
     for fault in ("drop_before", "fail_before", "drop_after", "fail_after"):
         envelope = await visitor.sign(pay(visitor.address, "1"))
-        await _faults(network, {fault: 1})
+        await set_faults(network, {fault: 1})
         assert (await visitor.chain.send(envelope)).answer == Answer.UNKNOWN, fault
         if fault.endswith("before"):
             assert isinstance(await visitor.chain.look(envelope), NotFound), fault
@@ -267,10 +231,10 @@ async def test_a_node_that_does_not_answer_is_unreachable(
             lambda: feed.after(None, 10),
         ):
             # Twice: a client asks again by itself when a connection that was in use is cut.
-            await _faults(network, {fault: 2})
+            await set_faults(network, {fault: 2})
             with pytest.raises(ChainUnreachable):
                 await ask()
-    await _faults(network, {})
+    await set_faults(network, {})
     holdings = await chain.holdings(visitor.address)
     assert holdings is not None
     assert holdings.balance == Stroops(10_000 * XLM)

@@ -123,8 +123,8 @@ def test_aiohttp_is_left_as_it_was() -> None:
     """The SDK's own client replaces this method when its extra is installed: uploads break."""
     program = (
         "import aiohttp; before = aiohttp.StreamReader.readline\n"
-        "import metering.settlement.stellar, metering.settlement.stellar_client\n"
-        "import metering.localnet.server, stellar_sdk\n"
+        "import api.main, api.wallet, api.top_up_money, api.channel_money, stellar_sdk\n"
+        "import metering.localnet.server, metering.settlement.open_chain\n"
         "assert aiohttp.StreamReader.readline is before\n"
         "assert aiohttp.streams.StreamReader.readline is before\n"
     )
