@@ -24,7 +24,8 @@ class Bearers:
     """Resolves `Authorization: Bearer` tokens; the most recent ones without asking the store.
 
     What was looked up is believed for `BEARER_RECHECK_MS`: by then, whatever was revoked on another
-    server has stopped working here. What is revoked here stops at once (`forget`).
+    server has stopped working here. What is revoked here stops at once (`forget`). Without the
+    database, whoever was known goes on.
 
     Args:
         readers: know tokens of other kinds than the accounts' own.
@@ -84,7 +85,13 @@ class Bearers:
         known = self._recent.get(token_hash)
         if known is not None and now_ms < known[1]:
             return known[0]
-        caller = await self._read(token, token_hash)
+        try:
+            caller = await self._read(token, token_hash)
+        except UNAVAILABLE:
+            # While the database is away nobody can be shut out either: who was known goes on.
+            if known is None:
+                raise
+            return known[0]
         if caller is None:
             self._recent.pop(token_hash, None)
             raise unauthorised("this token is not known, or not any more")

@@ -11,6 +11,9 @@ from api.auth.sign_ins import Granted
 from api.wire import timestamp
 from config.limits import ACCESS_TOKEN_SECONDS
 
+# Of answers with tokens in them (RFC 6749, section 5.1).
+NO_STORE = {"Cache-Control": "no-store"}
+
 
 def user_document(account: Account) -> dict[str, object]:
     return {

@@ -8,7 +8,7 @@ from aiohttp import web
 from api.auth.api_key import TooManyKeys, new_key, new_secret
 from api.auth.api_keys import ApiKeys
 from api.auth.bearer import Bearers
-from api.auth.documents import key_document
+from api.auth.documents import NO_STORE, key_document
 from api.auth.forms import CreateApiKey
 from api.errors import Problem, not_found
 from api.input import read_body
@@ -41,7 +41,8 @@ class KeyRoutes:
             await self.keys.keep(key, secret)
         except TooManyKeys:
             raise Problem(409, "too_many_keys", "This account has enough keys") from None
-        return web.json_response({"key": key_document(key), "secret": secret}, status=201)
+        document = {"key": key_document(key), "secret": secret}
+        return web.json_response(document, status=201, headers=NO_STORE)
 
     async def revoke(self, request: web.Request) -> web.Response:
         account = await self.bearers.account(request)

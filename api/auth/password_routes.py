@@ -11,7 +11,7 @@ from aiohttp import web
 from api.auth.account import Account, AccountKind, AccountStore, new_account
 from api.auth.bearer import Bearers, shown_token
 from api.auth.caller import Proof
-from api.auth.documents import granted_document
+from api.auth.documents import NO_STORE, granted_document
 from api.auth.door_limits import DoorLimits, admit, require
 from api.auth.forms import ChangePassword, LogIn, Register
 from api.auth.login import EmailTaken, HasPassword, LoginStore, PasswordLogin
@@ -60,7 +60,7 @@ class PasswordRoutes:
             raise Problem(409, "has_password", "This account has a password") from None
         self.bearers.forget(account.id)
         granted = await self._begin(account, request)
-        return web.json_response(granted_document(granted), status=201)
+        return web.json_response(granted_document(granted), status=201, headers=NO_STORE)
 
     async def log_in(self, request: web.Request) -> web.Response:
         """Who is unknown waits as long as who is wrong, and is told the same."""
@@ -76,7 +76,8 @@ class PasswordRoutes:
             await self.logins.set_password(login.account_id, fresh)
         account = await self.accounts.get(login.account_id)
         assert account is not None, "accounts are never deleted"
-        return web.json_response(granted_document(await self._begin(account, request)))
+        granted = await self._begin(account, request)
+        return web.json_response(granted_document(granted), headers=NO_STORE)
 
     async def change(self, request: web.Request) -> web.Response:
         """Another password; all other sessions of the account end."""

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from api.auth.bearer import Bearers
 from api.auth.caller import Caller, Proof
-from api.auth.documents import granted_document, session_document, user_document
+from api.auth.documents import NO_STORE, granted_document, session_document, user_document
 from api.auth.door_limits import DoorLimits, admit
 from api.auth.forms import LogOut, Refresh
 from api.auth.sign_in import RefreshReused, SignInOver
@@ -72,7 +72,7 @@ class SessionRoutes:
             raise Problem(401, "refresh_reused", "This session has ended", detail) from None
         except SignInOver:
             raise Problem(401, "session_over", "This session has ended", "sign in again") from None
-        return web.json_response(granted_document(granted))
+        return web.json_response(granted_document(granted), headers=NO_STORE)
 
 
 def _current(caller: Caller) -> str | None:

@@ -12,6 +12,9 @@ from api.auth.refresh_token import RefreshRefused, RefreshTokens, hash_refresh
 from api.auth.sign_in import SignIn, SignInOver, SignInStore, new_sign_in
 from config.clock import Clock
 from config.limits import SIGN_IN_DEVICE_CHARACTERS_MAX
+from config.telemetry import counter
+
+_sign_ins = counter("sign_ins_total", "People who were let in, by which door", ("door",))
 
 
 class Accounts(Protocol):
@@ -61,6 +64,7 @@ class SignIns:
             client_domain,
         )
         token = self._refresh.make(sign_in.id)
+        _sign_ins.labels("password" if subject == account.id else "wallet").inc()
         await self.store.begin(sign_in, hash_refresh(token))
         return self._granted(account, sign_in, token)
 

@@ -12,7 +12,7 @@ from api.auth.bearer import Bearers, shown_token
 from api.auth.caller import Proof
 from api.auth.challenge import ChallengeRefused, Claim, ClientDomain, Wish
 from api.auth.client_domain import ClientDomains
-from api.auth.documents import granted_document, profile_document
+from api.auth.documents import NO_STORE, granted_document, profile_document
 from api.auth.door_limits import DoorLimits, admit
 from api.auth.forms import AnswerChallenge
 from api.auth.login import LastWayIn, LinkedWallet, LoginStore, TooManyWallets
@@ -84,7 +84,7 @@ class WalletRoutes:
         device = request.headers.get("User-Agent", "")
         granted = await self.sign_ins.begin(account, claim.subject, device, claim.client_domain)
         document = {"token": granted.access_token, **granted_document(granted)}
-        return web.json_response(document, headers=OPEN_TO_ALL)
+        return web.json_response(document, headers={**OPEN_TO_ALL, **NO_STORE})
 
     async def link(self, request: web.Request) -> web.Response:
         """One more way into the account that asks. A guest, who would be left without a token, is
