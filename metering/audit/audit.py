@@ -9,6 +9,7 @@ from metering.audit.accounts import check_accounts
 from metering.audit.archive import check_archive
 from metering.audit.chain import check_chain
 from metering.audit.finding import Finding, Verdict, unchecked
+from metering.audit.funding import check_funding
 from metering.audit.payouts import check_payouts
 from metering.audit.protection import check_protection
 from metering.audit.sessions import check_sessions
@@ -88,6 +89,7 @@ async def audit_within(
         *await check_payouts(connection),
         await check_splits(connection),
         await check_vouchers(connection),
+        *await check_funding(connection),
         *await check_protection(connection, changeable),
     ]
     unsealed = await connection.fetchval(_UNSEALED)

@@ -5,7 +5,7 @@ from metering.audit.finding import Finding
 from metering.audit.question import Question
 
 # Of closed parts the ids of all but the sessions' transfers are kept, with what they moved.
-_ENTRY = """
+ENTRY = """
 entry AS (
     SELECT id, debit, credit, amount, cause FROM ledger_transfer
     UNION ALL
@@ -63,7 +63,7 @@ due (id, debit, credit, amount, is_due) AS (
 """
 
 _PAYOUT_IS_TRANSFERS = f"""
-WITH {_ENTRY}, {_DUE}
+WITH {ENTRY}, {_DUE}
 SELECT CASE
     WHEN entry.id IS NULL THEN format('%s of %s is missing', due.id, due.amount)
     WHEN NOT coalesce(is_due, false) THEN format('%s was posted, and its payout does not say so',
@@ -100,13 +100,14 @@ WHERE coalesce(balance, 0) <> coalesce(amount, 0)
 
 # What moved out on the chain by our doing was moved by one row of the outbox.
 _EVENT_IS_ENTRY = f"""
-WITH {_ENTRY}
+WITH {ENTRY}
 SELECT format('%s is about the chain, and no payout or gift explains it', entry.id)
 FROM entry
 JOIN ledger_account AS hot ON hot.number = credit AND hot.id LIKE 'chain:%'
 WHERE entry.id NOT IN (SELECT id || ':applied' FROM payout)
     AND entry.id NOT IN (SELECT id || ':returned' FROM payout)
     AND entry.id NOT IN (SELECT id || ':network_fee' FROM payout_batch)
+    AND entry.id NOT IN (SELECT 'deposit:' || network || ':' || event FROM chain_payment)
     AND split_part(hot.id, ':', 3) NOT IN (SELECT contract FROM payment_channel)
 """
 
@@ -115,7 +116,7 @@ _QUESTIONS = (
         "I10",
         "each entry about the chain has one event there",
         "entries",
-        f"""WITH {_ENTRY} SELECT count(*) FROM entry
+        f"""WITH {ENTRY} SELECT count(*) FROM entry
         JOIN ledger_account AS hot ON hot.number IN (debit, credit) AND hot.id LIKE 'chain:%'""",
         _EVENT_IS_ENTRY,
     ),

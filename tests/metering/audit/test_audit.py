@@ -1,6 +1,6 @@
 """Every kind of damage is found, and named.
 
-One database with all there is (sessions, a change of price, a split, payouts) is damaged in
+One database with all there is (sessions, prices, a split, payouts, deposits) is damaged in
 transactions that are rolled back, by a superuser whom no trigger stops.
 """
 
@@ -17,6 +17,12 @@ from config.embedded_postgres import EmbeddedPostgres
 from config.postgres import Database
 from metering.audit.audit import Audit, audit, audit_within
 from metering.audit.finding import Verdict
+from metering.funding.deposit import book
+from metering.funding.deposit_store import Reading
+from metering.funding.deposits_postgres import PostgresDeposits
+from metering.funding.suspense_postgres import PostgresSuspense
+from metering.funding.withdrawal import Withdrawal
+from metering.funding.withdrawals_postgres import PostgresWithdrawals
 from metering.intake import Intake
 from metering.ledger.journal_postgres import PostgresJournal
 from metering.ledger.ledger import Transfer, hot_account, treasury_account, viewer_account
@@ -31,6 +37,7 @@ from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price, Tariff
 from metering.vouchers.payment_channel import ContractState, PaymentChannel, Voucher
 from metering.vouchers.store_postgres import PostgresVoucherStore
+from tests.metering.funding.payments import DEPOSIT, WALLET, paid, rules
 
 SEGMENT = 2 * UNITS_PER_SECOND
 PRICE = Price("XLM", 333, 1)
@@ -91,6 +98,31 @@ async def pay_by_voucher(database: Database, ledger: PostgresLedger) -> None:
     await vouchers.see("CA", found, at)
 
 
+async def pay_in_and_out(database: Database, ledger: PostgresLedger) -> None:
+    """Ana's deposit, of which a part waits to be paid out and a part came back; two payments in
+    suspense, one of them decided; and what the operator moved.
+    """
+    taken = rules(DEPOSIT)
+    deposits = PostgresDeposits(database, ledger, taken.network)
+    number = await deposits.number("acc_ana")
+    payments = [
+        paid(1, 9_000, number=number, destination=DEPOSIT),
+        paid(2, 4_000, destination=DEPOSIT),
+        paid(3, 3_000),
+        paid(4, 5_000, source=DEPOSIT),
+    ]
+    bookings = tuple(book(payment, taken, {number: "acc_ana"}) for payment in payments)
+    await deposits.take(Reading(DEPOSIT, None, "4", 104, bookings))
+    withdrawals = PostgresWithdrawals(database, ledger)
+    suspense = PostgresSuspense(database, ledger, withdrawals, taken.network)
+    await suspense.assign(payments[1].id, "acc_ana")
+    at, origin = datetime.fromtimestamp(NOW_MS / 1000, UTC), viewer_account("acc_ana", "XLM").id
+    for name in ("wdr_1", "wdr_2"):
+        wanted = Withdrawal(name, "acc_ana", origin, "XLM", Stroops(700), WALLET, at)
+        await withdrawals.request(wanted)
+    await withdrawals.refuse("wdr_2", "op_no_destination")
+
+
 async def fill(database: Database) -> None:
     """All there is, sealed but for the last transfer."""
     clock = ManualClock(NOW_MS)
@@ -124,6 +156,7 @@ async def fill(database: Database) -> None:
     await settle(outbox, settlement("b", (50,)), State.FAILED)
     await settle(outbox, settlement("c", (60,)), None)
     await pay_by_voucher(database, store.ledger)
+    await pay_in_and_out(database, store.ledger)
     journal = PostgresJournal(database)
     while await journal.seal(NOW_MS, 7) is not None:
         pass
@@ -277,6 +310,26 @@ DAMAGE = [
     Damage("UPDATE payment_channel SET signed = signed - 1", "I8", "CA: 2499 is signed for"),
     Damage("UPDATE payment_channel SET deposited = 1", "I8", "more than was put in"),
     Damage("DELETE FROM payment_channel", "I8 I10", "0 is signed for and not collected"),
+    Damage(
+        "UPDATE chain_payment SET amount = 9001 WHERE amount = 9000", "I10", "where 9001 to viewer"
+    ),
+    Damage(
+        "UPDATE chain_payment SET kind = 'gift', reason = NULL WHERE amount = 3000",
+        "I10",
+        "to treasury:XLM was due",
+    ),
+    Damage("DELETE FROM suspense_decision", "I10", "suspense:XLM holds 3000, and 7000 waits"),
+    Damage("DELETE FROM chain_payment WHERE kind = 'moved'", "I10", "no payout or gift explains"),
+    Damage(
+        "UPDATE withdrawal SET state = 'paid' WHERE id = 'wdr_1'",
+        "I11",
+        "inflight:wdr_1 holds 700, and 0 is to be paid",
+    ),
+    Damage(
+        "UPDATE withdrawal SET state = 'open', code = NULL WHERE id = 'wdr_2'",
+        "I11",
+        "wdr_2:refused is not what its withdrawal says",
+    ),
     Damage("UPDATE split_moved SET moved = moved - 1", "I12", "its share of"),
     Damage(
         "ALTER TABLE ledger_transfer_0 DISABLE TRIGGER ledger_transfer_immutable",
