@@ -37,7 +37,8 @@ ORDER BY session.id DESC LIMIT $3
 """
 
 # A payout or a withdrawal that came back is told by its state, and a refund with its session. What
-# came in from the chain is told by its transaction.
+# came in from the chain is told by its transaction. A payment channel is one line, where its first
+# voucher was: there is another one every few seconds while its owner watches.
 _TRANSFERS = """
 SELECT entry.*, account.asset,
     coalesce(
@@ -56,7 +57,7 @@ CROSS JOIN LATERAL (
     (SELECT 2 * position AS place, id, cause, -amount AS amount, recorded_at
      FROM ledger_transfer
      WHERE debit = number AND position <= $2::bigint / 2 AND 2 * position < $2
-        AND cause NOT IN ('hold', 'void', 'post')
+        AND cause NOT IN ('hold', 'void', 'post') AND cause <> 'voucher_returned'
         AND (cause <> 'refund' OR left(id, 4) <> 'ses_')
      ORDER BY position DESC LIMIT $3)
     UNION ALL
@@ -64,8 +65,21 @@ CROSS JOIN LATERAL (
      FROM ledger_transfer
      WHERE credit = number AND position <= $2::bigint / 2 AND 2 * position + 1 < $2
         AND cause NOT IN ('hold', 'void', 'post', 'payout_returned', 'withdrawal_refused')
-        AND (cause <> 'refund' OR left(id, 4) <> 'ses_')
+        AND cause <> 'voucher' AND (cause <> 'refund' OR left(id, 4) <> 'ses_')
      ORDER BY position DESC LIMIT $3)
+    UNION ALL
+    (SELECT 2 * first.position + 1, contract, 'payment_channel', greatest(signed, withdrawn),
+        first.recorded_at
+     FROM payment_channel AS channel
+     JOIN ledger_account AS side
+        ON side.id = 'chain:channel:' || contract || ':' || channel.asset
+     CROSS JOIN LATERAL (
+        SELECT position, recorded_at FROM ledger_transfer
+        WHERE debit = side.number AND cause = 'voucher' ORDER BY position LIMIT 1
+     ) AS first
+     WHERE owner = split_part(account.id, ':', 2)
+        AND account.id = 'viewer:' || owner || ':' || channel.asset AND 2 * first.position + 1 < $2
+     ORDER BY first.position DESC LIMIT $3)
 ) AS entry
 LEFT JOIN withdrawal
     ON entry.cause = 'withdrawal_requested' AND withdrawal.id = split_part(entry.id, ':', 1)

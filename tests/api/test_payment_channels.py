@@ -16,6 +16,8 @@ from api.auth.account_postgres import PostgresAccountStore
 from api.auth.bearer import Bearers
 from api.channel_chain import ChannelChain
 from api.minute_limit import MinuteLimit
+from api.movements import FROM_THE_NEWEST
+from api.movements_postgres import PostgresMovements
 from api.payment_channels import PaymentChannels
 from config.clock import ManualClock, SystemClock
 from config.limits import VOUCHERS_PER_SECOND_MAX
@@ -47,8 +49,12 @@ CONNECTIONS = 8
 class Rig:
     """The routes on a real socket, over a real database; the chain is a model."""
 
-    def __init__(self, database: Database, client: TestClient[Any, Any], chain: ChainModel) -> None:
+    def __init__(
+        self, database: Database, client: TestClient[Any, Any], chain: ChainModel, owner: str
+    ) -> None:
         self.ledger = PostgresLedger(database)
+        self.movements = PostgresMovements(database)
+        self.owner = owner
         self.client = client
         self.chain = chain
         self.key = SigningKey.generate()
@@ -102,7 +108,7 @@ async def rig(database: Database, clock: ManualClock) -> AsyncIterator[Rig]:
         ]
     )
     async with TestClient(TestServer(application)) as client:
-        yield Rig(database, client, chain)
+        yield Rig(database, client, chain, viewer.id)
     await intake.stop()
 
 
@@ -134,6 +140,11 @@ async def test_each_answer_says_what_a_client_can_act_on(rig: Rig, clock: Manual
     assert (status, channel["state"], channel["accepted"]) == (200, "closing", "0.0001000")
     clock.advance(1_000)
     assert (await rig.pay(6_000))[1]["code"] == "channel_closing"
+    # However many vouchers there were: one line of the history.
+    movements, _ = await rig.movements.page(rig.owner, FROM_THE_NEWEST, 50)
+    assert [(each.kind, each.reference, each.amount) for each in movements] == [
+        ("payment_channel", CONTRACT, 1_000)
+    ]
 
 
 async def test_a_contract_that_would_not_pay_us_is_refused_with_the_reason(rig: Rig) -> None:

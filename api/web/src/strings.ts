@@ -278,6 +278,7 @@ export const strings = {
       earned: "Earned",
       payout: "Payout",
       deposit: "Deposit",
+      payment_channel: "Payment channel",
       withdrawal: "Withdrawal",
       play_money: "Play money",
       subscription: "Subscription",
