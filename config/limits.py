@@ -854,8 +854,10 @@ RECONCILE_FIRST_SECONDS = 2
 RECONCILE_HALT_SECONDS = 60
 # Pages of an address's feed that are read in one pass: 20,000 payments, more than a minute brings.
 RECONCILE_PAGES_MAX = 100
-# And when a day is read once more: a million payments.
-RECONCILE_DAY_PAGES_MAX = 5_000
+# And when a day is read once more: 400,000 payments, of some 500 bytes in memory.
+RECONCILE_DAY_PAGES_MAX = 2_000
+# Ledgers whose payments are compared at once: an hour and more.
+RECONCILE_LEDGERS_AT_ONCE = 1_000
 # Differences of one kind that are listed, of which the first few say what is wrong.
 RECONCILE_LISTED_MAX = 1_000
 # Balances that wait until everything up to their ledger is known: Horizon's feed is a minute late.

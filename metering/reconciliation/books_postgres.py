@@ -56,7 +56,10 @@ WHERE batch = ANY ($1) ORDER BY batch, place
 
 _BUMPS = "SELECT batch, envelope_hash FROM payout_bump WHERE batch = ANY ($1) ORDER BY number"
 
-_COLLECTED = "SELECT envelope_hash FROM channel_collection WHERE envelope_hash = ANY ($1)"
+_COLLECTED = """
+SELECT envelope_hash, code IS NOT NULL AS ended FROM channel_collection
+WHERE envelope_hash = ANY ($1)
+"""
 
 _CONTRACTS = "SELECT contract FROM payment_channel WHERE contract = ANY ($1)"
 
@@ -187,7 +190,7 @@ class PostgresBooks:
             movements=movements,
             taken=tuple(map(_taken, taken)),
             settled=settled,
-            collected=frozenset(row["envelope_hash"] for row in collected),
+            collected={row["envelope_hash"]: row["ended"] for row in collected},
             contracts=frozenset(row["contract"] for row in contracts),
         )
 

@@ -23,7 +23,6 @@ from metering.reconciliation.evidence import (
 from metering.settlement.chain import Snapshot
 from metering.settlement.outbox import State
 
-
 # An account begins with the number of its ledger, shifted by 32 bits (Stellar-ledger-entries.x).
 # What is below counts its transactions.
 _USED = (1 << 32) - 1
@@ -92,6 +91,8 @@ def _of_movement(
     taken = {each.event: each for each in evidence.taken}.get(movement.event)
     if taken is not None:
         return _of_taken(movement, taken.amount, taken.posted)
+    if not evidence.collected.get(movement.transaction, True):
+        return _not_yet(movement, tip, "this collection is still under way", Kind.LATE)
     if movement.transaction in evidence.collected or movement.source in evidence.contracts:
         return None
     if movement.source in ours and movement.destination not in ours:

@@ -3,16 +3,20 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+import structlog
+
 from metering.reconciliation.addresses import Ours
 from metering.reconciliation.books_postgres import PostgresBooks
 from metering.reconciliation.difference import Difference
 from metering.reconciliation.examination import Examination, Examiner
-from metering.reconciliation.recheck import of_rereading, read_again
+from metering.reconciliation.recheck import TooManyPayments, of_rereading, read_again
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
 from metering.reconciliation.report import Compared, Header, ledgers_of, merged, report_text
 from metering.reconciliation.store import Open, Progress, Report
 from metering.settlement.chain import Snapshot, Tip
 from metering.settlement.feed import Feed
+
+log = structlog.get_logger(__name__)
 
 
 class Days:
@@ -68,13 +72,11 @@ class Days:
 
     async def _close(self, report: Report, at: datetime, tip: Tip) -> dict[str, Difference]:
         after, until = ledgers_of(report.document)
-        again = await read_again(self._feeds, after, until)
-        told = await self._books.movements(after, until)
-        changed = {each.key: each for each in of_rereading(told, again)}
-        accepted = await self._store.accepted(list(changed))
-        changed = {key: each for key, each in changed.items() if key not in accepted}
-        known = {each.event for each in told}
-        await self._store.add([each for event, each in again.items() if event not in known])
+        try:
+            changed = await self._changed(after, until)
+        except TooManyPayments as error:
+            log.error("a day had too many payments to be read once more", address=str(error))
+            changed = {}
         found = changed | await self._examiner.ledgers(after, until, tip)
         opened = await self._store.open()
         others = {each.difference.key: each.difference for each in opened}
@@ -83,6 +85,16 @@ class Days:
         text = self._text(header, compared, None, merged(others | found, opened, at))
         await self._store.write(Report(report.day, text, final=True), at)
         return found
+
+    async def _changed(self, after: int, until: int) -> dict[str, Difference]:
+        """What the chain tells otherwise now; what it did not tell at all is added."""
+        again = await read_again(self._feeds, after, until)
+        told = await self._books.movements(after, until)
+        known = {each.event for each in told}
+        await self._store.add([each for event, each in again.items() if event not in known])
+        changed = {each.key: each for each in of_rereading(told, again)}
+        accepted = await self._store.accepted(list(changed))
+        return {key: each for key, each in changed.items() if key not in accepted}
 
     async def _compared(self, after: int, until: int) -> Compared:
         return Compared(after, until, await self._books.digests(after, until))

@@ -91,14 +91,15 @@ class Evidence:
         movements: of them.
         taken: payments that our books put into them.
         settled: those that the outbox puts into them, and those whose transactions are in them.
-        collected: hashes of transactions that asked payment channels to pay.
+        collected: hashes of transactions that asked payment channels to pay, and whether our books
+            know how each ended.
         contracts: payment channels among who paid.
     """
 
     movements: tuple[Movement, ...] = ()
     taken: tuple[Taken, ...] = ()
     settled: tuple[Settled, ...] = ()
-    collected: frozenset[str] = frozenset()
+    collected: Mapping[str, bool] = field(default_factory=dict)
     contracts: frozenset[str] = frozenset()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from config.limits import RECONCILE_LEDGERS_AT_ONCE
 from metering.reconciliation.addresses import Ours
 from metering.reconciliation.books_postgres import PostgresBooks
 from metering.reconciliation.compare import (
@@ -121,7 +122,8 @@ class Examiner:
     async def ledgers(self, after: int, until: int, tip: Tip) -> dict[str, Difference]:
         """Look at some ledgers only: those behind `after`, up to and with `until`."""
         look = _Look({}, {})
-        await self._ledgers(look, after, until, Moment(tip.ledger, tip.close_time))
+        for piece in _pieces(after, until):
+            await self._ledgers(look, *piece, Moment(tip.ledger, tip.close_time))
         await self._leave_out_accepted(look)
         return look.differences
 
@@ -203,8 +205,13 @@ def _slices(after: int, until: int, known: Sequence[Open]) -> list[tuple[int, in
         for each in known
         if each.difference.key.startswith(_OF_LEDGERS) and each.difference.ledger <= after
     }
-    again = [(ledger - 1, ledger) for ledger in sorted(ledgers)]
-    return again + ([(after, until)] if until > after else [])
+    return [(ledger - 1, ledger) for ledger in sorted(ledgers)] + _pieces(after, until)
+
+
+def _pieces(after: int, until: int) -> list[tuple[int, int]]:
+    """No more at once than memory has room for."""
+    starts = range(after, until, RECONCILE_LEDGERS_AT_ONCE)
+    return [(start, min(until, start + RECONCILE_LEDGERS_AT_ONCE)) for start in starts]
 
 
 def _checked(known: Collection[Open], *, balances: bool) -> frozenset[str]:

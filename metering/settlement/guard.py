@@ -74,22 +74,39 @@ class NetworkGuard:
             await self._book.remember(KnownNetwork(passphrase, mark, mark))
             return
         _compare_names(known, passphrase)
-        if known.last.ledger - tip.ledger > NETWORK_LAG_LEDGERS:
-            raise WrongNetwork(
-                f"the chain was at ledger {known.last.ledger} and is at {tip.ledger} now:"
-                " it was reset, or this node is far behind"
-            )
+        _compare_heights(known, tip)
         for mark in (known.first, known.last):
             await _compare(mark, tip, hash_of)
         if tip.ledger > known.last.ledger:
             last = Mark(tip.ledger, await hash_of(tip.ledger))
             await self._book.remember(replace(known, last=last))
 
+    async def watch(self, tip: Tip) -> None:
+        """The same of a node that was admitted, without asking it for anything.
+
+        Raises:
+            WrongNetwork: it went back.
+        """
+        known = await self._book.known()
+        if known is None:
+            return
+        _compare_heights(known, tip)
+        if tip.ledger > known.last.ledger:
+            await self._book.remember(replace(known, last=Mark(tip.ledger, None)))
+
 
 def _compare_names(known: KnownNetwork, passphrase: str) -> None:
     if known.passphrase != passphrase:
         raise WrongNetwork(
             f"the books are about the network {known.passphrase!r}, and this is {passphrase!r}"
+        )
+
+
+def _compare_heights(known: KnownNetwork, tip: Tip) -> None:
+    if known.last.ledger - tip.ledger > NETWORK_LAG_LEDGERS:
+        raise WrongNetwork(
+            f"the chain was at ledger {known.last.ledger} and is at {tip.ledger} now:"
+            " it was reset, or this node is far behind"
         )
 
 

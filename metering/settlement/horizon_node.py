@@ -51,6 +51,7 @@ class HorizonNode:
         self._url = url.rstrip("/")
         self._client = client
         self._guard = guard
+        self._admitted = False
         self._checked_for = 0
 
     async def root(self) -> Root:
@@ -67,8 +68,11 @@ class HorizonNode:
                 f"Horizon is on {root.network_passphrase!r}, configured is {self.passphrase!r}"
             )
         if self._checked_for <= 0:
-            if self._guard is not None:
+            if self._guard is not None and self._admitted:
+                await self._guard.watch(root.tip)
+            elif self._guard is not None:
                 await self._guard.admit(self.passphrase, root.tip, self._hash_of)
+                self._admitted = True
             self._checked_for = NETWORK_CHECK_REQUESTS
         return root
 
@@ -123,7 +127,7 @@ class HorizonNode:
             response = await self._client.get(url)
         except NO_ANSWER as error:
             # Who comes back may be another one.
-            self._checked_for = 0
+            self._checked_for, self._admitted = 0, False
             raise ChainUnreachable(str(error)) from error
         if response.status_code == 410:
             raise BeforeHistory(path)

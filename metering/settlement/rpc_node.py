@@ -65,6 +65,7 @@ class RpcNode:
         self.passphrase = passphrase
         self._server = SorobanServerAsync(url, client)
         self._guard = guard
+        self._admitted = False
         self._checked_for = 0
 
     @asynccontextmanager
@@ -82,7 +83,7 @@ class RpcNode:
             yield self._server
         except _SENSELESS as error:
             # Who comes back may be another one.
-            self._checked_for = 0
+            self._checked_for, self._admitted = 0, False
             reason = str(error).partition("\n")[0]
             raise ChainUnreachable(f"{type(error).__name__}: {reason}") from error
 
@@ -112,7 +113,11 @@ class RpcNode:
             raise WrongNetwork(f"the node is on {passphrase!r}, configured is {self.passphrase!r}")
         if self._guard is not None:
             tip = await _tip(self._server)
-            await self._guard.admit(passphrase, tip, self._hash_of)
+            if self._admitted:
+                await self._guard.watch(tip)
+            else:
+                await self._guard.admit(passphrase, tip, self._hash_of)
+            self._admitted = True
         self._checked_for = NETWORK_CHECK_REQUESTS
 
     async def _hash_of(self, ledger: int) -> str | None:

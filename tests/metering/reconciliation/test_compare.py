@@ -169,7 +169,8 @@ def test_payment_channels_have_their_own_books() -> None:
     paid = replace(IN, event="cc:0", transaction="cc", source="CCONTRACT", closed_at=0)
     assert kinds(Evidence(movements=(paid,))) == {"event:cc:0": Kind.MISSING_IN_LEDGER}
     assert kinds(Evidence(movements=(paid,), contracts=frozenset(["CCONTRACT"]))) == {}
-    assert kinds(Evidence(movements=(paid,), collected=frozenset(["cc"]))) == {}
+    assert kinds(Evidence(movements=(paid,), collected={"cc": True})) == {}
+    assert kinds(Evidence(movements=(paid,), collected={"cc": False})) == {"event:cc:0": Kind.LATE}
 
 
 def test_a_balance_is_explained_to_the_stroop() -> None:

@@ -74,6 +74,14 @@ async def test_the_newest_ledger_is_remembered_as_well(guard: NetworkGuard) -> N
         await admit(guard, elsewhere)
 
 
+async def test_a_node_that_was_admitted_is_watched_without_asking_it(guard: NetworkGuard) -> None:
+    await guard.watch(Tip(5000, 1_700_000_000, 1))
+    await guard.watch(Tip(4990, 1_700_000_000, 1))
+    for look in (guard.watch, lambda tip: admit(guard, Node(ledger=tip.ledger))):
+        with pytest.raises(WrongNetwork, match="at ledger 5000"):
+            await look(Tip(1001, 1_700_000_000, 1))
+
+
 async def test_a_book_keeps_the_network_that_it_knew_first(database: Database) -> None:
     books: tuple[NetworkBook, ...] = (MemoryNetworkBook(), PostgresNetworkBook(database))
     first = KnownNetwork(NAME, Mark(5, "five"), Mark(5, "five"))
