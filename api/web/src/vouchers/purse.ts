@@ -18,8 +18,8 @@ import {
 import { type Kept, PENDING, forget, keep, listKept, newKeys, publicKey, sign } from "./session-key";
 
 /** With less than this in hand, so much is signed for. A player asks for some seconds at once. */
-const LOW_S = 8n;
-const AHEAD_S = 20n;
+const LOW_S = 6n;
+const AHEAD_S = 12n;
 
 /** How long to wait between looks at a contract that is being closed. */
 const LOOK_MS = 1000;
