@@ -34,6 +34,11 @@ the first violation of each, and ends with 1 when there is any, with 2 when ther
 read. `head` shows the last seal. Note it elsewhere: `verify --head HASH` later finds out also about
 a chain that was made anew as a whole."""
 
+_SUSPENSE = """Money that came in without a number, for a number that nobody has, in another
+asset or below the minimum is nobody's until you say so. `list` shows it, `assign PAYMENT ACCOUNT`
+credits an account (or your own treasury), `return PAYMENT` pays it to where it came from. Asks the
+server that runs, with the token in data_directory."""
+
 _SIGNER = """Sign payouts for a server that runs under another account, which asks at a socket and
 cannot read the key: set its stellar.signer_socket. Reads what was planned with database.url, keeps
 its key in data_directory/signer, and signs no more than settlement.daily_cap_stroops in 24 hours.
@@ -90,6 +95,7 @@ def _command(known: argparse.Namespace, settings: Settings) -> int:
         "verify": lambda: _verify(settings, known.files, known.key),
         "worker": lambda: _work(settings),
         "signer": lambda: _sign(settings, known.socket, known.client),
+        "suspense": lambda: _suspense(settings, known),
         "tier": lambda: _tier(settings, known.account, known.tier),
         "up": lambda: _up(settings, announce_json=known.json),
     }
@@ -184,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     tier.add_argument("account", help="its id, acc_...")
     tier.add_argument("tier", choices=("free", "bronze", "silver", "gold"))
+    suspense = _add_suspense(commands)
     replay = commands.add_parser(
         "replay", help="show a simulated history", description=_REPLAY, allow_abbrev=False
     )
@@ -193,9 +200,25 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("localnet", help="run a local Stellar network alone", add_help=False)
     config = commands.add_parser("config", help="print the settings in force", allow_abbrev=False)
     commands.add_parser("version", help="print the version")
-    for command in (up, worker, keys, signer, tier, doctor, ledger, reconcile, verify, config):
+    settled = (up, worker, keys, signer, tier, doctor, ledger, reconcile, suspense, verify, config)
+    for command in settled:
         command.add_argument("--config", type=Path, help="a TOML file with settings")
     return parser
+
+
+def _add_suspense(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
+    suspense = commands.add_parser(
+        "suspense",
+        help="see money that came in for nobody known, and say whose it is",
+        description=_SUSPENSE,
+        allow_abbrev=False,
+    )
+    suspense.add_argument("action", choices=("list", "assign", "return"))
+    suspense.add_argument("payment", nargs="?", default="", help="its id, as listed")
+    suspense.add_argument("account", nargs="?", default="", help="acc_..., or treasury")
+    return suspense
 
 
 def _add_channel(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -347,6 +370,23 @@ def _reconcile(settings: Settings, known: argparse.Namespace) -> int:
         return 2
     print(report if known.json else reconcile_command.report_text(report))  # noqa: T201
     return 0 if reconcile_command.agrees(report) else 1
+
+
+def _suspense(settings: Settings, known: argparse.Namespace) -> int:
+    from api import suspense_command
+    from api.remote import CommandFailed
+
+    work = {
+        "list": lambda: suspense_command.waiting(settings),
+        "assign": lambda: suspense_command.assign(settings, known.payment, known.account),
+        "return": lambda: suspense_command.give_back(settings, known.payment),
+    }
+    try:
+        print(asyncio.run(work[known.action]()))  # noqa: T201
+    except CommandFailed as error:
+        print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
 
 
 def _tier(settings: Settings, account: str, tier: str) -> int:

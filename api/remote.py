@@ -47,6 +47,19 @@ async def accept_difference(settings: Settings, key: str) -> list[dict[str, str]
         return booked
 
 
+async def ask(
+    settings: Settings, method: str, path: str, body: Mapping[str, int | str] | None = None
+) -> Any:
+    """One request as the operator, under a key of its own, and its answer.
+
+    Raises:
+        CommandFailed: no server answers, or it refused.
+    """
+    async with _session(settings) as http:
+        http.headers["Idempotency-Key"] = secrets.token_hex(16)
+        return await _call(http, method, path, body)
+
+
 def _session(settings: Settings) -> aiohttp.ClientSession:
     secret = settings.data_directory / "secrets" / CREATOR_TOKEN
     try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -10,6 +11,7 @@ import pytest
 from aiohttp import ClientSession, web
 from stellar_sdk import MuxedAccount
 
+from api import suspense_command
 from api.app import answer_errors
 from api.auth.account import hash_token
 from api.auth.account_postgres import PostgresAccountStore
@@ -19,10 +21,13 @@ from api.http_server import HttpServer
 from api.idempotency import Idempotency
 from api.minute_limit import MinuteLimit
 from api.operator import Operator
+from api.remote import CommandFailed
+from api.secret_names import CREATOR_TOKEN
 from api.suspense import SuspenseRoutes
 from api.withdrawals import Withdrawals
 from config.limits import WITHDRAWALS_PER_MINUTE_MAX
 from config.postgres import Database
+from config.settings import Http, Settings
 from metering.funding.deposits_postgres import PostgresDeposits
 from metering.funding.suspense_postgres import PostgresSuspense
 from metering.funding.taker import DepositTaker
@@ -56,6 +61,7 @@ class Bank:
     taker: DepositTaker
     source: WithdrawalSource
     http: ClientSession
+    port: int
     events: int = 0
     wishes: int = 0
 
@@ -84,6 +90,13 @@ class Bank:
         self.wishes += 1
         key = key or f"wish-{self.wishes}"
         return await self.call("POST", "payments/withdraw", body, status, key=key)
+
+    def operators(self, data: Path) -> Settings:
+        """Those of a command that asks this server."""
+        secret = data / "secrets" / CREATOR_TOKEN
+        secret.parent.mkdir()
+        secret.write_text("operator")
+        return Settings(data_directory=data, http=Http(port=self.port))
 
     async def spent(self) -> list[tuple[str, str, str | None, str | None]]:
         found = await self.rig.call("GET", "payments/history")
@@ -150,7 +163,8 @@ async def bank(database: Database) -> AsyncIterator[Bank]:
         await server.start()
         taker = DepositTaker([feed], deposits, taken, changed)
         async with ClientSession(f"http://127.0.0.1:{server.port}") as http:
-            yield Bank(rig, feed, taker, WithdrawalSource(withdrawals, outbox), http)
+            source = WithdrawalSource(withdrawals, outbox)
+            yield Bank(rig, feed, taker, source, http, server.port)
         await server.stop()
 
 
@@ -251,7 +265,9 @@ async def test_a_withdrawal_that_cannot_be_is_refused_before_anything_moves(bank
     assert (await bank.withdraw("", 429))["code"] == "too_many_withdrawals"
 
 
-async def test_the_operator_alone_says_whose_money_in_suspense_is(bank: Bank) -> None:
+async def test_the_operator_alone_says_whose_money_in_suspense_is(
+    bank: Bank, tmp_path: Path
+) -> None:
     number = int((await bank.call("GET", "payments/deposit"))["memo"])
     lost = [await bank.pay(XLM), await bank.pay(2 * XLM, number=number + 1, source=STRANGER)]
     contract = f"C{'A' * 55}"
@@ -277,7 +293,14 @@ async def test_the_operator_alone_says_whose_money_in_suspense_is(bank: Bank) ->
     assert (await decide("return", lost[0], 409))["code"] == "suspense_decided"
     assert (await decide("return", nobodys, 422))["code"] == "not_from_an_account"
     assert (await decide("return", "nothing:0", 404))["code"] == "not_found"
-    sent = await decide("return", lost[1])
+    settings = bank.operators(tmp_path)
+    told = await suspense_command.waiting(settings)
+    assert f"2.0000000 XLM  from {STRANGER}, for {number + 1}: unknown_number" in told
+    with pytest.raises(CommandFailed, match="no account"):
+        await suspense_command.assign(settings, lost[1], "acc_nobody")
+    said = await suspense_command.give_back(settings, lost[1])
+    sent = (await bank.call("GET", "admin/suspense?all=1", who="operator"))["items"][1]
+    assert said == f"2.0000000 XLM go back to {STRANGER}: {sent['withdrawalId']}"
     [due] = await bank.source.due("XLM", 10)
     assert (due.id, due.address, due.amount) == (sent["withdrawalId"], STRANGER, 2 * XLM)
     open_ = (await bank.call("GET", "admin/suspense", who="operator"))["items"]
