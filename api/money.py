@@ -134,7 +134,7 @@ class Money:
         """A word on the network.
 
         Raises:
-            NotWorking: it does not answer, or has no hot account.
+            NotWorking: it does not answer, has no hot account, or has forgotten payments.
         """
         wallet = await self._opened()
         try:
@@ -143,6 +143,8 @@ class Money:
             raise NotWorking(str(error)) from None
         if holdings is None:
             raise NotWorking(f"the hot account {wallet.addresses.hot} does not exist")
+        if wallet.taker.gap is not None:
+            raise NotWorking(f"no deposits are taken: {wallet.taker.gap}")
         return "play money" if self._stores.network.play_money else "real money"
 
     async def restorer(self) -> "Restorer":
