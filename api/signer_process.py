@@ -153,5 +153,5 @@ def brief_of(settings: Settings, data: Path) -> Brief:
 
 
 def daily_caps(settings: Settings) -> Mapping[str, int]:
-    """How much is paid in a day, by asset."""
-    return {NATIVE: settings.settlement.daily_cap_stroops}
+    """How much is paid in a day, by asset: as much of each that is taken."""
+    return dict.fromkeys((NATIVE, *settings.stellar.assets), settings.settlement.daily_cap_stroops)

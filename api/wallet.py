@@ -61,19 +61,18 @@ class _Hot:
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """The hot account on its chain, the worker that pays creators from it, who books what comes in
-    there, and who compares the two.
+    """The hot account on its chain, a worker for each asset that is paid from it, who books what
+    comes in there, and who compares the two.
     """
 
     stores: Stores
-    chain: Chain
     nodes: Mapping[str, Chain]
-    """One for each asset that is taken."""
+    """One for each asset that is taken, and for lumens."""
     addresses: Addresses
     taker: DepositTaker
     reconciler: Reconciler
     restorer: Restorer
-    settlement: SettlementWorker
+    settlements: Sequence[SettlementWorker]
     treasury: PlayMoney
     friendbot: HttpFriendbot
     friendbot_client: StellarClient
@@ -88,16 +87,22 @@ class Wallet:
             await self._give_play_money(creator)
         await self.taker.start()
         await self.reconciler.start()
-        await self.settlement.start()
+        for settlement in self.settlements:
+            await settlement.start()
 
     async def stop(self) -> None:
-        await self.settlement.stop()
+        for settlement in self.settlements:
+            await settlement.stop()
         await self.reconciler.stop()
         await self.taker.stop()
         for node in self.nodes.values():
             await node.close()
-        await self.chain.close()
         await self.friendbot_client.close()
+
+    @property
+    def chain(self) -> Chain:
+        """Where lumens are."""
+        return self.nodes[NATIVE]
 
     async def obstacle(self, asset: str, address: str) -> str | None:
         """The code with which a payment to an account would fail now."""
@@ -122,47 +127,50 @@ async def make_wallet(
     settings, network = stores.settings, stores.network
     signer = await stores.signer.meet()
     guard = NetworkGuard(PostgresNetworkBook(stores.database))
-    chain = _chain(stores, NATIVE, guard)
     client = StellarClient(FRIENDBOT_SECONDS_MAX)
     friendbot = HttpFriendbot(f"{network.rpc_url}/friendbot", client)
-    nodes = {asset: _chain(stores, asset, guard) for asset in settings.stellar.assets}
+    assets = dict.fromkeys((NATIVE, *settings.stellar.assets))
+    nodes = {asset: _chain(stores, asset, guard) for asset in assets}
+    chain = nodes[NATIVE]
     addresses = _addresses(stores, signer.hot, signer.channels)
     taker = funding.taker(addresses, [chain.feed(each) for each in addresses.watched])
     treasury = PlayMoney(_Hot(chain, signer.hot), friendbot, ledger, taker)
     ours = our_addresses(stores, addresses)
     reconciler = open_reconciler(stores, ledger, chain, ours)
     minimum = Stroops(settings.settlement.minimum_stroops)
-    settlement = SettlementWorker(
-        outbox,
-        chain,
-        signer,
-        ledger,
-        [
-            Creators(ledger, outbox, Payees(stores.accounts), minimum),
-            WithdrawalSource(funding.withdrawals, outbox),
-        ],
-        stores.clock,
-        interval_ms=settings.settlement.interval_seconds * 1000,
-        terms=Terms(
-            daily_cap=Stroops(settings.settlement.daily_cap_stroops),
-            daily_fees=settings.settlement.daily_fees_stroops,
-        ),
-        channels=settings.settlement.channel_accounts,
-        asset=NATIVE,
-        treasury=treasury if network.play_money else None,
-        splits=splitter,
-        seals=PostgresJournal(stores.database),
-        gate=reconciler,
-    )
+    settlements = [
+        SettlementWorker(
+            outbox,
+            node,
+            signer,
+            ledger,
+            [
+                Creators(ledger, outbox, Payees(stores.accounts), minimum),
+                WithdrawalSource(funding.withdrawals, outbox),
+            ],
+            stores.clock,
+            interval_ms=settings.settlement.interval_seconds * 1000,
+            terms=Terms(
+                daily_cap=Stroops(settings.settlement.daily_cap_stroops),
+                daily_fees=settings.settlement.daily_fees_stroops,
+            ),
+            channels=settings.settlement.channel_accounts,
+            asset=asset,
+            treasury=treasury if network.play_money and asset == NATIVE else None,
+            splits=splitter,
+            seals=PostgresJournal(stores.database),
+            gate=reconciler,
+        )
+        for asset, node in nodes.items()
+    ]
     return Wallet(
         stores=stores,
-        chain=chain,
         nodes=nodes,
         addresses=addresses,
         taker=taker,
         reconciler=reconciler,
         restorer=open_restorer(stores, ledger, ours),
-        settlement=settlement,
+        settlements=settlements,
         treasury=treasury,
         friendbot=friendbot,
         friendbot_client=client,
