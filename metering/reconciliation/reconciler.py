@@ -49,7 +49,7 @@ _halted = telemetry.gauge(
     "reconciliation_halted", "1 while ledgers are missing that nobody can read"
 )
 
-_AWAY: tuple[type[Exception], ...] = (ChainUnreachable, WrongNetwork, *UNAVAILABLE)
+_AWAY: tuple[type[Exception], ...] = (ChainUnreachable, *UNAVAILABLE)
 
 
 class Chain(Protocol):
@@ -166,6 +166,9 @@ class Reconciler:
                     wait = RECONCILE_SECONDS
             except HistoryGap as gap:
                 log.error("nothing is compared: the node forgot ledgers", reason=str(gap))
+                wait = RECONCILE_HALT_SECONDS
+            except WrongNetwork as error:
+                log.error("nothing is compared", reason=str(error))
                 wait = RECONCILE_HALT_SECONDS
             except _AWAY as error:
                 log.info("reconciliation waits", reason=str(error))
