@@ -117,6 +117,19 @@ export class Purse {
     return formatStroops(this.highest);
   }
 
+  /** What the contract paid. */
+  get paid(): string {
+    return this.known.collected;
+  }
+
+  /** A session's figures with all that may still be signed for, which is there to be spent as well. */
+  covering(status: SessionStatus, { stroops, seconds }: Price): SessionStatus {
+    const left = greatest(0n, (parseAmount(this.cap) ?? 0n) - this.accepted) + (parseAmount(status.balance) ?? 0n);
+    const costs = BigInt(stroops);
+    const affordable = costs === 0n ? status.secondsAffordable : Number((left * BigInt(seconds)) / costs);
+    return { ...status, balance: formatStroops(left), secondsAffordable: affordable };
+  }
+
   get state(): Channel["state"] {
     return this.known.state;
   }

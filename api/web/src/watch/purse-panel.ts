@@ -130,7 +130,7 @@ export class PursePanel {
       await purse.close(balance);
       this.purse = null;
       this.root.dataset["state"] = "closed";
-      replaceWith(this.body, element("p", { id: "purse-closed" }, words.closed(trimAmount(purse.signed), purse.asset)));
+      replaceWith(this.body, element("p", { id: "purse-closed" }, words.closed(trimAmount(purse.paid), purse.asset)));
     });
   }
 

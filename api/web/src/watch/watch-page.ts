@@ -176,8 +176,8 @@ export class WatchPage {
     const poster = this.makePoster(content, () => undefined);
     poster.busy(true);
     this.show("starting", poster.root);
+    const { purse } = this.purses;
     try {
-      const { purse } = this.purses;
       this.session = await PlaybackSession.begin(content.id, content.price, this.wish, takeOver, purse);
       this.wish = newKey();
     } catch (error) {
@@ -188,7 +188,7 @@ export class WatchPage {
       return;
     }
     this.meter = new Meter(() => void this.stop(strings.watch.receiptThanks));
-    this.meter.update(this.session.initial);
+    this.meter.update(purse?.covering(this.session.initial, this.session.price) ?? this.session.initial);
     replaceWith(this.side, this.meter.root);
     this.play(position);
   }
@@ -240,8 +240,9 @@ export class WatchPage {
   private showFigures(session: PlaybackSession, status: SessionStatus): void {
     // It may come after the session was stopped here.
     if (session !== this.session || this.state === "finished") return;
-    this.meter?.update(status);
-    void this.purses.purse?.follow(status, session.price);
+    const { purse } = this.purses;
+    this.meter?.update(purse?.covering(status, session.price) ?? status);
+    void purse?.follow(status, session.price);
     this.tellPrice(session, status);
     if (status.state === "closed" && this.state === "playing") this.deny();
   }
