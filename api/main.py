@@ -501,6 +501,7 @@ def _routes(
             money.obstacle,
             stores.settings.stellar.assets,
             Stroops(stores.settings.payments.withdrawal_minimum_stroops),
+            Stroops(stores.settings.settlement.daily_cap_stroops),
         ),
         suspense=SuspenseRoutes(
             money.funding.suspense,

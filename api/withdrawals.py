@@ -75,6 +75,7 @@ class Withdrawals:
             known.
         assets: what may be taken out, the first one by default.
         minimum: less is not worth a payment.
+        maximum: more is never signed in a day, so it would wait for ever.
     """
 
     store: WithdrawalStore
@@ -87,6 +88,7 @@ class Withdrawals:
     obstacle: Callable[[str, str], Awaitable[str | None]]
     assets: tuple[str, ...]
     minimum: Stroops
+    maximum: Stroops
 
     async def post(self, request: web.Request) -> web.Response:
         """Set money aside at once; it is paid with the next settlement."""
@@ -175,8 +177,9 @@ class Withdrawals:
             raise invalid("address: a Stellar address (G... or M...); look for a typo") from None
         except BadMemo:
             raise invalid("memo: a number below 2^64, or a text of up to 28 bytes") from None
-        if amount < self.minimum:
-            raise invalid(f"amount: at least {format_amount(self.minimum)}")
+        if not self.minimum <= amount <= self.maximum:
+            least, most = format_amount(self.minimum), format_amount(self.maximum)
+            raise invalid(f"amount: {least} to {most} at once")
         if number is not None and memo is not None:
             raise invalid("memo: this address (M...) says already for whom it is")
         return _Wish(amount, body.address, write_address(Address(key)), asset, memo)

@@ -138,6 +138,7 @@ async def bank(database: Database) -> AsyncIterator[Bank]:
             obstacle,
             assets,
             Stroops(10),
+            Stroops(100 * XLM),
         )
         suspense = SuspenseRoutes(
             PostgresSuspense(database, ledger, withdrawals, taken.network),
@@ -244,7 +245,12 @@ async def test_a_withdrawal_that_cannot_be_is_refused_before_anything_moves(bank
     assert muxed is not None
     for wrong in (
         *({"amount": "0"}, {"amount": "-1"}, {"amount": "1e3"}, {"amount": "0.00000001"}),
-        *({"amount": "0.0000009"}, {"address": "G" * 56}, {"address": WALLET[:-1] + "A"}),
+        *(
+            {"amount": "0.0000009"},
+            {"amount": "100.0000001"},
+            {"address": "G" * 56},
+            {"address": WALLET[:-1] + "A"},
+        ),
         *({"asset": "EUR"}, {"asset": "USDC"}, {"memo": ""}, {"memo": "x" * 29}),
         *({"memo": "7", "address": muxed}, {"memo": "x", "memoType": "id"}, {"more": "x"}),
     ):
