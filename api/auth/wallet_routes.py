@@ -9,7 +9,7 @@ from aiohttp import web
 
 from api.auth.account import Account, AccountKind, AccountStore, new_account
 from api.auth.bearer import Bearers, shown_token
-from api.auth.caller import Proof
+from api.auth.caller import Caller, Proof
 from api.auth.challenge import ChallengeRefused, Claim, ClientDomain, Wish
 from api.auth.client_domain import ClientDomains
 from api.auth.documents import NO_STORE, granted_document, profile_document
@@ -92,7 +92,7 @@ class WalletRoutes:
         """
         caller = await self.bearers.caller(request)
         account = caller.account
-        if caller.proof is Proof.TOKEN and account.kind is AccountKind.GUEST:
+        if _is_guest(caller):
             raise Problem(409, "guest", "Sign in with the wallet instead", "POST /auth does both")
         admit(self.limits.answers, request)
         try:
@@ -142,12 +142,15 @@ class WalletRoutes:
         return found
 
     async def _newcomer(self, request: web.Request, claim: Claim) -> Account:
+        name = f"{claim.subject[:_SHOWN]}…{claim.subject[-_SHOWN:]}"
         if shown_token(request) is not None:
-            return await self.bearers.account(request)
+            caller = await self.bearers.caller(request)
+            # A guest has no name until now.
+            return (
+                replace(caller.account, display_name=name) if _is_guest(caller) else caller.account
+            )
         if self.kind is None:
             raise forbidden("this server takes no new accounts")
-        address = claim.subject
-        name = f"{address[:_SHOWN]}…{address[-_SHOWN:]}"
         return new_account(self.kind, name, self.clock.wall_ms())
 
     async def _open(self, account: Account, claim: Claim) -> str:
@@ -163,6 +166,11 @@ class WalletRoutes:
         login = await self.logins.password_of(account.id)
         wallets = await self.logins.wallets_of(account.id)
         return profile_document(account, None if login is None else login.email, wallets)
+
+
+def _is_guest(caller: Caller) -> bool:
+    """Whether somebody has a guest's token, and no other way in."""
+    return caller.proof is Proof.TOKEN and caller.account.kind is AccountKind.GUEST
 
 
 async def _answer(request: web.Request) -> AnswerChallenge:

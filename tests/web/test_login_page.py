@@ -47,7 +47,8 @@ async def test_a_guest_comes_in_with_a_wallet_and_leaves(
     wallet.declines = False
     await visitor.press("Sign in with your wallet")
     await visitor.until("location.pathname === '/' && localStorage['tollcast.session']")
-    await visitor.reads(".top-sign-in", "text === 'Guest'")
+    name = f"{wallet.key.public_key[:4]}…{wallet.key.public_key[-4:]}"
+    await visitor.reads(".top-sign-in", f"text === '{name}'")
     assert await visitor.page.evaluate("() => localStorage['tollcast.guest'] ?? null") is None
     kept = await session(visitor)
     assert await doors.whose(kept["accessToken"]) == guest, "the guest's account, with all it has"

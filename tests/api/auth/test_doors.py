@@ -209,6 +209,7 @@ async def test_payouts_go_to_a_wallet_that_signed_and_was_chosen(
         assert (await rig.api("POST", "wallets", body, 409, guest))["code"] == "guest"
         granted = await rig.call("POST", "/auth", body, token=guest)
         assert granted["user"]["id"] == account
+        assert granted["user"]["username"] == f"{ann.public_key[:4]}…{ann.public_key[-4:]}"
         assert await rig.whose(guest) == ""
 
 
