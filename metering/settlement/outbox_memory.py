@@ -1,5 +1,6 @@
 """The outbox in memory: for tests, for trying out, and to compare the other one with."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from metering.ledger.ledger import Ledger
@@ -20,13 +21,21 @@ from metering.settlement.outbox import (
     planned_transfers,
 )
 
+_LOST = (State.FAILED, State.DEAD)
+
 
 class MemoryOutbox:
     """Implements `outbox.Outbox` beside a ledger that is in memory too. Lost with the process."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        # In the order of planning, as all that is below.
         self._settlements: dict[str, Settlement] = {}
+        self._unfinished: set[str] = set()
+        self._settlement_of: dict[str, str] = {}
+        self._by_due: defaultdict[str, list[Payment]] = defaultdict(list)
+        self._by_account: defaultdict[str, list[Payment]] = defaultdict(list)
+        self._failed: list[str] = []
         self._obstacles: dict[str, dict[str, str]] = {}
 
     async def plan(self, settlement: Settlement) -> None:
@@ -35,6 +44,11 @@ class MemoryOutbox:
         await self._ledger.open_accounts(accounts_of(settlement))
         await self._ledger.post(planned_transfers(settlement))
         self._settlements[settlement.id] = settlement
+        self._unfinished.add(settlement.id)
+        for payment in settlement.payments:
+            self._settlement_of[payment.id] = settlement.id
+            self._by_due[payment.due].append(payment)
+            self._by_account[payment.account].append(payment)
 
     async def advance(self, before: Settlement, after: Settlement) -> None:
         if self._settlements.get(before.id) != before:
@@ -42,29 +56,31 @@ class MemoryOutbox:
         final = final_transfers(after) if after.state.final else []
         await self._ledger.post([*bump_transfers(before, after), *final])
         self._settlements[after.id] = after
+        if after.state.final:
+            self._unfinished.discard(after.id)
+        if after.state == State.FAILED:
+            self._failed.append(after.id)
 
     async def unfinished(self, source: str | None = None) -> list[Settlement]:
-        under_way = (s for s in self._settlements.values() if not s.state.final)
-        asked = [s for s in under_way if source is None or s.source == source]
-        return sorted(asked, key=lambda s: s.id)
+        under_way = [self._settlements[each] for each in sorted(self._unfinished)]
+        return [each for each in under_way if source is None or each.source == source]
 
     async def settlement(self, settlement_id: str) -> Settlement | None:
         return self._settlements.get(settlement_id)
 
     async def settlement_of(self, payment: str) -> Settlement | None:
-        return next((s for s, p in self._all() if p.id == payment), None)
+        return self._settlements.get(self._settlement_of.get(payment, ""))
 
     async def payouts(self, creator: str, asset: str, limit: int) -> list[PayoutView]:
         views = [
-            payout_view(settlement, payment)
+            self._view(payment)
             for settlement, payment in self._all()
             if (settlement.asset, payment.creator, payment.kind) == (asset, creator, Kind.PAYOUT)
         ]
         return sorted(views, key=lambda view: view.id, reverse=True)[:limit]
 
     async def fates(self, dues: Sequence[str]) -> dict[str, PayoutView]:
-        in_order = sorted(self._all(), key=lambda each: each[1].id)
-        return {p.due: payout_view(s, p) for s, p in in_order if p.due in dues}
+        return {due: self._view(self._by_due[due][-1]) for due in dues if due in self._by_due}
 
     async def totals(self, creator: str, asset: str) -> tuple[Stroops, Stroops]:
         in_flight = settled = 0
@@ -95,22 +111,19 @@ class MemoryOutbox:
     async def refused_since(
         self, asset: str, codes: Sequence[str], since_ms: int
     ) -> dict[str, str]:
-        codes_of: dict[str, str] = {}
-        for settlement, payment in sorted(self._all(), key=lambda each: each[1].id):
-            code = payout_view(settlement, payment).code
-            asked = settlement.asset == asset and settlement.created_ms >= since_ms
-            if asked and code is not None and code in codes:
-                codes_of[payment.due] = code
-        return codes_of
+        refused: dict[str, str] = {}
+        for settlement in map(self._settlements.__getitem__, self._failed):
+            if settlement.asset != asset or settlement.created_ms < since_ms:
+                continue
+            for payment in settlement.payments:
+                code = payout_view(settlement, payment).code
+                if code is not None and code in codes:
+                    refused[payment.due] = code
+        return refused
 
     async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
-        lost = (State.FAILED, State.DEAD)
-        in_order = sorted(self._all(), key=lambda each: each[1].id)
-        payouts = [p for s, p in in_order if s.state not in lost and p.kind == Kind.PAYOUT]
-        return {p.account: p.earned_until for p in payouts if p.account in accounts}
-
-    def _all(self) -> list[tuple[Settlement, Payment]]:
-        return [(s, payment) for s in self._settlements.values() for payment in s.payments]
+        last = {account: self._last_payout(account) for account in accounts}
+        return {account: each.earned_until for account, each in last.items() if each is not None}
 
     async def note_obstacles(
         self, asset: str, looked_at: Sequence[str], obstacles: Mapping[str, str]
@@ -121,3 +134,17 @@ class MemoryOutbox:
 
     async def obstacle(self, creator: str, asset: str) -> str | None:
         return self._obstacles.get(asset, {}).get(creator)
+
+    def _last_payout(self, account: str) -> Payment | None:
+        """The last one that did not come back."""
+        for payment in reversed(self._by_account.get(account, [])):
+            settlement = self._settlements[self._settlement_of[payment.id]]
+            if payment.kind == Kind.PAYOUT and settlement.state not in _LOST:
+                return payment
+        return None
+
+    def _view(self, payment: Payment) -> PayoutView:
+        return payout_view(self._settlements[self._settlement_of[payment.id]], payment)
+
+    def _all(self) -> list[tuple[Settlement, Payment]]:
+        return [(s, payment) for s in self._settlements.values() for payment in s.payments]
