@@ -4,7 +4,6 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -19,7 +18,6 @@ from config.limits import (
 )
 from config.settings import Settings
 from metering.localnet import PASSPHRASE
-from metering.money import NATIVE
 from metering.signer.brief import Brief, write_brief
 from metering.signer.remote_signer import RemoteSigner
 from metering.signer.signer import SignerAway
@@ -144,14 +142,10 @@ def brief_of(settings: Settings, data: Path) -> Brief:
         folder=str(signer_folder(data)),
         former_seed=str(data / SECRETS_DIRECTORY / FORMER_HOT_SEED),
         passphrase=settings.stellar.network_passphrase or PASSPHRASE,
-        daily_caps=daily_caps(settings),
+        daily_caps=dict.fromkeys(settings.stellar.assets, settings.settlement.daily_cap_stroops),
+        daily_fees=settings.settlement.daily_fees_stroops,
         database_url=url,
         postgres=str(data / "postgres"),
         log_level=settings.log.level,
         log_format=settings.log.format,
     )
-
-
-def daily_caps(settings: Settings) -> Mapping[str, int]:
-    """How much is paid in a day, by asset: as much of each that is taken."""
-    return dict.fromkeys((NATIVE, *settings.stellar.assets), settings.settlement.daily_cap_stroops)

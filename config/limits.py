@@ -1148,9 +1148,6 @@ SIGNER_DAY_MS = 24 * 3_600 * 1_000
 # An envelope that could be applied much later could be hoarded, and several days' caps be spent at
 # once. A ledger's close time may run a minute ahead, and clocks are some minutes off.
 SIGNER_AHEAD_SECONDS_MAX = SETTLEMENT_ENVELOPE_SECONDS + 600
-# Fees of a day in lumens: 1,000 full transactions at the highest rate. What is burned helps no
-# thief, but it is gone.
-SIGNER_FEES_PER_DAY_STROOPS = 1_000 * 101 * SETTLEMENT_FEE_RATE_MAX
 # One every nine seconds for a day, each of up to 100 payments. Bounds the file and the memory.
 SIGNER_SETTLEMENTS_PER_DAY_MAX = 10_000
 # What was signed is remembered so long, far beyond the time in which it can be applied.

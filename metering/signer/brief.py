@@ -17,6 +17,7 @@ class Brief:
         former_seed: a file that has the seed of an installation from before there was a signer.
         passphrase: names the network.
         daily_caps: how much is paid in a day at most, in stroops, by asset.
+        daily_fees: and how much is bid in fees, in stroops of lumens.
         database_url: where what was planned is read; empty: from the embedded one in `postgres`.
         postgres: that one's folder.
         log_level: as `config.logs` has it.
@@ -27,6 +28,7 @@ class Brief:
     former_seed: str
     passphrase: str
     daily_caps: Mapping[str, int]
+    daily_fees: int
     database_url: str
     postgres: str
     log_level: Literal["debug", "info", "warning", "error"]

@@ -66,7 +66,7 @@ def _work(brief: Brief, vault: Vault, entrance: Entrance) -> int:
         vault.seed(),
         brief.passphrase,
         settlements,
-        rules=Rules(brief.daily_caps),
+        rules=Rules(brief.daily_caps, brief.daily_fees),
         register=register,
         clock=SystemClock(),
     )

@@ -12,7 +12,6 @@ from config.limits import (
     SETTLEMENT_FEE_RATE_MAX,
     SETTLEMENT_PAYMENTS_MAX,
     SIGNER_AHEAD_SECONDS_MAX,
-    SIGNER_FEES_PER_DAY_STROOPS,
     SIGNER_SETTLEMENTS_PER_DAY_MAX,
 )
 from metering.money import NATIVE, STROOPS_MAX
@@ -37,7 +36,7 @@ class Rules:
     """
 
     daily_caps: Mapping[str, int]
-    fees: int = SIGNER_FEES_PER_DAY_STROOPS
+    fees: int
     settlements: int = SIGNER_SETTLEMENTS_PER_DAY_MAX
 
 

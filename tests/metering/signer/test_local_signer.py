@@ -54,7 +54,7 @@ class Desk:
             SEED,
             PASSPHRASE,
             self.plans,
-            rules=Rules({"XLM": CAP}, **caps),
+            rules=Rules({"XLM": CAP}, **{"fees": 10**9, **caps}),
             register=self.register,
             clock=self.clock,
         )

@@ -40,7 +40,7 @@ class Site:
         former.touch(mode=0o600)
         former.write_text(SEED)
         brief = Brief(
-            str(self.folder), str(former), PASSPHRASE, {"XLM": _CAP}, url, "", "info", "json"
+            str(self.folder), str(former), PASSPHRASE, {"XLM": _CAP}, 10**6, url, "", "info", "json"
         )
         self.process = SignerProcess.start(brief)
         self.signer: RemoteSigner
