@@ -116,6 +116,7 @@ from metering.outage import OutageRules
 from metering.rules import MeterRules
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.settlement.payout_trace import PayoutTrace
+from metering.settlement.signer import SignerAway
 from metering.store_postgres import PostgresMeterStore
 from metering.subscriptions.included import Included
 from metering.tariff import Price
@@ -137,6 +138,7 @@ _EXPECTED = (
     OSError,
     PagesNotBuilt,
     SecretExposed,
+    SignerAway,
     WrongNetwork,
 )
 
