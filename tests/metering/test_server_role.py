@@ -22,6 +22,8 @@ _JOURNAL = (
     "delivery_default",
     "price_epoch",
     "receipt",
+    "chain_payment",
+    "deposit_number",
 )
 
 # What is added to only by functions that check it.
@@ -44,6 +46,8 @@ _OTHERWISE = (
     "UPDATE payout SET amount = 1",
     "UPDATE payout SET address = 'mine'",
     "DELETE FROM payout",
+    "DELETE FROM withdrawal",
+    "TRUNCATE feed_position",
     "UPDATE payout_batch SET fee_max = 1",
     "UPDATE schema_migration SET number = 1",
     "DROP FUNCTION refuse_change() CASCADE",
