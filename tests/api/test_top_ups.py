@@ -207,7 +207,8 @@ async def test_the_client_of_x402_pays_in(database: Database, tmp_path: Path) ->
 
 async def running_node(folder: Path, stack: AsyncExitStack) -> Node:
     clock, state_file = SystemClock(), StateFile(folder / "state")
-    state = genesis(TESTNET, 100, clock.wall_ms())
+    # The client agrees to what happens in the next 60 ledgers: on a busy machine it takes a while.
+    state = genesis(TESTNET, 300, clock.wall_ms())
     state_file.create(state)
     network = LocalNetwork(state, history_bytes_max=2**20)
     node = Node(network, state_file, NetworkClock(clock, state.header.closed_ms))

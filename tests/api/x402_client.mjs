@@ -5,10 +5,17 @@
 import { pathToFileURL } from "node:url";
 
 const [modules, network, url, token, seed] = process.argv.slice(2);
-const load = (name) => import(pathToFileURL(`${modules}/@x402/${name}`).href);
-const { wrapFetchWithPayment, x402Client } = await load("fetch/dist/esm/index.mjs");
-const { createEd25519Signer } = await load("stellar/dist/esm/index.mjs");
-const { ExactStellarScheme } = await load("stellar/dist/esm/exact/client/index.mjs");
+const load = (name) => import(pathToFileURL(`${modules}/${name}`).href);
+const { wrapFetchWithPayment, x402Client } = await load("@x402/fetch/dist/esm/index.mjs");
+const { createEd25519Signer } = await load("@x402/stellar/dist/esm/index.mjs");
+const { ExactStellarScheme } = await load("@x402/stellar/dist/esm/exact/client/index.mjs");
+const { Horizon } = await load("@stellar/stellar-sdk/lib/index.js");
+
+// How quick ledgers are it asks the Horizon of the test network, wherever it is to pay: nobody out
+// there is asked here. It signs for as many ledgers as it takes a minute to be.
+const local = new Horizon.Server(network);
+const ledgers = Horizon.Server.prototype.ledgers;
+Horizon.Server.prototype.ledgers = () => ledgers.call(local);
 
 const signer = createEd25519Signer(seed, "stellar:testnet");
 const scheme = new ExactStellarScheme(signer, { url: network });
