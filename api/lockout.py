@@ -15,12 +15,12 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import pairwise
 from pathlib import Path
 
 from config.limits import DOCTOR_CHILD_SECONDS_MAX, LOCKOUT_RULES_MAX
+from config.mounts import aliases, read_mounts
 from media.jail import kernel
 from media.jail.landlock import READ_FOLDER, all_but_devices, files_only, path_rule
 
@@ -36,6 +36,7 @@ _SYS_ADMIN = 21
 _NOBODY = 65534
 
 _DEVICES = Path("/dev")
+_MOUNTS = Path("/proc/self/mountinfo")
 # /dev/mem, /dev/kmem and /dev/port (devices.txt of Linux).
 _MEMORY_DEVICES = [os.makedev(1, minor) for minor in (1, 2, 4)]
 
@@ -62,7 +63,7 @@ def lock_out(folder: Path) -> None:
         if os.geteuid() == 0:
             kernel.give_up(_POWERS if _needs_admin() else (*_POWERS, _SYS_ADMIN))
         kernel.seal_privileges()
-        kernel.restrict_by_landlock(files_only(abi), _rules(folder.resolve(), abi))
+        kernel.restrict_by_landlock(files_only(abi), _rules(_names(folder.resolve()), abi))
     except (OSError, AttributeError) as error:  # macOS has none of it
         raise CannotLockOut(f"the kernel has no Landlock: {error}") from error
 
@@ -87,13 +88,18 @@ def trial() -> str | None:
     return None if done.returncode == 0 else done.stdout.decode().strip() or "it crashed"
 
 
-def _rules(folder: Path, abi: int) -> Iterator[bytes]:
+def _names(folder: Path) -> list[Path]:
+    """All paths that lead to a folder."""
+    return [folder, *aliases(folder, list(read_mounts(_MOUNTS.read_text())))]
+
+
+def _rules(folders: Sequence[Path], abi: int) -> Iterator[bytes]:
     """A rule for each neighbour, and one for the names of all files there are."""
     with _opened(Path("/")) as root:
         yield path_rule(READ_FOLDER, root)
-    for number, path in enumerate(neighbours(folder)):
+    for number, path in enumerate(neighbours(folders)):
         if number >= LOCKOUT_RULES_MAX:
-            raise CannotLockOut(f"there are more than {LOCKOUT_RULES_MAX} files around {folder}")
+            raise CannotLockOut(f"more than {LOCKOUT_RULES_MAX} files are around {folders[0]}")
         with suppress(FileNotFoundError, PermissionError), _opened(path) as descriptor:
             mode = os.fstat(descriptor).st_mode
             if not stat.S_ISLNK(mode):  # where it leads has a rule, or is out of bounds
@@ -109,13 +115,15 @@ def _opened(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def neighbours(folder: Path) -> Iterator[Path]:
-    """All that lies beside a folder and beside those above it; of devices only harmless ones."""
-    for inner, outer in pairwise((folder, *folder.parents)):
+def neighbours(folders: Sequence[Path]) -> Iterator[Path]:
+    """All that lies beside folders and beside those above them; of devices only harmless ones."""
+    above = {parent for folder in folders for parent in folder.parents}
+    on_the_way = above.union(folders)
+    for outer in sorted(above):
         for path in _inside(outer):
-            if path == _DEVICES:
+            if path == _DEVICES and path not in on_the_way:
                 yield from filter(_is_harmless, _inside(path))
-            elif path != inner:
+            elif path not in on_the_way:
                 yield path
 
 

@@ -117,10 +117,11 @@ async def test_without_the_lock_the_same_hands_find_the_key(
 
 
 def test_neighbours_are_all_that_is_not_on_the_way(tmp_path: Path) -> None:
-    for name in ("inner/kept", "inner/beside", "beside"):
+    for name in ("inner/kept", "inner/beside", "beside", "alias/kept", "alias/beside"):
         (tmp_path / name).mkdir(parents=True)
-    found = set(neighbours(tmp_path / "inner" / "kept"))
-    assert {tmp_path / "inner" / "beside", tmp_path / "beside", Path("/usr")} <= found
-    assert found.isdisjoint({tmp_path, tmp_path / "inner", tmp_path / "inner" / "kept", Path("/")})
+    found = set(neighbours([tmp_path / "inner" / "kept", tmp_path / "alias" / "kept"]))
+    beside = {tmp_path / "inner" / "beside", tmp_path / "alias" / "beside", tmp_path / "beside"}
+    assert {*beside, Path("/usr"), Path("/dev/null")} <= found
+    on_the_way = {tmp_path, tmp_path / "inner", tmp_path / "inner" / "kept", Path("/")}
+    assert found.isdisjoint({*on_the_way, tmp_path / "alias", tmp_path / "alias" / "kept"})
     assert not any(path.is_block_device() for path in found)
-    assert Path("/dev/null") in found
