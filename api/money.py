@@ -143,8 +143,8 @@ class Money:
             raise NotWorking(str(error)) from None
         if holdings is None:
             raise NotWorking(f"the hot account {wallet.addresses.hot} does not exist")
-        if wallet.taker.gap is not None:
-            raise NotWorking(f"no deposits are taken: {wallet.taker.gap}")
+        if wallet.taker.halted is not None:
+            raise NotWorking(f"no deposits are taken: {wallet.taker.halted}")
         return "play money" if self._stores.network.play_money else "real money"
 
     async def restorer(self) -> "Restorer":

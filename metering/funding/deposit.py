@@ -135,6 +135,8 @@ def book(payment: ChainPayment, rules: Rules, owners: Mapping[int, str]) -> Book
         owners: accounts by their numbers, at least those of `numbers_of`.
     """
     ours = rules.addresses
+    if payment.amount <= 0:  # an asset's contract moves nothing as well, if it is asked to
+        return known(payment)
     if payment.source in ours.watched or _is_claim(payment):
         return _own(payment, rules)
     if payment.destination not in ours.watched:

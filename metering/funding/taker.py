@@ -17,6 +17,7 @@ from config.postgres import UNAVAILABLE
 from config.tasks import cancel, spawn
 from metering.funding.deposit import Booking, Kind, Rules, book, known, numbers_of
 from metering.funding.deposit_store import DepositStore, Position, ReadElsewhere, Reading
+from metering.ledger.ledger import LedgerRefusal
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.settlement.feed import ChainPayment, Feed, FeedPage, HistoryGap
 
@@ -67,8 +68,8 @@ class DepositTaker:
         self._elsewhere = elsewhere
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
-        self.gap: HistoryGap | None = None
-        """Why nothing more is taken: the operator has to find what happened meanwhile."""
+        self.halted: str | None = None
+        """Why nothing more is taken: the operator has to find out what happened."""
 
     async def start(self) -> None:
         self._task = spawn(self._run(), "deposits")
@@ -85,6 +86,7 @@ class DepositTaker:
 
         Raises:
             HistoryGap: some of it is not to be had any more; nothing behind it is taken.
+            LedgerRefusal: the books say something else about it.
             ChainUnreachable, WrongNetwork, or one of `config.postgres.UNAVAILABLE`.
         """
         async with self._turn:
@@ -100,7 +102,10 @@ class DepositTaker:
             try:
                 await self.take()
             except HistoryGap as gap:
-                self._halt(gap)
+                self._halt(f"the node forgot payments: {gap}")
+                wait_ms = DEPOSIT_HALT_MS
+            except LedgerRefusal as refusal:
+                self._halt(f"the books refuse a payment: {refusal}")
                 wait_ms = DEPOSIT_HALT_MS
             except _AWAY as error:
                 log.info("deposits wait", reason=str(error))
@@ -150,14 +155,14 @@ class DepositTaker:
         else:
             log.info("money came in", kind=booking.kind.value, account=booking.account, **about)
 
-    def _halt(self, gap: HistoryGap) -> None:
-        """Nothing is skipped: what was paid in between is on the chain, and in no book of ours."""
-        self.gap = gap
+    def _halt(self, reason: str) -> None:
+        """Nothing is skipped: what was paid in is on the chain, and in no book of ours."""
+        self.halted = reason
         _halted.set(1)
-        log.error("no deposits are taken: the node forgot payments", reason=str(gap))
+        log.error("no deposits are taken", reason=reason)
 
     def _resume(self) -> None:
-        if self.gap is not None:
+        if self.halted is not None:
             log.info("deposits are taken again")
-        self.gap = None
+        self.halted = None
         _halted.set(0)

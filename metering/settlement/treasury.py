@@ -6,7 +6,13 @@ from typing import Protocol
 import structlog
 
 from config.limits import TREASURY_LOW_STROOPS
-from metering.ledger.ledger import Ledger, UnknownAccount, hot_account, treasury_account
+from metering.ledger.ledger import (
+    Ledger,
+    LedgerRefusal,
+    UnknownAccount,
+    hot_account,
+    treasury_account,
+)
 from metering.money import NATIVE, Stroops
 from metering.settlement.chain import OnChain, WrongNetwork
 from metering.settlement.feed import HistoryGap
@@ -30,7 +36,7 @@ class Deposits(Protocol):
         """Book all that has come in by now.
 
         Raises:
-            HistoryGap: some of it is not to be had any more.
+            HistoryGap, LedgerRefusal: some of it is not to be had any more, or cannot be booked.
             ChainUnreachable, WrongNetwork: as `chain.Chain`.
         """
 
@@ -137,7 +143,7 @@ class PlayMoney:
                 hash_ = await self._friendbot.fund(self._chain.address)
                 log.info("play money arrived", transaction=hash_)
                 await self._deposits.take()
-        except HistoryGap as gap:
+        except (HistoryGap, LedgerRefusal) as error:
             # Whatever friendbot gave could not be booked.
-            log.warning("no play money: payments are missing", reason=str(gap))
+            log.warning("no play money: what comes in cannot be booked", reason=str(error))
         return await self._ledger.balance(treasury.id)
