@@ -30,7 +30,7 @@ async function apply(keypair, operation) {
   const prepared = await node.prepareTransaction(await build(keypair, operation));
   prepared.sign(keypair);
   const sent = await node.sendTransaction(prepared);
-  const found = await node.pollTransaction(sent.hash, { attempts: 100, sleepStrategy: () => 50 });
+  const found = await node.pollTransaction(sent.hash, { attempts: 1000, sleepStrategy: () => 50 });
   if (found.status !== "SUCCESS") throw new Error(JSON.stringify(found));
   return scValToNative(found.returnValue);
 }
@@ -95,7 +95,7 @@ const transfer = (auth = []) =>
     auth,
   });
 const simulated = await node.simulateTransaction(await build(hot, transfer()));
-const until = simulated.latestLedger + 100;
+const until = simulated.latestLedger + 2000; // ledgers are quick here
 const auth = await Promise.all(
   simulated.result.auth.map((one) => authorizeEntry(one, viewer, until, passphrase)),
 );

@@ -6,15 +6,23 @@ from pathlib import Path
 import pytest
 from stellar_sdk import (
     Account,
+    Address,
     Asset,
     ChangeTrust,
     InvokeHostFunction,
     Keypair,
     MuxedAccount,
+    SetOptions,
+    SetTrustLineFlags,
     TransactionBuilder,
+    TrustLineFlags,
+    scval,
 )
+from stellar_sdk import xdr as stellar_xdr
+from stellar_sdk.operation.set_options import AuthorizationFlag
 
 from metering.localnet.network import LocalNetwork, NetworkState
+from metering.localnet.rpc import Rpc
 from metering.localnet.state_file import StateFile
 from tests.metering.localnet.contracts.contract_town import LUMENS, ContractTown, Failed
 from tests.metering.localnet.town import PASSPHRASE, XLM
@@ -68,6 +76,7 @@ def test_lumens_go_where_a_payment_would_take_them(town: ContractTown) -> None:
     stranger = Keypair.random().public_key
     for to, amount, error in (
         ("ben", 995 * XLM, "Error(Contract, #10)"),
+        ("ben", 992 * XLM + XLM // 2, "Error(Contract, #10)"),  # a reserve has to stay
         (stranger, XLM, "Error(Contract, #6)"),
         ("ben", -1, "Error(Contract, #8)"),
     ):
@@ -97,6 +106,17 @@ def test_other_assets_are_in_trust_lines_made_and_destroyed_by_their_issuer(
         assert refusal(town, source, contract, "transfer", source, to, amount) == error
 
 
+def test_who_may_not_hold_an_asset_neither_pays_nor_is_paid(town: ContractTown) -> None:
+    asset, contract = dollar(town)
+    revocable = SetOptions(set_flags=AuthorizationFlag.AUTHORIZATION_REVOCABLE)
+    forbid = SetTrustLineFlags(
+        town.address("ana"), asset, clear_flags=TrustLineFlags.AUTHORIZED_FLAG
+    )
+    assert town.run("issuer", revocable, forbid) == ("tx_success", "op_success", "op_success")
+    assert refusal(town, "ana", contract, "transfer", "ana", "ben", 1) == "Error(Contract, #11)"
+    assert refusal(town, "ben", contract, "transfer", "issuer", "ana", 1) == "Error(Contract, #11)"
+
+
 def test_contracts_hold_assets_in_entries_of_the_assets_contract(town: ContractTown) -> None:
     _, contract = dollar(town)
     town.call("ana", contract, "transfer", "ana", LUMENS, 30 * XLM)
@@ -117,7 +137,9 @@ def test_an_allowance_is_spent_up_and_ends_with_its_ledger(town: ContractTown) -
     assert town.account("ben").balance == 1004 * XLM
     too_much = refusal(town, "eve", LUMENS, "transfer_from", "eve", "ana", "ben", 7 * XLM)
     assert too_much == "Error(Contract, #9)"
+    assert shown(town, "ana", "eve")
     town.close(12)
+    assert not shown(town, "ana", "eve"), "a node does not show what has ended"
     assert town.asked(LUMENS, "allowance", "ana", "eve") == 0
     late = refusal(town, "eve", LUMENS, "transfer_from", "eve", "ana", "ben", 1)
     assert late == "Error(Contract, #9)"
@@ -126,6 +148,29 @@ def test_an_allowance_is_spent_up_and_ends_with_its_ledger(town: ContractTown) -
         assert refusal(town, "ana", LUMENS, "approve", *arguments) == "Error(Contract, #9)"
     town.call("ana", LUMENS, "approve", "ana", "eve", 0, town.number(0))
     assert town.network.is_conserved()
+
+
+def shown(town: ContractTown, owner: str, spender: str) -> bool:
+    """Whether a node shows the entry of an allowance."""
+    pair = {"from": town.value(owner), "spender": town.value(spender)}
+    key = stellar_xdr.LedgerKey(
+        stellar_xdr.LedgerEntryType.CONTRACT_DATA,
+        contract_data=stellar_xdr.LedgerKeyContractData(
+            Address(LUMENS).to_xdr_sc_address(),
+            scval.to_enum("Allowance", scval.to_struct(pair)),
+            stellar_xdr.ContractDataDurability.TEMPORARY,
+        ),
+    )
+    answer = Rpc(town.network, "").answer(
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "getLedgerEntries",
+            "params": {"keys": [key.to_xdr()]},
+        },
+        town.now_ms,
+    )
+    return bool(answer["result"]["entries"])
 
 
 def test_what_contracts_keep_outlives_the_process(town: ContractTown, tmp_path: Path) -> None:

@@ -117,12 +117,32 @@ def test_an_account_of_several_signers_needs_weight_for_its_medium_threshold(
     assert town.outcome(town.prepared("eve", operation)) == DONE
 
 
+def test_a_call_below_is_agreed_to_with_the_one_above(town: ContractTown) -> None:
+    """Two agreements, each with a root of its own, are not one to a call and what is below it."""
+    channel = town.open("ana", "ben", Keypair.random(), XLM, 5)
+    operation = town.operation(channel, "top_up", XLM)
+    whole = town.prepared("eve", operation, ("ana",))
+    (entry,) = operation.auth
+    below = entry.root_invocation.sub_invocations
+    parts = [Auth.from_xdr(entry.to_xdr()) for _ in range(2)]
+    parts[0].root_invocation.sub_invocations = []
+    parts[1].root_invocation = below[0]
+    assert parts[1].credentials.address is not None
+    parts[1].credentials.address.nonce.int64 += 1
+    last = town.network.latest(town.now_ms).sequence + 100
+    split = town.operation(channel, "top_up", XLM)
+    split.auth = [authorize_entry(part, town.keys["ana"], last, PASSPHRASE) for part in parts]
+    with pytest.raises(Failed, match="Unauthorized function call"):
+        town.prepared("eve", split)
+    assert town.outcome(whole) == DONE
+
+
 def test_a_call_is_alone_in_its_transaction_and_pays_for_what_it_declares(
     town: ContractTown,
 ) -> None:
     bare = town.build("ana", transfer(town), fee=100_000)
     assert town.outcome(bare) == ("ERROR", "tx_soroban_invalid")
-    for change in ("cheap", "footprint", "crowd"):
+    for change in ("cheap", "footprint", "read only", "crowd"):
         envelope = town.prepared("ana", transfer(town))
         data = envelope.transaction.soroban_data
         assert data is not None
@@ -131,12 +151,22 @@ def test_a_call_is_alone_in_its_transaction_and_pays_for_what_it_declares(
             data.resource_fee.int64 //= 2
         elif change == "footprint":
             data.resources.footprint.read_write.pop()
+        elif change == "read only":
+            footprint = data.resources.footprint
+            footprint.read_only.append(footprint.read_write.pop())
         else:
             envelope.transaction.operations *= 2
             envelope.transaction.fee += 100
         envelope.sign(town.keys["ana"])
-        expected = TRAPPED if change == "footprint" else ("ERROR", "tx_soroban_invalid")
+        is_tried = change in ("footprint", "read only")
+        expected = TRAPPED if is_tried else ("ERROR", "tx_soroban_invalid")
         assert town.outcome(envelope) == expected, change
+    paid = town.prepared("ana", transfer(town))
+    assert town.outcome(paid) == DONE
+    record = town.network.transaction(paid.hash_hex())
+    assert record is not None
+    assert record.fee_charged == paid.transaction.fee > 10_000
+    assert town.network.read(town.now_ms).fees[-1] == 100, "what it bid, without its resources"
     plain = town.build("ana", town.pay("ben"))
     assert town.outcome(plain) == DONE
 

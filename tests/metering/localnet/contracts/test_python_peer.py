@@ -92,7 +92,8 @@ async def _pay(network: RunningNetwork, client: StellarClient) -> None:
         scval.to_int128(3 * XLM),
     )
     assert transfer.needs_non_invoker_signing_by() == {viewer.address}
-    await transfer.authorize(viewer.keypair)
+    # By default for so few ledgers that they are over within five seconds here.
+    await transfer.authorize(viewer.keypair, valid_for_ledger_count=2_000)
     await transfer.sign_and_submit()
     with pytest.raises(SimulationFailedError, match=r"Error\(Contract, #2\)"):
         await viewer.assembled(channel, "refund")
