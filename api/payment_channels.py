@@ -82,7 +82,7 @@ class PaymentChannels:
         account = await self.bearers.account(request)
         contract = request.match_info["channel"]
         voucher = await read_body(request, AcceptVoucher)
-        self._count(f"{account.id} {contract}")
+        self._count(account.id)
         given = Voucher(contract, voucher.stroops, voucher.signature_bytes)
         channel = await self.desk.accept(account.id, given)
         return web.json_response(channel_json(channel))
@@ -125,10 +125,10 @@ class PaymentChannels:
             headers = {"Retry-After": "60"}
             raise Problem(429, "too_many_channels", "Too many new payment channels", "", headers)
 
-    def _count(self, key: str) -> None:
+    def _count(self, account: str) -> None:
         now = self.clock.monotonic_ms()
         per_second = VOUCHERS_PER_SECOND_MAX
-        budget = self._budgets.setdefault(key, MessageBudget(per_second, per_second, now))
+        budget = self._budgets.setdefault(account, MessageBudget(per_second, per_second, now))
         if len(self._budgets) > VOUCHER_BUDGETS_MAX:
             self._budgets.popitem(last=False)
         if not budget.take(now):

@@ -1180,9 +1180,9 @@ VOUCHER_DELTA_STROOPS_MIN = 100
 VOUCHER_WAITING_LEDGERS_MIN = 17_280
 # A month: whoever locks money up for longer has mistyped.
 VOUCHER_WAITING_LEDGERS_MAX = 535_680
-# Players send one in five seconds; a few sessions may share a payment channel.
+# Of one account: players send one in five seconds, and a few may share a payment channel.
 VOUCHERS_PER_SECOND_MAX = 10
-# Payment channels whose vouchers are counted: more at once than one server has viewers.
+# Accounts whose vouchers are counted: more at once than one server has viewers.
 VOUCHER_BUDGETS_MAX = 20_000
 # Vouchers that are written together, and those that may wait for it; a client sends again.
 VOUCHERS_TOGETHER_MAX = 256

@@ -199,7 +199,9 @@ class Collector:
         for channel in page:
             found = states.get(channel.contract)
             if found is None:
-                log.error("a payment channel is not there any more", contract=channel.contract)
+                # Archived, maybe: calling it brings it back (CAP-66).
+                log.error("a payment channel cannot be seen any more", contract=channel.contract)
+                seen.append(channel)
                 continue
             kept = await self._noted(channel, found)
             self._report(kept, found)
