@@ -26,6 +26,7 @@ from api.pages import Pages
 from api.payment_channels import PaymentChannels
 from api.payments import Payments
 from api.pictures import Pictures
+from api.proofs import ProofRoutes
 from api.publish_tokens import PublishTokens
 from api.receipts import ReceiptRoutes
 from api.reconciliation import ReconciliationRoutes
@@ -77,6 +78,7 @@ class Routes:
     payment_channels: PaymentChannels
     statements: Statements
     receipts: ReceiptRoutes
+    proofs: ProofRoutes
     splits: SplitRoutes
     subscriptions: SubscriptionRoutes
     earnings: EarningsRoutes
@@ -151,6 +153,7 @@ def make_application(routes: Routes) -> web.Application:
             web.post("/api/v1/payments/channels/{channel}/vouchers", channels.accept),
             web.post("/api/v1/payments/channels/{channel}/close", channels.close),
             web.get("/api/v1/payments/history", routes.statements.history),
+            web.get("/api/v1/payments/proofs/{payment}", routes.proofs.get),
             web.get("/api/v1/payments/statements", routes.statements.statement),
             web.get("/api/v1/subscriptions", routes.subscriptions.get),
             web.post("/api/v1/subscriptions", routes.subscriptions.post),

@@ -25,7 +25,9 @@ database. Ends with 1 when a server for the public would not start here."""
 
 _VERIFY = """Check receipts without the server that made them: how they are written, their chains of
 hashes, their signatures, and whether the seconds, prices and sums in them agree; of a folder also
-whether one in between is missing. Names the first element that is wrong, and ends with 1 then."""
+whether one in between is missing. Names the first element that is wrong, and ends with 1 then.
+With --payout check what GET /api/v1/payments/proofs/{id} gave: whether the payment is part of what
+its transaction commits to and, where a node is named, whether the chain has that transaction."""
 
 
 _LEDGER = """Look at the ledger of a server, which may run meanwhile. `verify` makes the chain of
@@ -92,7 +94,7 @@ def _command(known: argparse.Namespace, settings: Settings) -> int:
         "doctor": lambda: _examine(settings),
         "ledger": lambda: _ledger(settings, known),
         "reconcile": lambda: _reconcile(settings, known),
-        "verify": lambda: _verify(settings, known.files, known.key),
+        "verify": lambda: _verify(settings, known),
         "worker": lambda: _work(settings),
         "signer": lambda: _sign(settings, known.socket, known.client),
         "suspense": lambda: _suspense(settings, known),
@@ -142,11 +144,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify = commands.add_parser(
         "verify",
-        help="check receipts",
+        help="check receipts, or proofs of payouts",
         description=_VERIFY,
         allow_abbrev=False,
     )
-    verify.add_argument("files", type=Path, nargs="+", metavar="FILE", help="receipts, or a folder")
+    verify.add_argument("files", type=Path, nargs="*", metavar="FILE", help="receipts, or a folder")
+    verify.add_argument(
+        "--payout", type=Path, nargs="+", metavar="FILE", help="proofs of payouts instead"
+    )
+    node = verify.add_mutually_exclusive_group()
+    node.add_argument("--rpc", default="", metavar="URL", help="a Stellar RPC node to ask for them")
+    node.add_argument("--horizon", default="", metavar="URL", help="or a Horizon server")
     verify.add_argument(
         "--key", type=Path, metavar="JWKS", help="the server's keys, a copy of its jwks.json"
     )
@@ -311,12 +319,18 @@ def _examine(settings: Settings) -> int:
     return 0 if is_fit(findings) else 1
 
 
-def _verify(settings: Settings, files: Sequence[Path], key_set: Path | None) -> int:
+def _verify(settings: Settings, known: argparse.Namespace) -> int:
     from api.verify_command import CannotVerify, known_keys, verify_files
+    from api.verify_payout import verify_payouts
 
     try:
-        keys = known_keys(key_set, settings.data_directory)
-        return 0 if verify_files(files, keys, print) else 1
+        if known.payout:
+            urls = {"rpc_url": known.rpc, "horizon_url": known.horizon}
+            return 0 if verify_payouts(known.payout, print, **urls) else 1
+        if not known.files:
+            raise CannotVerify("name a receipt, or a payout with --payout")
+        keys = known_keys(known.key, settings.data_directory)
+        return 0 if verify_files(known.files, keys, print) else 1
     except CannotVerify as error:
         print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -14,6 +14,8 @@ from config.limits import EARNINGS_STREAMS_MAX
 from metering.intake import Intake
 from metering.money import format_amount
 from metering.settlement.earnings import EarningsQuery
+from metering.settlement.outbox import PayoutView, State
+from metering.settlement.transaction import Slot, claimable_id
 
 
 @dataclass(slots=True)
@@ -56,14 +58,23 @@ class EarningsRoutes:
             "viewers": sum(self.intake.viewers(asset) for asset in assets),
             "address": address,
             "onChain": None if on_chain is None else format_amount(on_chain),
-            "payouts": [
-                {
-                    "id": payout.id,
-                    "amount": format_amount(payout.amount),
-                    "state": payout.state,
-                    "transactionHash": payout.transaction_hash,
-                    "createdAt": timestamp(payout.created_at),
-                }
-                for payout in earnings.payouts
-            ],
+            "obstacle": earnings.obstacle,
+            "payouts": [_payout(payout) for payout in earnings.payouts],
         }
+
+
+def _payout(payout: PayoutView) -> dict[str, object]:
+    """A payout; of one that is to be claimed also the balance that the payee's wallet claims."""
+    claimable = payout.claimable and payout.state == State.APPLIED
+    balance = None
+    if claimable and payout.sequence is not None:
+        balance = claimable_id(Slot(payout.source, payout.sequence, 0), payout.place)
+    return {
+        "id": payout.id,
+        "amount": format_amount(payout.amount),
+        "state": "claimable" if claimable else payout.state,
+        "code": payout.code,
+        "claimableBalance": balance,
+        "transactionHash": payout.transaction_hash,
+        "createdAt": timestamp(payout.created_at),
+    }

@@ -56,6 +56,7 @@ from api.pages import Pages, PagesNotBuilt
 from api.payment_channels import PaymentChannels
 from api.payments import Payments
 from api.pictures import Pictures
+from api.proofs import ProofRoutes
 from api.protections import protections
 from api.publish_tokens import PublishTokens, open_token_signer
 from api.publish_urls import PublishUrls, publish_urls
@@ -527,6 +528,7 @@ def _routes(
             bearers,
             clock,
         ),
+        proofs=ProofRoutes(money.outbox, stores.network.passphrase, bearers),
         splits=SplitRoutes(money.splits, stores.accounts, catalogue, sources.own, bearers, fee),
         subscriptions=SubscriptionRoutes(
             money.subscriptions,

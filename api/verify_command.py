@@ -70,7 +70,7 @@ def known_keys(key_set: Path | None, data: Path) -> KnownKeys:
 
 def _key_set(path: Path) -> frozenset[str]:
     try:
-        keys = read_key_set(_read(path, KEY_SET_BYTES_MAX))
+        keys = read_key_set(read_file(path, KEY_SET_BYTES_MAX))
     except MalformedKeySet as error:
         raise CannotVerify(f"{path}: {error}") from None
     return frozenset(map(public_name, keys.values()))
@@ -81,14 +81,19 @@ def _files(path: Path) -> list[Path]:
 
 
 def _check(path: Path, keys: KnownKeys) -> Checked:
-    checked = check_receipt(_read(path, RECEIPT_BYTES_MAX), verify)
+    checked = check_receipt(read_file(path), verify)
     if checked.document is None or keys.names is None or checked.document["key"] in keys.names:
         return checked
     stranger = Fault("key", f"is not one of {keys.origin}")
     return Checked((*checked.faults, stranger), checked.document)
 
 
-def _read(path: Path, bytes_max: int) -> bytes:
+def read_file(path: Path, bytes_max: int = RECEIPT_BYTES_MAX) -> bytes:
+    """What is in a file.
+
+    Raises:
+        CannotVerify: it cannot be read, or is longer.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(bytes_max + 1)

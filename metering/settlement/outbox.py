@@ -163,7 +163,9 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class PayoutView:
-    """A payment as its payee sees it. `code` says why it failed; `place` is its operation."""
+    """A payment as its payee sees it. `code` says why it failed. `place` is its operation in the
+    transaction that `source` sent under `sequence`.
+    """
 
     id: str
     amount: Stroops
@@ -173,6 +175,8 @@ class PayoutView:
     code: str | None = None
     claimable: bool = False
     place: int = 0
+    source: str = ""
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,4 +356,6 @@ def payout_view(settlement: Settlement, payment: Payment) -> PayoutView:
         code=code,
         claimable=payment.claimable,
         place=place,
+        source=settlement.source,
+        sequence=settlement.signed.sequence if settlement.signed is not None else None,
     )

@@ -74,7 +74,8 @@ _BUMPS_OF_BATCHES = "SELECT * FROM payout_bump WHERE batch = ANY ($1) ORDER BY b
 # The envelope that the chain took is told by its result: of a bump another one than of what is in
 # it. Which of several bumps it was nobody has to know: each of their hashes leads to it.
 _VIEW = """
-SELECT payout.id, payout.amount, state, place, claimable, envelope_hash, created_ms,
+SELECT payout.id, payout.amount, state, place, claimable, source, sequence, envelope_hash,
+    created_ms,
     CASE WHEN state IN ('failed', 'dead') THEN coalesce(payout.code, payout_batch.code) END AS code
 FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
 """

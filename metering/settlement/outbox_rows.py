@@ -132,4 +132,6 @@ def view(row: Record) -> PayoutView:
         code=row["code"],
         claimable=row["claimable"],
         place=row["place"] - 1,
+        source=row["source"],
+        sequence=row["sequence"],
     )

@@ -18,6 +18,11 @@ _WITHOUT_RANGE = 1
 _WITH_RANGE = 2
 
 
+OLD_NAMES = ("id", "creator", "address", "amount", "asset")
+NAMES = ("form", *OLD_NAMES, "kind", "earnedAfter", "earnedUntil", "sealed")
+"""What is said of a payment, in the order in which it is hashed."""
+
+
 def leaves(settlement: Settlement) -> list[bytes]:
     """The hashes of a settlement's payments."""
     return [leaf(fields(settlement, payment)) for payment in settlement.payments]
