@@ -20,7 +20,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNetwork
 
 @pytest.fixture
 async def peer(network: RunningNetwork) -> AsyncIterator[Peer]:
-    client = StellarClient(seconds_max=10)
+    client = StellarClient(seconds_max=30)
     async with aiohttp.ClientSession(network.url) as session:
         rpc, horizon = SorobanServerAsync(network.url, client), ServerAsync(network.url, client)
         peer = Peer(network, rpc, horizon, client, session)

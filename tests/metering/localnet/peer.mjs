@@ -42,7 +42,7 @@ const entry_ = await node.getAccountEntry(ana.keypair.publicKey());
 const payment = build(byRpc, pay(benAddress, "12.3456789"));
 payment.sign(ana.keypair);
 const sent = await node.sendTransaction(payment);
-const found = await node.pollTransaction(sent.hash, { attempts: 50, sleepStrategy: () => 50 });
+const found = await node.pollTransaction(sent.hash, { attempts: 1000, sleepStrategy: () => 50 });
 
 // The same over Horizon, which waits for the ledger.
 const second = build(await horizon.loadAccount(ana.keypair.publicKey()), pay(benAddress, "1"));

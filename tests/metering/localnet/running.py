@@ -12,7 +12,7 @@ from pathlib import Path
 
 CLOSE_MS = 200
 _START_SECONDS_MAX = 30
-_STOP_SECONDS_MAX = 10
+_STOP_SECONDS_MAX = 30
 
 
 class RunningNetwork:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from stellar_sdk.exceptions import BadResponseError, NotFoundError, SorobanRpcErrorResponse
+from stellar_sdk.exceptions import BadResponseError, SorobanRpcErrorResponse
 from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
 from stellar_sdk.soroban_rpc import GetTransactionStatus
 
@@ -118,26 +118,3 @@ async def test_faults_that_do_not_exist_are_refused(peer: Peer, faults: dict[str
         assert response.status == 415
     left = await peer.client.get(f"{peer.network.url}/faults")
     assert left.json()["late"] == 0
-
-
-# The last ones: what was done in them to the network, the tests above would not expect.
-
-
-async def test_time_can_pass_at_once(peer: Peer) -> None:
-    before = await peer.rpc.get_latest_ledger()
-    told = await peer.control("leap", seconds=3_600)
-    after = await peer.rpc.get_latest_ledger()
-    assert after.close_time >= told["close_time"] >= before.close_time + 3_600
-    assert after.sequence >= before.sequence + 36_000
-    await peer.new_account()
-
-
-async def test_a_network_can_begin_anew(peer: Peer) -> None:
-    ana = await peer.new_account()
-    before = (await peer.rpc.get_latest_ledger()).sequence
-    told = await peer.control("reset")
-    assert told == {"passphrase": peer.network.passphrase}
-    assert (await peer.rpc.get_latest_ledger()).sequence < before
-    with pytest.raises(NotFoundError):
-        await peer.horizon.load_account(ana.public_key)
-    await peer.new_account()
