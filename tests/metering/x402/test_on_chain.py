@@ -87,7 +87,8 @@ class Counter:
 
 
 async def test_what_a_wallet_agreed_to_is_carried_and_credited_once(tmp_path: Path) -> None:
-    with running_network(tmp_path / "state", close_ms=100) as network:
+    # What a payer agrees to is good for 60 ledgers: a quarter of a minute here.
+    with running_network(tmp_path / "state", close_ms=250) as network:
         client = StellarClient(seconds_max=20)
         try:
             await _pay(Counter(network, client))
@@ -98,13 +99,13 @@ async def test_what_a_wallet_agreed_to_is_carried_and_credited_once(tmp_path: Pa
 async def _pay(counter: Counter) -> None:
     await counter.fund(counter.hot, counter.payer, counter.other)
     terms = await counter.terms(5)
-    transfer = await counter.presented(terms)
     with pytest.raises(NobodyPaysFees):
-        await counter.till.take("acc_v", "XLM", transfer, terms)
+        await counter.till.take("acc_v", "XLM", await counter.presented(terms), terms)
     await counter.fund(counter.sponsor_keys)
     forged = await counter.presented(terms, signer=Keypair.random())
     with pytest.raises(PaymentRefused, match=r"Error\(Contract, #5\)"):
         await counter.till.take("acc_v", "XLM", forged, terms)
+    transfer = await counter.presented(terms)
     paid = await counter.till.take("acc_v", "XLM", transfer, terms)
     assert await counter.till.take("acc_v", "XLM", transfer, terms) == paid
     held = await counter.chain.holdings(counter.payer.public_key)
