@@ -9,10 +9,11 @@ from pathlib import Path
 _PATH_BYTES_MAX = 103
 _SOCKET = ".s.PGSQL.5432"
 _PREFIX = "tollcast-"
+_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 def socket_folder(directory: Path) -> Path:
-    """A folder for the socket: `directory/run`, or a private one in /tmp when that is too long.
+    """A folder for the socket: `directory/run`, or a private one elsewhere when that is too long.
 
     `directory/run.elsewhere` then names it, so that the next start removes what a kill left.
     """
@@ -23,9 +24,19 @@ def socket_folder(directory: Path) -> Path:
     note = _note(directory)
     with contextlib.suppress(FileNotFoundError):
         remove_socket_folder(directory, Path(note.read_text()))
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
+    folder = _private_folder()
     note.write_text(str(folder))
     return folder
+
+
+def _private_folder() -> Path:
+    """In the first place where one can be made: a server whose data are below /tmp has shut itself
+    out of making anything new in there (see `api.lockout`).
+    """
+    for place in _PLACES[:-1]:
+        with contextlib.suppress(OSError):
+            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_PLACES[-1]))
 
 
 def existing_socket_folder(directory: Path) -> Path:
