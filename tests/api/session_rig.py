@@ -84,6 +84,7 @@ class Rig:
     sockets: SessionSockets
     stopping: asyncio.Event
     accounts: dict[str, str]
+    paying: dict[str, str]
     host: str
     http: ClientSession
 
@@ -216,7 +217,8 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
     async with ClientSession(f"http://127.0.0.1:{server.port}") as http:
         yield Rig(
             *(database, clock, intake, ledger, keys, tiers),
-            *(streaming, sockets, stopping, accounts, f"127.0.0.1:{server.port}", http),
+            *(streaming, sockets, stopping, accounts, paying),
+            *(f"127.0.0.1:{server.port}", http),
         )
     stopping.set()
     await sockets.stop()

@@ -14,6 +14,8 @@ from config.postgres import Database
 from metering.rules import UNITS_PER_SECOND
 from tests.api.session_rig import Rig, session_rig
 
+VERA = {"Authorization": "Bearer vera"}
+
 
 @pytest.fixture
 async def rig(database: Database) -> AsyncIterator[Rig]:
@@ -172,3 +174,22 @@ async def test_a_page_follows_its_session_until_that_is_over(
     assert [{**line, "at": None} for line in folded["lines"]] == [
         {**line, "at": None} for line in last["lines"]
     ], "a history gives the same reasons"
+
+
+async def test_who_pays_by_vouchers_is_asked_for_one_before_the_money_is_gone(rig: Rig) -> None:
+    await rig.fund(stroops=2_000)
+    session = (await rig.start(await rig.asset()))["sessionId"]
+    path = f"streaming/sessions/{session}"
+    rig.paying[rig.accounts["vera"]] = "CA"
+    async with rig.http.get(f"/api/v1/{path}/events", headers=VERA) as events:
+        assert (await event(events.content))["needVoucher"] is None
+        await rig.play(session, 8)
+        while (told := await event(events.content))["needVoucher"] is None:
+            assert told["state"] == "open"
+        assert told["needVoucher"]["channelId"] == "CA"
+        assert float(told["needVoucher"]["amount"]) > 0
+        await rig.fund()
+        while (await event(events.content))["needVoucher"] is not None:
+            pass
+    del rig.paying[rig.accounts["vera"]]
+    assert (await rig.call("GET", path))["needVoucher"] is None
