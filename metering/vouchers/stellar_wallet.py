@@ -54,6 +54,7 @@ class ChannelWallet:
     Args:
         node: where to ask, and to send to.
         seed: the account's.
+        poll_ms: how often to ask what became of a transaction.
 
     Every method may raise `ChainUnreachable`, `WrongNetwork`, and:
         CallRefused: a node that tried it says that it would fail.
@@ -61,8 +62,9 @@ class ChannelWallet:
         NoFeeAccount: the account does not exist.
     """
 
-    def __init__(self, node: RpcNode, seed: str) -> None:
+    def __init__(self, node: RpcNode, seed: str, poll_ms: int = SETTLEMENT_POLL_MS) -> None:
         self._node = node
+        self._poll_ms = poll_ms
         self._keys = Keypair.from_secret(seed)
 
     @property
@@ -137,7 +139,7 @@ class ChannelWallet:
                 raise NotApplied(ready.hash_hex())
             async with self._node.ask() as server:
                 await server.send_transaction(ready)
-            await asyncio.sleep(SETTLEMENT_POLL_MS / 1000)
+            await asyncio.sleep(self._poll_ms / 1000)
         return _returned(simulated)
 
     async def _is_applied(self, envelope: TransactionEnvelope) -> bool:

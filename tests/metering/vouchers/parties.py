@@ -99,7 +99,7 @@ async def parties_on(network: RunningNetwork) -> AsyncIterator[Parties]:
     hot = HotKey(passphrase)
     token = token_of(Asset.native(), passphrase)
     contracts = StellarContracts(node, passphrase, token, Keypair.random().secret, hot)
-    wallet = ChannelWallet(node, Keypair.random().secret)
+    wallet = ChannelWallet(node, Keypair.random().secret, poll_ms=100)
     friendbot = HttpFriendbot(f"{network.url}/friendbot", client)
     try:
         for address in (hot.hot, contracts.payer, wallet.address):
