@@ -119,14 +119,16 @@ def open_signer(settings: Settings, data: Path) -> SignerProcess:
         signer = SignerProcess(Path(elsewhere))
     else:
         signer = SignerProcess.start(brief_of(settings, data))
+    stay_out(data)
+    return signer
+
+
+def stay_out(data: Path) -> None:
+    """Shut this process out of the signer's folder, or say that it cannot be. It has one thread."""
     try:
         lock_out(signer_folder(data))
     except CannotLockOut as reason:
-        log.warning(
-            "whoever gets hold of this process can read what its account can read",
-            reason=str(reason),
-        )
-    return signer
+        log.warning("this process could read the key that pays", reason=str(reason))
 
 
 def brief_of(settings: Settings, data: Path) -> Brief:

@@ -9,9 +9,11 @@ import structlog
 import uvloop
 
 from api.catalogue.asset_postgres import PostgresAssetStore
+from api.data_layout import signer_folder
 from api.ground import StartFailed
 from api.jail import JailTooWeak, check_jail
 from api.making import open_making
+from api.signer_process import stay_out
 from config import logs
 from config.clock import SystemClock
 from config.embedded_postgres import SERVER_ROLE, url_of_running
@@ -29,6 +31,9 @@ def work(settings: Settings) -> None:
         StartFailed: there is no database to be reached, or the jail is not strong enough.
     """
     logs.set_up(settings.log.level, settings.log.format)
+    data = settings.data_directory.absolute()
+    if signer_folder(data).exists():  # beside a server; elsewhere there is no key
+        stay_out(data)
     uvloop.run(_work(settings))
 
 
