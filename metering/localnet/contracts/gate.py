@@ -21,14 +21,46 @@ _NOT_ROOT = (
 )
 
 
-class Gate(Protocol):
-    """Follows the stack of calls."""
+class Calls:
+    """The stack of calls, and the trees that follow along."""
+
+    def __init__(self, trees: Sequence[Tree] = ()) -> None:
+        self._stack: list[Authorized] = []
+        self._trees = list(trees)
+
+    def __len__(self) -> int:
+        return len(self._stack)
+
+    @property
+    def top(self) -> Authorized:
+        return self._stack[-1]
 
     def push(self, function: Authorized) -> None:
         """A call begins."""
+        self._stack.append(function)
+        for tree in self._trees:
+            tree.push()
 
     def pop(self) -> None:
         """It ended, well or not."""
+        self._stack.pop()
+        for tree in self._trees:
+            tree.pop()
+
+    def root(self, address: str) -> Tree:
+        """A new tree, whose root is the call on top."""
+        tree = Tree(address, Node(self.top), len(self._stack))
+        tree.begin()
+        self._trees.append(tree)
+        return tree
+
+
+class Gate(Protocol):
+    """Knows who agreed to what."""
+
+    @property
+    def calls(self) -> Calls:
+        """Which it is told of."""
 
     def require(self, address: str, storage: Storage) -> None:
         """Ask for the agreement of an address to the call on top.
@@ -54,25 +86,15 @@ class Enforcing:
         passphrase: str,
     ) -> None:
         self._passphrase = passphrase
-        self._stack: list[Authorized] = []
         self._trees = [(_tree(entry, source), entry) for entry in entries]
-
-    def push(self, function: Authorized) -> None:
-        self._stack.append(function)
-        for tree, _ in self._trees:
-            tree.push()
-
-    def pop(self) -> None:
-        self._stack.pop()
-        for tree, _ in self._trees:
-            tree.pop()
+        self.calls = Calls([tree for tree, _ in self._trees])
 
     def require(self, address: str, storage: Storage) -> None:
         mine = [(tree, entry) for tree, entry in self._trees if tree.address == address]
         may_begin = not any(tree.is_active for tree, _ in mine)
         for tree, entry in mine:
             begun = tree.root.used
-            if not tree.match(self._stack[-1], with_root=may_begin):
+            if not tree.match(self.calls.top, with_root=may_begin):
                 continue
             if not begun and entry.credentials.type == _CREDENTIALS.SOROBAN_CREDENTIALS_ADDRESS:
                 authenticate(entry, storage, self._passphrase)
@@ -91,29 +113,17 @@ class Recording:
     def __init__(self, source: str, beyond_root: bool) -> None:
         self._source = source
         self._beyond_root = beyond_root
-        self._stack: list[Authorized] = []
         self._trees: list[tuple[Tree, int | None]] = []
-
-    def push(self, function: Authorized) -> None:
-        self._stack.append(function)
-        for tree, _ in self._trees:
-            tree.push()
-
-    def pop(self) -> None:
-        self._stack.pop()
-        for tree, _ in self._trees:
-            tree.pop()
+        self.calls = Calls()
 
     def require(self, address: str, storage: Storage) -> None:
         for tree, _ in self._trees:
             if tree.address == address and tree.is_active:
-                tree.grow(self._stack[-1])
+                tree.grow(self.calls.top)
                 return
-        if len(self._stack) > 1 and not self._beyond_root:
+        if len(self.calls) > 1 and not self._beyond_root:
             raise Trapped("Auth", "InvalidAction", f"{_NOT_ROOT} {address}")
-        tree = Tree(address, Node(self._stack[-1]), len(self._stack))
-        tree.begin()
-        self._trees.append((tree, self._nonce(address, storage)))
+        self._trees.append((self.calls.root(address), self._nonce(address, storage)))
 
     def entries(self) -> list[stellar_xdr.SorobanAuthorizationEntry]:
         """What has to be signed, in the order in which it was asked for."""

@@ -94,11 +94,11 @@ class Host:
     def frame(self, function: Authorized, contract: str | None) -> Iterator[None]:
         """A frame on the stack of calls; `contract` is None while a contract is being made."""
         self._callers.append(contract)
-        self._gate.push(function)
+        self._gate.calls.push(function)
         try:
             yield
         finally:
-            self._gate.pop()
+            self._gate.calls.pop()
             self._callers.pop()
 
     def require(self, address: str) -> None:
