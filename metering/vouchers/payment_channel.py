@@ -58,6 +58,15 @@ class ExceedsDeposit(VoucherRefused):
         self.deposited = deposited
 
 
+class LastDoesNotFit(VoucherRefused):
+    """The voucher to close with is for less than was collected, or for more than was accepted."""
+
+    def __init__(self, collected: Stroops, accepted: Stroops) -> None:
+        super().__init__("it is for what was collected or more, and what was accepted or less")
+        self.collected = collected
+        self.accepted = accepted
+
+
 class NoLongerOpen(VoucherRefused):
     """The payment channel is being closed, or is closed."""
 
@@ -302,7 +311,7 @@ def close(channel: PaymentChannel, last: Voucher | None) -> Changed:
     if last is None or last.cumulative == channel.accepted:
         return Changed(closing)
     if not channel.withdrawn <= last.cumulative < channel.accepted:
-        raise DeltaTooSmall(channel.accepted)
+        raise LastDoesNotFit(channel.withdrawn, channel.accepted)
     side, viewer, _ = accounts_of(channel)
     back = Transfer(
         id=f"channel:{channel.contract}:returned",

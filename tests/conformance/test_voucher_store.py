@@ -28,6 +28,7 @@ from metering.vouchers.payment_channel import (
     ContractState,
     DeltaTooSmall,
     ExceedsDeposit,
+    LastDoesNotFit,
     NoLongerOpen,
     NotSeenLately,
     PaymentChannel,
@@ -230,7 +231,7 @@ async def test_who_closes_gets_back_what_was_signed_for_and_not_watched(kept: Ke
     await kept.ledger.post([watched])
     with pytest.raises(WouldOverdraw):
         await store.close(CONTRACT, voucher(2_999))
-    with pytest.raises(DeltaTooSmall):
+    with pytest.raises(LastDoesNotFit):
         await store.close(CONTRACT, voucher(5_001))
     closing = await store.close(CONTRACT, voucher(3_000))
     assert await store.close(CONTRACT, voucher(3_000)) == closing

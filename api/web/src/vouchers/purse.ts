@@ -157,6 +157,7 @@ export class Purse {
    */
   close(balance: string): Promise<void> {
     return asGuest(async (token) => {
+      this.note(await readChannel(token, this.contract)); // Some may have been collected meanwhile.
       const spent = this.accepted - (parseAmount(balance) ?? 0n);
       const least = greatest(0n, spent, parseAmount(this.known.collected) ?? 0n);
       const last = least < this.accepted ? await this.voucher(least) : null;
