@@ -65,10 +65,12 @@ async def site(
     await grant_to_signer(database, SIGNER_ROLE)
     name = await database.fetchval("SELECT current_database()")
     site = Site(database, postgres_server.url(SIGNER_ROLE, name), tmp_path)
-    async with asyncio.timeout(_SECONDS_MAX):
-        site.signer = await site.process.meet()
-    yield site
-    await site.process.stop()
+    try:
+        async with asyncio.timeout(_SECONDS_MAX):
+            site.signer = await site.process.meet()
+        yield site
+    finally:
+        await site.process.stop()
 
 
 def soon(settlement: Settlement) -> SigningOrder:
