@@ -29,6 +29,11 @@ class Ours:
         return tuple(dict.fromkeys((self.hot, self.deposit, *self.senders)))
 
     @property
+    def signed(self) -> tuple[str, ...]:
+        """Those whose keys the signer has; the operator alone has that of another for deposits."""
+        return tuple(dict.fromkeys((self.hot, *self.senders)))
+
+    @property
     def accounts(self) -> dict[tuple[str, str], str]:
         """The ledger's account for each address and asset."""
         found = {(each, NATIVE): sender_account(each).id for each in self.senders}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from config.limits import RECONCILE_LATE_SECONDS, RECONCILE_MISSING_SECONDS
+from metering.money import NATIVE
 from metering.reconciliation.difference import Difference, Kind
 from metering.reconciliation.evidence import (
     Books,
@@ -25,7 +26,7 @@ from metering.settlement.outbox import State
 
 # An account begins with the number of its ledger, shifted by 32 bits (Stellar-ledger-entries.x).
 # What is below counts its transactions.
-_USED = (1 << 32) - 1
+USED = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +283,8 @@ def _of_balance(
     held = snapshot.held.get(place, 0)
     booked = books.ahead.get(account, 0) - books.balances.get(account, 0)
     expected = booked + books.unbooked.get(place, 0)
-    if held == expected:
+    fees = books.fees.get(place[0], 0) if place[1] == NATIVE else 0
+    if expected - fees <= held <= expected:
         return None
     return Difference(
         key=f"balance:{account}",
@@ -314,5 +316,5 @@ def of_sequences(snapshot: Snapshot, known: dict[str, int]) -> list[Difference]:
             in_ledger=known[address],
         )
         for address, sequence in snapshot.sequences.items()
-        if address in known and sequence > known[address] and sequence & _USED
+        if address in known and sequence > known[address] and sequence & USED
     ]

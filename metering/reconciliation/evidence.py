@@ -134,8 +134,10 @@ class Books:
         balances: of the ledger's accounts that stand for the chain; below zero what lies there.
         ahead: how much of that was booked of later ledgers, by account; as it changed the balance.
         unbooked: what that ledger and earlier ones moved and is not booked, by address and asset.
+        fees: what the operator's own transactions may have cost an address in lumens, at most.
     """
 
     balances: Mapping[str, int] = field(default_factory=dict)
     ahead: Mapping[str, int] = field(default_factory=dict)
     unbooked: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    fees: Mapping[str, int] = field(default_factory=dict)

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from config.limits import RECONCILE_LEDGERS_AT_ONCE
+from config.limits import RECONCILE_LEDGERS_AT_ONCE, SETTLEMENT_FEE_RATE_MAX
 from metering.reconciliation.addresses import Ours
 from metering.reconciliation.books_postgres import PostgresBooks
 from metering.reconciliation.compare import (
+    USED,
     Unbooked,
     compare,
     of_balances,
@@ -180,10 +181,20 @@ class Examiner:
                 unbooked[movement.source, movement.asset] -= each.amount
         for address, fee in fees:
             unbooked[address, "XLM"] -= fee
-        books = Books(balances, ahead, unbooked)
+        books = Books(balances, ahead, unbooked, self._operators_fees(snapshot))
         look.add(of_balances(snapshot, books, self._ours.accounts))
-        sequences = await self._books.sequences(list(snapshot.sequences))
+        sequences = await self._books.sequences(self._ours.signed)
         look.add(of_sequences(snapshot, sequences))
+
+    def _operators_fees(self, snapshot: Snapshot) -> dict[str, int]:
+        """The operator signs alone for another address of deposits: what is moved from there shows
+        as payments, and the fees of that do not. Sequence numbers count from an account's first.
+        """
+        deposit = self._ours.deposit
+        if deposit in self._ours.signed:
+            return {}
+        transactions = snapshot.sequences.get(deposit, 0) & USED
+        return {deposit: transactions * SETTLEMENT_FEE_RATE_MAX}
 
     async def _fees(
         self, snapshot: Snapshot, under_way: Sequence[Settled]

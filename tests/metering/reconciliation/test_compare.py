@@ -179,6 +179,9 @@ def test_a_balance_is_explained_to_the_stroop() -> None:
     # 40 of what was booked came later; of what came by then 3 were not booked.
     books = Books({"chain:hot:XLM": -1037}, {"chain:hot:XLM": -40}, {(HOT, "XLM"): 3})
     assert of_balances(snapshot, books, accounts) == []
+    cheaper = replace(snapshot, held={(HOT, "XLM"): Stroops(900)})
+    assert of_balances(cheaper, replace(books, fees={HOT: 100}), accounts) == []
+    assert len(of_balances(cheaper, replace(books, fees={HOT: 99}), accounts)) == 1
     [short] = of_balances(replace(snapshot, held={}), books, accounts)
     assert (short.kind, short.on_chain, short.in_ledger) == (Kind.AMOUNT, 0, 1000)
     [over] = of_balances(snapshot, replace(books, unbooked={}), accounts)
