@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from config.postgres import Record
 from metering.money import Stroops
+from metering.settlement.envelope_row import ending, envelope_of
 from metering.settlement.outbox import (
     Kind,
     Outcome,
@@ -39,14 +40,11 @@ def payment_columns(payments: Iterable[Payment]) -> list[list[object]]:
 
 def progress(settlement: Settlement) -> tuple[object, ...]:
     """What changes in a settlement's row, in the order of `_ADVANCE`."""
-    signed, outcome = settlement.signed, settlement.outcome
+    signed = settlement.signed
     envelope: tuple[object, ...] = (None,) * 5
     if signed is not None:
         envelope = (signed.xdr, signed.hash, signed.sequence, signed.max_time, signed.ledger)
-    ended: tuple[object, ...] = (None,) * 3
-    if outcome is not None:
-        ended = (outcome.ledger, outcome.fee_charged, outcome.code)
-    return (settlement.state.value, settlement.sent_ms, *envelope, *ended)
+    return (settlement.state.value, settlement.sent_ms, *envelope, *ending(settlement.outcome))
 
 
 def settlement(batch: Record, payouts: Iterable[Record], bumps: Iterable[Record]) -> Settlement:
@@ -88,17 +86,7 @@ def _payment(row: Record) -> Payment:
 
 
 def _signed(batch: Record) -> SignedEnvelope | None:
-    if batch["envelope_xdr"] is None:
-        return None
-    return SignedEnvelope(
-        xdr=batch["envelope_xdr"],
-        hash=batch["envelope_hash"],
-        source=batch["source"],
-        sequence=batch["sequence"],
-        max_time=batch["max_time"],
-        fee=batch["fee_max"],
-        ledger=batch["signed_ledger"],
-    )
+    return None if batch["envelope_xdr"] is None else envelope_of(batch)
 
 
 def _bump(signed: SignedEnvelope | None, row: Record) -> SignedEnvelope:

@@ -7,7 +7,8 @@ from config.postgres import Connection, Database, Record, UniqueViolationError
 from metering.ledger.ledger import Transfer
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
-from metering.settlement.outbox import MovedOn, SignedEnvelope, SourceBusy, State
+from metering.settlement.envelope_row import ending, envelope_of
+from metering.settlement.outbox import MovedOn, SourceBusy, State
 from metering.signer.collecting import Verb
 from metering.vouchers.collection import Collection
 from metering.vouchers.payment_channel import (
@@ -200,10 +201,6 @@ class PostgresVoucherStore:
             raise SourceBusy(signed.source) from None
 
     async def advance(self, before: Collection, after: Collection) -> None:
-        outcome = after.outcome
-        ended: tuple[object, ...] = (None,) * 3
-        if outcome is not None:
-            ended = (outcome.ledger, outcome.fee_charged, outcome.code)
         tag = await self._database.execute(
             _ADVANCE,
             before.id,
@@ -211,7 +208,7 @@ class PostgresVoucherStore:
             before.sent_ms,
             after.state.value,
             after.sent_ms,
-            *ended,
+            *ending(after.outcome),
         )
         if tag != "UPDATE 1":
             raise MovedOn(before.id)
@@ -289,21 +286,12 @@ def _channel(row: Record) -> PaymentChannel:
 
 
 def _collection(row: Record) -> Collection:
-    signed = SignedEnvelope(
-        xdr=row["envelope_xdr"],
-        hash=row["envelope_hash"],
-        source=row["source"],
-        sequence=row["sequence"],
-        max_time=row["max_time"],
-        fee=row["fee_max"],
-        ledger=row["signed_ledger"],
-    )
     return Collection(
         id=row["id"],
         contract=row["contract"],
         verb=Verb(row["verb"]),
         amount=row["amount"],
-        signed=signed,
+        signed=envelope_of(row),
         created_ms=row["created_ms"],
         state=State(row["state"]),
         sent_ms=row["sent_ms"],

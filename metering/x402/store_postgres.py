@@ -2,7 +2,8 @@
 
 from config.postgres import Database, Record, UniqueViolationError
 from metering.money import Stroops
-from metering.settlement.outbox import MovedOn, Outcome, SignedEnvelope, SourceBusy, State
+from metering.settlement.envelope_row import ending, envelope_of
+from metering.settlement.outbox import MovedOn, Outcome, SourceBusy, State
 from metering.x402.top_up import AlreadyPresented, TopUp
 
 _BEGIN = """
@@ -66,10 +67,6 @@ class PostgresTopUps:
             raise SourceBusy(signed.source) from None
 
     async def advance(self, before: TopUp, after: TopUp) -> None:
-        outcome = after.outcome
-        ended: tuple[object, ...] = (None,) * 3
-        if outcome is not None:
-            ended = (outcome.ledger, outcome.fee_charged, outcome.code)
         tag = await self._database.execute(
             _ADVANCE,
             before.id,
@@ -77,7 +74,7 @@ class PostgresTopUps:
             before.sent_ms,
             after.state.value,
             after.sent_ms,
-            *ended,
+            *ending(after.outcome),
         )
         if tag != "UPDATE 1":
             raise MovedOn(before.id)
@@ -95,15 +92,6 @@ class PostgresTopUps:
 
 
 def _top_up(row: Record) -> TopUp:
-    signed = SignedEnvelope(
-        xdr=row["envelope_xdr"],
-        hash=row["envelope_hash"],
-        source=row["source"],
-        sequence=row["sequence"],
-        max_time=row["max_time"],
-        fee=row["fee_max"],
-        ledger=row["signed_ledger"],
-    )
     return TopUp(
         id=row["id"],
         account=row["account"],
@@ -111,7 +99,7 @@ def _top_up(row: Record) -> TopUp:
         nonce=row["nonce"],
         asset=row["asset"],
         amount=Stroops(row["amount"]),
-        signed=signed,
+        signed=envelope_of(row),
         created_ms=row["created_ms"],
         state=State(row["state"]),
         sent_ms=row["sent_ms"],
