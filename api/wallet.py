@@ -156,6 +156,7 @@ async def make_wallet(
             ),
             channels=settings.settlement.channel_accounts,
             asset=asset,
+            elsewhere=nodes.keys() - {asset},
             treasury=treasury if network.play_money and asset == NATIVE else None,
             splits=splitter,
             seals=PostgresJournal(stores.database),

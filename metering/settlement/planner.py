@@ -62,6 +62,7 @@ class Planner:
         sources: who has somebody to be paid.
         clock: for ids, and for what was spent lately.
         asset: what is paid.
+        fills_senders: whether it also sees to it that there are channel accounts.
         terms: how much.
         seals: what the statements name as the journal's end; without, nothing.
         ids: how settlements and payments get theirs.
@@ -79,6 +80,7 @@ class Planner:
         terms: Terms,
         ids: Ids,
         seals: Seals | None = None,
+        fills_senders: bool = True,
     ) -> None:
         self._outbox = outbox
         self._chain = chain
@@ -89,6 +91,7 @@ class Planner:
         self._terms = terms
         self._seals = seals
         self._ids = ids
+        self._fills_senders = fills_senders
 
     async def plan(self, under_way: Sequence[Settlement]) -> list[Settlement]:
         """Set the money of what can be paid now aside, and of what our own accounts need.
@@ -99,7 +102,7 @@ class Planner:
         Raises:
             ChainUnreachable, WrongNetwork: nothing is known of who can be paid.
         """
-        own = await self._plan_own(under_way)
+        own = await self._plan_own(under_way) if self._fills_senders else []
         return [*own, *await self._plan_due([*under_way, *own])]
 
     async def _plan_own(self, under_way: Sequence[Settlement]) -> list[Settlement]:

@@ -1,7 +1,7 @@
 """The loop that pays what is due: finishes what is under way, then plans the next settlements."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -82,6 +82,7 @@ class SettlementWorker:
         terms: how much is paid in a day.
         channels: how many channel accounts are used; without any, the hot account sends all.
         asset: what is paid out.
+        elsewhere: assets that other workers of this process pay out, and take further.
         treasury: asked to fill up before each planning.
         splits: asked to share out before each planning.
         seals: the journal's, which statements name.
@@ -102,6 +103,7 @@ class SettlementWorker:
         terms: Terms,
         channels: int = 0,
         asset: str = NATIVE,
+        elsewhere: Collection[str] = (),
         treasury: Treasury | None = None,
         splits: Splits | None = None,
         seals: Seals | None = None,
@@ -113,6 +115,7 @@ class SettlementWorker:
         self._signer = signer
         self._clock = clock
         self._interval_ms = interval_ms
+        self._elsewhere = frozenset(elsewhere)
         self._treasury = treasury
         self._splits = splits
         self._gate = gate
@@ -124,6 +127,7 @@ class SettlementWorker:
             sources=sources,
             clock=clock,
             asset=asset,
+            fills_senders=NATIVE not in self._elsewhere,
             terms=terms,
             seals=seals,
             ids=ids,
@@ -159,12 +163,13 @@ class SettlementWorker:
         """
         async with self._pass:
             for settlement in await self._outbox.unfinished():
-                await self._drive(settlement)
+                if settlement.asset not in self._elsewhere:
+                    await self._drive(settlement)
             under_way = await self._outbox.unfinished()
             for planned in await self._plan(under_way):
                 under_way.append(planned)
                 await self._drive(planned)
-            return bool(under_way)
+            return any(each.asset not in self._elsewhere for each in under_way)
 
     async def _run(self) -> None:
         while True:

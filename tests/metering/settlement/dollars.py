@@ -21,6 +21,7 @@ from metering.ledger.ledger import (
 from metering.localnet.entries import TrustLine
 from metering.money import Stroops
 from metering.settlement.chain import SettledAsset
+from metering.settlement.worker import SettlementWorker
 from tests.metering.settlement.simulated import World
 
 DOLLAR = 10**7
@@ -75,6 +76,21 @@ class Dollars(World):
         suspense = suspense_account(self.asset).id
         await self.ledger.post(
             [Transfer(cause, suspense, account.id, Stroops(amount), self.asset, "post")]
+        )
+
+    def lumen_worker(self) -> SettlementWorker:
+        """Another one of the same process, which pays lumens."""
+        return SettlementWorker(
+            self.outbox,
+            self.chain,
+            self.signer,
+            self.ledger,
+            self.sources,
+            self.clock,
+            interval_ms=60_000,
+            terms=self.terms,
+            channels=len(self.channels),
+            elsewhere=[self.asset],
         )
 
     def line(self, creator: str) -> int:

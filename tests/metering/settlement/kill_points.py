@@ -3,12 +3,10 @@
 python -m tests.metering.settlement.kill_points --times 50
 """
 
-import argparse
 import asyncio
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -228,7 +226,8 @@ async def run(database: Database, url: str, network: RunningNetwork, times: int)
     return faults
 
 
-async def _command(times: int) -> Sequence[str]:
+async def run_alone(times: int) -> Sequence[str]:
+    """The same on a database and a network of its own."""
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedPostgres(Path(folder) / "postgres")
         url = await server.start()
@@ -240,18 +239,3 @@ async def _command(times: int) -> Sequence[str]:
         finally:
             await database.close()
             await server.stop()
-
-
-def main() -> int:
-    """Kill as often as asked for, and say what was found."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=50)
-    times = parser.parse_args().times
-    faults = asyncio.run(_command(times))
-    sound = f"{times} kills at each of {len(POINTS)} points: chain = ledger to the stroop"
-    sys.stdout.write("\n".join([*faults, "failed" if faults else sound]) + "\n")
-    return 1 if faults else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -200,3 +200,22 @@ async def test_withdrawals_go_first_have_their_memos_and_are_told_what_refuses_t
     assert len(with_memo.payments) == 1
     assert world.received("ana") == 10 * XLM
     assert not await world.stored.payouts("wdr_1", "XLM", 9), "no earnings"
+
+
+async def test_workers_of_two_assets_leave_each_others_payouts_alone() -> None:
+    world = Dollars()
+    await world.begin()
+    await world.add_payee("ana", limit="1000")
+    await world.run()
+    await world.earn("ana", 2 * DOLLAR)
+    await world.worker.run_once()
+    [dollars] = await world.stored.unfinished()
+    lumens = world.lumen_worker()
+    for _ in range(10):
+        assert not await lumens.run_once(), "nothing of it is under way"
+        world.clock.advance(1_000)
+        world.network.advance(world.clock.wall_ms())
+    assert await world.stored.unfinished() == [dollars]
+    await world.run()
+    assert world.line("ana") == 2 * DOLLAR
+    await world.check()
