@@ -3,12 +3,15 @@
 from pathlib import Path
 
 from api.health import Dependency, NotWorking
+from api.signer_process import SignerProcess
 from api.storage import free_bytes
 from config.limits import DISK_FREE_BYTES_MIN
 from config.postgres import Database, DatabaseUnavailable
 from ingest.rtmp_server import RtmpServer
 from media.jail.level import Level
 from media.jail.report import JailReport
+from metering.settlement.signer import SignerAway
+from metering.signer.remote_signer import RemoteSigner
 
 
 def database_dependency(database: Database) -> Dependency:
@@ -38,6 +41,19 @@ def ingest_dependency(rtmp: RtmpServer) -> Dependency:
         return f"RTMP on port {rtmp.ports[0]}"
 
     return Dependency("ingest", probe)
+
+
+def signer_dependency(signer: SignerProcess) -> Dependency:
+    """Not required for streaming: while it is away, payouts wait."""
+
+    async def probe() -> str:
+        try:
+            known = await RemoteSigner.meet(signer.connect)
+        except SignerAway as error:
+            raise NotWorking(str(error)) from None
+        return f"has the key of {known.hot}"
+
+    return Dependency("signer", probe, required=False)
 
 
 def jail_dependency(report: JailReport | None, minimum: int) -> Dependency:

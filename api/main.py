@@ -30,6 +30,7 @@ from api.dependencies import (
     disk_dependency,
     ingest_dependency,
     jail_dependency,
+    signer_dependency,
 )
 from api.deposits import Deposits
 from api.doors import Doors, open_doors
@@ -99,6 +100,7 @@ from config.limits import (
     SOURCE_STREAMS_MAX,
     WITHDRAWALS_PER_MINUTE_MAX,
     X402_PER_MINUTE_MAX,
+    X402_STROOPS_MIN,
 )
 from config.secret_files import SecretExposed
 from config.settings import Settings
@@ -349,7 +351,7 @@ def _top_ups(stores: Stores, money: Money, intake: Intake, bearers: Bearers) -> 
         money.top_ups,
         money.deposit_address,
         stores.settings.stellar.assets,
-        Stroops(stores.settings.payments.deposit_minimum_stroops),
+        Stroops(max(stores.settings.payments.deposit_minimum_stroops, X402_STROOPS_MIN)),
         MinuteLimit(stores.clock, X402_PER_MINUTE_MAX),
     )
 
@@ -378,6 +380,7 @@ def _routes(
         journal_dependency(stores.database),
         chain_dependency(money),
         books_dependency(money),
+        signer_dependency(stores.signer),
         jail_dependency(stores.jail, stores.settings.jail_level_minimum),
     )
     documents = ContentDocuments(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from metering.signer.keys import Keys
 from tests.end_to_end.conftest import StartServer
 from tests.end_to_end.running_server import (
     Client,
@@ -52,6 +53,10 @@ async def test_the_key_is_in_the_signer_alone_and_moves_there_from_where_it_was(
     server = await start()
     async with client_of(server) as client:
         await eventually(lambda: _has_account(client), 60, "its account is on the chain")
+        told = {
+            each["name"]: each["detail"] for each in (await client.get("/ready"))["dependencies"]
+        }
+    assert told["signer"] == f"has the key of {Keys(seed).hot}"
     assert not (server.data / "secrets" / "stellar-hot-seed").exists()
     assert (server.data / "signer" / "stellar-hot-seed").read_text().strip() == seed
 
