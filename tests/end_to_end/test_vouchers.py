@@ -49,11 +49,22 @@ async def test_a_page_pays_by_vouchers_and_takes_the_rest_back(start: Any) -> No
             assert (balance["balance"], balance["held"]) == ("0.0000000", "0.0000000")
         on_chain = await contract_state(server, contract)
         assert (on_chain.withdrawn, on_chain.balance) == (parse_amount(paid), 0)
+        # Every movement of the hot account is explained, and it holds what the ledger says.
+        report = await eventually(
+            lambda: reconciled(creator, closed["closesAtLedger"]), 60, "the books were compared"
+        )
+        assert report["agrees"], report
 
 
 async def is_live(creator: Client) -> bool | None:
     content = await creator.get("/api/v1/content/main")
     return True if content["state"] == "live" else None
+
+
+async def reconciled(creator: Client, ledger: int) -> dict[str, Any] | None:
+    """What a comparison with the chain found that has seen this ledger."""
+    report: dict[str, Any] = await creator.get("/api/v1/admin/reconciliation/latest")
+    return report if report["ledgers"]["until"] >= ledger else None
 
 
 async def opens_a_payment_channel(page: Page) -> str:
