@@ -9,29 +9,17 @@ from aiohttp import web
 from playwright.async_api import Page
 from stellar_sdk import Keypair, TransactionEnvelope
 
-from api.auth.access_token import AccessTokens
 from api.auth.account import AccountKind, MemoryAccountStore, hash_token, new_account
-from api.auth.api_key import KeySeal, MemoryApiKeyStore
-from api.auth.api_keys import ApiKeys
-from api.auth.bearer import Bearers
-from api.auth.door_limits import door_limits
-from api.auth.key_routes import KeyRoutes
+from api.auth.api_key import MemoryApiKeyStore
 from api.auth.login import MemoryLoginStore
-from api.auth.password_routes import PasswordRoutes
-from api.auth.profile_routes import ProfileRoutes
-from api.auth.refresh_token import RefreshTokens
-from api.auth.session_routes import SessionRoutes
-from api.auth.side_threads import SideThreads
 from api.auth.sign_in import MemorySignInStore
-from api.auth.sign_ins import SignIns
 from api.auth.spent import MemorySpentStore
-from api.auth.wallet_proof import ChallengeTerms, WalletProof
-from api.auth.wallet_routes import WalletRoutes
+from api.doors import DoorKeys, Kept, Premises, make_doors
 from api.errors import Problem
 from config.clock import ManualClock
+from config.settings import Auth
 from metering.settlement.chain import ChainAccount
 
-DOMAIN, PASSPHRASE = "live.example.org", "A network of the tests"
 _SECRET = b"s" * 32
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -40,6 +28,9 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class _EmptyChain:
     async def account(self, _address: str) -> ChainAccount | None:
         return None
+
+    async def addresses(self) -> tuple[str, ...]:
+        return ()
 
 
 class FakeDoors:
@@ -55,45 +46,41 @@ class FakeDoors:
             self.accounts.accounts[account.id] = account
             self.accounts.tokens[hash_token(token)] = account.id
             self.owners[token] = account.id
-        self.threads = SideThreads("door", threads=2, waiting_max=50)
-        tokens = AccessTokens(_SECRET, f"https://{DOMAIN}/auth")
-        refresh = RefreshTokens(_SECRET)
-        self.sign_ins = SignIns(MemorySignInStore(), self.accounts, tokens, refresh, self.clock)
-        keys = ApiKeys(MemoryApiKeyStore(), self.accounts, KeySeal(_SECRET), self.clock)
-        self.bearers = Bearers(self.accounts, self.clock, (self.sign_ins, keys))
-        logins, limits = MemoryLoginStore(self.accounts), door_limits(self.clock)
-        seed = Keypair.from_raw_ed25519_seed(_SECRET).secret
-        terms = ChallengeTerms(seed, PASSPHRASE, DOMAIN)
-        proof = WalletProof(terms, _EmptyChain(), MemorySpentStore(), self.threads, self.clock)
-        self._wallets = WalletRoutes(
-            *(proof, logins, self.accounts, self.sign_ins, self.bearers, limits, self.clock),
-            *(DOMAIN, PASSPHRASE, None, AccountKind.GUEST),
+        kept = Kept(
+            self.accounts,
+            MemoryLoginStore(self.accounts),
+            MemorySignInStore(),
+            MemoryApiKeyStore(),
+            MemorySpentStore(),
         )
-        self._passwords = PasswordRoutes(
-            *(logins, self.accounts, self.sign_ins, self.bearers, self.threads, limits),
-            *(self.clock, AccountKind.GUEST),
+        keys = DoorKeys(_SECRET, _SECRET, _SECRET, Keypair.from_raw_ed25519_seed(_SECRET).secret)
+        premises = Premises(
+            "https://live.example.org", "A network of the tests", Auth(), self.clock
         )
-        self._sessions = SessionRoutes(self.sign_ins, self.bearers, limits)
-        self._profile = ProfileRoutes(logins, self.accounts, self.bearers)
-        self._keys = KeyRoutes(keys, self.bearers, self.clock)
+        self.doors = make_doors(kept, keys, premises, _EmptyChain())
+        self.bearers = self.doors.bearers
+        self.sign_ins = self.doors.sessions.sign_ins
+
+    async def stop(self) -> None:
+        await self.doors.stop()
 
     def routes(self) -> list[web.RouteDef]:
         handlers: list[tuple[str, str, _Handler]] = [
-            ("GET", "challenge", self._wallets.challenge),
-            ("POST", "verify", self._wallets.answer),
-            ("POST", "wallets", self._wallets.link),
-            ("DELETE", "wallets/{subject}", self._wallets.unlink),
-            ("POST", "register", self._passwords.register),
-            ("POST", "login", self._passwords.log_in),
+            ("GET", "challenge", self.doors.wallets.challenge),
+            ("POST", "verify", self.doors.wallets.answer),
+            ("POST", "wallets", self.doors.wallets.link),
+            ("DELETE", "wallets/{subject}", self.doors.wallets.unlink),
+            ("POST", "register", self.doors.passwords.register),
+            ("POST", "login", self.doors.passwords.log_in),
             ("POST", "refresh", self._refresh),
-            ("POST", "logout", self._sessions.log_out),
-            ("GET", "sessions", self._sessions.list),
-            ("DELETE", "sessions/{session}", self._sessions.end),
-            ("GET", "profile", self._profile.get),
-            ("PATCH", "profile", self._profile.change),
-            ("GET", "keys", self._keys.list),
-            ("POST", "keys", self._keys.create),
-            ("DELETE", "keys/{key}", self._keys.revoke),
+            ("POST", "logout", self.doors.sessions.log_out),
+            ("GET", "sessions", self.doors.sessions.list),
+            ("DELETE", "sessions/{session}", self.doors.sessions.end),
+            ("GET", "profile", self.doors.profile.get),
+            ("PATCH", "profile", self.doors.profile.change),
+            ("GET", "keys", self.doors.keys.list),
+            ("POST", "keys", self.doors.keys.create),
+            ("DELETE", "keys/{key}", self.doors.keys.revoke),
         ]
         return [
             web.route(method, f"/api/v1/auth/{path}", _answering(handler))
@@ -115,7 +102,7 @@ class FakeDoors:
 
     async def _refresh(self, request: web.Request) -> web.StreamResponse:
         self.refreshed += 1
-        return await self._sessions.refresh(request)
+        return await self.doors.sessions.refresh(request)
 
 
 def _answering(handler: _Handler) -> _Handler:

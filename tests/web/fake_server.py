@@ -209,6 +209,7 @@ class FakeServer:
         self.account = FakeAccount()
         self.doors = FakeDoors("guest", CREATOR_TOKEN)
         self.payouts: list[dict[str, Any]] = []
+        self.obstacle: str | None = None
         self.earned = 12_345_678
         self.created: list[dict[str, Any]] = []
         self.priced: list[tuple[str, dict[str, Any]]] = []
@@ -291,7 +292,7 @@ class FakeServer:
         self._stopping.set()
         assert self._runner is not None
         await self._runner.cleanup()
-        self.doors.threads.stop()
+        await self.doors.stop()
 
     def _page(self, name: str) -> Callable[[web.Request], Any]:
         async def page(_request: web.Request) -> web.Response:
@@ -596,6 +597,7 @@ class FakeServer:
             "viewers": 3,
             "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
             "onChain": amount(10_000 * STROOPS),
+            "obstacle": self.obstacle,
             "payouts": self.payouts,
         }
 

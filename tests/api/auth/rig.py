@@ -1,29 +1,39 @@
-"""The doors of a server on a real port, over Postgres, with a chain that a test makes up."""
+"""The doors of a server on a real port, with a chain that a test makes up."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, cast
 
 from aiohttp import ClientSession, web
 from stellar_sdk import Keypair
 
 from api.app import Routes, make_application
-from api.auth.account import AccountKind, hash_token, new_account, new_token
+from api.auth.account import (
+    AccountKind,
+    MemoryAccountStore,
+    hash_token,
+    new_account,
+    new_token,
+)
 from api.auth.account_postgres import PostgresAccountStore
-from api.doors import Doors, open_doors
-from api.ground import Network
+from api.auth.api_key import MemoryApiKeyStore
+from api.auth.api_key_postgres import PostgresApiKeyStore
+from api.auth.login import MemoryLoginStore
+from api.auth.login_postgres import PostgresLoginStore
+from api.auth.sign_in import MemorySignInStore
+from api.auth.sign_in_postgres import PostgresSignInStore
+from api.auth.spent import MemorySpentStore, PostgresSpentStore
+from api.doors import DoorKeys, Doors, Kept, Premises, make_doors
 from api.http_server import HttpServer
-from api.stores import Stores
 from config.clock import ManualClock
 from config.postgres import Database
-from config.secret_files import SecretFiles
-from config.settings import Settings
-from tests.api.auth.challenges import DOMAIN, PASSPHRASE, Chain, clock_of_now, signed
+from config.settings import Auth
+from tests.api.auth.challenges import DOMAIN, PASSPHRASE, SERVER, Chain, clock_of_now, signed
 
 URL = f"https://{DOMAIN}"
+KEYS = DoorKeys(b"a" * 32, b"r" * 32, b"k" * 32, SERVER.secret)
 
 
 class HotChain(Chain):
@@ -85,7 +95,7 @@ class _AllAnything:
 @dataclass
 class Rig:
     doors: Doors
-    database: Database
+    kept: Kept
     clock: ManualClock
     chain: HotChain
     http: ClientSession
@@ -112,7 +122,7 @@ class Rig:
     async def guest(self, kind: AccountKind = AccountKind.GUEST) -> tuple[str, str]:
         """The id and the token of a new account."""
         account, token = new_account(kind, "Guest", self.clock.wall_ms()), new_token()
-        await PostgresAccountStore(self.database).create(account, hash_token(token))
+        await self.kept.accounts.create(account, hash_token(token))
         return account.id, token
 
     async def answer(self, key: Keypair, **query: str) -> str:
@@ -139,24 +149,39 @@ class Rig:
 
 @asynccontextmanager
 async def doors_rig(
-    database: Database, directory: Path, settings: Settings | None = None
+    database: Database | None = None, auth: Auth | None = None
 ) -> AsyncIterator[Rig]:
+    """Everything is kept in memory, or in a database."""
     clock, chain = clock_of_now(), HotChain()
-    stores: dict[str, Any] = {field.name: None for field in fields(Stores)}
-    stores |= {
-        "settings": settings or Settings(),
-        "clock": clock,
-        "secrets": SecretFiles(directory / "secrets"),
-        "database": database,
-        "network": Network("", PASSPHRASE),
-        "accounts": PostgresAccountStore(database),
-    }
-    doors = open_doors(Stores(**stores), chain, URL)
+    kept = in_memory() if database is None else in_postgres(database)
+    premises = Premises(URL, PASSPHRASE, auth or Auth(), clock)
+    doors = make_doors(kept, KEYS, premises, chain)
     server = HttpServer(application(doors), "127.0.0.1", 0)
     await server.start()
     try:
         async with ClientSession(f"http://127.0.0.1:{server.port}") as http:
-            yield Rig(doors, database, clock, chain, http)
+            yield Rig(doors, kept, clock, chain, http)
     finally:
         await server.stop()
         await doors.stop()
+
+
+def in_memory() -> Kept:
+    accounts = MemoryAccountStore()
+    return Kept(
+        accounts,
+        MemoryLoginStore(accounts),
+        MemorySignInStore(),
+        MemoryApiKeyStore(),
+        MemorySpentStore(),
+    )
+
+
+def in_postgres(database: Database) -> Kept:
+    return Kept(
+        PostgresAccountStore(database),
+        PostgresLoginStore(database),
+        PostgresSignInStore(database),
+        PostgresApiKeyStore(database),
+        PostgresSpentStore(database),
+    )
