@@ -68,7 +68,7 @@ class TopUps:
         opened: what takes payments; waits until the wallet is open, None where there is none.
         address: where everybody pays in.
         assets: what is taken.
-        minimum: less is not credited.
+        minimum: less is not worth the network's fee, which we pay.
     """
 
     store: DepositStore
@@ -113,8 +113,8 @@ class TopUps:
             amount = parse_amount(asked.amount)
         except BadAmount as error:
             raise invalid(f"amount: {error}") from None
-        if amount < max(self.minimum, 1):
-            raise invalid(f"amount: at least {format_amount(max(self.minimum, 1))}")
+        if amount < self.minimum:
+            raise invalid(f"amount: at least {format_amount(self.minimum)}")
         return asset, amount
 
     async def _there(self) -> Taker:

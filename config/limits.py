@@ -1327,6 +1327,8 @@ X402_LEDGERS_MAX = 90
 X402_PAYMENT_CHARACTERS_MAX = 8_000
 # What one may cost us. A transfer takes some 30,000 stroops; rent of a payer's first entry more.
 X402_FEE_STROOPS_MAX = 2_000_000
+# Less is not carried, of whichever asset: the fee of a transfer is a thirtieth of it in lumens.
+X402_STROOPS_MIN = 1_000_000
 # What all of a day may cost us, whoever asks: some thousand payments.
 X402_FEES_PER_DAY_STROOPS = 100_000_000
 # An answer comes with the ledger, so within some 6 s; a client or proxy waits for a minute.
