@@ -89,6 +89,7 @@ _NEEDS: dict[str, Need] = {
     "GET /api/v1/admin/reconciliation/{date}": "person",
     "POST /api/v1/admin/reconciliation/accept": "person",
     "POST /api/v1/payments/top-up": Scope.PAYMENTS,
+    "GET /api/v1/payments/proofs/{payment}": Scope.READ,
     "GET /api/v1/payments/history": Scope.READ,
     "GET /api/v1/payments/statements": Scope.READ,
     "GET /api/v1/subscriptions/plans": "nothing",
