@@ -18,9 +18,9 @@ from config.limits import (
 )
 from config.settings import Settings
 from metering.localnet import PASSPHRASE
+from metering.settlement.signer import SignerAway
 from metering.signer.brief import Brief, write_brief
 from metering.signer.remote_signer import RemoteSigner
-from metering.signer.signer import SignerAway
 
 log = structlog.get_logger(__name__)
 

@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from metering.money import STROOPS_MAX
+from metering.settlement.signer import Reason, Refused
 from metering.settlement.strkey import BadAddress, contract_key
-from metering.signer.signer import Reason, Refused
 
 _uint32 = struct.Struct(">I").pack
 _int64 = struct.Struct(">q").pack

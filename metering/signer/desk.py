@@ -7,6 +7,7 @@ import structlog
 
 from config.limits import SIGNER_ANSWER_SECONDS_MAX
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.signer import Reason, Refused, Signer, SignerAway, SigningOrder
 from metering.signer.collecting import CollectingSigner
 from metering.signer.messages import (
     Accounts,
@@ -23,7 +24,6 @@ from metering.signer.messages import (
     read_question,
     write_answer,
 )
-from metering.signer.signer import Reason, Refused, Signer, SignerAway, SigningOrder
 
 log = structlog.get_logger(__name__)
 

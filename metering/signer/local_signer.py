@@ -7,6 +7,7 @@ from typing import Protocol
 from config.clock import Clock, SystemClock
 from metering.money import NATIVE, STROOPS_MAX, BadAsset, checked_asset
 from metering.settlement.outbox import Settlement, SignedEnvelope
+from metering.settlement.signer import Reason, Refused, SigningOrder
 from metering.settlement.strkey import BadAddress
 from metering.settlement.transaction import BadMemo, Slot, Unsigned, build, build_bump
 from metering.signer.collecting import CollectingOrder, authorization_hash
@@ -20,7 +21,6 @@ from metering.signer.rules import (
     check_time,
     outflow,
 )
-from metering.signer.signer import Reason, Refused, SigningOrder
 
 _UNCAPPED = Rules({NATIVE: STROOPS_MAX}, fees=STROOPS_MAX, settlements=STROOPS_MAX)
 

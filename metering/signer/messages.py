@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.signer import Reason, SigningOrder
 from metering.signer.collecting import CollectingOrder, Verb
-from metering.signer.signer import Reason, SigningOrder
 
 
 class NotUnderstood(ValueError):

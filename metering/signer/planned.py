@@ -6,7 +6,7 @@ from config.limits import SIGNER_CONNECTIONS
 from config.postgres import UNAVAILABLE, Database, DatabaseUnavailable
 from metering.settlement import outbox_rows
 from metering.settlement.outbox import Settlement
-from metering.signer.signer import SignerAway
+from metering.settlement.signer import SignerAway
 
 _BATCH = "SELECT * FROM payout_batch WHERE id = $1"
 _PAYOUTS = "SELECT * FROM payout WHERE batch = $1 ORDER BY place"

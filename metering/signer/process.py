@@ -14,6 +14,7 @@ from config.memory import hide_memory
 from config.secret_files import SecretExposed
 from config.tasks import cancel, spawn
 from config.unprivileged import CannotDropRights, drop_rights
+from metering.settlement.signer import SignerAway
 from metering.signer.brief import Brief
 from metering.signer.desk import attend
 from metering.signer.entrance import Entrance
@@ -22,7 +23,6 @@ from metering.signer.local_signer import LocalSigner
 from metering.signer.planned import PlannedSettlements
 from metering.signer.register_file import DamagedRegister, FileRegister
 from metering.signer.rules import Rules
-from metering.signer.signer import SignerAway
 from metering.signer.vault import Vault, VaultInUse
 
 log = structlog.get_logger(__name__)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from config.limits import SIGNER_ANSWER_SECONDS_MAX
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.signer import Refused, SignerAway, SigningOrder
 from metering.signer.collecting import CollectingOrder
 from metering.signer.messages import (
     Accounts,
@@ -19,7 +20,6 @@ from metering.signer.messages import (
     read_answer,
     write_question,
 )
-from metering.signer.signer import Refused, SignerAway, SigningOrder
 
 Door = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 """Opens a connection to the signer, with a limit of `SIGNER_ANSWER_BYTES_MAX`; raises OSError."""

@@ -16,8 +16,8 @@ from config.limits import (
 )
 from metering.money import NATIVE, STROOPS_MAX
 from metering.settlement.outbox import Kind, Payment, Settlement
+from metering.settlement.signer import Reason, Refused, SigningOrder
 from metering.signer.register import Entry, Spent
-from metering.signer.signer import Reason, Refused, SigningOrder
 
 _SEQUENCE_MAX = 2**63 - 1
 # A ClaimableBalanceID: its version, which is 0, and a hash.

@@ -26,7 +26,7 @@ from config.telemetry import gauge
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.settlement.lifecycle import Answered, Found, NotFound
 from metering.settlement.outbox import MovedOn, SignedEnvelope, SourceBusy, State
-from metering.signer.signer import Refused, SignerAway
+from metering.settlement.signer import Refused, SignerAway
 from metering.vouchers.collection import Collection, is_to_be_sent, looked, sent
 from metering.vouchers.contracts import Ask, CallRefused, Contracts, NoFeeAccount
 from metering.vouchers.payment_channel import (

@@ -7,9 +7,9 @@ import pytest
 from stellar_sdk import Address, Network, StrKey, scval
 from stellar_sdk import xdr as stellar_xdr
 
+from metering.settlement.signer import Reason, Refused
 from metering.settlement.strkey import BadAddress, contract_key
 from metering.signer.collecting import CollectingOrder, Verb, authorization_hash
-from metering.signer.signer import Reason, Refused
 
 PASSPHRASE = "Standalone Network ; February 2017"
 ORDER = CollectingOrder(
