@@ -7,7 +7,10 @@ from stellar_sdk import xdr as stellar_xdr
 from metering.settlement.chain_event import Movement, movement, topics_about
 
 PASSPHRASE = "Events ; tests"
-ANA, BEN, ISSUER = (Keypair.random().public_key for _ in range(3))
+# The same ones in each process: they are part of the names of tests.
+ANA, BEN, ISSUER = (
+    Keypair.from_raw_ed25519_seed(bytes([number]) * 32).public_key for number in range(3)
+)
 USD = Asset("USD", ISSUER)
 LUMENS = Asset.native().contract_id(PASSPHRASE)
 STRANGER = StrKey.encode_contract(bytes(32))
