@@ -134,6 +134,13 @@ async def test_payouts_are_listed_with_their_transaction(
     await studio.reads(".payout", "text.includes('1.25') && text.includes('paid')")
     await studio.press("Copy transaction")
     assert await studio.page.evaluate(CLIPBOARD) == transaction
+    balance = "00000000" + "7c5d" * 16
+    server.payouts = [server.payouts[0] | {"state": "claimable", "claimableBalance": balance}]
+    server.obstacle = "op_no_trust"
+    await studio.reads(".payout", "text.includes('to be claimed') && text.includes('90 days')")
+    await studio.reads(".obstacle", "text.includes('does not trust this asset')")
+    await studio.press("Copy claimable balance")
+    assert await studio.page.evaluate(CLIPBOARD) == balance
 
 
 @pytest.mark.parametrize("tells_first", [False, True])

@@ -446,6 +446,9 @@ export interface Payout {
   id: string;
   amount: string;
   state: string;
+  code: string | null;
+  /** What the payee's wallet claims, when the account did not take the payment itself. */
+  claimableBalance: string | null;
   transactionHash: string | null;
   createdAt: string;
 }
@@ -459,5 +462,7 @@ export interface Earnings {
   viewers: number;
   address: string | null;
   onChain: string | null;
+  /** Why what is pending is not paid. */
+  obstacle: string | null;
   payouts: Payout[];
 }

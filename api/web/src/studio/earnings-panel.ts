@@ -32,6 +32,7 @@ export class EarningsPanel {
   private readonly settled = element("dd", { id: "earnings-settled" }, "–");
   private readonly onChain = element("dd", { id: "earnings-on-chain" }, "–");
   private readonly address = element("p", { class: "address" });
+  private readonly obstacle = element("p", { class: "hint obstacle", hidden: true });
   private readonly payouts = element("ul", { class: "payouts" });
   private shown = "";
 
@@ -64,6 +65,7 @@ export class EarningsPanel {
       ),
       element("h3", { class: "eyebrow" }, words.address),
       this.address,
+      this.obstacle,
       element("h3", { class: "eyebrow" }, words.payouts),
       this.payouts,
       playMoney && element("p", { class: "hint play-money-note" }, icon("coin"), words.playMoneyNote),
@@ -90,8 +92,14 @@ export class EarningsPanel {
     setText(this.inFlight, earnings.inFlight);
     setText(this.settled, earnings.settled);
     setText(this.onChain, earnings.onChain ?? "–");
+    this.showObstacle(earnings.obstacle);
     this.announcer.offer(words.announce(trimAmount(total), asset, viewers), nowMs);
     this.showLedger(earnings);
+  }
+
+  private showObstacle(code: string | null): void {
+    this.obstacle.hidden = code === null;
+    if (code !== null) setText(this.obstacle, words.obstacle(words.obstacles[code] ?? code));
   }
 
   /** The parts that hold buttons are made anew only when they say something new. */
@@ -109,8 +117,9 @@ function figure(name: string, value: HTMLElement, hint = ""): HTMLElement {
   return element("div", { title: hint === "" ? undefined : hint }, element("dt", {}, name), value);
 }
 
-function payoutRow({ amount, state, transactionHash, createdAt }: Payout): HTMLElement {
+function payoutRow({ amount, state, claimableBalance, transactionHash, createdAt }: Payout): HTMLElement {
   const hash: Child[] = transactionHash === null ? [] : code(transactionHash, words.transaction);
+  const claim = claimableBalance ?? null;
   return element(
     "li",
     { class: "payout" },
@@ -118,6 +127,7 @@ function payoutRow({ amount, state, transactionHash, createdAt }: Payout): HTMLE
     element("span", { class: "tag", "data-kind": state }, words.payoutStates[state] ?? state),
     element("time", { datetime: createdAt }, moment(createdAt, new Date())),
     element("span", { class: "payout-hash" }, ...hash),
+    claim !== null && element("span", { class: "hint payout-claim" }, words.claimableHint, " ", ...code(claim, words.claimable)),
   );
 }
 
