@@ -8,6 +8,7 @@ from metering.reconciliation.books_postgres import PostgresBooks
 from metering.reconciliation.reconciler import Chain, Reconciler
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
 from metering.reconciliation.restore import Restorer
+from metering.settlement.outbox import Outbox
 
 
 def our_addresses(stores: Stores, addresses: Addresses) -> Ours:
@@ -41,8 +42,8 @@ def open_reconciler(stores: Stores, ledger: PostgresLedger, chain: Chain, ours: 
     )
 
 
-def open_restorer(stores: Stores, ledger: PostgresLedger, ours: Ours) -> Restorer:
+def open_restorer(stores: Stores, ledger: PostgresLedger, outbox: Outbox, ours: Ours) -> Restorer:
     """Who accepts what the reconciler found."""
     network = network_name(stores.network.passphrase)
     store = PostgresReconciliation(stores.database, ledger, network)
-    return Restorer(store, PostgresBooks(stores.database, network), ledger, ours)
+    return Restorer(store, PostgresBooks(stores.database, network), ledger, outbox, ours)

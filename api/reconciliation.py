@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.errors import Problem, invalid, not_found
+from api.errors import Problem, invalid, not_found, unavailable
 from api.idempotency import Document, Idempotency
 from api.idempotency_store import Effect
 from api.input import read_body
@@ -18,6 +18,7 @@ from metering.money import format_amount
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
 from metering.reconciliation.restore import Restorer
 from metering.reconciliation.store import NoSuchDifference
+from metering.settlement.outbox import MovedOn
 
 
 class Accept(BaseModel):
@@ -67,6 +68,8 @@ class ReconciliationRoutes:
                 if await self.store.accepted([body.key]):
                     return {"key": body.key, "booked": []}
                 raise not_found("no such difference is open, or it changed meanwhile") from None
+            except MovedOn:
+                raise unavailable("a payout was under way; try again") from None
             except WouldOverdraw as error:
                 title = "There is too little to make this good"
                 raise Problem(409, "too_little", title, f"in {error.account}") from None

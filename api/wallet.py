@@ -170,7 +170,7 @@ async def make_wallet(
         addresses=addresses,
         taker=taker,
         reconciler=reconciler,
-        restorer=open_restorer(stores, ledger, ours),
+        restorer=open_restorer(stores, ledger, outbox, ours),
         settlements=settlements,
         treasury=treasury,
         friendbot=friendbot,

@@ -4,10 +4,13 @@ After a database was restored from an older copy, payments that were made since 
 and those who got them seem to have their money still. Accepting such a payment takes it from its
 payee's account, as far as that goes, and the rest from the operator's own. Then nothing is due that
 was paid, and payouts go on.
+
+What the copy had planned and not signed may be such a payment. Before anything is booked it is
+given up, so that its money is with its payees again, and is planned anew if it is still there then.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metering.ledger.ledger import Account, Ledger, Transfer, UnknownAccount, treasury_account
@@ -17,6 +20,7 @@ from metering.reconciliation.books_postgres import PostgresBooks
 from metering.reconciliation.difference import Difference, Kind
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
 from metering.reconciliation.store import NoSuchDifference
+from metering.settlement.outbox import Outbox, Outcome, State
 
 _CAUSE = "restored"
 
@@ -75,9 +79,15 @@ class Restorer:
     """Accepts differences, for the operator."""
 
     def __init__(
-        self, store: PostgresReconciliation, books: PostgresBooks, ledger: Ledger, ours: Ours
+        self,
+        store: PostgresReconciliation,
+        books: PostgresBooks,
+        ledger: Ledger,
+        outbox: Outbox,
+        ours: Ours,
     ) -> None:
         self._store = store
+        self._outbox = outbox
         self._books = books
         self._ledger = ledger
         self._ours = ours
@@ -96,16 +106,27 @@ class Restorer:
         Raises:
             NoSuchDifference: it is not open, or changed meanwhile.
             WouldOverdraw: the operator's own account has too little.
+            MovedOn: somebody else took a settlement further meanwhile.
         """
         opened = [each.difference for each in await self._store.open()]
         difference = next((each for each in opened if each.key == key), None)
         if difference is None:
             raise NoSuchDifference(key)
+        if difference.kind == Kind.MISSING_IN_LEDGER:
+            await self._give_up_plans()
         transfers = bookings(difference, self._ours, await self._giver(difference))
         accounts = [Account(name, difference.asset, floor=None) for name in self._chain(transfers)]
         treasury = [treasury_account(difference.asset)] if transfers else []
         await self._store.accept(difference, by, at, [*accounts, *treasury], transfers)
         return transfers
+
+    async def _give_up_plans(self) -> None:
+        """No other process signs them: while a difference is open, nothing is signed."""
+        given_up = Outcome(ledger=None, fee_charged=0, code=_CAUSE)
+        for settlement in await self._outbox.unfinished():
+            if settlement.state == State.PLANNED:
+                dead = replace(settlement, state=State.DEAD, outcome=given_up)
+                await self._outbox.advance(settlement, dead)
 
     def _chain(self, transfers: Sequence[Transfer]) -> list[str]:
         named = {name for each in transfers for name in (each.debit, each.credit)}

@@ -65,7 +65,7 @@ class Gate(Protocol):
     """Whoever can tell that paying has to wait, because the books may be wrong."""
 
     def hold(self) -> str | None:
-        """Why nothing may be planned now; None: it may."""
+        """Why nothing may be planned or signed now; None: it may."""
 
 
 class SettlementWorker:
@@ -86,7 +86,7 @@ class SettlementWorker:
         treasury: asked to fill up before each planning.
         splits: asked to share out before each planning.
         seals: the journal's, which statements name.
-        gate: asked before each planning. What is under way goes on in any case.
+        gate: asked before anything is planned or signed. What is signed goes on in any case.
         ids: how settlements and payments get theirs.
     """
 
@@ -199,7 +199,7 @@ class SettlementWorker:
     def _is_held(self) -> bool:
         reason = None if self._gate is None else self._gate.hold()
         if reason is not None and reason != self._held:
-            log.warning("no settlement planned", reason=reason)
+            log.warning("nothing is planned or signed", reason=reason)
         self._held = reason
         return reason is not None
 
@@ -249,6 +249,8 @@ class SettlementWorker:
             return Unreachable()
 
     async def _sign(self, settlement: Settlement) -> Observation:
+        if self._is_held():
+            return Unreachable()  # The books may lack that it was signed, and paid.
         account = await self._chain.account(settlement.source)
         tip = await self._chain.tip()
         if account is None:

@@ -14,7 +14,9 @@ from metering.reconciliation.reconciler import Reconciler
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
 from metering.reconciliation.restore import Restorer
 from metering.settlement.creators import Creators
+from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.outbox_postgres import PostgresOutbox
+from metering.settlement.signer import SignerAway, SigningOrder
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
 from metering.signer.local_signer import LocalSigner
@@ -22,6 +24,23 @@ from tests.metering.settlement.simulated import CLOSE_MS, MINIMUM, PASSPHRASE, C
 
 NETWORK = network_name(PASSPHRASE)
 _JOURNAL_LINES = 10_000
+
+
+class SleepySigner:
+    """A signer that is away for as long as a test wants."""
+
+    def __init__(self, signer: LocalSigner) -> None:
+        self.hot, self.channels = signer.hot, signer.channels
+        self._signer = signer
+        self.is_away = False
+
+    async def sign(self, order: SigningOrder) -> SignedEnvelope:
+        if self.is_away:
+            raise SignerAway("asleep")
+        return await self._signer.sign(order)
+
+    async def bump(self, envelope: SignedEnvelope, fee: int) -> SignedEnvelope:
+        return await self._signer.bump(envelope, fee)
 
 
 class House:
@@ -44,7 +63,7 @@ class House:
         self.ours = Ours(hot, hot, self.world.channels, ("XLM",))
         self.store = PostgresReconciliation(database, self.ledger, NETWORK)
         self.books = PostgresBooks(database, NETWORK)
-        self.restorer = Restorer(self.store, self.books, self.ledger, self.ours)
+        self.restorer = Restorer(self.store, self.books, self.ledger, outbox, self.ours)
         self.reconciler = self.new_reconciler()
         self.world.worker = self._worker()
 
@@ -65,10 +84,11 @@ class House:
         chain = world.real_chain
         world.play_money = PlayMoney(chain, world.friendbot, self.ledger, world.taker)
         signer = LocalSigner(world.seed, PASSPHRASE, world.stored, clock=clock)
+        self.signer = SleepySigner(signer)
         return SettlementWorker(
             world.stored,
             chain,
-            signer,
+            self.signer,
             self.ledger,
             [Creators(self.ledger, world.stored, world.payees, MINIMUM)],
             clock,
