@@ -75,7 +75,7 @@ export const strings = {
     playAbout: (amount: string, asset: string) => `Here it is play money: a wallet is made for you, with ${amount} ${asset} in a payment channel.`,
     play: "Open with play money",
     how: "Open a payment channel for this browser's key with your wallet, and enter its address:",
-    command: (server: string, key: string) => `tollcast channel open --server ${server} --key ${key} --amount 5`,
+    command: (server: string, key: string) => `tollcast channel open --server ${server} --key ${key} --amount 5 --rpc YOUR_RPC_SERVER --seed-file wallet.seed`,
     commandName: "The command",
     contract: "Contract",
     register: "Pay from it",

@@ -84,7 +84,7 @@ export class PursePanel {
       element("p", {}, words.how),
       element("pre", { class: "purse-command" }, command),
       copyButton(words.commandName, () => command),
-      element("label", { class: "purse-contract" }, words.contract, field),
+      element("label", { class: "form purse-contract" }, words.contract, field),
       this.button(words.register, register, true),
     );
   }
