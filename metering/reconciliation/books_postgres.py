@@ -135,6 +135,11 @@ SELECT source, max(sequence) AS sequence FROM (
 GROUP BY source
 """
 
+_WITHDRAWALS = """
+SELECT id, address FROM withdrawal WHERE state = 'open' AND asset = $1 AND amount = $2
+ORDER BY id LIMIT $3
+"""
+
 # Who is paid at an address: its creator, or else the one viewer who paid in from there.
 _OWNER = """
 WITH creator AS (SELECT 'creator:' || id AS owner FROM account WHERE stellar_address = $2),
@@ -255,6 +260,12 @@ class PostgresBooks:
         """
         owner: str | None = await self._database.fetchval(_OWNER, self._network, address)
         return owner
+
+    async def withdrawals(self, asset: str, amount: int) -> list[tuple[str, str]]:
+        """Withdrawals of an amount that are still to be paid, with their addresses (G..., M...)."""
+        limit = RECONCILE_LISTED_MAX
+        rows = await self._database.fetch(_WITHDRAWALS, asset, amount, limit)
+        return [(row["id"], row["address"]) for row in rows]
 
     async def digests(self, after: int, until: int) -> Digests:
         """What there was to compare."""

@@ -6,10 +6,10 @@ from datetime import date, datetime
 
 from config.limits import RECONCILE_LISTED_MAX
 from config.postgres import Database, Record
-from metering.ledger.ledger import Account, Transfer
 from metering.ledger.ledger_postgres import PostgresLedger
-from metering.reconciliation.difference import Difference, read_difference
+from metering.reconciliation.difference import read_difference
 from metering.reconciliation.store import (
+    MadeGood,
     NoSuchDifference,
     Open,
     Pass,
@@ -84,6 +84,8 @@ _SEQUENCE = """
 UPDATE reconciliation_address SET sequence = greatest(sequence, $3)
 WHERE network = $1 AND address = $2
 """
+
+_WITHDRAWN = "UPDATE withdrawal SET state = 'paid' WHERE id = $1 AND state = 'open'"
 
 _WRITE = """
 INSERT INTO reconciliation_report AS report (network, day, document, final, made_at)
@@ -173,30 +175,30 @@ class PostgresReconciliation:
                 _WRITE, self._network, report.day, report.document, report.final, done.at
             )
 
-    async def accept(
-        self,
-        difference: Difference,
-        by: str,
-        at: datetime,
-        accounts: Sequence[Account],
-        transfers: Sequence[Transfer],
-    ) -> None:
+    async def accept(self, made_good: MadeGood) -> None:
         """End a difference, and book what makes it good, all or nothing.
 
         Raises:
-            NoSuchDifference: it is over.
+            NoSuchDifference: it is over, or changed.
             WouldOverdraw: an account has too little.
         """
+        difference = made_good.difference
         async with self._database.transaction() as connection:
-            row = await connection.fetchrow(_ACCEPT, self._network, difference.key, at, by)
+            row = await connection.fetchrow(
+                _ACCEPT, self._network, difference.key, made_good.at, made_good.by
+            )
             if row is None or read_difference(json.loads(row["document"])) != difference:
                 raise NoSuchDifference(difference.key)
             if difference.key.startswith("sequence:"):
                 await connection.execute(
                     _SEQUENCE, self._network, difference.about, difference.on_chain
                 )
-            await self._ledger.open_accounts_within(connection, accounts)
-            await self._ledger.post_within(connection, transfers)
+            if made_good.withdrawal is not None:
+                tag = await connection.execute(_WITHDRAWN, made_good.withdrawal)
+                if tag != "UPDATE 1":
+                    raise NoSuchDifference(difference.key)
+            await self._ledger.open_accounts_within(connection, made_good.accounts)
+            await self._ledger.post_within(connection, made_good.transfers)
 
     # --- reports ---------------------------------------------------------------------------------
 

@@ -13,24 +13,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from metering.ledger.ledger import Account, Ledger, Transfer, UnknownAccount, treasury_account
+from metering.ledger.ledger import (
+    Account,
+    Ledger,
+    Transfer,
+    UnknownAccount,
+    inflight_account,
+    treasury_account,
+)
 from metering.money import Stroops
 from metering.reconciliation.addresses import Ours
 from metering.reconciliation.books_postgres import PostgresBooks
 from metering.reconciliation.difference import Difference, Kind
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
-from metering.reconciliation.store import NoSuchDifference
+from metering.reconciliation.store import MadeGood, NoSuchDifference
 from metering.settlement.outbox import Outbox, Outcome, State
+from metering.settlement.strkey import account_key, read_address
 
 _CAUSE = "restored"
 
 
 @dataclass(frozen=True, slots=True)
 class Giver:
-    """An account that gives for what was paid, and how much it can."""
+    """An account that gives for what was paid, and how much it can.
+
+    `withdrawal` is what the payment was, if it was one that our books have still to pay.
+    """
 
     account: str
     available: int
+    withdrawal: str | None = None
 
 
 def bookings(difference: Difference, ours: Ours, giver: Giver | None) -> list[Transfer]:
@@ -114,10 +126,19 @@ class Restorer:
             raise NoSuchDifference(key)
         if difference.kind == Kind.MISSING_IN_LEDGER:
             await self._give_up_plans()
-        transfers = bookings(difference, self._ours, await self._giver(difference))
+        giver = await self._giver(difference)
+        transfers = bookings(difference, self._ours, giver)
         accounts = [Account(name, difference.asset, floor=None) for name in self._chain(transfers)]
         treasury = [treasury_account(difference.asset)] if transfers else []
-        await self._store.accept(difference, by, at, [*accounts, *treasury], transfers)
+        made_good = MadeGood(
+            difference=difference,
+            by=by,
+            at=at,
+            accounts=[*accounts, *treasury],
+            transfers=transfers,
+            withdrawal=None if giver is None else giver.withdrawal,
+        )
+        await self._store.accept(made_good)
         return transfers
 
     async def _give_up_plans(self) -> None:
@@ -133,8 +154,14 @@ class Restorer:
         return sorted(named & set(self._ours.accounts.values()))
 
     async def _giver(self, difference: Difference) -> Giver | None:
-        if not difference.destination:
+        if difference.kind != Kind.MISSING_IN_LEDGER or not difference.destination:
             return None
+        for withdrawal, address in await self._books.withdrawals(
+            difference.asset, difference.on_chain or 0
+        ):
+            if account_key(difference.destination) == read_address(address).key:
+                lies_in = inflight_account(withdrawal, difference.asset).id
+                return Giver(lies_in, difference.on_chain or 0, withdrawal)
         owner = await self._books.owner(difference.destination)
         if owner is None:
             return None

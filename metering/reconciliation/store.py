@@ -1,9 +1,10 @@
 """What the reconciler remembers, and where it reads what our books say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from metering.ledger.ledger import Account, Transfer
 from metering.reconciliation.difference import Difference
 
 
@@ -65,6 +66,27 @@ class Pass:
     progress: Progress
     report: Report
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MadeGood:
+    """A difference that somebody accepted.
+
+    Args:
+        difference: as it was shown.
+        by: who accepted it.
+        at: when.
+        accounts: to be opened for the transfers.
+        transfers: what makes it good.
+        withdrawal: which one turned out to be paid.
+    """
+
+    difference: Difference
+    by: str
+    at: datetime
+    accounts: Sequence[Account]
+    transfers: Sequence[Transfer]
+    withdrawal: str | None
 
 
 @dataclass(frozen=True, slots=True)

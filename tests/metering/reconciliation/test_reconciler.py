@@ -11,7 +11,9 @@ from config.embedded_postgres import ROLE, EmbeddedPostgres
 from config.postgres import Database
 from metering.audit.audit import audit
 from metering.audit.finding import Verdict
-from metering.ledger.ledger import Transfer, hot_account, treasury_account
+from metering.funding.withdrawal import End, Withdrawal
+from metering.funding.withdrawals_postgres import PostgresWithdrawals
+from metering.ledger.ledger import Transfer, hot_account, treasury_account, viewer_account
 from metering.money import Stroops
 from metering.reconciliation.difference import Kind
 from metering.settlement.feed import HistoryGap
@@ -100,6 +102,30 @@ async def test_each_planted_difference_is_found_by_name_and_stops_payouts(house:
     before = len(await house.world.stored.unfinished())
     assert not await house.world.worker.run_once()
     assert len(await house.world.stored.unfinished()) == before == 0, "nothing new is planned"
+
+
+async def test_a_withdrawal_that_was_paid_behind_our_books_is_not_due_any_more(
+    house: House,
+) -> None:
+    """As after an older copy was restored, in which it was asked for and not paid."""
+    viewer, treasury = viewer_account("vera", "XLM"), treasury_account("XLM").id
+    await house.ledger.open_accounts([viewer])
+    gift = Transfer("gift", treasury, viewer.id, Stroops(9 * XLM), "XLM", "gift")
+    await house.ledger.post([gift])
+    address = Keypair.random().public_key
+    await house.world.friendbot.fund(address)
+    withdrawals = PostgresWithdrawals(house.database, house.ledger)
+    asked_at = datetime.fromtimestamp(house.world.clock.wall_ms() / 1000, UTC)
+    wish = Withdrawal("wdr_1", "vera", viewer.id, "XLM", Stroops(7 * XLM), address, asked_at)
+    await withdrawals.request(wish)
+    house.world.run_operation(Keypair.from_secret(house.world.seed), pay(address, "7"))
+    assert await house.compare(2) != {}
+    await accept_everything(house)
+    seen = await withdrawals.get("wdr_1")
+    assert seen is not None
+    assert seen.end is End.PAID
+    assert await withdrawals.open("XLM", 9) == []
+    assert await house.ledger.balance(viewer.id) == 2 * XLM
 
 
 async def test_money_in_suspense_is_listed_and_stops_nothing(house: House) -> None:
