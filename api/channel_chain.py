@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metering.money import Stroops
-from metering.vouchers.payment_channel import ChannelTerms, ContractRefused, ContractState
+from metering.vouchers.channel_terms import ChannelTerms, ContractRefused
+from metering.vouchers.payment_channel import ContractState
 
 if TYPE_CHECKING:
     from api.channel_money import ChannelMoney

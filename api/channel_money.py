@@ -16,8 +16,9 @@ from metering.settlement.rpc_node import RpcNode
 from metering.settlement.stellar import new_seed
 from metering.settlement.stellar_client import StellarClient
 from metering.signer.collecting import CollectingSigner
+from metering.vouchers.channel_terms import ChannelTerms
+from metering.vouchers.collecting import CollectingRules
 from metering.vouchers.collector import Changed, Collector, Envelopes
-from metering.vouchers.payment_channel import ChannelTerms, CollectingRules
 from metering.vouchers.stellar_contract import StellarContracts, token_of
 from metering.vouchers.stellar_wallet import ChannelWallet, Opening
 from metering.vouchers.store_postgres import PostgresVoucherStore

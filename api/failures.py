@@ -16,10 +16,10 @@ from metering.errors import (
 from metering.money import format_amount
 from metering.repricing import NoSuchChange
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
+from metering.vouchers.channel_terms import ContractRefused
 from metering.vouchers.payment_channel import (
     AlreadyTaken,
     BadVoucher,
-    ContractRefused,
     DeltaTooSmall,
     ExceedsDeposit,
     LastDoesNotFit,

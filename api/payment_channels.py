@@ -27,14 +27,10 @@ from config.limits import (
 from metering.ledger.ledger import LedgerRefusal
 from metering.money import Stroops, format_amount
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
+from metering.vouchers.channel_terms import ChannelTerms, ContractRefused
 from metering.vouchers.contracts import CallRefused
 from metering.vouchers.desk import VoucherDesk
-from metering.vouchers.payment_channel import (
-    ChannelTerms,
-    ContractRefused,
-    PaymentChannel,
-    Voucher,
-)
+from metering.vouchers.payment_channel import PaymentChannel, Voucher
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,17 +27,10 @@ from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.settlement.lifecycle import Answered, Found, NotFound
 from metering.settlement.outbox import MovedOn, SignedEnvelope, SourceBusy, State
 from metering.settlement.signer import Refused, SignerAway
+from metering.vouchers.collecting import CollectingRules, due, is_late
 from metering.vouchers.collection import Collection, is_to_be_sent, looked, sent
 from metering.vouchers.contracts import Ask, CallRefused, Contracts, NoFeeAccount
-from metering.vouchers.payment_channel import (
-    ChannelState,
-    CollectingRules,
-    ContractState,
-    PaymentChannel,
-    due,
-    is_late,
-    see,
-)
+from metering.vouchers.payment_channel import ChannelState, ContractState, PaymentChannel, see
 from metering.vouchers.store import VoucherStore
 
 log = structlog.get_logger(__name__)

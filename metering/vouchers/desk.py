@@ -25,12 +25,11 @@ from metering.errors import MeterUnavailable, Overloaded
 from metering.leases.lease_postgres import unavailable
 from metering.ledger.ledger import viewer_account
 from metering.money import Stroops
+from metering.vouchers.channel_terms import ChannelTerms, ContractRefused
 from metering.vouchers.commitment import Commitments, Verifier, network_id
 from metering.vouchers.payment_channel import (
     BadVoucher,
     ChannelState,
-    ChannelTerms,
-    ContractRefused,
     ContractState,
     ExceedsDeposit,
     NotSeenLately,

@@ -18,14 +18,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from config.limits import (
-    VOUCHER_DELTA_STROOPS_MIN,
-    VOUCHER_WAITING_LEDGERS_MAX,
-    VOUCHER_WAITING_LEDGERS_MIN,
-)
+from config.limits import VOUCHER_DELTA_STROOPS_MIN
 from metering.ledger.ledger import Account, Transfer, hot_account, viewer_account
 from metering.money import STROOPS_MAX, Stroops
-from metering.signer.collecting import Verb
 
 _NOTHING = Stroops(0)
 
@@ -87,14 +82,6 @@ class AlreadyTaken(Exception):
     """Somebody else has registered the contract."""
 
 
-class ContractRefused(Exception):
-    """The contract is none that we take; `reason` in one word, the text for people."""
-
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(text)
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True)
 class ContractState:
     """What a node says of a contract, as of ledger `ledger`; amounts in stroops of `token`.
@@ -123,56 +110,6 @@ class ContractState:
     def deposited(self) -> int:
         """All that was ever put in and not taken back."""
         return self.balance + self.withdrawn
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelTerms:
-    """What a contract has to be for us to take its vouchers.
-
-    Attributes:
-        wasms: hashes of code that is known to do what upstream's does.
-        token: the contract of the currency.
-        asset: the currency as the ledger calls it.
-        recipient: our hot account.
-        passphrase: of the network that vouchers are signed for.
-    """
-
-    wasms: frozenset[str]
-    token: str
-    asset: str
-    recipient: str
-    passphrase: str
-
-    def require(self, contract: ContractState) -> None:
-        """Pass when all of it holds.
-
-        Raises:
-            ContractRefused: with the first reason against it.
-        """
-        for reason, is_wrong, text in self._reasons(contract):
-            if is_wrong:
-                raise ContractRefused(reason, text)
-
-    def _reasons(self, found: ContractState) -> tuple[tuple[str, bool, str], ...]:
-        least, most = VOUCHER_WAITING_LEDGERS_MIN, VOUCHER_WAITING_LEDGERS_MAX
-        waiting = found.waiting_ledgers
-        return (
-            ("unknown_code", found.wasm not in self.wasms, f"its code, {found.wasm}, is not known"),
-            ("other_token", found.token != self.token, f"it holds {found.token}, not {self.token}"),
-            (
-                "other_recipient",
-                found.recipient != self.recipient,
-                f"it pays {found.recipient}, not {self.recipient}",
-            ),
-            (
-                "waiting_period",
-                not least <= waiting <= most,
-                f"its refund waits for {waiting} ledgers; it has to be {least} to {most}",
-            ),
-            ("closing", found.closes_at is not None, "it is being closed"),
-            ("used_before", found.withdrawn != 0, "it has paid before; open another one"),
-            ("too_much", found.deposited > STROOPS_MAX, "it holds more than 64 bits can say"),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,38 +260,6 @@ def close(channel: PaymentChannel, last: Voucher | None) -> Changed:
     )
     after = replace(closing, signed=last.cumulative, signature=last.signature)
     return Changed(after, (back,))
-
-
-@dataclass(frozen=True, slots=True)
-class CollectingRules:
-    """When a payment channel is collected from.
-
-    Attributes:
-        stroops: as soon as so much is ours there.
-        seconds: after so long, however little it is.
-    """
-
-    stroops: Stroops
-    seconds: int
-
-
-def due(channel: PaymentChannel, rules: CollectingRules, now: datetime) -> Verb | None:
-    """What to ask of the contract now; None: nothing."""
-    if channel.state is ChannelState.CLOSING and channel.closes_at is None:
-        return Verb.CLOSE  # the viewer asked us to, and gets the rest back without waiting
-    if channel.state is ChannelState.CLOSED or channel.uncollected <= 0:
-        return None
-    if channel.state is ChannelState.CLOSING:
-        return Verb.CLOSE
-    waited = (now - channel.collected_at).total_seconds() >= rules.seconds
-    return Verb.SETTLE if waited or channel.uncollected >= rules.stroops else None
-
-
-def is_late(channel: PaymentChannel, ledger: int) -> bool:
-    """Whether half of the waiting period has gone by and something of ours still lies there."""
-    if channel.closes_at is None or channel.uncollected <= 0:
-        return False
-    return channel.closes_at - ledger < channel.waiting_ledgers / 2
 
 
 def _state(channel: PaymentChannel, found: ContractState) -> ChannelState:

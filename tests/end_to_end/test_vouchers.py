@@ -92,7 +92,7 @@ async def watches_on_vouchers(page: Page, guest: Client, contract: str) -> str:
         return True if parse_amount(channel["accepted"]) > first else None
 
     await eventually(paid_more, 60, "another voucher came")
-    assert await page.evaluate("() => tollcast.state") == "playing"
+    await page.wait_for_function("() => tollcast.state === 'playing'")
     await page.get_by_role("button", name="Stop").click()
     await page.wait_for_selector("#receipt")
     paid: str = (await page.locator(".receipt-paid strong").inner_text()).split()[0]

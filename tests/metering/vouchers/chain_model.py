@@ -8,8 +8,9 @@ from metering.settlement.chain import ChainUnreachable
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import SignedEnvelope
 from metering.signer.collecting import Verb
+from metering.vouchers.channel_terms import ChannelTerms
 from metering.vouchers.contracts import Ask, CallRefused
-from metering.vouchers.payment_channel import ChannelTerms, ContractState
+from metering.vouchers.payment_channel import ContractState
 
 PAYER = "GFEES"
 TERMS = ChannelTerms(frozenset(["ab"]), "CTOKEN", "XLM", "GHOT", "Model network")

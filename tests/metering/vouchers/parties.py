@@ -18,8 +18,9 @@ from metering.settlement.rpc_node import RpcNode
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.signer.collecting import CollectingOrder, authorization_hash
+from metering.vouchers.channel_terms import ChannelTerms
 from metering.vouchers.commitment import Commitments, network_id
-from metering.vouchers.payment_channel import ChannelTerms, Voucher
+from metering.vouchers.payment_channel import Voucher
 from metering.vouchers.stellar_contract import StellarContracts, token_of
 from metering.vouchers.stellar_wallet import ChannelWallet, Opening
 from tests.metering.localnet.running import RunningNetwork

@@ -15,14 +15,9 @@ from metering.money import Stroops
 from metering.settlement.chain import ChainUnreachable
 from metering.settlement.outbox import State
 from metering.signer.collecting import Verb
+from metering.vouchers.collecting import CollectingRules
 from metering.vouchers.collector import Collector
-from metering.vouchers.payment_channel import (
-    ChannelState,
-    CollectingRules,
-    PaymentChannel,
-    Voucher,
-    channel_account,
-)
+from metering.vouchers.payment_channel import ChannelState, PaymentChannel, Voucher, channel_account
 from metering.vouchers.store import MemoryVoucherStore
 from tests.metering.vouchers.chain_model import PAYER, ChainModel
 

@@ -15,13 +15,13 @@ from metering.ledger.ledger import viewer_account
 from metering.money import Stroops
 from metering.settlement.chain import ChainUnreachable
 from metering.settlement.strkey import encode
+from metering.vouchers.channel_terms import ContractRefused
 from metering.vouchers.commitment import Commitments, network_id
 from metering.vouchers.desk import VoucherDesk
 from metering.vouchers.payment_channel import (
     AlreadyTaken,
     BadVoucher,
     ChannelState,
-    ContractRefused,
     DeltaTooSmall,
     ExceedsDeposit,
     NoLongerOpen,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from metering.signer.collecting import Verb
+from metering.vouchers.channel_terms import ContractRefused
 from metering.vouchers.contracts import Ask, CallRefused
-from metering.vouchers.payment_channel import ContractRefused
 from metering.vouchers.stellar_wallet import NotApplied
 from tests.metering.localnet.running import running_network
 from tests.metering.vouchers.parties import WAITING, Parties, parties_on
