@@ -807,8 +807,8 @@ SETTLEMENT_BUMPS_MAX = 2
 # Payments under way at once: a fifth of a ledger's 1,000 operations on the main network, since
 # others want to pay, too (Stellar docs, "Networks").
 SETTLEMENT_UNDER_WAY_MAX = 200
-# An asset that its payee does not trust is left to be claimed, which binds a lumen of ours for each.
-# Less than one of it waits until there is more.
+# An asset that its payee does not trust is left to be claimed, which binds a lumen of ours for
+# each. Less than one of it waits until there is more.
 CLAIMABLE_STROOPS_MIN = 10**7
 # After a failure that was nobody's own account's fault, or what the signer refused, nothing is
 # planned for a minute: the next one would be charged for the same.
@@ -823,7 +823,8 @@ CHANNEL_LOW_STROOPS = 2 * 10**7
 CHANNEL_FULL_STROOPS = 5 * 10**7
 # A payee whose own account refused a payment is tried again after an hour, not with each batch.
 SETTLEMENT_REST_MS = 3_600_000
-# A balance that its payee has not claimed for 90 days is taken back, so that a lost key loses nothing.
+# A balance that its payee has not claimed for 90 days is taken back, so that a lost key loses
+# nothing.
 CLAIMABLE_RECLAIM_SECONDS = 90 * 86_400
 # Stellar RPC answers reads within a second; a slower one is as good as down.
 STELLAR_READ_SECONDS_MAX = 10
@@ -1120,9 +1121,11 @@ UPLOAD_FORM_HEADERS_MAX = 8
 DEPOSIT_NUMBER_DRAWS_MAX = 4
 # Payments that are read and booked in one transaction: it takes some milliseconds.
 DEPOSIT_PAGE_PAYMENTS_MAX = 200
-# Pages that are read before others have a turn: 20,000 payments, more than a node makes in a minute.
+# Pages that are read before others have a turn: 20,000 payments, more than a node makes in a
+# minute.
 DEPOSIT_PAGES_MAX = 100
-# How often the chain is asked for payments: ledgers close every 5 s, on the local network each second.
+# How often the chain is asked for payments: ledgers close every 5 s, on the local network each
+# second.
 DEPOSIT_POLL_MS = 1_000
 # A node that forgot what was not read yet is asked again, and the operator told again, each minute.
 DEPOSIT_HALT_MS = 60_000
@@ -1135,8 +1138,8 @@ SUSPENSE_PAGE_MAX = 100
 WITHDRAWALS_PER_MINUTE_MAX = 10
 # A request that needs our addresses waits so long for the wallet: the SDK takes a second to import.
 WALLET_WAIT_SECONDS_MAX = 4
-# Before a withdrawal is taken the chain is asked whether its destination can be paid; a chain that is
-# slower than this is not waited for.
+# Before a withdrawal is taken the chain is asked whether its destination can be paid; a chain that
+# is slower than this is not waited for.
 WITHDRAWAL_LOOK_SECONDS_MAX = 3
 
 # --- the signer ----------------------------------------------------------------------------------
