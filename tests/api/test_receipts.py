@@ -16,6 +16,7 @@ from api.catalogue.asset_postgres import PostgresAssetStore
 from api.catalogue.lookup import Catalogue
 from api.errors import not_found
 from api.http_server import HttpServer
+from api.proofs import ProofRoutes
 from api.receipt_key import verify
 from api.receipts import ReceiptRoutes
 from api.splits import Payees, SplitRoutes
@@ -32,6 +33,7 @@ from metering.settlement.earnings import EarningsQuery
 from metering.settlement.outbox import Outcome, Payment, Settlement, SignedEnvelope, State
 from metering.settlement.outbox_postgres import PostgresOutbox
 from metering.settlement.payout_trace import PayoutTrace
+from metering.settlement.proof import read_proof
 from metering.shares.splits import platform_account
 from metering.shares.splitter import Splitter
 from metering.shares.store_postgres import PostgresSplitStore
@@ -126,6 +128,8 @@ async def house(database: Database) -> AsyncIterator[House]:
         application = web.Application(middlewares=[answer_errors])
         session, content = "/api/v1/streaming/sessions/{session}", "/api/v1/content/{content}"
         application.router.add_get(f"{session}/receipt", receipt_routes.get)
+        proofs = ProofRoutes(PostgresOutbox(database, rig.ledger), "A Network", bearers)
+        application.router.add_get("/api/v1/payments/proofs/{payment}", proofs.get)
         application.router.add_get(f"{content}/splits", split_routes.get_of_content)
         application.router.add_put(f"{content}/splits", split_routes.put_of_content)
         server = HttpServer(application, "127.0.0.1", 0)
@@ -238,3 +242,23 @@ async def test_shares_are_checked_and_only_the_owner_sets_them(house: House) -> 
     assert (await house.call("GET", path, "vera"))[0] == 403
     status, text = await house.call("PUT", path, "ada", {"splits": []})
     assert (status, json.loads(text)["splits"]) == (200, [])
+
+
+async def test_a_payouts_proof_is_its_creators_own(house: House) -> None:
+    house.payees = Payees(house.splits, fee=0)
+    asset, ada = await house.rig.asset(), house.rig.accounts["ada"]
+    await house.watch(asset)
+    transaction = await house.pay(ada)
+    status, text = await house.call("GET", "payments/proofs/pay_1", "ada")
+    assert status == 200
+    proof = read_proof(json.loads(text))
+    assert proof.is_sound
+    assert (proof.said["creator"], proof.said["amount"]) == (ada, "600")
+    assert (proof.hashes, proof.network) == ([transaction], "A Network")
+    for who, payment, expected in (
+        ("vera", "pay_1", 404),
+        ("carl", "pay_1", 404),
+        ("ada", "pay_2", 404),
+        ("nobody", "pay_1", 401),
+    ):
+        assert (await house.call("GET", f"payments/proofs/{payment}", who))[0] == expected

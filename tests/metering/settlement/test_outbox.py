@@ -25,6 +25,7 @@ from metering.settlement.outbox import (
     Settlement,
     SignedEnvelope,
     SourceBusy,
+    Spending,
     State,
 )
 from metering.settlement.outbox_memory import MemoryOutbox
@@ -132,6 +133,13 @@ async def planned_and_signed(books: Books) -> Settlement:
     return signed(plan)
 
 
+async def planned_and_sent(books: Books) -> Settlement:
+    before = await planned_and_signed(books)
+    sent = replace(before, state=State.SENT, sent_ms=NOW_MS)
+    await books.outbox.advance(before, sent)
+    return sent
+
+
 async def test_planning_sets_payments_and_fee_aside(books: Books) -> None:
     await books.outbox.plan(settlement())
     assert await books.balances() == {"ana": 0, "ben": 0, "treasury": 9_000, "chain": -10_800}
@@ -194,6 +202,65 @@ async def test_a_dead_settlement_gives_everything_back_and_may_be_planned_anew(
     await books.outbox.plan(settlement(2))
     assert [p.id for p in await books.outbox.payouts("ana", "XLM", 9)] == ["pay_2a", "pay_1a"]
     assert [p.id for p in await books.outbox.payouts("ana", "XLM", 1)] == ["pay_2a"]
+
+
+async def test_a_higher_bid_is_set_aside_and_paid_by_the_hot_account(books: Books) -> None:
+    before = await planned_and_sent(books)
+    assert before.signed is not None
+    bid = replace(before.signed, xdr="BBBB", hash="bump", fee=3 * FEE, ledger=44)
+    bumped = replace(before, bumps=(bid,), sent_ms=NOW_MS + 1)
+    await books.outbox.advance(before, bumped)
+    assert (await books.balances())["treasury"] == 10_000 - 3 * FEE
+    assert await books.outbox.unfinished("GHOT") == [bumped]
+    assert (await books.outbox.spent_since("XLM", NOW_MS)).fees == 3 * FEE
+    with pytest.raises(MovedOn):
+        await books.outbox.advance(before, replace(bumped, bumps=(replace(bid, hash="other"),)))
+    outcome = Outcome(45, 2_500, "tx_fee_bump_inner_success", ("op_success", "op_success"))
+    ended_ = replace(bumped, state=State.APPLIED, outcome=outcome)
+    await books.outbox.advance(bumped, ended_)
+    assert (await books.balances())["treasury"] == 10_000 - 2_500
+    assert (await books.balances())["chain"] == -10_800 + 800 + 2_500
+    assert await books.outbox.settlement("set_1") == ended_
+    assert await books.outbox.settlement_of("pay_1a") == ended_
+    assert await books.outbox.settlement_of("pay_x") is None
+    assert await books.outbox.spent_since("XLM", NOW_MS) == Spending(Stroops(800), Stroops(2_500))
+    assert await books.outbox.spent_since("XLM", NOW_MS + 2) == Spending(Stroops(0), Stroops(0))
+
+
+async def test_a_bid_that_the_treasury_cannot_pay_is_not_stored(books: Books) -> None:
+    before = await planned_and_sent(books)
+    assert before.signed is not None
+    bid = replace(before.signed, xdr="BBBB", hash="bump", fee=20_000)
+    with pytest.raises(WouldOverdraw):
+        await books.outbox.advance(before, replace(before, bumps=(bid,), sent_ms=NOW_MS + 1))
+    assert await books.outbox.unfinished("GHOT") == [before]
+
+
+async def test_what_the_signer_refused_ends_without_an_envelope(books: Books) -> None:
+    await books.outbox.plan(settlement())
+    dead = replace(settlement(), state=State.DEAD, outcome=Outcome(None, 0, "signer: no"))
+    await books.outbox.advance(settlement(), dead)
+    assert await books.balances() == UNTOUCHED
+    assert await books.outbox.settlement("set_1") == dead
+
+
+async def test_what_was_paid_of_the_journal_is_told_by_account_and_by_due(books: Books) -> None:
+    plan = settlement()
+    ana, ben = plan.payments
+    carrying = replace(plan, payments=(replace(ana, earned_until=7), ben))
+    await books.outbox.plan(carrying)
+    assert await books.outbox.carried([ana.account, ben.account, "creator:x:XLM"]) == {
+        ana.account: 7,
+        ben.account: 0,
+    }
+    fates = await books.outbox.fates(["ana", "cy"])
+    assert {due: (fate.id, fate.state) for due, fate in fates.items()} == {
+        "ana": ("pay_1a", "planned")
+    }
+    await books.outbox.advance(
+        carrying, replace(carrying, state=State.DEAD, outcome=Outcome(None, 0, "signer: no"))
+    )
+    assert await books.outbox.carried([ana.account]) == {}
 
 
 async def test_what_was_stored_is_what_is_read(books: Books) -> None:

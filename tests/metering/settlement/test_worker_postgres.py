@@ -3,7 +3,9 @@
 import asyncio
 
 from config.postgres import Database
+from metering.audit.payouts import check_payouts
 from metering.ledger.ledger_postgres import PostgresLedger
+from metering.localnet.closing import Traffic
 from metering.settlement.outbox_postgres import PostgresOutbox
 from tests.metering.settlement.simulated import XLM, Crash, Crasher, World
 
@@ -50,3 +52,31 @@ async def test_two_workers_on_one_database_pay_once(database: Database) -> None:
     assert world.received("ana") == XLM
     assert len(await world.stored.payouts("ana", "XLM", 9)) == 1
     await world.check()
+
+
+async def test_the_audit_finds_each_transfer_where_it_belongs(database: Database) -> None:
+    """Of channel accounts that were made, of a higher bid, and of a payout that came back."""
+    ledger = PostgresLedger(database)
+    world = World(None, (ledger, PostgresOutbox(database, ledger)), channels=2)
+    await world.earn_all({"ana": XLM, "ben": XLM})
+    await world.run()
+    await world.earn_all({"ana": XLM, "ben": 2 * XLM})
+    await world.worker.run_once()
+    async with database.transaction() as connection:
+        assert {
+            f.invariant: f.violations for f in await check_payouts(connection) if f.violations
+        } == {}
+    world.network.traffic = Traffic(crowd_rate=900)
+    await world.run()
+    world.network.traffic = Traffic()
+    removed = world.payees.addresses["ben"]
+    await world.earn_all({"ana": XLM, "ben": 2 * XLM})
+    await world.worker.run_once()
+    world.remove_account(removed)
+    await world.run(20)
+    assert {p.state for p in await world.stored.payouts("ben", "XLM", 9)} == {"applied", "failed"}
+    await world.check()
+    async with database.transaction() as connection:
+        assert {
+            f.invariant: f.violations for f in await check_payouts(connection) if f.violations
+        } == {}
