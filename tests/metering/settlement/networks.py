@@ -28,9 +28,9 @@ PATIENCE_SECONDS = 60
 APIS = ("rpc", "horizon")
 _LOCAL = [("local", api) for api in APIS]
 _HERE = [pytest.param(each, marks=pytest.mark.process, id=" ".join(each)) for each in _LOCAL]
-_THERE = [
-    pytest.param(("test", api), marks=pytest.mark.testnet, id=f"testnet {api}") for api in APIS
-]
+# Ledgers close every 5 s there.
+_FAR = (pytest.mark.testnet, pytest.mark.timeout(600))
+_THERE = [pytest.param(("test", api), marks=_FAR, id=f"testnet {api}") for api in APIS]
 
 # For tests that take a `visitor`: on the local network and the test one, or on the local one only.
 everywhere = pytest.mark.parametrize("visitor", [*_HERE, *_THERE], indirect=True)
@@ -107,9 +107,11 @@ class Visitor:
         await self.friendbot.fund(self.address)
         await self.until(lambda: self.chain.account(self.address))
 
-    async def until[T](self, look: Callable[[], Awaitable[T | None]]) -> T:
+    async def until[T](
+        self, look: Callable[[], Awaitable[T | None]], seconds: float = PATIENCE_SECONDS
+    ) -> T:
         """What is there at last."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             while True:
                 seen = await look()
                 if seen is not None:

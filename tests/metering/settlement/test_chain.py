@@ -3,8 +3,6 @@
 `./run test -m testnet` runs all of it on Stellar's test network.
 """
 
-import asyncio
-
 import pytest
 from stellar_sdk import Asset, ChangeTrust, IdMemo, Keypair, SetOptions, Signer, TextMemo
 
@@ -180,8 +178,7 @@ async def test_a_feed_goes_on_where_nothing_happened(visitor: Visitor) -> None:
         return True if page.finished and page.ledger > created.ledger else None
 
     # Horizon's coverage is told a dozen ledgers late: so much may servers be apart.
-    async with asyncio.timeout(3 * PATIENCE_SECONDS):
-        await visitor.until(further)
+    await visitor.until(further, 3 * PATIENCE_SECONDS)
 
 
 @here
