@@ -167,6 +167,7 @@ async def test_money_comes_from_a_wallet_and_goes_back_to_one(
     await visitor.until("document.querySelector('.deposit-code').naturalWidth > 0")
     await page.get_by_text("My wallet does not take this address").click()
     await visitor.press("Copy Memo (ID)")
+    await visitor.reads("[aria-label='Copy Memo (ID)']", "text === 'Copied'")
     assert await page.evaluate("() => navigator.clipboard.readText()") == "9223372036854775807"
     # What arrives is shown without a reload, and said.
     funding.deposits = [deposit(7, "12.5000000")]

@@ -7,7 +7,7 @@ from playwright.async_api import ConsoleMessage, Page
 
 from tests.web.fake_server import FakeServer
 
-WAIT_MS = 15_000
+WAIT_MS = 30_000
 
 # The browser itself reports each refused request; a test that provokes one says which.
 _REFUSED = re.compile(r"the server responded with a status of (\d+)")

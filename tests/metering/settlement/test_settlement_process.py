@@ -56,7 +56,7 @@ class Operation:
 
     def __init__(self, network: RunningNetwork, database: Database) -> None:
         self.network = network
-        self.client = StellarClient(seconds_max=5)
+        self.client = StellarClient(seconds_max=20)
         self.ledger = PostgresLedger(database)
         self.outbox = PostgresOutbox(database, self.ledger)
         self.seed = new_seed()
