@@ -35,6 +35,7 @@ _THERE = [pytest.param(("test", api), marks=_FAR, id=f"testnet {api}") for api i
 # For tests that take a `visitor`: on the local network and the test one, or on the local one only.
 everywhere = pytest.mark.parametrize("visitor", [*_HERE, *_THERE], indirect=True)
 here = pytest.mark.parametrize("visitor", _HERE, indirect=True)
+here_over_rpc = pytest.mark.parametrize("visitor", _HERE[:1], indirect=True)
 
 _POLL_SECONDS = 0.05
 _FAR_SECONDS_MAX = 5

@@ -15,6 +15,7 @@ from tests.metering.settlement.networks import (
     Visitor,
     everywhere,
     here,
+    here_over_rpc,
     pay,
     set_faults,
 )
@@ -181,12 +182,10 @@ async def test_a_feed_goes_on_where_nothing_happened(visitor: Visitor) -> None:
     await visitor.until(further, 3 * PATIENCE_SECONDS)
 
 
-@here
+@here_over_rpc
 async def test_a_node_without_events_tells_the_same_payments(
     visitor: Visitor, network: RunningNetwork
 ) -> None:
-    if visitor.api == "horizon":
-        pytest.skip("Horizon reads no events")
     await visitor.do(pay(visitor.address, "1", muxed_id=7), pay(visitor.address, "2"))
     await visitor.do(pay(visitor.address, "3"), memo=IdMemo(9))
     with_events = await visitor.payments(visitor.chain.feed(visitor.address), 4)
