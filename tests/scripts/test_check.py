@@ -48,8 +48,11 @@ def test_each_test_runs_once_and_none_is_no_failure(
     chosen = [command[command.index("-m", 2) + 1] for command in commands]
     for marked in product((False, True), repeat=3):
         marks = dict(zip(("end_to_end", "peer", "alone"), marked, strict=True))
+        marks["testnet"] = False
         # Expressions of markers are Python's.
         assert sum(eval(each, {}, marks) for each in chosen) == 1, marks
+    elsewhere = {"end_to_end": False, "peer": False, "alone": False, "testnet": True}
+    assert not any(eval(each, {}, elsewhere) for each in chosen)
 
 
 def test_arguments_are_pytests_own(monkeypatch: pytest.MonkeyPatch) -> None:
