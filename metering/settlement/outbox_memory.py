@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from metering.ledger.ledger import Ledger
 from metering.money import Stroops
@@ -24,6 +25,27 @@ from metering.settlement.outbox import (
 _LOST = (State.FAILED, State.DEAD)
 
 
+class _Spent(NamedTuple):
+    """What a settlement takes of a day's caps."""
+
+    created_ms: int
+    asset: str
+    paid: int
+    fees: int
+
+    @classmethod
+    def of(cls, settlement: Settlement) -> "_Spent":
+        kinds = (Kind.PAYOUT, Kind.WITHDRAWAL)
+        paid = sum(payment.amount for payment in settlement.payments if payment.kind in kinds)
+        outcome = settlement.outcome
+        return cls(
+            settlement.created_ms,
+            settlement.asset,
+            0 if settlement.state in _LOST else paid,
+            settlement.reserve if outcome is None else outcome.fee_charged,
+        )
+
+
 class MemoryOutbox:
     """Implements `outbox.Outbox` beside a ledger that is in memory too. Lost with the process."""
 
@@ -36,6 +58,7 @@ class MemoryOutbox:
         self._by_due: defaultdict[str, list[Payment]] = defaultdict(list)
         self._by_account: defaultdict[str, list[Payment]] = defaultdict(list)
         self._failed: list[str] = []
+        self._spent: dict[str, _Spent] = {}
         self._obstacles: dict[str, dict[str, str]] = {}
 
     async def plan(self, settlement: Settlement) -> None:
@@ -45,6 +68,7 @@ class MemoryOutbox:
         await self._ledger.post(planned_transfers(settlement))
         self._settlements[settlement.id] = settlement
         self._unfinished.add(settlement.id)
+        self._spent[settlement.id] = _Spent.of(settlement)
         for payment in settlement.payments:
             self._settlement_of[payment.id] = settlement.id
             self._by_due[payment.due].append(payment)
@@ -56,6 +80,7 @@ class MemoryOutbox:
         final = final_transfers(after) if after.state.final else []
         await self._ledger.post([*bump_transfers(before, after), *final])
         self._settlements[after.id] = after
+        self._spent[after.id] = _Spent.of(after)
         if after.state.final:
             self._unfinished.discard(after.id)
         if after.state == State.FAILED:
@@ -96,17 +121,9 @@ class MemoryOutbox:
         return Stroops(in_flight), Stroops(settled)
 
     async def spent_since(self, asset: str, since_ms: int) -> Spending:
-        recent = [s for s in self._settlements.values() if s.created_ms >= since_ms]
-        alive = [s for s in recent if s.state != State.DEAD]
-        fees = sum(s.reserve if s.outcome is None else s.outcome.fee_charged for s in alive)
-        paid = sum(
-            payment.amount
-            for settlement in alive
-            if settlement.asset == asset and settlement.state != State.FAILED
-            for payment in settlement.payments
-            if payment.kind in (Kind.PAYOUT, Kind.WITHDRAWAL)
-        )
-        return Spending(Stroops(paid), Stroops(fees))
+        recent = [each for each in self._spent.values() if each.created_ms >= since_ms]
+        paid = sum(each.paid for each in recent if each.asset == asset)
+        return Spending(Stroops(paid), Stroops(sum(each.fees for each in recent)))
 
     async def refused_since(
         self, asset: str, codes: Sequence[str], since_ms: int
