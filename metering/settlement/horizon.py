@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from stellar_sdk.client.base_async_client import BaseAsyncClient
 
 from config.limits import HORIZON_LAG_SECONDS
+from metering.settlement.batch import BAD_ADDRESS
 from metering.settlement.chain import (
     ChainAccount,
     ChainUnreachable,
@@ -138,7 +139,7 @@ class Horizon:
         try:
             plain = write_address(Address(read_address(address).key))
         except BadAddress:
-            return "bad_address"
+            return BAD_ADDRESS
         account = await self._account(plain)
         if account is None:
             return "op_no_destination"

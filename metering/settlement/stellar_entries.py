@@ -5,7 +5,7 @@ from stellar_sdk import xdr as stellar_xdr
 
 from metering.money import NATIVE, Stroops
 from metering.settlement.chain import ChainAccount, OnChain, Thresholds
-from metering.settlement.rpc_node import Entry
+from metering.settlement.rpc_node import Entries, Entry
 
 _BASE_RESERVE = 5_000_000  # stroops (Stellar docs, "Accounts": minimum balance)
 _AUTHORIZED = 1  # AUTHORIZED_FLAG of a trust line (Stellar-ledger-entries.x)
@@ -74,6 +74,14 @@ def line_obstacle(entry: Entry | None) -> str | None:
         return "op_not_authorized"
     bought = 0 if line.ext.v1 is None else line.ext.v1.liabilities.buying.int64
     return "op_line_full" if line.balance.int64 + bought >= line.limit.int64 else None
+
+
+def account_in(entries: Entries) -> ChainAccount | None:
+    """The account among what was found, which is of one at most."""
+    for entry in entries.found.values():
+        if entry.data.account is not None:
+            return chain_account(entry.data.account)
+    return None
 
 
 def chain_account(entry: stellar_xdr.AccountEntry) -> ChainAccount:

@@ -12,6 +12,7 @@ from stellar_sdk.soroban_rpc import (
 
 from config.limits import STELLAR_KEYS_MAX
 from metering.money import NATIVE
+from metering.settlement.batch import BAD_ADDRESS
 from metering.settlement.chain import (
     ChainAccount,
     ChainUnreachable,
@@ -24,8 +25,9 @@ from metering.settlement.guard import NetworkGuard
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.rpc_feed import RpcFeed
-from metering.settlement.rpc_node import Entries, RpcNode
+from metering.settlement.rpc_node import RpcNode
 from metering.settlement.stellar_entries import (
+    account_in,
     account_key,
     asset_named,
     chain_account,
@@ -85,7 +87,7 @@ class StellarRpc:
         return None if entry is None else on_chain(entry.data, entry.changed_in)
 
     async def account(self, address: str) -> ChainAccount | None:
-        return _account(await self._node.entries([account_key(address)]))
+        return account_in(await self._node.entries([account_key(address)]))
 
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
         plain, found = _plain_addresses(addresses)
@@ -150,7 +152,7 @@ class StellarRpc:
     async def look(self, envelope: SignedEnvelope) -> Found | NotFound:
         # The sequence number first: what used it up is then part of the history asked next.
         entries = await self._node.entries([account_key(envelope.source)])
-        account = _account(entries)
+        account = account_in(entries)
         async with self._node.ask() as server:
             response = await server.get_transaction(envelope.hash)
             if response.status != GetTransactionStatus.NOT_FOUND:
@@ -176,13 +178,6 @@ class StellarRpc:
         return trust_line_key(address, self._asset)
 
 
-def _account(entries: Entries) -> ChainAccount | None:
-    for entry in entries.found.values():
-        if entry.data.account is not None:
-            return chain_account(entry.data.account)
-    return None
-
-
 def _plain_addresses(addresses: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The account behind each address, and the addresses that are none."""
     plain, bad = {}, {}
@@ -190,7 +185,7 @@ def _plain_addresses(addresses: Sequence[str]) -> tuple[dict[str, str], dict[str
         try:
             plain[address] = write_address(Strkey(read_address(address).key))
         except BadAddress:
-            bad[address] = "bad_address"
+            bad[address] = BAD_ADDRESS
     return plain, bad
 
 

@@ -21,7 +21,7 @@ from config.limits import (
 from metering.settlement.batch import fee_rate
 from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.rpc_node import Entries, RpcNode
-from metering.settlement.stellar_entries import account_key
+from metering.settlement.stellar_entries import account_in, account_key
 from metering.signer.collecting import CollectingOrder, CollectingSigner
 from metering.vouchers.contracts import Ask, CallRefused, NoFeeAccount
 from metering.vouchers.payment_channel import ContractState
@@ -118,11 +118,10 @@ class StellarContracts:
             return None  # it keeps something else under these names, or lacks them
 
     async def _sequence(self) -> int:
-        entries = await self._node.entries([account_key(self.payer)])
-        for entry in entries.found.values():
-            if entry.data.account is not None:
-                return entry.data.account.seq_num.sequence_number.int64
-        raise NoFeeAccount(self.payer)
+        account = account_in(await self._node.entries([account_key(self.payer)]))
+        if account is None:
+            raise NoFeeAccount(self.payer)
+        return account.sequence
 
     def _built(self, ask: Ask, sequence: int, max_time: int, rate: int) -> TransactionEnvelope:
         builder = TransactionBuilder(Account(self.payer, sequence), self._passphrase, base_fee=rate)

@@ -17,7 +17,7 @@ from config.limits import SETTLEMENT_ENVELOPE_SECONDS, SETTLEMENT_POLL_MS
 from metering.money import Stroops
 from metering.settlement.batch import FEE_RATE_MIN
 from metering.settlement.rpc_node import RpcNode
-from metering.settlement.stellar_entries import account_key
+from metering.settlement.stellar_entries import account_in, account_key
 from metering.vouchers.contracts import CallRefused, NoFeeAccount
 
 _SALT_BYTES = 32
@@ -113,11 +113,10 @@ class ChannelWallet:
         await self._submit(builder.build())
 
     async def _builder(self) -> TransactionBuilder:
-        entries = await self._node.entries([account_key(self.address)])
-        accounts = [each.data.account for each in entries.found.values()]
-        if not accounts or accounts[0] is None:
+        there = account_in(await self._node.entries([account_key(self.address)]))
+        if there is None:
             raise NoFeeAccount(self.address)
-        account = Account(self.address, accounts[0].seq_num.sequence_number.int64)
+        account = Account(self.address, there.sequence)
         tip = await self._node.tip()
         builder = TransactionBuilder(account, self._node.passphrase, base_fee=FEE_RATE_MIN)
         return builder.add_time_bounds(0, tip.close_time + SETTLEMENT_ENVELOPE_SECONDS)

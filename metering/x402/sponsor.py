@@ -19,7 +19,7 @@ from metering.settlement.chain import ChainUnreachable
 from metering.settlement.chain_event import Movement, movement
 from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.rpc_node import RpcNode
-from metering.settlement.stellar_entries import account_key
+from metering.settlement.stellar_entries import account_in, account_key
 from metering.settlement.strkey import read_address, write_address
 from metering.x402.errors import NobodyPaysFees
 from metering.x402.terms import PaymentRefused, Terms
@@ -78,11 +78,10 @@ class StellarSponsor:
         )
 
     async def _sequence(self) -> int:
-        entries = await self._node.entries([account_key(self.address)])
-        for entry in entries.found.values():
-            if entry.data.account is not None:
-                return entry.data.account.seq_num.sequence_number.int64
-        raise NobodyPaysFees(self.address)
+        account = account_in(await self._node.entries([account_key(self.address)]))
+        if account is None:
+            raise NobodyPaysFees(self.address)
+        return account.sequence
 
     def _built(
         self, transfer: Transfer, sequence: int, max_time: int, rate: int
