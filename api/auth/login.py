@@ -20,10 +20,6 @@ class HasPassword(Exception):
     """This account has an e-mail address and a password."""
 
 
-class WalletTaken(Exception):
-    """This wallet opens another account."""
-
-
 class TooManyWallets(Exception):
     """An account has as many wallets as it may."""
 
