@@ -12,7 +12,7 @@ from media.jail.filter import INSTRUCTION_BYTES
 from media.jail.system_calls import Architecture
 
 # prctl(2)
-_PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG = 1, 2
+_PR_GET_PDEATHSIG = 2
 _PR_SET_DUMPABLE = 4
 _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
 _PR_SET_NO_NEW_PRIVS = 38
@@ -66,11 +66,6 @@ def parent_death_signal() -> int:
     number = ctypes.c_int(0)
     _checked(_libc.prctl(_PR_GET_PDEATHSIG, ctypes.addressof(number), 0, 0, 0))
     return number.value
-
-
-def ask_parent_death_signal(number: int) -> None:
-    """Ask for that signal again: a change of user forgets it."""
-    _control(_PR_SET_PDEATHSIG, number)
 
 
 def drop_bounding_capabilities() -> None:
