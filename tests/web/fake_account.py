@@ -108,7 +108,11 @@ class FakeAccount:
         return next(each for each in self.plans if each["name"] == name)
 
     def _subscribed(self, status: int = 200) -> web.Response:
-        document: dict[str, Any] = {"subscription": self.subscription, "trialDays": 0, "notices": []}
+        document: dict[str, Any] = {
+            "subscription": self.subscription,
+            "trialDays": 0,
+            "notices": [],
+        }
         return web.json_response(document, status=status)
 
     async def _statement(self, request: web.Request) -> web.Response:

@@ -192,6 +192,9 @@ class Session:
 class FakeServer:
     """Answers as the real one does. A test changes the public attributes to make things happen."""
 
+    _live_since: float | None = None
+    _runner: web.AppRunner | None = None
+
     def __init__(self, dist: Path, recording: Recording) -> None:
         self._dist = dist
         self._recording = recording
@@ -231,8 +234,6 @@ class FakeServer:
         self.tells_first = False
         """A new source is in the events before its maker is answered."""
         self._told = asyncio.Event()
-        self._live_since: float | None = None
-        self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
         self.uploads = FakeUploads(lambda: self.contents, creator, self._stopping)
 

@@ -151,16 +151,17 @@ async def test_a_viewer_subscribes_changes_what_follows_and_cancels(
     assert server.account.subscription["nextPlan"] is None
 
 
-async def test_money_comes_from_a_wallet_and_goes_back_to_one(
-    server: FakeServer, visitor: Visitor
-) -> None:
-    visitor.expected = {422}
-    funding, page = server.account.funding, visitor.page
+async def has_money(server: FakeServer, visitor: Visitor) -> None:
     await knows(visitor, guest="guest")
     server.account.balances = [
         {"asset": "XLM", "balance": "12.5000000", "held": "0.0000000", "earned": "0.0000000"}
     ]
     await visitor.open("/account")
+
+
+async def test_money_comes_from_a_wallet(server: FakeServer, visitor: Visitor) -> None:
+    funding, page = server.account.funding, visitor.page
+    await has_money(server, visitor)
     await visitor.reads("#deposit-muxed", f"text === {MUXED!r}")
     link = page.get_by_role("link", name="Open in my wallet")
     assert await link.get_attribute("href") == URI
@@ -174,6 +175,11 @@ async def test_money_comes_from_a_wallet_and_goes_back_to_one(
     await visitor.looks_again()
     await visitor.reads(".deposit ~ .chain-moves", "text.includes('+12.50 XLM')")
 
+
+async def test_money_goes_back_to_a_wallet(server: FakeServer, visitor: Visitor) -> None:
+    visitor.expected = {422}
+    funding, page = server.account.funding, visitor.page
+    await has_money(server, visitor)
     await page.get_by_label("Amount").fill("2,5")
     await page.get_by_label("To the address").fill(ADDRESS)
     await visitor.press("Take out")
