@@ -178,9 +178,6 @@ async def _start(
     money = Money(stores, intake.balance_changed)
     stack.push_async_callback(money.stop)
     await money.start(creator)
-    renewals = money.renewals(intake.balance_changed)
-    stack.push_async_callback(renewals.stop)
-    await renewals.start()
     own_url = f"http://{settings.http.host}:{listeners[0][0].getsockname()[1]}"
     http_url = settings.http.public_url or own_url
     doors = open_doors(stores, money, http_url)

@@ -46,7 +46,7 @@ class Money:
     """
 
     def __init__(self, stores: Stores, changed: Callable[[str, str], None]) -> None:
-        """`changed` is told of an account and an asset when money came in."""
+        """`changed` is told of an account and an asset of which a balance is another one now."""
         self._stores = stores
         self._ledger = PostgresLedger(stores.database)
         self.outbox = PostgresOutbox(stores.database, self._ledger)
@@ -66,6 +66,8 @@ class Money:
         self.splits = PostgresSplitStore(stores.database, self._ledger)
         self._splitter = Splitter(self.splits)
         self.subscriptions = PostgresSubscriptionStore(stores.database, self._ledger)
+        pools = Pools(stores.database, self._ledger, stores.settings.subscriptions.creators_bps)
+        self._renewals = Renewals(self.subscriptions, pools, stores.clock, changed)
         self.receipt_key = open_receipt_key(stores.secrets)
         self.receipts = Receipts(
             PostgresReceiptStore(stores.database),
@@ -83,6 +85,7 @@ class Money:
         """
         await self.receipts.start()
         await self._splitter.start()
+        await self._renewals.start()
         if self._stores.network.play_money and creator.stellar_address is None:
             await self._open(creator)
         else:
@@ -95,14 +98,9 @@ class Money:
                 await part.stop()
         if self._wallet is not None:
             await self._wallet.stop()
+        await self._renewals.stop()
         await self._splitter.stop()
         await self.receipts.stop()
-
-    def renewals(self, debited: Callable[[str, str], None]) -> Renewals:
-        """The loop that takes subscriptions' fees, not started; see there."""
-        creators_bps = self._stores.settings.subscriptions.creators_bps
-        pools = Pools(self._stores.database, self._ledger, creators_bps)
-        return Renewals(self.subscriptions, pools, self._stores.clock, debited)
 
     async def holdings(self, address: str) -> OnChain | None:
         """What an address holds; the first questions wait until the wallet is open."""

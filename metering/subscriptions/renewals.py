@@ -29,7 +29,7 @@ class Renewals:
     """Several may run on one store: each month is paid once.
 
     Args:
-        debited: told whose balance, and in which asset, became less.
+        changed: told whose balance, and in which asset, became less.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class Renewals:
         store: SubscriptionStore,
         pools: Pools,
         clock: Clock,
-        debited: Callable[[str, str], None],
+        changed: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._pools = pools
         self._clock = clock
-        self._debited = debited
+        self._changed = changed
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -78,7 +78,7 @@ class Renewals:
             await self._look(Due(kept, 0), now)
             return
         if seen.fee:
-            self._debited(kept.subscription.account, seen.after.plan.asset)
+            self._changed(kept.subscription.account, seen.after.plan.asset)
 
     async def _run(self) -> None:
         well = True
