@@ -4,10 +4,15 @@ import fcntl
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.programs import missing, program
 
 _CACHE = Path.home() / ".cache" / "tollcast-tests"
 _INSTALL_SECONDS_MAX = 300
+
+# For a test that may be the first, which installs, and then takes as long as any.
+NPM_TIMEOUT = pytest.mark.timeout(_INSTALL_SECONDS_MAX + 120)
 
 
 def npm_packages(name: str, *packages: str) -> Path:

@@ -48,7 +48,7 @@ from metering.x402.till import Till
 from metering.x402.top_up import TopUp
 from tests.api.session_rig import Rig, session_rig
 from tests.metering.funding.payments import HOT
-from tests.npm import npm_packages
+from tests.npm import NPM_TIMEOUT, npm_packages
 
 TESTNET = "Test SDF Network ; September 2015"
 LUMENS = Asset.native().contract_id(TESTNET)
@@ -181,6 +181,7 @@ async def test_what_is_on_the_chain_and_not_booked_yet_is_accepted(database: Dat
 
 
 @pytest.mark.peer
+@NPM_TIMEOUT
 async def test_the_client_of_x402_pays_in(database: Database, tmp_path: Path) -> None:
     """On a network of this process that calls itself the test network: the client knows two."""
     versions = ("@x402/fetch@2.9.0", "@x402/stellar@2.9.0")

@@ -8,11 +8,13 @@ import pytest
 
 from metering.localnet import CHANNEL_WASM_HASH
 from tests.metering.localnet.running import running_network
-from tests.npm import npm_packages
+from tests.npm import NPM_TIMEOUT, npm_packages
 
 _PACKAGE = "@stellar/stellar-sdk"
 _VERSION = "17.2.0"
 _RUN_SECONDS_MAX = 90
+
+pytestmark = [pytest.mark.peer, NPM_TIMEOUT]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,6 @@ def run(script: str, *arguments: str | Path) -> dict[str, object]:
     return told
 
 
-@pytest.mark.peer
 def test_the_javascript_sdk_opens_a_payment_channel_and_pays(sdk: Path, tmp_path: Path) -> None:
     with running_network(tmp_path / "state", close_ms=50) as network:
         told = run("contracts/peer.mjs", network.url, sdk, CHANNEL_WASM_HASH)
@@ -50,7 +51,6 @@ def test_the_javascript_sdk_opens_a_payment_channel_and_pays(sdk: Path, tmp_path
     }
 
 
-@pytest.mark.peer
 def test_the_javascript_sdk_reads_pays_and_reads_back(sdk: Path, tmp_path: Path) -> None:
     with running_network(tmp_path / "state") as network:
         told = run("peer.mjs", network.url, sdk)
