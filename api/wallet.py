@@ -8,7 +8,7 @@ from api.funding import Funding
 from api.reconciler import open_reconciler, open_restorer, our_addresses
 from api.secret_names import CREATOR_SEED
 from api.stores import Stores
-from config.limits import FRIENDBOT_SECONDS_MAX
+from config.limits import FRIENDBOT_SECONDS_MAX, SETTLEMENT_LOOK_MS
 from metering.funding.deposit import Addresses
 from metering.funding.taker import DepositTaker
 from metering.funding.withdrawal_source import WithdrawalSource
@@ -26,6 +26,7 @@ from metering.settlement.guard_postgres import PostgresNetworkBook
 from metering.settlement.horizon import Horizon
 from metering.settlement.open_chain import Endpoint, open_chain
 from metering.settlement.outbox import Outbox
+from metering.settlement.paced import Paced
 from metering.settlement.planner import Terms
 from metering.settlement.stellar import address_of, new_seed
 from metering.settlement.stellar_client import StellarClient
@@ -138,6 +139,7 @@ async def make_wallet(
     ours = our_addresses(stores, addresses)
     reconciler = open_reconciler(stores, ledger, chain, ours)
     minimum = Stroops(settings.settlement.minimum_stroops)
+    interval_ms = settings.settlement.interval_ms(play_money=network.play_money)
     settlements = [
         SettlementWorker(
             outbox,
@@ -145,11 +147,15 @@ async def make_wallet(
             signer,
             ledger,
             [
-                Creators(ledger, outbox, Payees(stores.accounts), minimum),
+                Paced(
+                    Creators(ledger, outbox, Payees(stores.accounts), minimum),
+                    stores.clock,
+                    interval_ms,
+                ),
                 WithdrawalSource(funding.withdrawals, outbox),
             ],
             stores.clock,
-            interval_ms=settings.settlement.interval_seconds * 1000,
+            interval_ms=min(interval_ms, SETTLEMENT_LOOK_MS),
             terms=Terms(
                 daily_cap=Stroops(settings.settlement.daily_cap_stroops),
                 daily_fees=settings.settlement.daily_fees_stroops,

@@ -815,6 +815,8 @@ CLAIMABLE_STROOPS_MIN = 10**7
 SETTLEMENT_PAUSE_MS = 60_000
 # Payments and fees of the last day count towards its caps.
 SETTLEMENT_DAY_MS = 24 * 3_600 * 1_000
+# Withdrawals wait for no longer than this, however rarely creators are paid.
+SETTLEMENT_LOOK_MS = 15_000
 # What is due that one look considers: what is in no transaction then is due again in the next.
 SETTLEMENT_DUES_MAX = 1_000
 # A channel account pays fees out of 5 lumens, and gets new ones when it has less than 2: its
@@ -826,6 +828,14 @@ SETTLEMENT_REST_MS = 3_600_000
 # A balance that its payee has not claimed for 90 days is taken back, so that a lost key loses
 # nothing.
 CLAIMABLE_RECLAIM_SECONDS = 90 * 86_400
+# What was left to be claimed is looked at from an hour after it could be applied last: by then each
+# node has it, so that one that does not have it any more tells of a claim. An hour after the 90
+# days our clock and the ledger's agree that they are over. And what could not be taken back is
+# tried again after as long.
+CLAIMS_REST_SECONDS = 3_600
+# So many at once, as many as one transaction takes back, and so often: Horizon answers 3,600
+# requests an hour, and each is one.
+CLAIMS_LOOK_MS = 600_000
 # Stellar RPC answers reads within a second; a slower one is as good as down.
 STELLAR_READ_SECONDS_MAX = 10
 # An answer is a few ledger entries or one transaction with its meta (100 payments: 100 kB).

@@ -256,11 +256,19 @@ class Vouchers(_Section):
 class Settlement(_Section):
     """When earnings are paid out."""
 
-    interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 15
+    interval_seconds: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=1, le=86_400)], BeforeValidator(_number_or_word)
+    ] = "auto"
     minimum_stroops: Annotated[int, Field(ge=1)] = 10_000
     daily_cap_stroops: Annotated[int, Field(ge=1, le=2**63 - 1)] = 10_000_000_000
     daily_fees_stroops: Annotated[int, Field(ge=1, le=2**63 - 1)] = 100_000_000
     channel_accounts: Annotated[int, Field(ge=0, le=CHANNEL_ACCOUNTS)] = CHANNEL_ACCOUNTS
+
+    def interval_ms(self, *, play_money: bool) -> int:
+        """By default whoever tries it out sees money arrive, and real transactions are few."""
+        if self.interval_seconds == "auto":
+            return 15_000 if play_money else 300_000
+        return self.interval_seconds * 1000
 
 
 class Media(_Section):
