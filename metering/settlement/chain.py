@@ -105,6 +105,9 @@ class Chain(Protocol):
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
         """Addresses that could not be paid, with the operation code that would come of it."""
 
+    async def claimable(self, ids: Sequence[str]) -> set[str]:
+        """Those of these claimable balances (`transaction.claimable_id`) that are there."""
+
     async def fee_p80(self) -> int:
         """Stroops an operation that four of five transactions paid lately at most."""
 

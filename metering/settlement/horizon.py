@@ -85,6 +85,10 @@ class Horizon:
         found = {address: await self._obstacle(address) for address in addresses}
         return {address: code for address, code in found.items() if code is not None}
 
+    async def claimable(self, ids: Sequence[str]) -> set[str]:
+        # One after the other, as obstacles are.
+        return {each for each in ids if await self._node.find(f"/claimable_balances/{each}")}
+
     async def fee_p80(self) -> int:
         text = await self._node.find("/fee_stats")
         if text is None:

@@ -38,6 +38,15 @@ def trust_line_key(address: str, asset: Asset) -> stellar_xdr.LedgerKey:
     )
 
 
+def claimable_key(id_: str) -> stellar_xdr.LedgerKey:
+    """Where a claimable balance is found, by its id in hex."""
+    balance = stellar_xdr.ClaimableBalanceID.from_xdr_bytes(bytes.fromhex(id_))
+    return stellar_xdr.LedgerKey(
+        stellar_xdr.LedgerEntryType.CLAIMABLE_BALANCE,
+        claimable_balance=stellar_xdr.LedgerKeyClaimableBalance(balance),
+    )
+
+
 def on_chain(data: stellar_xdr.LedgerEntryData, ledger: int) -> OnChain:
     """What an account or a trust line holds; `ledger` changed it last."""
     if data.account is None:

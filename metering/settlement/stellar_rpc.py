@@ -31,6 +31,7 @@ from metering.settlement.stellar_entries import (
     account_key,
     asset_named,
     chain_account,
+    claimable_key,
     line_obstacle,
     on_chain,
     trust_line_key,
@@ -104,6 +105,11 @@ class StellarRpc:
                 }
             )
         return found
+
+    async def claimable(self, ids: Sequence[str]) -> set[str]:
+        keys = {each: claimable_key(each) for each in ids}
+        found = (await self._node.entries(list(keys.values()))).found
+        return {each for each, key in keys.items() if key.to_xdr() in found}
 
     async def fee_p80(self) -> int:
         async with self._node.ask() as server:

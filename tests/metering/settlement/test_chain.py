@@ -4,11 +4,24 @@
 """
 
 import pytest
-from stellar_sdk import Asset, ChangeTrust, IdMemo, Keypair, SetOptions, Signer, TextMemo
+from stellar_sdk import (
+    Asset,
+    ChangeTrust,
+    Claimant,
+    ClaimClaimableBalance,
+    CreateClaimableBalance,
+    IdMemo,
+    Keypair,
+    SetOptions,
+    Signer,
+    TextMemo,
+)
 
+from config.limits import STELLAR_KEYS_MAX
 from metering.money import Stroops
 from metering.settlement.chain import ChainUnreachable, SettledAsset, Thresholds, WrongNetwork
 from metering.settlement.lifecycle import Answer, Found, NotFound
+from metering.settlement.transaction import Slot, claimable_id
 from tests.metering.localnet.running import RunningNetwork
 from tests.metering.settlement.networks import (
     PATIENCE_SECONDS,
@@ -131,6 +144,31 @@ async def test_who_could_not_be_paid_is_known_before(visitor: Visitor) -> None:
     held = await chain.holdings(visitor.address)
     assert held is not None
     assert (held.balance, held.spendable) == (0, 0)
+
+
+@everywhere
+async def test_what_is_left_to_be_claimed_is_there_until_somebody_claims_it(
+    visitor: Visitor,
+) -> None:
+    claimant = [Claimant(visitor.address)]
+    left = [CreateClaimableBalance(Asset.native(), amount, claimant) for amount in ("1", "2")]
+    envelope = await visitor.sign(*left)
+    slot = Slot(visitor.address, envelope.sequence, envelope.max_time)
+    first, second = (claimable_id(slot, place) for place in (0, 1))
+    # More than one page of RPC; Horizon is asked for each.
+    unknown = [f"{n:072x}" for n in range(STELLAR_KEYS_MAX if visitor.api == "rpc" else 2)]
+    asked = [first, *unknown, second]
+    assert await visitor.chain.claimable(asked) == set()
+    assert (await visitor.chain.send(envelope)).answer == Answer.ACCEPTED
+    assert (await visitor.found(envelope)).successful
+    for balance, there in ((None, {first, second}), (first, {second}), (second, set[str]())):
+        if balance is not None:
+            assert (await visitor.do(ClaimClaimableBalance(balance))).successful
+
+        async def is_so(there: set[str] = there) -> bool | None:
+            return await visitor.chain.claimable(asked) == there or None
+
+        assert await visitor.until(is_so)
 
 
 @everywhere
