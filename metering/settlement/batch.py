@@ -1,6 +1,6 @@
 """Who is paid next, in which transactions, and what the fee may be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from config.limits import (
@@ -79,7 +79,11 @@ def fee_rate(p80: int) -> int:
 
 
 def judge(
-    dues: Sequence[Due], asset: str, blocked: Mapping[str, str], lately: Mapping[str, str]
+    dues: Sequence[Due],
+    asset: str,
+    blocked: Mapping[str, str],
+    lately: Mapping[str, str],
+    reclaimed: Container[str] = (),
 ) -> Judged:
     """Tell apart who can be paid, so that nobody's account fails the payments of 99 others.
 
@@ -88,6 +92,8 @@ def judge(
         asset: what is paid.
         blocked: codes by address, as the chain and we know.
         lately: codes by due, of payments that came back lately.
+        reclaimed: accounts that had to take back what was left last. Nothing more is left to them
+            until a payment arrives, or it would come and go for ever.
     """
     payable, held, refused = [], {}, {}
     for due in dues:
@@ -96,7 +102,7 @@ def judge(
             payable.append(due)
         elif due.kind == Kind.WITHDRAWAL and code not in UNAFFORDABLE_CODES:
             refused[due.id] = code
-        elif _may_claim(due, asset, code):
+        elif due.account not in reclaimed and _may_claim(due, asset, code):
             payable.append(replace(due, claimable=True))
         else:
             known = due.address in blocked or due.address is None

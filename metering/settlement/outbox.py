@@ -151,6 +151,11 @@ class Settlement:
         return Stroops(sum(payment.amount for payment in self.payments))
 
     @property
+    def promised(self) -> Stroops:
+        """What leaves the hot account with it: all but what comes back to it."""
+        return Stroops(sum(p.amount for p in self.payments if p.kind != Kind.RECLAIM))
+
+    @property
     def latest(self) -> SignedEnvelope | None:
         """What is sent now: the transaction, or its last bump."""
         return self.bumps[-1] if self.bumps else self.signed
@@ -164,7 +169,8 @@ class Settlement:
 @dataclass(frozen=True, slots=True)
 class PayoutView:
     """A payment as its payee sees it. `code` says why it failed. `place` is its operation in the
-    transaction that `source` sent under `sequence`.
+    transaction that `source` sent under `sequence`. A `claimable` one was claimed by its payee, or
+    was `reclaimed`, so that its payee has it with us again; or it is neither as far as is known.
     """
 
     id: str
@@ -177,6 +183,21 @@ class PayoutView:
     place: int = 0
     source: str = ""
     sequence: int | None = None
+    claimed: bool = False
+    reclaimed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A payout that was left to be claimed: the operation at `place` of the transaction that
+    `source` sent under `sequence`, which was applied by `max_time` (seconds of ledger time).
+    """
+
+    payout: Payment
+    source: str
+    sequence: int
+    max_time: int
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +260,23 @@ class Outbox(Protocol):
         self, asset: str, codes: Sequence[str], since_ms: int
     ) -> dict[str, str]:
         """Dues whose payment ended with one of these operation codes since then, with the last."""
+
+    async def left(self, asset: str, until: int, after: str, limit: int) -> list[Left]:
+        """Applied payouts that are left to be claimed for all that is known, in order.
+
+        Args:
+            asset: what was paid.
+            until: those that could be applied up to then, in seconds; without those whose reclaim
+                is under way, was applied, or was planned since then.
+            after: behind this one; from the first on when empty.
+            limit: so many at most.
+        """
+
+    async def note_claimed(self, payouts: Sequence[str]) -> None:
+        """Remember that payees claimed what was left to them; twice is as good as once."""
+
+    async def reclaimed(self, accounts: Sequence[str]) -> set[str]:
+        """Those of these accounts to which what was left came back, and nothing arrived since."""
 
     async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
         """Up to which position of the journal the payouts of accounts paid what was earned."""

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from metering.ledger.ledger import Ledger
 from metering.money import Stroops
 from metering.settlement.outbox import (
     Kind,
+    Left,
     MovedOn,
     Payment,
     PayoutView,
@@ -58,6 +60,8 @@ class MemoryOutbox:
         self._by_due: defaultdict[str, list[Payment]] = defaultdict(list)
         self._by_account: defaultdict[str, list[Payment]] = defaultdict(list)
         self._failed: list[str] = []
+        self._claimable: dict[str, Payment] = {}
+        self._claimed: set[str] = set()
         self._spent: dict[str, _Spent] = {}
         self._obstacles: dict[str, dict[str, str]] = {}
 
@@ -73,6 +77,8 @@ class MemoryOutbox:
             self._settlement_of[payment.id] = settlement.id
             self._by_due[payment.due].append(payment)
             self._by_account[payment.account].append(payment)
+            if payment.claimable:
+                self._claimable[payment.id] = payment
 
     async def advance(self, before: Settlement, after: Settlement) -> None:
         if self._settlements.get(before.id) != before:
@@ -138,6 +144,22 @@ class MemoryOutbox:
                     refused[payment.due] = code
         return refused
 
+    async def left(self, asset: str, until: int, after: str, limit: int) -> list[Left]:
+        found = []
+        for id_ in sorted(self._claimable.keys() - self._claimed):
+            left = self._left(self._claimable[id_])
+            if left is None or left.max_time > until or id_ <= after:
+                continue
+            if self._of(left.payout).asset == asset and not self._is_taken_back(id_, until):
+                found.append(left)
+        return found[:limit]
+
+    async def note_claimed(self, payouts: Sequence[str]) -> None:
+        self._claimed |= set(payouts)
+
+    async def reclaimed(self, accounts: Sequence[str]) -> set[str]:
+        return {each for each in accounts if self._arrived_last(each) == Kind.RECLAIM}
+
     async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
         last = {account: self._last_payout(account) for account in accounts}
         return {account: each.earned_until for account, each in last.items() if each is not None}
@@ -155,13 +177,40 @@ class MemoryOutbox:
     def _last_payout(self, account: str) -> Payment | None:
         """The last one that did not come back."""
         for payment in reversed(self._by_account.get(account, [])):
-            settlement = self._settlements[self._settlement_of[payment.id]]
-            if payment.kind == Kind.PAYOUT and settlement.state not in _LOST:
+            if payment.kind == Kind.PAYOUT and self._of(payment).state not in _LOST:
                 return payment
         return None
 
+    def _arrived_last(self, account: str) -> Kind | None:
+        for payment in reversed(self._by_account.get(account, [])):
+            counts = payment.kind in (Kind.PAYOUT, Kind.RECLAIM)
+            if counts and self._of(payment).state == State.APPLIED:
+                return payment.kind
+        return None
+
+    def _left(self, payment: Payment) -> Left | None:
+        settlement = self._of(payment)
+        signed = settlement.signed
+        if settlement.state != State.APPLIED or signed is None:
+            return None
+        place = settlement.payments.index(payment)
+        return Left(payment, settlement.source, signed.sequence, signed.max_time, place)
+
+    def _is_taken_back(self, payout: str, since: int) -> bool:
+        """Whether it is, is being, or was tried to be since then."""
+        taken = [self._of(back) for back in self._by_due.get(payout, [])]
+        return any(s.state not in _LOST or s.created_ms > since * 1000 for s in taken)
+
+    def _of(self, payment: Payment) -> Settlement:
+        return self._settlements[self._settlement_of[payment.id]]
+
     def _view(self, payment: Payment) -> PayoutView:
-        return payout_view(self._settlements[self._settlement_of[payment.id]], payment)
+        taken = [self._of(back).state for back in self._by_due.get(payment.id, [])]
+        return replace(
+            payout_view(self._of(payment), payment),
+            claimed=payment.id in self._claimed,
+            reclaimed=State.APPLIED in taken,
+        )
 
     def _all(self) -> list[tuple[Settlement, Payment]]:
         return [(s, payment) for s in self._settlements.values() for payment in s.payments]

@@ -7,6 +7,7 @@ from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.settlement import outbox_rows
 from metering.settlement.outbox import (
+    Left,
     MovedOn,
     PayoutView,
     Settlement,
@@ -76,7 +77,14 @@ _BUMPS_OF_BATCHES = "SELECT * FROM payout_bump WHERE batch = ANY ($1) ORDER BY b
 _VIEW = """
 SELECT payout.id, payout.amount, state, place, claimable, source, sequence, envelope_hash,
     created_ms,
-    CASE WHEN state IN ('failed', 'dead') THEN coalesce(payout.code, payout_batch.code) END AS code
+    CASE WHEN state IN ('failed', 'dead') THEN coalesce(payout.code, payout_batch.code) END AS code,
+    claimable AND EXISTS (
+        SELECT FROM payout_claimed AS told WHERE told.payout = payout.id
+    ) AS claimed,
+    claimable AND EXISTS (
+        SELECT FROM payout AS back JOIN payout_batch AS taken ON taken.id = back.batch
+        WHERE back.due = payout.id AND back.kind = 'reclaim' AND taken.state = 'applied'
+    ) AS reclaimed
 FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
 """
 
@@ -119,6 +127,35 @@ SELECT DISTINCT ON (due) due, payout.code
 FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
 WHERE payout.asset = $1 AND payout.code = ANY ($2) AND state = 'failed' AND created_ms >= $3
 ORDER BY due, payout.id DESC
+"""
+
+# A reclaim is due by the name of the payout that it takes back.
+_LEFT = """
+SELECT payout.*, source, sequence, max_time
+FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
+WHERE claimable AND payout.asset = $1 AND state = 'applied' AND max_time <= $2 AND payout.id > $3
+    AND NOT EXISTS (SELECT FROM payout_claimed AS told WHERE told.payout = payout.id)
+    AND NOT EXISTS (
+        SELECT FROM payout AS back JOIN payout_batch AS taken ON taken.id = back.batch
+        WHERE back.due = payout.id AND back.kind = 'reclaim'
+            AND (taken.state NOT IN ('failed', 'dead') OR taken.created_ms > $2 * 1000)
+    )
+ORDER BY payout.id LIMIT $4
+"""
+
+_NOTE_CLAIMED = """
+INSERT INTO payout_claimed (payout) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING
+"""
+
+_RECLAIMED = """
+SELECT asked.account
+FROM unnest($1::text[]) AS asked (account)
+CROSS JOIN LATERAL (
+    SELECT kind FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
+    WHERE account = asked.account AND kind IN ('payout', 'reclaim') AND state = 'applied'
+    ORDER BY payout.id DESC LIMIT 1
+) AS last
+WHERE kind = 'reclaim'
 """
 
 _CARRIED = """
@@ -232,6 +269,17 @@ class PostgresOutbox:
     ) -> dict[str, str]:
         rows = await self._database.fetch(_REFUSED_SINCE, asset, list(codes), since_ms)
         return {row["due"]: row["code"] for row in rows}
+
+    async def left(self, asset: str, until: int, after: str, limit: int) -> list[Left]:
+        rows = await self._database.fetch(_LEFT, asset, until, after, limit)
+        return [outbox_rows.left(row) for row in rows]
+
+    async def note_claimed(self, payouts: Sequence[str]) -> None:
+        await self._database.execute(_NOTE_CLAIMED, list(payouts))
+
+    async def reclaimed(self, accounts: Sequence[str]) -> set[str]:
+        rows = await self._database.fetch(_RECLAIMED, list(accounts))
+        return {row["account"] for row in rows}
 
     async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
         rows = await self._database.fetch(_CARRIED, list(accounts))

@@ -8,6 +8,7 @@ from metering.money import Stroops
 from metering.settlement.envelope_row import ending, envelope_of
 from metering.settlement.outbox import (
     Kind,
+    Left,
     Outcome,
     Payment,
     PayoutView,
@@ -109,6 +110,11 @@ def _outcome(batch: Record, payouts: Iterable[Record]) -> Outcome | None:
     return Outcome(batch["applied_ledger"], batch["fee_charged"], batch["code"], codes)
 
 
+def left(row: Record) -> Left:
+    """A payout that was left to be claimed, with its settlement's slot."""
+    return Left(_payment(row), row["source"], row["sequence"], row["max_time"], row["place"] - 1)
+
+
 def view(row: Record) -> PayoutView:
     """One payment as its payee sees it."""
     return PayoutView(
@@ -122,4 +128,6 @@ def view(row: Record) -> PayoutView:
         place=row["place"] - 1,
         source=row["source"],
         sequence=row["sequence"],
+        claimed=row["claimed"],
+        reclaimed=row["reclaimed"],
     )

@@ -31,6 +31,7 @@ from metering.settlement.batch import (
 )
 from metering.settlement.chain import Chain
 from metering.settlement.outbox import Outbox, Payment, Settlement, SourceBusy
+from metering.settlement.reclaims import Reclaims
 from metering.settlement.senders import Sender, Senders
 from metering.settlement.source import Due, PaymentSource
 
@@ -86,6 +87,7 @@ class Planner:
         self._chain = chain
         self._senders = senders
         self._sources = sources
+        self._reclaims = Reclaims(outbox, chain, clock)
         self._clock = clock
         self._asset = asset
         self._terms = terms
@@ -103,7 +105,8 @@ class Planner:
             ChainUnreachable, WrongNetwork: nothing is known of who can be paid.
         """
         own = await self._plan_own(under_way) if self._fills_senders else []
-        return [*own, *await self._plan_due([*under_way, *own])]
+        back = await self._plan_reclaims([*under_way, *own])
+        return [*own, *back, *await self._plan_due([*under_way, *own, *back])]
 
     async def _plan_own(self, under_way: Sequence[Settlement]) -> list[Settlement]:
         dues = await self._senders.wanting(under_way)
@@ -116,6 +119,18 @@ class Planner:
             room = replace(room, spendable=STROOPS_MAX)  # of lumens nobody has asked
         plan = fill(dues, room, NATIVE)
         return await self._stored(plan.batches, [self._senders.hot], NATIVE, room.rate)
+
+    async def _plan_reclaims(self, under_way: Sequence[Settlement]) -> list[Settlement]:
+        """In a transaction of their own: one that its payee claims meanwhile fails all of it."""
+        free = await self._senders.free(under_way)
+        dues = await self._reclaims.due(self._asset) if free else []
+        if not dues:
+            return []
+        room = await self._room(under_way, transactions=1)
+        # What comes back is neither spent nor capped.
+        room = replace(room, allowance=STROOPS_MAX, spendable=STROOPS_MAX)
+        plan = fill(dues, room, self._asset)
+        return await self._stored(plan.batches, free[-1:], self._asset, room.rate)
 
     async def _plan_due(self, under_way: Sequence[Settlement]) -> list[Settlement]:
         free = await self._senders.free(under_way)
@@ -146,7 +161,9 @@ class Planner:
         since_ms = self._clock.wall_ms() - SETTLEMENT_REST_MS
         codes = (*PAYEE_CODES, *UNAFFORDABLE_CODES)
         lately = await self._outbox.refused_since(self._asset, codes, since_ms)
-        judged = judge([due for _, due in dues], self._asset, blocked, lately)
+        refusing = [d.account for _, d in dues if d.address in blocked or d.id in lately]
+        back = await self._outbox.reclaimed(refusing) if refusing else set()
+        judged = judge([due for _, due in dues], self._asset, blocked, lately, back)
         for source, due in dues:
             if due.id in judged.refused:
                 await source.refused(due.id, judged.refused[due.id])
@@ -157,7 +174,7 @@ class Planner:
     async def _room(self, under_way: Sequence[Settlement], *, transactions: int) -> Room:
         holdings = await self._chain.holdings(self._senders.hot.address)
         # What is promised already may still be there.
-        promised = sum(each.total for each in under_way if each.asset == self._asset)
+        promised = sum(each.promised for each in under_way if each.asset == self._asset)
         spendable = 0 if holdings is None else max(0, holdings.spendable - promised)
         since_ms = self._clock.wall_ms() - SETTLEMENT_DAY_MS
         spent = await self._outbox.spent_since(self._asset, since_ms)

@@ -23,7 +23,14 @@ from metering.settlement.chain import (
 )
 from metering.settlement.feed import ChainPayment, FeedPage
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
-from metering.settlement.outbox import Kind, PayoutView, Settlement, SignedEnvelope, Spending
+from metering.settlement.outbox import (
+    Kind,
+    Left,
+    PayoutView,
+    Settlement,
+    SignedEnvelope,
+    Spending,
+)
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.signer import SignerAway, SigningOrder
 from metering.store import MemoryMeterStore
@@ -256,6 +263,15 @@ class OutboxPort:
     async def spent_since(self, asset: str, since_ms: int) -> Spending:
         return at_once(self._outbox.spent_since(asset, since_ms))
 
+    async def left(self, asset: str, until: int, after: str, limit: int) -> list[Left]:
+        return at_once(self._outbox.left(asset, until, after, limit))
+
+    async def note_claimed(self, payouts: Sequence[str]) -> None:
+        at_once(self._outbox.note_claimed(payouts))
+
+    async def reclaimed(self, accounts: Sequence[str]) -> set[str]:
+        return at_once(self._outbox.reclaimed(accounts))
+
     async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
         return at_once(self._outbox.carried(accounts))
 
@@ -294,6 +310,9 @@ class ChainPort:
 
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
         return await self._line.call("asking", lambda: self._network.missing(addresses))
+
+    async def claimable(self, ids: Sequence[str]) -> set[str]:
+        raise AssertionError(f"lumens are not left to be claimed: {ids}")
 
     async def fee_p80(self) -> int:
         return self._network.fee_p80()

@@ -12,6 +12,7 @@ from stellar_sdk import (
 )
 
 from metering.ledger.ledger import (
+    Ledger,
     Transfer,
     creator_account,
     hot_account,
@@ -21,6 +22,7 @@ from metering.ledger.ledger import (
 from metering.localnet.entries import TrustLine
 from metering.money import Stroops
 from metering.settlement.chain import SettledAsset
+from metering.settlement.outbox import Outbox
 from metering.settlement.worker import SettlementWorker
 from tests.metering.settlement.simulated import World
 
@@ -30,10 +32,10 @@ DOLLAR = 10**7
 class Dollars(World):
     """The hot account has 10,000 USD of an issuer that has to allow each trust line."""
 
-    def __init__(self) -> None:
+    def __init__(self, books: tuple[Ledger, Outbox] | None = None) -> None:
         self.issuer = Keypair.random()
         asset = SettledAsset("USD", self.issuer.public_key)
-        super().__init__(channels=2, asset=asset)
+        super().__init__(None, books, channels=2, asset=asset)
         self.usd = Asset("USD", self.issuer.public_key)
 
     async def begin(self) -> None:

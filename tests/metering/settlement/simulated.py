@@ -41,7 +41,14 @@ from metering.settlement.chain import (
 from metering.settlement.chain import ChainAccount as AccountOnChain
 from metering.settlement.creators import Creators
 from metering.settlement.lifecycle import Answered, Found, NotFound
-from metering.settlement.outbox import Outbox, PayoutView, Settlement, SignedEnvelope, Spending
+from metering.settlement.outbox import (
+    Left,
+    Outbox,
+    PayoutView,
+    Settlement,
+    SignedEnvelope,
+    Spending,
+)
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.planner import Terms
 from metering.settlement.signer import Signer, SigningOrder
@@ -238,6 +245,15 @@ class CrashingOutbox:
     async def spent_since(self, asset: str, since_ms: int) -> Spending:
         return await self._outbox.spent_since(asset, since_ms)
 
+    async def left(self, asset: str, until: int, after: str, limit: int) -> list[Left]:
+        return await self._outbox.left(asset, until, after, limit)
+
+    async def note_claimed(self, payouts: Sequence[str]) -> None:
+        await self._outbox.note_claimed(payouts)
+
+    async def reclaimed(self, accounts: Sequence[str]) -> set[str]:
+        return await self._outbox.reclaimed(accounts)
+
     async def carried(self, accounts: Sequence[str]) -> dict[str, int]:
         return await self._outbox.carried(accounts)
 
@@ -270,6 +286,9 @@ class CrashingChain:
 
     async def obstacles(self, addresses: Sequence[str]) -> dict[str, str]:
         return await self.real.obstacles(addresses)
+
+    async def claimable(self, ids: Sequence[str]) -> set[str]:
+        return await self.real.claimable(ids)
 
     async def fee_p80(self) -> int:
         return await self.real.fee_p80()

@@ -18,6 +18,8 @@ from metering.ledger.ledger_memory import MemoryLedger
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.settlement.outbox import (
+    Kind,
+    Left,
     MovedOn,
     Outbox,
     Outcome,
@@ -33,6 +35,8 @@ from metering.settlement.outbox_postgres import PostgresOutbox
 
 NOW_MS = 1_700_000_000_000
 FEE = 1_000
+# What is signed here can be applied up to then.
+LEFT_UNTIL = 1_700_000_120
 
 
 @dataclass
@@ -261,6 +265,79 @@ async def test_what_was_paid_of_the_journal_is_told_by_account_and_by_due(books:
         carrying, replace(carrying, state=State.DEAD, outcome=Outcome(None, 0, "signer: no"))
     )
     assert await books.outbox.carried([ana.account]) == {}
+
+
+async def left_to_be_claimed(outbox: Outbox) -> list[Left]:
+    """Payouts of 400 to ana and of 300 to ben, who do not take them."""
+    plan = settlement(ana=400)
+    plan = replace(plan, payments=tuple(replace(p, claimable=True) for p in plan.payments))
+    await outbox.plan(plan)
+    await outbox.advance(plan, before := signed(plan))
+    assert await outbox.left("XLM", LEFT_UNTIL, "", 9) == [], "not applied yet"
+    await outbox.advance(before, ended(before, State.APPLIED, 200, ("op_success",) * 2))
+    return [Left(p, "GHOT", 7, LEFT_UNTIL, place) for place, p in enumerate(plan.payments)]
+
+
+async def test_what_is_left_to_be_claimed_is_told_until_it_is_claimed(books: Books) -> None:
+    outbox, until = books.outbox, LEFT_UNTIL
+    ana, ben = await left_to_be_claimed(outbox)
+    assert await outbox.left("XLM", until, "", 9) == [ana, ben]
+    assert await outbox.left("XLM", until, "", 1) == [ana]
+    assert await outbox.left("XLM", until, "pay_1a", 9) == [ben]
+    assert await outbox.left("XLM", until - 1, "", 9) == []
+    assert await outbox.left("USD", until, "", 9) == []
+    await outbox.note_claimed(["pay_1b"])
+    await outbox.note_claimed(["pay_1b"])
+    assert await outbox.left("XLM", until, "", 9) == [ana]
+    [view] = await outbox.payouts("ben", "XLM", 9)
+    assert (view.claimed, view.reclaimed) == (True, False)
+
+
+async def test_what_is_taken_back_is_its_payees_again_and_nothing_is_set_aside_for_it(
+    books: Books,
+) -> None:
+    outbox, until = books.outbox, LEFT_UNTIL
+    ana, ben = await left_to_be_claimed(outbox)
+    untouched = await books.balances()
+    for number, end in ((2, State.FAILED), (3, State.DEAD), (4, State.APPLIED)):
+        back = Payment(
+            f"pay_{number}", "ana", "00" * 36, Stroops(400), "creator:ana:XLM", Kind.RECLAIM,
+            due="pay_1a",
+        )  # fmt: skip
+        created_ms = (until + 1) * 1000
+        plan = replace(settlement(number), payments=(back,), created_ms=created_ms)
+        await outbox.plan(plan)
+        assert await outbox.left("XLM", until + 1, "", 9) == [ben], "hers is under way"
+        await outbox.advance(plan, before := signed(plan))
+        assert await outbox.reclaimed([back.account]) == set()
+        await outbox.advance(before, ended(before, end, 0, ("op_x",)))
+        if end != State.APPLIED:
+            assert await books.balances() == untouched, "nothing was set aside"
+            assert await outbox.left("XLM", until, "", 9) == [ben], "hers was tried since then"
+            assert await outbox.left("XLM", until + 1, "", 9) == [ana, ben]
+    chain = untouched["chain"] - 400
+    assert await books.balances() == untouched | {"ana": 500, "chain": chain}
+    assert await outbox.left("XLM", until + 1, "", 9) == [ben]
+    [view] = await outbox.payouts("ana", "XLM", 9)
+    assert (view.claimed, view.reclaimed) == (False, True)
+    assert await outbox.totals("ana", "XLM") == (0, 0)
+    accounts = ["creator:ana:XLM", "creator:ben:XLM", "creator:x:XLM"]
+    assert await outbox.reclaimed(accounts) == {"creator:ana:XLM"}
+
+
+async def test_whose_money_came_back_is_told_until_a_payment_arrives(books: Books) -> None:
+    outbox, accounts = books.outbox, ["creator:ana:XLM", "creator:ben:XLM"]
+    await left_to_be_claimed(outbox)
+    back = Payment("pay_2", "ana", "00" * 36, Stroops(400), accounts[0], Kind.RECLAIM)
+    for number, payment in ((2, back), (3, replace(settlement(3).payments[0], id="pay_3"))):
+        told = await outbox.reclaimed(accounts)
+        plan = replace(settlement(number), payments=(payment,))
+        await outbox.plan(plan)
+        await outbox.advance(plan, before := signed(plan))
+        assert await outbox.reclaimed(accounts) == told, "nothing arrived yet"
+        await outbox.advance(before, ended(before, State.APPLIED, 100, ("op_success",)))
+        told = {accounts[0]} if payment.kind == Kind.RECLAIM else set()
+        assert await outbox.reclaimed(accounts) == told
 
 
 async def test_what_was_stored_is_what_is_read(books: Books) -> None:
