@@ -17,6 +17,8 @@ from metering.settlement.earnings import EarningsQuery
 from metering.settlement.outbox import PayoutView, State
 from metering.settlement.transaction import Slot, claimable_id
 
+_CLAIMABLE = "claimable"
+
 
 @dataclass(slots=True)
 class EarningsRoutes:
@@ -59,22 +61,30 @@ class EarningsRoutes:
             "address": address,
             "onChain": None if on_chain is None else format_amount(on_chain),
             "obstacle": earnings.obstacle,
-            "payouts": [_payout(payout) for payout in earnings.payouts],
+            "payouts": [payout_document(payout) for payout in earnings.payouts],
         }
 
 
-def _payout(payout: PayoutView) -> dict[str, object]:
+def payout_document(payout: PayoutView) -> dict[str, object]:
     """A payout; of one that is to be claimed also the balance that the payee's wallet claims."""
-    claimable = payout.claimable and payout.state == State.APPLIED
-    balance = None
-    if claimable and payout.sequence is not None:
+    state, balance = _state(payout), None
+    if state == _CLAIMABLE and payout.sequence is not None:
         balance = claimable_id(Slot(payout.source, payout.sequence, 0), payout.place)
     return {
         "id": payout.id,
         "amount": format_amount(payout.amount),
-        "state": "claimable" if claimable else payout.state,
+        "state": state,
         "code": payout.code,
         "claimableBalance": balance,
         "transactionHash": payout.transaction_hash,
         "createdAt": timestamp(payout.created_at),
     }
+
+
+def _state(payout: PayoutView) -> str:
+    """How far it is; of what was left to be claimed also what became of that."""
+    if not payout.claimable or payout.state != State.APPLIED:
+        return payout.state
+    if payout.reclaimed:
+        return "reclaimed"
+    return "claimed" if payout.claimed else _CLAIMABLE

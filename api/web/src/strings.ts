@@ -686,6 +686,8 @@ export const strings = {
       sent: "on its way",
       applied: "paid",
       claimable: "to be claimed",
+      claimed: "claimed",
+      reclaimed: "not claimed, came back",
       failed: "came back",
       dead: "came back",
     } as Readonly<Record<string, string>>,
