@@ -29,6 +29,7 @@ from metering.funding.withdrawal import (
 )
 from metering.funding.withdrawal_source import Fates
 from metering.intake import Intake
+from metering.leases import lease_postgres
 from metering.ledger.ledger import UnknownAccount, WouldOverdraw, viewer_account
 from metering.money import BadAmount, Stroops, format_amount, parse_amount
 from metering.settlement.strkey import Address, BadAddress, read_address, write_address
@@ -135,8 +136,12 @@ class Withdrawals:
                 raise Problem(429, "too_many_withdrawals", "Too many withdrawals at once", "",
                               {"Retry-After": "60"})  # fmt: skip
             await self._require_payable(wish)
-            taking = TakingOut(origin, wish.amount, lambda: self.store.request(withdrawal))
-            await self._take_out(taking, owner)
+
+            async def request() -> None:
+                with lease_postgres.unavailable():
+                    await self.store.request(withdrawal)
+
+            await self._take_out(TakingOut(origin, wish.amount, request), owner)
         return withdrawal_json(viewed(withdrawal, {}))
 
     async def _take_out(self, taking: TakingOut, owner: str) -> None:

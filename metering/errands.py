@@ -16,7 +16,6 @@ from config.limits import (
     INTAKE_CREDITS_PER_ROUND,
     INTAKE_OPENINGS_PER_ROUND,
 )
-from config.postgres import UNAVAILABLE
 from metering.book import Book
 from metering.errors import InsufficientFunds, LeaseLost, MeterUnavailable, SessionClosed
 from metering.ledger.ledger import Account, LedgerRefusal, Transfer
@@ -55,7 +54,7 @@ class _Credit:
 @dataclass(frozen=True, slots=True)
 class TakingOut:
     """Money that leaves a viewer's account. `work` moves it, in a transaction of its own; it may
-    raise a LedgerRefusal.
+    raise a LedgerRefusal or MeterUnavailable.
     """
 
     account: Account
@@ -209,8 +208,6 @@ class Errands:
                 await taking.work()
             except LedgerRefusal as refusal:
                 fail(done, refusal)
-            except UNAVAILABLE as error:
-                fail(done, MeterUnavailable(str(error)))
 
     async def _read(self, accounts: Sequence[str]) -> None:
         if not accounts:

@@ -300,7 +300,7 @@ async def test_what_is_promised_and_not_saved_yet_cannot_be_taken_out(
     with pytest.raises(InsufficientFunds):
         await intake.take_out(taking(201))
     with pytest.raises(MeterUnavailable):
-        await intake.take_out(taking(200, OSError("gone")))
+        await intake.take_out(taking(200, MeterUnavailable("gone")))
     assert (await intake.balance("v")).available == 200
     await intake.take_out(taking(200))
     assert (await intake.balance("v")).available == 0
