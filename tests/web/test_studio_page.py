@@ -141,7 +141,7 @@ async def test_payouts_are_listed_with_their_transaction(
     await studio.reads(".obstacle", "text.includes('does not trust this asset')")
     await studio.press("Copy claimable balance")
     assert await studio.page.evaluate(CLIPBOARD) == balance
-    for state, told in (("claimed", "claimed"), ("reclaimed", "not claimed, came back")):
+    for state, told in (("claimed", "claimed"), ("reclaimed", "taken back")):
         server.payouts = [server.payouts[0] | {"state": state, "claimableBalance": None}]
         await studio.reads(".payout", f"text.includes('{told}') && !text.includes('90 days')")
 

@@ -687,7 +687,7 @@ export const strings = {
       applied: "paid",
       claimable: "to be claimed",
       claimed: "claimed",
-      reclaimed: "not claimed, came back",
+      reclaimed: "taken back",
       failed: "came back",
       dead: "came back",
     } as Readonly<Record<string, string>>,
