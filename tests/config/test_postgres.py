@@ -67,10 +67,9 @@ async def test_a_cancelled_transaction_is_rolled_back_before_its_connection_is_u
 
 
 async def test_a_statement_that_takes_too_long_is_ended_and_the_next_one_works(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str,
 ) -> None:
-    monkeypatch.setattr("config.postgres.DATABASE_STATEMENT_MS_MAX", 50)
-    database = await Database.connect(postgres_url, pool_size=1)
+    database = await Database.connect(postgres_url, pool_size=1, statement_ms_max=500)
     with pytest.raises((TimeoutError, PostgresError)):
         await database.execute("SELECT pg_sleep(60)")
 
