@@ -1,13 +1,13 @@
 // API keys: made with a name, what they may do and an end; shown once; revoked.
 import { createApiKey, listApiKeys, revokeApiKey } from "../server/auth";
 import { scopes, type ApiKey, type Scope } from "../server/types";
+import { Attempts } from "../shell/attempts";
 import { confirmed } from "../shell/confirm";
 import { copyButton } from "../shell/copy";
 import { moment } from "../shell/durations";
 import { element } from "../shell/element";
 import { icon } from "../shell/icons";
 import { strings } from "../strings";
-import { Attempts } from "./attempt";
 
 const words = strings.login.apiKeys;
 const DAY_S = 86_400;

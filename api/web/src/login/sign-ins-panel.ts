@@ -2,12 +2,12 @@
 import { endSignIn, listSignIns, logOut } from "../server/auth";
 import { forgetSession } from "../server/signed-in";
 import type { SignIn } from "../server/types";
+import { Attempts } from "../shell/attempts";
 import { confirmed } from "../shell/confirm";
 import { moment } from "../shell/durations";
 import { element } from "../shell/element";
 import { icon } from "../shell/icons";
 import { strings } from "../strings";
-import { Attempts } from "./attempt";
 import { deviceName } from "./device";
 
 const words = strings.login.signIns;

@@ -2,11 +2,11 @@
 import { changeProfile, linkWallet, readProfile, unlinkWallet } from "../server/auth";
 import { keepUser } from "../server/signed-in";
 import type { Profile, Wallet } from "../server/types";
+import { Attempts } from "../shell/attempts";
 import { confirmed } from "../shell/confirm";
 import { element, setText } from "../shell/element";
 import { icon } from "../shell/icons";
 import { strings } from "../strings";
-import { Attempts } from "./attempt";
 import { shortened } from "./sign-ins-panel";
 import { WalletButton } from "./wallet-button";
 

@@ -1,11 +1,11 @@
 // All stream keys of a source, for several encoders or guests: each with its own name and end.
-import { Problem } from "../server/http";
 import { addKey, listKeys, revokeKey } from "../server/routes";
 import type { StreamKey } from "../server/types";
+import { Attempts } from "../shell/attempts";
 import { confirmed } from "../shell/confirm";
 import { copyButton } from "../shell/copy";
 import { moment } from "../shell/durations";
-import { element, setText } from "../shell/element";
+import { element } from "../shell/element";
 import { icon } from "../shell/icons";
 import { strings } from "../strings";
 
@@ -20,7 +20,7 @@ export class KeysPanel {
   private readonly label: HTMLInputElement;
   private readonly life: HTMLSelectElement;
   private readonly fresh = element("div", { class: "field fresh-key", hidden: true, role: "status" });
-  private readonly problem = element("p", { class: "form-error", role: "alert", hidden: true });
+  private readonly attempts = new Attempts();
 
   constructor(
     private readonly token: string,
@@ -49,14 +49,14 @@ export class KeysPanel {
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.attempt(() => this.add());
+      void this.attempts.make(() => this.add());
     });
-    this.root = element("div", { class: "keys-panel" }, element("p", { class: "hint" }, words.lead), this.list, this.fresh, form, this.problem);
+    this.root = element("div", { class: "keys-panel" }, element("p", { class: "hint" }, words.lead), this.list, this.fresh, form, this.attempts.problem);
   }
 
   /** Asks the server for the keys of now. */
   refresh(): Promise<void> {
-    return this.attempt(async () => this.show(await listKeys(this.token, this.sourceId)));
+    return this.attempts.make(async () => this.show(await listKeys(this.token, this.sourceId)));
   }
 
   private async add(): Promise<void> {
@@ -110,22 +110,11 @@ export class KeysPanel {
           type: "button",
           class: "button button-small",
           "aria-label": words.revokeWhich(name),
-          onclick: () => void this.attempt(() => this.revoke(key)),
+          onclick: () => void this.attempts.make(() => this.revoke(key)),
         },
         words.revoke,
       ),
     );
-  }
-
-  private async attempt(work: () => Promise<void>): Promise<void> {
-    this.problem.hidden = true;
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.problem.hidden = false;
-      setText(this.problem, error.status === 0 ? strings.common.unreachable : error.message);
-    }
   }
 }
 

@@ -1,8 +1,8 @@
 // Under the toll: paying from a payment channel of one's own wallet, and what is in it.
 import { asGuest } from "../guest";
-import { Problem } from "../server/http";
 import { readBalance } from "../server/routes";
 import { trimAmount } from "../shell/amounts";
+import { Attempts } from "../shell/attempts";
 import { copyButton } from "../shell/copy";
 import { element, setText } from "../shell/element";
 import { replaceWith } from "../shell/notice";
@@ -21,13 +21,13 @@ export class PursePanel {
   /** What is paid from; null when the balance is. */
   purse: Purse | null = null;
   private readonly body = element("div", { class: "purse-body" });
-  private readonly problem = element("p", { class: "form-error", role: "alert", hidden: true });
+  private readonly attempts = new Attempts();
   private readonly signed = element("dd", { id: "purse-signed" });
   private readonly close = this.button(words.close, () => this.closing());
   private asked = false;
 
   constructor(private readonly playMoney: Promise<boolean>) {
-    this.root.append(element("summary", {}, words.title), this.body, this.problem);
+    this.root.append(element("summary", {}, words.title), this.body, this.attempts.problem);
     this.root.addEventListener("toggle", () => void this.opened());
     void this.look();
   }
@@ -40,7 +40,7 @@ export class PursePanel {
   private async look(): Promise<void> {
     if (!(await canSign())) return;
     this.root.hidden = false;
-    await this.attempt(async () => {
+    await this.attempts.make(async () => {
       this.purse = await Purse.found(() => this.update());
       if (this.purse === null) return;
       this.showPurse(this.purse);
@@ -52,7 +52,7 @@ export class PursePanel {
   private async opened(): Promise<void> {
     if (!this.root.open || this.asked || this.purse !== null) return;
     this.asked = true;
-    await this.attempt(async () => {
+    await this.attempts.make(async () => {
       const terms = await Purse.terms();
       if (terms === null) replaceWith(this.body, element("p", {}, words.none));
       else if (await this.playMoney) this.showPlay(terms);
@@ -62,7 +62,7 @@ export class PursePanel {
 
   private showPlay(terms: ChannelTerms): void {
     const open = (): Promise<void> =>
-      this.attempt(async () => this.take(await Purse.inPlay(terms, IN_PLAY, () => this.update())));
+      this.attempts.make(async () => this.take(await Purse.inPlay(terms, IN_PLAY, () => this.update())));
     const asset = terms.asset;
     replaceWith(
       this.body,
@@ -77,7 +77,7 @@ export class PursePanel {
     const command = words.command(window.location.origin, key);
     const field = element("input", { type: "text", autocomplete: "off", spellcheck: "false" });
     const register = (): Promise<void> =>
-      this.attempt(async () => this.take(await Purse.register(terms, field.value.trim(), () => this.update())));
+      this.attempts.make(async () => this.take(await Purse.register(terms, field.value.trim(), () => this.update())));
     replaceWith(
       this.body,
       element("p", {}, words.about),
@@ -123,7 +123,7 @@ export class PursePanel {
   }
 
   private closing(): Promise<void> {
-    return this.attempt(async () => {
+    return this.attempts.make(async () => {
       const { purse } = this;
       if (purse === null) return;
       const { balance } = await asGuest(readBalance);
@@ -149,16 +149,5 @@ export class PursePanel {
       label,
     );
     return button;
-  }
-
-  private async attempt(work: () => Promise<void>): Promise<void> {
-    this.problem.hidden = true;
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.problem.hidden = false;
-      setText(this.problem, error.message);
-    }
   }
 }

@@ -1,6 +1,6 @@
 // Work of a panel that the server may refuse: its words are shown below, and gone with the next try.
 import { Problem } from "../server/http";
-import { element, setText } from "../shell/element";
+import { element, setText } from "./element";
 import { strings } from "../strings";
 
 export class Attempts {
