@@ -12,7 +12,6 @@ create table subscription (
     month integer not null check (month >= 0),
     began timestamptz not null,
     ends timestamptz not null,
-    paid boolean not null,
     -- Why it is no more.
     end_reason text,
     -- When to look at it next, unless money comes before.

@@ -6,7 +6,7 @@ from datetime import datetime
 from config.limits import SUBSCRIPTION_SESSION_SECONDS_MAX
 from metering.offer import Offer
 from metering.subscriptions.store import SubscriptionStore
-from metering.subscriptions.subscription import Subscription
+from metering.subscriptions.subscription import State, Subscription
 
 _ROUND_SECONDS = 60
 
@@ -47,7 +47,8 @@ def is_included(subscription: Subscription, now: datetime) -> bool:
     """Whether the month under way is paid, or is a trial. In the days of grace the plan's limits
     stay, but nothing is watched of a fee that may never come: creators would go without.
     """
-    return subscription.paid and subscription.began <= now < subscription.ends
+    is_covered = subscription.state in (State.TRIAL, State.ACTIVE)
+    return is_covered and subscription.began <= now < subscription.ends
 
 
 def _costs_nothing(offer: Offer) -> bool:

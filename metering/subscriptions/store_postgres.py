@@ -20,16 +20,16 @@ from metering.subscriptions.store import (
 from metering.subscriptions.subscription import Kind, Look, Plan, State, Subscription, next_look
 
 _BEGIN = """
-INSERT INTO subscription (id, account, state, plan, next_plan, anchor, month, began, ends, paid,
+INSERT INTO subscription (id, account, state, plan, next_plan, anchor, month, began, ends,
     end_reason, due_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (id) DO NOTHING
 """
 
 _ADVANCE = """
 UPDATE subscription SET state = $3, plan = $4, next_plan = $5, anchor = $6, month = $7, began = $8,
-    ends = $9, paid = $10, end_reason = $11, due_at = $12, revision = revision + 1
-WHERE id = $1 AND account = $2 AND revision = $13
+    ends = $9, end_reason = $10, due_at = $11, revision = revision + 1
+WHERE id = $1 AND account = $2 AND revision = $12
 """
 
 _MONTH = """
@@ -162,7 +162,6 @@ def _columns(subscription: Subscription, now: datetime) -> tuple[object, ...]:
         subscription.month,
         subscription.began,
         subscription.ends,
-        subscription.paid,
         None if subscription.end_reason is None else subscription.end_reason.value,
         subscription.ends if ended else next_look(subscription, now),
     )
@@ -213,7 +212,6 @@ def _kept(row: Record) -> Kept:
         began=row["began"],
         ends=row["ends"],
         state=State(row["state"]),
-        paid=row["paid"],
         end_reason=None if row["end_reason"] is None else Kind(row["end_reason"]),
     )
     return Kept(subscription, row["revision"])

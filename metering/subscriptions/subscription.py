@@ -72,7 +72,6 @@ class Subscription:
         anchor: when its months began to be counted: the first one, or the trial.
         month: its number; the trial is 0.
         began, ends: of the month under way.
-        paid: whether that month was paid.
     """
 
     id: str
@@ -84,7 +83,6 @@ class Subscription:
     began: datetime
     ends: datetime
     state: State
-    paid: bool
     end_reason: Kind | None = None
 
 
@@ -124,11 +122,9 @@ def begin(id_: str, account: str, plan: Plan, now: datetime, trial_days: int) ->
     if trial_days:
         ends = now + timedelta(days=trial_days)
         # Its paid months are counted from the end of the trial.
-        return Look(
-            Subscription(id_, account, plan, plan, ends, 0, now, ends, State.TRIAL, paid=True)
-        )
+        return Look(Subscription(id_, account, plan, plan, ends, 0, now, ends, State.TRIAL))
     subscription = Subscription(
-        id_, account, plan, plan, now, 1, now, month_end(now, 1), State.ACTIVE, paid=True
+        id_, account, plan, plan, now, 1, now, month_end(now, 1), State.ACTIVE
     )
     return Look(subscription, plan.fee, (Notice(1, "paid", Kind.PAID),))
 
@@ -173,7 +169,6 @@ def _next_month(subscription: Subscription, plan: Plan, now: datetime, balance: 
         began=began,
         ends=month_end(anchor, month_of_anchor),
         state=State.GRACE,
-        paid=False,
     )
     return _look_in_grace(next_, now, balance)
 
@@ -182,7 +177,7 @@ def _look_in_grace(subscription: Subscription, now: datetime, balance: int) -> L
     """Pay if that can be; end it if that took too long."""
     month, fee = subscription.month, subscription.plan.fee
     if balance >= fee and subscription.next_plan is not None:
-        paid = replace(subscription, state=State.ACTIVE, paid=True)
+        paid = replace(subscription, state=State.ACTIVE)
         return Look(paid, fee, (Notice(month, "paid", Kind.PAID),))
     if subscription.next_plan is None:
         return _ended(subscription, Kind.CANCELLED)

@@ -50,7 +50,7 @@ def test_months_end_on_the_day_they_began_on_or_on_the_last_one() -> None:
 
 def test_a_month_is_followed_by_one_that_is_paid_from_the_balance() -> None:
     seen = look(begun(), datetime(2026, 2, 28, 12, tzinfo=UTC), 100)
-    assert (seen.fee, seen.after.month, seen.after.paid) == (100, 2, True)
+    assert (seen.fee, seen.after.month, seen.after.state) == (100, 2, State.ACTIVE)
     assert (seen.after.began.day, seen.after.ends.day) == (28, 31)
     assert kinds(seen) == [Kind.PAID]
 
@@ -94,7 +94,7 @@ def test_a_month_that_is_not_paid_has_days_of_grace_and_reminders() -> None:
     subscription, steps = begun(), []
     for day in range(7):
         seen = look(subscription, begun().ends + timedelta(days=day), 99)
-        assert (seen.fee, seen.after.state, seen.after.paid) == (0, State.GRACE, False)
+        assert (seen.fee, seen.after.state) == (0, State.GRACE)
         subscription = seen.after
         steps += [notice.step for notice in seen.notices]
     assert list(dict.fromkeys(steps)) == ["unpaid-0", "unpaid-1", "unpaid-4"]
