@@ -71,7 +71,7 @@ async def billed(viewer: Viewer) -> dict[str, Any]:
 
 
 async def test_segments_come_from_a_cache_and_keys_are_paid_for(start: Any, tmp_path: Path) -> None:
-    """Three things at a time, since each takes as long as its media: they share a server only."""
+    """Four things at a time, since each takes as long as its media: they share a server only."""
     film = await make_film(tmp_path / "film.mp4", SECONDS, size="640x360", rate=RATE, keyframes=20)
     _, port = free_address()
     server: RunningServer = await start(
@@ -84,6 +84,7 @@ async def test_segments_come_from_a_cache_and_keys_are_paid_for(start: Any, tmp_
         group.create_task(two_viewers_of_one_film(server, film, cache))
         group.create_task(a_viewer_with_too_little_money(server, film))
         group.create_task(a_live_and_its_recording(server))
+        group.create_task(a_subscriber_who_pays_for_no_second(server, film))
 
 
 async def two_viewers_of_one_film(server: RunningServer, film: Path, cache: Cdn) -> None:
@@ -143,6 +144,24 @@ async def a_viewer_with_too_little_money(server: RunningServer, film: Path) -> N
             await guest.get(urljoin(url, segment.key.uri), status=402)
             assert (await viewer.body(segment.uri))[4:8] == b"moof", "it is there, and closed"
         assert (await viewer.stop())["secondsBilled"] == 0
+
+
+async def a_subscriber_who_pays_for_no_second(server: RunningServer, film: Path) -> None:
+    """All that they had went into the fee, and what it includes is served without a stroop more."""
+    async with client_of(server, **server.creator) as creator, guest_of(server) as guest:
+        content = await upload(creator, film, delivery="direct")
+        await made(creator, content["id"])
+        wish = {"plan": "bronze"}
+        async with guest.http.post(
+            "/api/v1/subscriptions", json=wish, headers={"Idempotency-Key": "bronze"}
+        ) as answer:
+            assert answer.status == 201, await answer.text()
+        assert parse_amount((await guest.get("/api/v1/payments/balance"))["balance"]) == 0
+        viewer = await watch(guest, content["id"])
+        assert await frames(server, viewer) == SECONDS * RATE
+        assert parse_amount((await billed(viewer))["amount"]) == 0
+        subscription = (await guest.get("/api/v1/subscriptions"))["subscription"]
+        assert (subscription["state"], subscription["secondsUsed"]) == ("active", SECONDS)
 
 
 async def a_live_and_its_recording(server: RunningServer) -> None:
