@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Route
 
 from tests.web.fake_prices import PRICE_SECONDS, PRICE_STROOPS, amount, price
 from tests.web.fake_server import FakeServer, content, upload
@@ -14,7 +15,7 @@ from tests.web.visitor import Visitor
 
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio(loop_scope="session")]
 
-STOP_SECONDS_MAX = 5
+STOP_SECONDS_MAX = 20
 PLAYING = "tollcast.state === 'playing' && tollcast.decodedFrames > 10 && tollcast.currentTime > 0"
 
 
@@ -79,6 +80,37 @@ async def test_plays_runs_the_meter_and_ends_with_the_receipt(
     assert Path(await download.path()).read_bytes() == b"signed"
     link = visitor.page.get_by_role("link", name="Check it")
     assert await link.get_attribute("href") == f"/verify#session={name}"
+
+
+async def test_who_stops_gives_up_what_was_asked_for_before_the_session_ends(
+    server: FakeServer, visitor: Visitor, film: str
+) -> None:
+    """It would be refused else: and nobody wants to pay for what comes after the press."""
+    asked, stopping = asyncio.Event(), asyncio.Event()
+    stops: list[Route] = []
+
+    def hold_stop(route: Route) -> None:
+        stops.append(route)
+        stopping.set()
+
+    await visitor.page.route("**/5.m4s", lambda _route: asked.set())
+    await visitor.page.route("**/streaming/stop", hold_stop)
+    await visitor.open(film)
+    await visitor.press("Watch")
+    async with asyncio.timeout(STOP_SECONDS_MAX):
+        await asked.wait()
+    await visitor.until(PLAYING)
+    async with visitor.page.expect_event(
+        "requestfailed", lambda request: request.url.endswith("/5.m4s")
+    ):
+        await visitor.press("Stop watching")
+    async with asyncio.timeout(STOP_SECONDS_MAX):
+        await stopping.wait()
+    (session,) = server.sessions.values()
+    assert not session.closed.is_set()
+    (stop,) = stops
+    await stop.continue_()
+    await visitor.reads("#receipt", "text.includes('You paid')")
 
 
 async def test_little_is_fetched_ahead_of_what_is_watched(

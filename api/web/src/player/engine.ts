@@ -182,7 +182,12 @@ export class Engine {
     return details.age > details.targetduration * SIGNAL_LOST_TARGETS;
   }
 
-  /** Goes on loading after a refusal whose cause is gone; what is buffered stays. */
+  /** Asks for nothing more, and gives up what is under way; what is buffered stays. */
+  hold(): void {
+    this.hls?.stopLoad();
+  }
+
+  /** Goes on loading after a hold, or after a refusal whose cause is gone; what is buffered stays. */
   resume(): void {
     this.hls?.startLoad();
   }

@@ -122,6 +122,17 @@ export class TollcastPlayer extends HTMLElement {
     this.wake();
   }
 
+  /** Stands still, and asks for nothing more. */
+  hold(): void {
+    this.video.pause();
+    this.engine?.hold();
+  }
+
+  /** Stands still until somebody presses play, and may load for that. */
+  release(): void {
+    this.engine?.resume();
+  }
+
   /** Goes on after a refusal whose cause is gone. */
   resume(): void {
     this.engine?.resume();

@@ -352,13 +352,14 @@ export class WatchPage {
     if (session === null || this.state === "stopping") return;
     const before = this.state;
     this.state = "stopping";
-    this.player.video.pause();
+    this.player.hold();
     meter?.stopping();
     try {
       this.finish(await session.stop(), session, title);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.state = before;
+      this.player.release();
       meter?.stopFailed();
       return;
     }
