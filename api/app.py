@@ -1,12 +1,13 @@
 """One table of routes, and the middleware that every request passes."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
 
+from api.behind_fronts import BehindFronts, Handler
 from api.captions import Captions
 from api.clips import ClipRoutes
 from api.content import Content
@@ -45,8 +46,6 @@ from api.withdrawals import Withdrawals
 from config.limits import API_BODY_BYTES_MAX
 
 log = structlog.get_logger(__name__)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +86,13 @@ class Routes:
     doors: Doors
 
 
-def make_application(routes: Routes) -> web.Application:
+def make_application(routes: Routes, trusted_proxies: Sequence[str] = ()) -> web.Application:
+    """All routes behind all middlewares; what proxies of these networks tell is believed."""
     doors, channels = routes.doors, routes.payment_channels
-    application = web.Application(client_max_size=API_BODY_BYTES_MAX, middlewares=[answer_errors])
+    application = web.Application(
+        client_max_size=API_BODY_BYTES_MAX,
+        middlewares=[answer_errors, BehindFronts(trusted_proxies).middleware],
+    )
     application.add_routes(
         [
             web.get("/", routes.pages.home),

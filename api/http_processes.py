@@ -36,9 +36,9 @@ class HttpProcesses:
             dependencies = (*routes.health.dependencies, self._serving.dependency())
             health = replace(routes.health, dependencies=dependencies)
             routes = replace(routes, health=health)
-        self._http = HttpServer(
-            make_application(routes), settings.host, settings.port, routes.media.playback, clock
-        )
+        application = make_application(routes, settings.trusted_proxies)
+        playback = routes.media.playback
+        self._http = HttpServer(application, settings.host, settings.port, playback, clock)
 
     @property
     def port(self) -> int:

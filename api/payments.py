@@ -13,6 +13,7 @@ from api.input import NoFields, read_body
 from api.minute_limit import MinuteLimit
 from api.sandbox import Sandbox
 from config.clock import Clock
+from ingest.network import network_of
 from metering.intake import Intake
 from metering.ledger.balances import Balances
 from metering.money import Stroops, format_amount
@@ -38,7 +39,7 @@ class Payments:
 
     async def create_guest(self, request: web.Request) -> web.Response:
         await read_body(request, NoFields)
-        if not self.guests.admit(request.remote or ""):
+        if not self.guests.admit(network_of(request.remote or "")):
             raise Problem(429, "too_many_guests", "Too many new guests", "", {"Retry-After": "60"})
         token = new_token()
         guest = new_account(AccountKind.GUEST, "Guest", self.clock.wall_ms())

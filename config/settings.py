@@ -7,6 +7,7 @@ A flag outweighs the environment, which outweighs the file, which outweighs the 
 import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -69,6 +70,17 @@ def _rtmp_url(text: str) -> str:
     return text
 
 
+def _proxies(text: str) -> str:
+    """An address or a network, as networks are written."""
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("should be addresses or networks, e.g. 10.0.0.0/8") from None
+    if network.prefixlen == 0:
+        raise ValueError("would believe everybody")
+    return str(network)
+
+
 def _database_url(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if text and not text.startswith(("postgresql://", "postgres://")):
@@ -96,7 +108,9 @@ def _number_or_word(value: object) -> object:
 
 def _several(value: object) -> object:
     """Flags and the environment know words only: several are separated by commas."""
-    return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return [word for each in value.split(",") if (word := each.strip())]
 
 
 _PORT_MAX = 65535
@@ -120,12 +134,16 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+type _Proxies = Annotated[str, AfterValidator(_proxies)]
+
+
 class Http(_Section):
-    """Where pages, API and media are served."""
+    """Where pages, API and media are served, and behind which fronts."""
 
     host: Host = "127.0.0.1"
     port: Port = 8080
     public_url: WebUrl = ""
+    trusted_proxies: Annotated[tuple[_Proxies, ...], BeforeValidator(_several)] = ()
     processes: Annotated[int, Field(ge=1, le=SERVING_PROCESSES_MAX)] = 1
 
 
@@ -500,7 +518,8 @@ def _nested(given: Iterator[Given] | Any) -> dict[str, Any]:
 
 def _explained(error: ValidationError, given: Mapping[str, Given]) -> Iterator[Problem]:
     for found in error.errors(include_url=False):
-        path = ".".join(str(part) for part in found["loc"])
+        # Which of several it is tells nobody more than its value does.
+        path = ".".join(part for part in found["loc"] if isinstance(part, str))
         reason = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
         item = given.get(path)
         if item is None:

@@ -118,6 +118,17 @@ def test_the_last_slash_of_an_address_is_dropped() -> None:
     assert load(["--http.public_url=https://a.b/"], {}, None).http.public_url == "https://a.b"
 
 
+def test_proxies_are_trusted_by_their_networks_but_never_everybody() -> None:
+    assert load(["--http.trusted_proxies="], {}, None).http.trusted_proxies == ()
+    given = {"TOLLCAST_HTTP__TRUSTED_PROXIES": "127.0.0.1, 10.1.2.3/8 ,2001:DB8::/32"}
+    proxies = load([], given, None).http.trusted_proxies
+    assert proxies == ("127.0.0.1/32", "10.0.0.0/8", "2001:db8::/32")
+    for wrong, reason in (("nginx", "should be addresses"), ("::/0", "would believe everybody")):
+        (problem,) = _problems(f"--http.trusted_proxies=127.0.0.1,{wrong}")
+        flag = "flag --http.trusted_proxies: http.trusted_proxies"
+        assert problem.startswith(f"{flag} {reason}")
+
+
 def test_a_network_has_a_name() -> None:
     (problem,) = _problems("--stellar.rpc_url=https://rpc.example.org")
     assert problem == "stellar: network_passphrase has to be set together with a URL"
