@@ -25,7 +25,8 @@ database. Ends with 1 when a server for the public would not start here."""
 
 _VERIFY = """Check receipts without the server that made them: how they are written, their chains of
 hashes, their signatures, and whether the seconds, prices and sums in them agree; of a folder also
-whether one in between is missing. Names the first element that is wrong, and ends with 1 then.
+whether one in between is missing. Reports of `tollcast reconcile --json` are checked in the same
+way. Names the first element that is wrong, and ends with 1 then.
 With --payout check what GET /api/v1/payments/proofs/{id} gave: whether the payment is part of what
 its transaction commits to and, where a node is named, whether the chain has that transaction."""
 
@@ -148,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
         description=_VERIFY,
         allow_abbrev=False,
     )
-    verify.add_argument("files", type=Path, nargs="*", metavar="FILE", help="receipts, or a folder")
+    verify.add_argument(
+        "files", type=Path, nargs="*", metavar="FILE", help="receipts, reports, a folder"
+    )
     verify.add_argument(
         "--payout", type=Path, nargs="+", metavar="FILE", help="proofs of payouts instead"
     )
@@ -328,7 +331,7 @@ def _verify(settings: Settings, known: argparse.Namespace) -> int:
             urls = {"rpc_url": known.rpc, "horizon_url": known.horizon}
             return 0 if verify_payouts(known.payout, print, **urls) else 1
         if not known.files:
-            raise CannotVerify("name a receipt, or a payout with --payout")
+            raise CannotVerify("name a receipt or a report, or a payout with --payout")
         keys = known_keys(known.key, settings.data_directory)
         return 0 if verify_files(known.files, keys, print) else 1
     except CannotVerify as error:
@@ -382,7 +385,9 @@ def _reconcile(settings: Settings, known: argparse.Namespace) -> int:
     except CommandFailed as error:
         print(f"tollcast: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    print(report if known.json else reconcile_command.report_text(report))  # noqa: T201
+    # As it was signed, to the byte: it ends with its own line's end.
+    shown = report.rstrip("\n") if known.json else reconcile_command.report_text(report)
+    print(shown)  # noqa: T201
     return 0 if reconcile_command.agrees(report) else 1
 
 

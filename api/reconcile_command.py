@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from config.settings import Settings
 from metering.funding.deposit import network_name
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
+from metering.reconciliation.report import AGREE, OVER
 from metering.settlement.guard_postgres import PostgresNetworkBook
 
 Document = Mapping[str, Any]
@@ -39,8 +41,7 @@ async def read_report(settings: Settings, day: date | None) -> str:
 
 def agrees(report: str) -> bool:
     """Whether nothing differs in a report that payouts would wait for."""
-    found: bool = json.loads(report)["agrees"]
-    return found
+    return _seen(report).agrees
 
 
 def booking_text(booked: Mapping[str, str]) -> str:
@@ -48,22 +49,63 @@ def booking_text(booked: Mapping[str, str]) -> str:
     return f"booked {booked['amount']} {booked['asset']} from {booked['from']} to {booked['to']}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is shown of a report, of this version or of one before they were signed."""
+
+    over: bool
+    agrees: bool
+    payments: int
+    settlements: int
+    balances_at: int | None
+    balances: Sequence[Document]
+    key: str | None
+
+
+def _seen(report: str) -> _Seen:
+    document = json.loads(report)
+    if "signature" not in document:
+        return _seen_unsigned(document)
+    return _Seen(
+        over=document["state"] == OVER,
+        agrees=document["verdict"] == AGREE,
+        payments=document["payments"]["count"],
+        settlements=document["settlements"]["count"],
+        balances_at=document["balancesAt"],
+        balances=document["balances"],
+        key=document["key"],
+    )
+
+
+def _seen_unsigned(document: Document) -> _Seen:
+    balances = document["balances"] or {"ledger": None, "accounts": []}
+    return _Seen(
+        over=document["final"],
+        agrees=document["agrees"],
+        payments=document["chain"]["movements"],
+        settlements=document["outbox"]["settlements"],
+        balances_at=balances["ledger"],
+        balances=balances["accounts"],
+        key=None,
+    )
+
+
 def report_text(report: str) -> str:
     """For a terminal."""
-    document = json.loads(report)
+    document, seen = json.loads(report), _seen(report)
     ledgers, counts = document["ledgers"], document["counts"]
-    state = "over" if document["final"] else "still running"
+    state = "over" if seen.over else "still running"
     lines = [
         f"{document['date']} ({state}) on {document['network']}",
         f"Ledgers {ledgers['after'] + 1} to {ledgers['until']}:"
-        f" {document['chain']['movements']} payments, {document['outbox']['settlements']}"
-        " settlements",
-        *_balances(document["balances"]),
+        f" {seen.payments} payments, {seen.settlements} settlements",
+        *_balances(seen),
+        f"Signed with {seen.key}" if seen.key else "Not signed: an older version made this report",
         "",
     ]
     for difference in document["differences"]:
         lines += _difference(difference)
-    if document["agrees"]:
+    if seen.agrees:
         lines.append("Chain, journal and outbox agree.")
     else:
         total = sum(counts.values()) - counts["late"] - counts["suspense"]
@@ -72,23 +114,23 @@ def report_text(report: str) -> str:
     return "\n".join(lines)
 
 
-def _balances(balances: Document | None) -> Sequence[str]:
-    if balances is None:
+def _balances(seen: _Seen) -> Sequence[str]:
+    if seen.balances_at is None:
         return []
-    held = [f"  {each['held']:>24}  {each['account']}" for each in balances["accounts"]]
-    return [f"Balances as of ledger {balances['ledger']}:", *held]
+    held = [f"  {each['held']:>24}  {each['account']}" for each in seen.balances]
+    return [f"Balances as of ledger {seen.balances_at}:", *held]
 
 
 def _difference(difference: Document) -> Sequence[str]:
     amounts = ", ".join(
         f"{name} {difference[field]}"
         for name, field in (("on the chain", "onChain"), ("in our books", "inLedger"))
-        if field in difference
+        if difference.get(field) is not None
     )
     where = [
         f"      {name} {difference[name]}"
         for name in ("transaction", "source", "destination")
-        if name in difference
+        if difference.get(name)
     ]
     return [
         f"{difference['kind']:<18} {difference['key']}",

@@ -47,7 +47,7 @@ class ReconciliationRoutes:
         return await self._report(request, None)
 
     async def of_day(self, request: web.Request) -> web.Response:
-        """A day's report; days are those of UTC."""
+        """A day's report; days are those of UTC. To the byte as it was signed."""
         try:
             day = date.fromisoformat(request.match_info["date"])
         except ValueError:
@@ -95,4 +95,12 @@ class ReconciliationRoutes:
         report = await self.store.report(day)
         if report is None:
             raise not_found("chain and books were not compared then")
-        return web.Response(text=report.document, content_type="application/json")
+        name = f"tollcast-reconciliation-{report.day}.json"
+        return web.Response(
+            text=report.document,
+            content_type="application/json",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "Cache-Control": "private, no-cache",
+            },
+        )

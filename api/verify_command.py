@@ -1,8 +1,9 @@
-"""The command `tollcast verify`: checks receipts in files, with nothing but a public key."""
+"""The command `tollcast verify`: checks receipts and reports, with nothing but a public key."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from api.receipt_key import ReceiptKey, public_name, verify
 from api.secret_names import RECEIPT_KEY, SECRETS_DIRECTORY
@@ -11,6 +12,8 @@ from config.secret_files import SecretExposed, SecretFiles
 from ingest.key_set import MalformedKeySet, read_key_set
 from metering.money import format_amount
 from metering.receipts.check import Checked, Fault, check_receipt, series_faults
+from metering.reconciliation.report import FORMAT as REPORT
+from metering.reconciliation.report_check import check_report, is_report
 
 type Say = Callable[[str], None]
 
@@ -28,8 +31,8 @@ class KnownKeys:
 
 
 def verify_files(paths: Sequence[Path], keys: KnownKeys, say: Say) -> bool:
-    """Check receipts, of folders all that are in them and whether one is missing in between; say
-    what came out, a line for each fault. True when there is none.
+    """Check receipts and days' reports, of folders all that are in them and whether a receipt is
+    missing in between; say what came out, a line for each fault. True when there is none.
 
     Raises:
         CannotVerify: a file cannot be read, or there is none.
@@ -37,18 +40,23 @@ def verify_files(paths: Sequence[Path], keys: KnownKeys, say: Say) -> bool:
     checked = {str(file): _check(file, keys) for path in paths for file in _files(path)}
     if not checked:
         raise CannotVerify("there is no receipt (*.json) in it")
-    between = series_faults(checked) if len(checked) > 1 else {}
+    receipts = {name: each for name, each in checked.items() if not _is_read_report(each)}
+    between = series_faults(receipts) if len(receipts) > 1 else {}
     sound = True
-    for name, receipt in checked.items():
-        faults = [*receipt.faults, *between.get(name, ())]
+    for name, each in checked.items():
+        faults = [*each.faults, *between.get(name, ())]
         for fault in faults:
             say(f"{name}: {fault}")
         if not faults:
-            say(f"{name}: sound: {_summary(receipt)}")
+            say(f"{name}: sound: {_summary(each)}")
         sound = sound and not faults
     if keys.names is None:
         say(f"(whose key it is, nothing here tells: {keys.origin})")
     return sound
+
+
+def _is_read_report(checked: Checked) -> bool:
+    return checked.document is not None and checked.document["format"] == REPORT
 
 
 def known_keys(key_set: Path | None, data: Path) -> KnownKeys:
@@ -81,7 +89,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def _check(path: Path, keys: KnownKeys) -> Checked:
-    checked = check_receipt(read_file(path), verify)
+    data = read_file(path)
+    checked = check_report(data, verify) if is_report(data) else check_receipt(data, verify)
     if checked.document is None or keys.names is None or checked.document["key"] in keys.names:
         return checked
     stranger = Fault("key", f"is not one of {keys.origin}")
@@ -104,12 +113,22 @@ def read_file(path: Path, bytes_max: int = RECEIPT_BYTES_MAX) -> bytes:
     return data
 
 
-def _summary(receipt: Checked) -> str:
-    assert receipt.document is not None, "a sound receipt was read"
-    document: Mapping[str, object] = receipt.document
-    totals = receipt.document["totals"]
-    paid = format_amount(int(totals["paid"]))
+def _summary(checked: Checked) -> str:
+    assert checked.document is not None, "what is sound was read"
+    document: Mapping[str, Any] = checked.document
+    if _is_read_report(checked):
+        return _report_summary(document)
+    paid = format_amount(int(document["totals"]["paid"]))
     return (
-        f"{paid} {document['asset']} for {totals['seconds']} s of {document['content']}, "
-        f"session {document['session']}, closed {document['closedAt']}"
+        f"{paid} {document['asset']} for {document['totals']['seconds']} s of"
+        f" {document['content']}, session {document['session']}, closed {document['closedAt']}"
+    )
+
+
+def _report_summary(document: Mapping[str, Any]) -> str:
+    ledgers = document["ledgers"]
+    return (
+        f"report of {document['date']} ({document['state']}), ledgers {ledgers['after'] + 1} to"
+        f" {ledgers['until']}: chain and books {document['verdict']}; made {document['madeAt']},"
+        f" signed with {document['key']}"
     )

@@ -1,5 +1,8 @@
 """The chain of hashes over a receipt's elements, by which the first one that was changed is found.
 
+Other documents that this server signs are linked and signed in the same way, under a format of
+their own.
+
 Elements are the document's plain members and the items of its lists, in the order in which they are
 written. Link n is SHA-256 over link n - 1, the element's path and its canonical form, so that
 nothing can be changed, added, left out or moved without breaking it where that happened. The last
@@ -67,9 +70,9 @@ def breaks(document: Document, links: Sequence[str]) -> list[str]:
     return found
 
 
-def signed_bytes(hash_: str) -> bytes:
+def signed_bytes(hash_: str, format_: str = FORMAT) -> bytes:
     """What is signed of a receipt: its hash, with what kind of signature this is."""
-    return f"{FORMAT}\n{hash_}\n".encode("ascii")
+    return f"{format_}\n{hash_}\n".encode("ascii")
 
 
 def settlement_bytes(hash_: str, settlement: Mapping[str, Value]) -> bytes:

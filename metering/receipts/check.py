@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metering.receipts.chain import (
+    FORMAT,
     Verify,
     breaks,
     elements,
@@ -62,25 +63,47 @@ def check_receipt(data: bytes, verify: Verify) -> Checked:
 
 
 def _faults(document: Mapping[str, Any], verify: Verify) -> Iterator[Fault]:
-    links, known = document["chain"], elements(document)
-    if len(links) != len(known):
-        yield Fault("chain", f"has {len(links)} links for {len(known)} elements")
-        return
     inside = [Fault(path, reason) for path, reason in content_faults(document)]
-    for path in _broken(document, verify):
+    yield from chained_faults(document, inside, verify)
+    if _is_linked(document):
+        yield from _settlement_faults(document, verify)
+
+
+def chained_faults(
+    document: Mapping[str, Any],
+    inside: list[Fault],
+    verify: Verify,
+    format_: str = FORMAT,
+) -> Iterator[Fault]:
+    """What is wrong with a document's links and signature, and then with what it says.
+
+    Args:
+        document: has `chain`, `key` and `signature`.
+        inside: what cannot be of what it says; told where the chain breaks, if it does there.
+        verify: does the arithmetic of signatures.
+        format_: of the document, `tollcast-receipt-1` or such.
+    """
+    links = document["chain"]
+    if not _is_linked(document):
+        yield Fault("chain", f"has {len(links)} links for {len(elements(document))} elements")
+        return
+    for path in _broken(document, verify, format_):
         told = next((each for each in inside if _is_within(each.path, path)), None)
         if told is None:
             yield Fault(path, "the chain breaks here")
         else:
             inside.remove(told)
             yield Fault(told.path, f"the chain breaks here: {told.reason}")
-    if not verify(document["key"], signed_bytes(links[-1]), document["signature"]):
-        yield Fault("signature", "is not of this receipt and its key")
+    if not verify(document["key"], signed_bytes(links[-1], format_), document["signature"]):
+        yield Fault("signature", f"is not of this {format_.split('-')[1]} and its key")
     yield from inside
-    yield from _settlement_faults(document, verify)
 
 
-def _broken(document: Mapping[str, Any], verify: Verify) -> list[str]:
+def _is_linked(document: Mapping[str, Any]) -> bool:
+    return len(document["chain"]) == len(elements(document))
+
+
+def _broken(document: Mapping[str, Any], verify: Verify, format_: str) -> list[str]:
     """Where the chain breaks. Nothing comes after its last link but the signature, which tells
     whether that link was changed or its element.
     """
@@ -89,7 +112,7 @@ def _broken(document: Mapping[str, Any], verify: Verify) -> list[str]:
     path, value = known[-1]
     if found and found[-1] == path:
         made = link(links[-2], path, value)
-        if verify(document["key"], signed_bytes(made), document["signature"]):
+        if verify(document["key"], signed_bytes(made, format_), document["signature"]):
             found[-1] = f"chain[{len(links) - 1}]"
     return found
 

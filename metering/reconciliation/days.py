@@ -1,6 +1,7 @@
 """The report of each day: running while it lasts, and made anew from the chain when it is over."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -11,12 +12,28 @@ from metering.reconciliation.difference import Difference
 from metering.reconciliation.examination import Examination, Examiner
 from metering.reconciliation.recheck import TooManyPayments, of_rereading, read_again
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
-from metering.reconciliation.report import Compared, Header, ledgers_of, merged, report_text
+from metering.reconciliation.report import (
+    Compared,
+    Header,
+    Listed,
+    Signing,
+    ledgers_of,
+    merged,
+    report_text,
+)
 from metering.reconciliation.store import Open, Progress, Report
 from metering.settlement.chain import Snapshot, Tip
 from metering.settlement.feed import Feed
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBy:
+    """Who makes reports: the passphrase of the network that they are about, and who signs them."""
+
+    network: str
+    signing: Signing
 
 
 class Days:
@@ -29,14 +46,14 @@ class Days:
         store: PostgresReconciliation,
         books: PostgresBooks,
         ours: Ours,
-        network: str,
+        made_by: MadeBy,
     ) -> None:
         self._feeds = feeds
         self._examiner = examiner
         self._store = store
         self._books = books
         self._ours = ours
-        self._network = network
+        self._made_by = made_by
 
     async def turn(
         self, at: datetime, progress: Progress, tip: Tip
@@ -66,7 +83,7 @@ class Days:
     ) -> Report:
         """The report of a day that is not over."""
         compared = await self._compared(after, examination.covered)
-        header = Header(self._network, at.date(), final=False, at=at)
+        header = Header(self._made_by.network, at.date(), final=False, at=at)
         listed = merged(differences, known, at)
         return Report(at.date(), self._text(header, compared, examination.snapshot, listed), False)
 
@@ -80,7 +97,7 @@ class Days:
         found = changed | await self._examiner.ledgers(after, until, tip)
         opened = await self._store.open()
         others = {each.difference.key: each.difference for each in opened}
-        header = Header(self._network, report.day, final=True, at=at)
+        header = Header(self._made_by.network, report.day, final=True, at=at)
         compared = await self._compared(after, until)
         text = self._text(header, compared, None, merged(others | found, opened, at))
         await self._store.write(Report(report.day, text, final=True), at)
@@ -106,4 +123,5 @@ class Days:
         snapshot: Snapshot | None,
         listed: Sequence[tuple[Difference, datetime]],
     ) -> str:
-        return report_text(header, compared, snapshot, self._ours.accounts, listed)
+        told = Listed(snapshot, self._ours.accounts, listed)
+        return report_text(header, compared, told, self._made_by.signing)

@@ -29,7 +29,7 @@ from config.postgres import UNAVAILABLE
 from config.tasks import cancel, spawn
 from metering.reconciliation.addresses import Ours
 from metering.reconciliation.books_postgres import PostgresBooks
-from metering.reconciliation.days import Days
+from metering.reconciliation.days import Days, MadeBy
 from metering.reconciliation.difference import Difference, Kind
 from metering.reconciliation.examination import Examiner
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
@@ -103,7 +103,7 @@ class Reconciler:
         store: what was read and found.
         books: what journal and outbox say.
         clock: for the day.
-        network: its passphrase, for reports.
+        made_by: of what network reports are, and who signs them.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Reconciler:
         store: PostgresReconciliation,
         books: PostgresBooks,
         clock: Clock,
-        network: str,
+        made_by: MadeBy,
     ) -> None:
         self._chain = chain
         self._ours = ours
@@ -123,7 +123,7 @@ class Reconciler:
         self._clock = clock
         self._examiner = Examiner(chain, ours, books, store)
         self._feeds = {address: chain.feed(address) for address in ours.all}
-        self._days = Days(self._feeds.values(), self._examiner, store, books, ours, network)
+        self._days = Days(self._feeds.values(), self._examiner, store, books, ours, made_by)
         self._snapshots: deque[Snapshot] = deque(maxlen=RECONCILE_SNAPSHOTS_MAX)
         self._suspected: dict[str, Difference] = {}
         self._turn = asyncio.Lock()

@@ -1,4 +1,7 @@
-"""A day's report as a JSON document."""
+"""A day's report: a document that the server signs, linked and written as receipts are.
+
+Reports of older versions are kept as they were made: JSON without links and signature.
+"""
 
 import json
 from collections import Counter
@@ -6,18 +9,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from config.limits import RECONCILE_LISTED_MAX
 from metering.money import format_amount
+from metering.receipts.chain import chain, signed_bytes
+from metering.receipts.receipt import Sign, moment
+from metering.receipts.text import Value, write
 from metering.reconciliation.difference import Difference, Kind
 from metering.reconciliation.store import Digests, Open
 from metering.settlement.chain import Snapshot
 
-_VERSION = 1
+FORMAT = "tollcast-report-1"
+
+RUNNING, OVER = "running", "over"
+AGREE, DIFFER = "agree", "differ"
 
 
 def ledgers_of(document: str) -> tuple[int, int]:
     """Which ledgers a report is about: those behind the first, up to and with the second."""
     ledgers = json.loads(document)["ledgers"]
     return ledgers["after"], ledgers["until"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """The server's own key: its public half in base 64 (URL), and what signs with it."""
+
+    key: str
+    sign: Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +64,30 @@ class Header:
     at: datetime
 
 
-def report_text(
-    header: Header,
-    compared: Compared,
-    snapshot: Snapshot | None,
-    accounts: Mapping[tuple[str, str], str],
-    differences: Sequence[tuple[Difference, datetime]],
-) -> str:
-    """The document as text.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a report tells besides: what accounts held, and what differs.
 
     Args:
-        header: which report it is.
-        compared: what it is about.
         snapshot: the newest that could be compared with the books.
         accounts: the ledger's account for each address and asset.
         differences: with the time when each was found.
     """
-    digests = compared.digests
-    document = {
-        "version": _VERSION,
-        "network": header.network,
-        "date": header.day.isoformat(),
-        "final": header.final,
-        "madeAt": header.at.isoformat(),
-        "ledgers": {"after": compared.after, "until": compared.until},
-        "chain": {"movements": digests.movements, "sha256": digests.chain},
-        "outbox": {"settlements": digests.settlements, "sha256": digests.outbox},
-        "journal": {"seal": digests.seal},
-        "balances": _balances(snapshot, accounts),
-        "agrees": not any(each.kind.stops_payouts for each, _ in differences),
-        "counts": _counts(each for each, _ in differences),
-        "differences": [_difference(each, at) for each, at in differences],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+
+    snapshot: Snapshot | None
+    accounts: Mapping[tuple[str, str], str]
+    differences: Sequence[tuple[Difference, datetime]]
+
+
+def report_text(header: Header, compared: Compared, listed: Listed, signing: Signing) -> str:
+    """The document as text, of which no byte can be changed unnoticed.
+
+    Of very many differences the first ones are listed, and all are counted.
+    """
+    document = _document(header, compared, listed, signing.key)
+    links = chain(document)
+    signature = signing.sign(signed_bytes(links[-1], FORMAT))
+    return write({**document, "chain": links, "signature": signature})
 
 
 def merged(
@@ -90,46 +99,75 @@ def merged(
     return sorted(listed, key=lambda pair: (pair[1], pair[0].key))
 
 
+def verdict(counts: Mapping[str, int]) -> str:
+    """Whether anything was found that payouts wait for.
+
+    Args:
+        counts: how many there are of each kind.
+    """
+    serious = any(counts[kind.value] for kind in Kind if kind.stops_payouts)
+    return DIFFER if serious else AGREE
+
+
+def plain(text: str) -> str:
+    """The text with a question mark for each character that signed documents do not have."""
+    return "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in text)
+
+
+def _document(header: Header, compared: Compared, listed: Listed, key: str) -> dict[str, Value]:
+    digests, snapshot = compared.digests, listed.snapshot
+    counts = _counts(each for each, _ in listed.differences)
+    some = listed.differences[:RECONCILE_LISTED_MAX]
+    return {
+        "format": FORMAT,
+        "network": plain(header.network),
+        "date": header.day.isoformat(),
+        "state": OVER if header.final else RUNNING,
+        "madeAt": moment(header.at),
+        "key": key,
+        "ledgers": {"after": compared.after, "until": compared.until},
+        "payments": {"count": digests.movements, "sha256": digests.chain},
+        "settlements": {"count": digests.settlements, "sha256": digests.outbox},
+        "journal": {"seal": digests.seal},
+        "balancesAt": None if snapshot is None else snapshot.ledger,
+        "balances": [] if snapshot is None else _balances(snapshot, listed.accounts),
+        "verdict": verdict(counts),
+        "counts": counts,
+        "differences": [_difference(each, at) for each, at in some],
+    }
+
+
 def _counts(differences: Iterable[Difference]) -> dict[str, int]:
     counted = Counter(each.kind for each in differences)
     return {kind.value: counted[kind] for kind in Kind}
 
 
 def _balances(
-    snapshot: Snapshot | None, accounts: Mapping[tuple[str, str], str]
-) -> dict[str, object] | None:
-    if snapshot is None:
-        return None
-    held = [
+    snapshot: Snapshot, accounts: Mapping[tuple[str, str], str]
+) -> list[dict[str, Value]]:
+    return [
         {"address": place[0], "account": account, "held": format_amount(snapshot.held[place])}
         for place, account in accounts.items()
         if place in snapshot.held
     ]
-    return {"ledger": snapshot.ledger, "accounts": held}
 
 
-def _difference(difference: Difference, found_at: datetime) -> dict[str, object]:
-    amounts = {
-        name: format_amount(amount)
-        for name, amount in (
-            ("onChain", difference.on_chain),
-            ("inLedger", difference.in_ledger),
-        )
-        if amount is not None
-    }
-    texts = {
-        "asset": difference.asset,
-        "transaction": difference.transaction,
-        "source": difference.source,
-        "destination": difference.destination,
-    }
+def _difference(difference: Difference, found_at: datetime) -> dict[str, Value]:
     return {
-        "key": difference.key,
+        "key": plain(difference.key),
         "kind": difference.kind.value,
-        "about": difference.about,
-        "detail": difference.detail,
+        "about": plain(difference.about),
+        "detail": plain(difference.detail),
         "ledger": difference.ledger,
-        **amounts,
-        **{name: text for name, text in texts.items() if text},
-        "foundAt": found_at.isoformat(),
+        "asset": difference.asset or None,
+        "onChain": _amount(difference.on_chain),
+        "inLedger": _amount(difference.in_ledger),
+        "transaction": difference.transaction or None,
+        "source": difference.source or None,
+        "destination": difference.destination or None,
+        "foundAt": moment(found_at),
     }
+
+
+def _amount(amount: int | None) -> str | None:
+    return None if amount is None else format_amount(amount)

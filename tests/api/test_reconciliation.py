@@ -15,11 +15,15 @@ from api.http_server import HttpServer
 from api.idempotency import Idempotency
 from api.idempotency_postgres import PostgresIdempotencyStore
 from api.operator import Operator
+from api.receipt_key import verify
 from api.reconcile_command import agrees, report_text
 from api.reconciliation import ReconciliationRoutes
 from config.postgres import Database
+from metering.reconciliation.report_check import check_report
 from metering.reconciliation.restore import Restorer
+from tests.metering.receipts import KEY
 from tests.metering.reconciliation.house import House
+from tests.metering.reconciliation.test_report import UNSIGNED
 from tests.metering.settlement.networks import pay
 
 
@@ -41,6 +45,16 @@ class Office:
         async with self.http.request(method, url, json=body, headers=headers) as answer:
             assert answer.status == status, await answer.text()
             return await answer.json(content_type=None)
+
+    async def is_signed(self, day: str) -> None:
+        """What is served is a file that can be checked without the server."""
+        headers = {"Authorization": "Bearer olga"}
+        async with self.http.get(f"/api/v1/admin/reconciliation/{day}", headers=headers) as answer:
+            assert f"tollcast-reconciliation-{day}.json" in answer.headers["Content-Disposition"]
+            checked = check_report(await answer.read(), verify)
+        assert checked.faults == ()
+        assert checked.document is not None
+        assert checked.document["key"] == KEY.name
 
 
 @pytest.fixture
@@ -77,9 +91,10 @@ async def test_the_operator_reads_reports_and_accepts_what_differs(office: Offic
     await house.world.play_money.replenish()
     await house.compare(2)
     report = await office.call("latest")
-    assert report["agrees"]
+    assert report["verdict"] == "agree"
     assert report == await office.call(report["date"])
-    assert report["balances"]["accounts"][0]["account"] == "chain:hot:XLM"
+    assert report["balances"][0]["account"] == "chain:hot:XLM"
+    await office.is_signed(report["date"])
     await office.call("2020-01-01", status=404)
     await office.call("yesterday", status=400)
     await office.call("latest", status=403, who="mallory")
@@ -89,8 +104,8 @@ async def test_the_operator_reads_reports_and_accepts_what_differs(office: Offic
     house.world.run_operation(Keypair.from_secret(house.world.seed), pay(friend, "7"))
     await house.compare(2)
     report = await office.call("latest")
-    assert not report["agrees"]
-    unknown = next(each for each in report["differences"] if each.get("onChain") == "7.0000000")
+    assert report["verdict"] == "differ"
+    unknown = next(each for each in report["differences"] if each["onChain"] == "7.0000000")
     assert (unknown["kind"], unknown["destination"]) == ("missing_in_ledger", friend)
     text = report_text(json.dumps(report))
     assert unknown["key"] in text
@@ -111,6 +126,15 @@ async def test_the_operator_reads_reports_and_accepts_what_differs(office: Offic
         for each in report["differences"]:
             await office.call("accept", {"key": each["key"]})
     report = await office.call("latest")
-    assert report["agrees"]
+    assert report["verdict"] == "agree"
+    assert f"Signed with {KEY.name}" in report_text(json.dumps(report))
     assert report_text(json.dumps(report)).endswith("Chain, journal and outbox agree.")
     assert house.hold() is None
+
+
+def test_a_report_from_before_they_were_signed_is_still_read() -> None:
+    text = report_text(json.dumps(UNSIGNED))
+    assert "Not signed: an older version made this report" in text
+    assert "Ledgers 2 to 9: 3 payments, 2 settlements" in text
+    assert "1.0000000  chain:hot:XLM" in text
+    assert agrees(json.dumps(UNSIGNED))

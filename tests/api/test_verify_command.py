@@ -11,6 +11,7 @@ from api.receipt_key import ReceiptKey, open_receipt_key
 from config.secret_files import SecretFiles
 from ingest.key_set import write_key_set
 from tests.metering.receipts import KEY, file_of, random_session, receipt_of
+from tests.metering.reconciliation.test_report import MISSING, UNSIGNED, report
 
 
 @pytest.fixture
@@ -76,6 +77,28 @@ def test_whose_key_it_is_is_asked_of_the_key_set_or_of_the_server_itself(
     others.write_text(json.dumps(write_key_set([ReceiptKey(bytes(32)).public])))
     assert verify(one, "--key", others) == 1
     assert f"key: is not one of {others}" in capsys.readouterr().out
+
+
+def test_days_reports_are_checked_beside_receipts(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "day.json").write_bytes(report(MISSING))
+    (folder / "old.json").write_text(json.dumps(UNSIGNED))
+    assert verify(folder, "--key", folder.parent / "jwks.json") == 1
+    told = capsys.readouterr().out
+    assert (
+        "day.json: sound: report of 2026-11-30 (over), ledgers 11 to 99: chain and books differ;"
+        f" made 2026-11-30T12:00:00.000Z, signed with {KEY.name}\n"
+    ) in told
+    assert "old.json: signature: there is none: the report was stored by an older version" in told
+    assert told.count("sound") == 6
+    flipped = report(MISSING).replace(b'"count":3,', b'"count":2,')
+    (folder / "day.json").write_bytes(flipped)
+    assert verify(folder / "day.json") == 1
+    assert "day.json: payments: the chain breaks here\n" in capsys.readouterr().out
+    (folder / "day.json").write_bytes(flipped.replace(b"tollcast-report-1", b"tollcast-report-2"))
+    assert verify(folder / "day.json") == 1
+    assert "day.json: format: is not tollcast-report-1\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", [None, "{}", "no keys"])

@@ -9,9 +9,11 @@ from metering.ledger.journal_postgres import PostgresJournal
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.reconciliation.addresses import Ours
 from metering.reconciliation.books_postgres import PostgresBooks
+from metering.reconciliation.days import MadeBy
 from metering.reconciliation.difference import Difference
 from metering.reconciliation.reconciler import Reconciler
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
+from metering.reconciliation.report import Signing
 from metering.reconciliation.restore import Restorer
 from metering.settlement.creators import Creators
 from metering.settlement.outbox import SignedEnvelope
@@ -20,6 +22,7 @@ from metering.settlement.signer import SignerAway, SigningOrder
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
 from metering.signer.local_signer import LocalSigner
+from tests.metering.receipts import KEY
 from tests.metering.settlement.simulated import CLOSE_MS, MINIMUM, PASSPHRASE, Crasher, World
 
 NETWORK = network_name(PASSPHRASE)
@@ -107,7 +110,7 @@ class House:
             store=self.store,
             books=self.books,
             clock=self.world.clock,
-            network=PASSPHRASE,
+            made_by=MadeBy(PASSPHRASE, Signing(KEY.name, KEY.sign)),
         )
 
     def hold(self) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from stellar_sdk import Keypair
 
+from api.receipt_key import verify
 from config.embedded_postgres import ROLE, EmbeddedPostgres
 from config.postgres import Database
 from metering.audit.audit import audit
@@ -16,6 +17,7 @@ from metering.funding.withdrawals_postgres import PostgresWithdrawals
 from metering.ledger.ledger import Transfer, hot_account, treasury_account, viewer_account
 from metering.money import Stroops
 from metering.reconciliation.difference import Kind
+from metering.reconciliation.report_check import check_report
 from metering.settlement.feed import HistoryGap
 from tests.metering.reconciliation.house import NETWORK, House
 from tests.metering.settlement.networks import pay
@@ -141,7 +143,7 @@ async def test_money_in_suspense_is_listed_and_stops_nothing(house: House) -> No
     assert report is not None
     document = json.loads(report.document)
     assert document["counts"]["suspense"] == 1
-    assert document["agrees"]
+    assert document["verdict"] == "agree"
 
 
 async def test_what_nobody_books_is_late_and_is_over_when_it_is_booked(house: House) -> None:
@@ -191,8 +193,9 @@ async def test_a_day_is_read_again_when_it_is_over_and_its_report_stays(house: H
     assert final is not None
     assert final.final
     document = json.loads(final.document)
-    assert not document["agrees"]
-    assert document["chain"]["movements"] > 0
+    assert (document["state"], document["verdict"]) == ("over", "differ")
+    assert document["payments"]["count"] > 0
+    assert check_report(final.document.encode(), verify).faults == ()
     assert document["ledgers"]["until"] > document["ledgers"]["after"]
     tomorrow = await house.store.report(today + timedelta(days=1))
     assert tomorrow is not None
