@@ -350,6 +350,7 @@ def _top_ups(stores: Stores, money: Money, intake: Intake, bearers: Bearers) -> 
         stores.settings.stellar.assets,
         Stroops(max(stores.settings.payments.deposit_minimum_stroops, X402_STROOPS_MIN)),
         MinuteLimit(stores.clock, X402_PER_MINUTE_MAX),
+        stores.settings.http.public_url,
     )
 
 

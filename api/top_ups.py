@@ -69,6 +69,7 @@ class TopUps:
         address: where everybody pays in.
         assets: what is taken.
         minimum: less is not worth the network's fee, which we pay.
+        public_url: of this server; empty: as the client asked for it.
     """
 
     store: DepositStore
@@ -79,6 +80,7 @@ class TopUps:
     assets: tuple[str, ...]
     minimum: Stroops
     limit: MinuteLimit
+    public_url: str
 
     async def post(self, request: web.Request) -> web.Response:
         """402 with the terms; with a payment by these terms, 200 when it is credited and 202 when
@@ -91,13 +93,13 @@ class TopUps:
         terms = await self._terms(money, account.id, asset, amount)
         presented = next((request.headers[n] for n in _PRESENTED if n in request.headers), None)
         if presented is None:
-            raise _required(request, terms, "payment_required", "present a payment")
+            raise self._required(request, terms, "payment_required", "present a payment")
         if not self.limit.admit(account.id):
             raise Problem(429, "too_many_top_ups", "Too many payments", "", {"Retry-After": "60"})
         try:
             taken = await money.take(account.id, asset, presented, terms)
         except PaymentRefused as refusal:
-            raise _required(request, terms, refusal.reason, str(refusal)) from None
+            raise self._required(request, terms, refusal.reason, str(refusal)) from None
         except StillUnderWay:
             raise unavailable("the payment is under way: present it again", 5) from None
         except NobodyPaysFees:
@@ -133,6 +135,13 @@ class TopUps:
         own = write_address(Address(account_key(await self.address()), number))
         return Terms(money.network, money.tokens[asset], amount, own)
 
+    def _required(self, request: web.Request, terms: Terms, reason: str, text: str) -> Problem:
+        """x402's document inside a problem's: a client of either understands it."""
+        url = f"{self.public_url or request.url.origin()}{request.path}"
+        document = payment_required(terms, url, "Pays into your balance", reason)
+        headers = {_REQUIRED: as_header(document), "Cache-Control": "no-store"}
+        return Problem(402, "payment_required", "Pay first", text, headers, document)
+
     async def _answer(
         self, account: str, terms: Terms, transaction: str, payer: str
     ) -> web.Response:
@@ -149,11 +158,3 @@ class TopUps:
             status=200 if credited else 202,
             headers={_RESPONSE: as_header(settled(terms, transaction, payer))},
         )
-
-
-def _required(request: web.Request, terms: Terms, reason: str, text: str) -> Problem:
-    """x402's document inside a problem's: a client of either understands it."""
-    url = str(request.url.with_query(None))
-    document = payment_required(terms, url, "Pays into your balance", reason)
-    headers = {_REQUIRED: as_header(document), "Cache-Control": "no-store"}
-    return Problem(402, "payment_required", "Pay first", text, headers, document)

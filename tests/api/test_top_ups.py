@@ -50,6 +50,7 @@ from tests.api.session_rig import Rig, session_rig
 from tests.metering.funding.payments import HOT
 from tests.npm import NPM_TIMEOUT, npm_packages
 
+PUBLIC_URL = "https://live.example.org"
 TESTNET = "Test SDF Network ; September 2015"
 LUMENS = Asset.native().contract_id(TESTNET)
 SIGNED = SignedEnvelope("AAAA", "hash-1", "GSPONSOR", 7, 1_700_000_000, 5_000, 990)
@@ -114,6 +115,7 @@ async def desk_with(database: Database, taker: Taker, hot: str = HOT) -> AsyncIt
             ("XLM", "USDC:GNOBODY"),
             Stroops(1_000),
             MinuteLimit(rig.clock, X402_PER_MINUTE_MAX),
+            PUBLIC_URL,
         )
         application = web.Application(middlewares=[answer_errors])
         application.router.add_post("/top-up", route.post)
@@ -142,7 +144,7 @@ async def test_a_request_without_a_payment_is_told_how_to_pay(database: Database
         [terms] = required["accepts"]
         assert (terms["amount"], terms["asset"]) == ("25000000", LUMENS)
         assert terms["payTo"].startswith("M")
-        assert required["resource"]["url"] == desk.url
+        assert required["resource"]["url"] == f"{PUBLIC_URL}/top-up", "not as a front asks for it"
         for body in ({}, {"amount": "x"}, {"amount": "0.00001"}, {"amount": "1", "asset": "EUR"}):
             await desk.post(body, 400)
         desk.taker = None
