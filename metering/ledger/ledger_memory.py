@@ -1,5 +1,6 @@
 """The ledger in memory: for tests, for trying out, and to compare the other one with."""
 
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -21,6 +22,9 @@ from metering.ledger.ledger import (
 )
 from metering.money import Stroops
 
+# Of names with a common prefix, none sorts after the prefix and the highest code point.
+_HIGHEST = chr(0x10FFFF)
+
 
 class MemoryLedger:
     """Implements `ledger.Ledger`. Lost with the process."""
@@ -30,6 +34,8 @@ class MemoryLedger:
         self._clock = ManualClock() if clock is None else clock
         self._lines: list[Line] = []
         self._accounts: dict[str, Account] = {}
+        # In order, so that those with a common prefix are found without looking at all others.
+        self._names: list[str] = []
         self._balances: dict[str, int] = {}
         self._posted: dict[str, Transfer] = {}
         self._last: dict[str, int] = {}
@@ -39,8 +45,9 @@ class MemoryLedger:
             if self._accounts.get(account.id, account).asset != account.asset:
                 raise AssetMismatch(account.id)
         for account in accounts:
-            self._accounts.setdefault(account.id, account)
-            self._balances.setdefault(account.id, 0)
+            if account.id not in self._accounts:
+                insort(self._names, account.id)
+                self._accounts[account.id], self._balances[account.id] = account, 0
 
     async def post(self, transfers: Sequence[Transfer]) -> frozenset[str]:
         fresh = self._unposted(transfers)
@@ -77,8 +84,9 @@ class MemoryLedger:
         return Stroops(self._balances[account])
 
     async def balances(self, prefix: str) -> dict[str, Stroops]:
-        names = sorted(name for name in self._accounts if name.startswith(prefix))
-        return {name: Stroops(self._balances[name]) for name in names}
+        first = bisect_left(self._names, prefix)
+        behind = bisect_left(self._names, prefix + _HIGHEST)
+        return {name: Stroops(self._balances[name]) for name in self._names[first:behind]}
 
     async def standings(self, prefix: str, at_least: Stroops) -> dict[str, Standing]:
         held = {name: b for name, b in (await self.balances(prefix)).items() if b >= at_least}
