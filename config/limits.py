@@ -1330,6 +1330,17 @@ SUBSCRIPTION_TRIAL_DAYS_MAX = 90
 # Pools of a month's fees that are divided in one pass.
 POOLS_AT_ONCE = 20
 
+# --- passes --------------------------------------------------------------------------------------
+# A year, as for prices: what is longer is no pass any more.
+PASS_HOURS_MAX = 8_784
+# Passes that one content is offered with: a viewer chooses among a day, a week and a month.
+PASS_OFFERS_MAX = 4
+# Passes of an account that it is shown, those that are good for longest first.
+PASSES_LISTED_MAX = 50
+# A payment is in the feed of deposits when its ledger closes: some looks, a second apart, before
+# whoever paid is told to ask again.
+PASS_CREDIT_LOOKS = 5
+
 # --- payments over HTTP (x402) -------------------------------------------------------------------
 # How long a payer has to sign and present; what its wallet makes of that is a number of ledgers.
 X402_PAYMENT_SECONDS = 60

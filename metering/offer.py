@@ -1,10 +1,26 @@
-"""For how much a piece of content is offered: a tariff for its sessions, and a cap for a day."""
+"""For how much content is offered: a tariff for its sessions, a cap for a day, and passes."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
-from config.limits import CAP_STROOPS_MAX
+from config.limits import CAP_STROOPS_MAX, PASS_HOURS_MAX, PASS_OFFERS_MAX, PRICE_STROOPS_MAX
+from metering.money import Stroops
 from metering.tariff import BadPrice, Price, Tariff
+
+
+@dataclass(frozen=True, slots=True)
+class PassOffer:
+    """For so many stroops, once, a viewer watches for so many hours as much as they like."""
+
+    hours: int
+    stroops: Stroops
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hours <= PASS_HOURS_MAX:
+            raise BadPrice(f"no pass is good for {self.hours} hours")
+        if not 0 < self.stroops <= PRICE_STROOPS_MAX:
+            raise BadPrice(f"{self.stroops} stroops is no price of a pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +31,21 @@ class Offer:
         day_cap: what a viewer pays at most, in stroops, for all sessions of a day (UTC) on the
             content. It becomes the cap of each session that begins, so that what a session costs
             can be told from its tariff alone.
+        passes: what may be bought in place of being charged by the second, in the tariff's asset;
+            the shortest first.
     """
 
     tariff: Tariff
     day_cap: int | None = None
+    passes: tuple[PassOffer, ...] = ()
 
     def __post_init__(self) -> None:
         if self.day_cap is not None and not 0 <= self.day_cap <= CAP_STROOPS_MAX:
             raise BadPrice(f"{self.day_cap} stroops is no cap")
+        if len(self.passes) > PASS_OFFERS_MAX:
+            raise BadPrice(f"more than {PASS_OFFERS_MAX} passes")
+        if any(shorter.hours >= longer.hours for shorter, longer in pairwise(self.passes)):
+            raise BadPrice("passes begin with the shortest, each number of hours once")
 
     @classmethod
     def of(cls, offered: "Offer | Tariff | Price") -> "Offer":
@@ -36,6 +59,10 @@ class Offer:
         """For time, in the lowest pictures."""
         return self.tariff.price
 
+    def pass_for(self, hours: int) -> PassOffer | None:
+        """The pass that is good for so long, if there is one."""
+        return next((each for each in self.passes if each.hours == hours), None)
+
     def tariff_after(self, spent: int) -> Tariff:
         """What a session is charged by that begins when the viewer has spent so much today."""
         if self.day_cap is None:
@@ -44,7 +71,8 @@ class Offer:
 
     def to_document(self) -> dict[str, Any]:
         """As JSON; see `Tariff.to_document`."""
-        return {**self.tariff.to_document(), "dayCap": self.day_cap}
+        passes = [{"hours": each.hours, "stroops": each.stroops} for each in self.passes]
+        return {**self.tariff.to_document(), "dayCap": self.day_cap, "passes": passes}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Offer":
@@ -56,7 +84,17 @@ class Offer:
         day_cap = document.get("dayCap")
         if day_cap is not None and type(day_cap) is not int:
             raise BadPrice(f"not an integer: {day_cap!r:.40}")
-        return cls(Tariff.from_document(document), day_cap)
+        return cls(Tariff.from_document(document), day_cap, _passes(document.get("passes", [])))
+
+
+def _passes(documents: Any) -> tuple[PassOffer, ...]:
+    try:
+        pairs = [(each["hours"], each["stroops"]) for each in documents]
+    except (KeyError, TypeError) as error:
+        raise BadPrice(f"not passes: {error}") from error
+    if any(type(number) is not int for pair in pairs for number in pair):
+        raise BadPrice("a pass is made of integers")
+    return tuple(PassOffer(hours, Stroops(stroops)) for hours, stroops in pairs)
 
 
 def capped(tariff: Tariff, cap: int | None) -> Tariff:

@@ -10,6 +10,7 @@ from metering.audit.archive import check_archive
 from metering.audit.chain import check_chain
 from metering.audit.finding import Finding, Verdict, unchecked
 from metering.audit.funding import check_funding
+from metering.audit.passes import check_passes
 from metering.audit.payouts import check_payouts
 from metering.audit.protection import check_protection
 from metering.audit.sessions import check_sessions
@@ -88,6 +89,7 @@ async def audit_within(
         *await _chain_side(connection),
         *await check_payouts(connection),
         await check_splits(connection),
+        *await check_passes(connection),
         await check_vouchers(connection),
         *await check_funding(connection),
         *await check_protection(connection, changeable),

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.limits import CAP_STROOPS_MAX
-from metering.offer import Offer, capped, is_dearer
+from metering.money import Stroops
+from metering.offer import Offer, PassOffer, capped, is_dearer
 from metering.tariff import BadPrice, Price, RungPrice, Tariff, rungs_reached
 from tests.metering.test_tariff import counted, tariffs, watched
 
@@ -21,6 +22,19 @@ PLAIN = Tariff(ONE)
 def test_an_offer_is_read_as_it_was_written(tariff: Tariff, day_cap: int | None) -> None:
     offer = Offer(tariff, day_cap)
     assert Offer.from_document(json.loads(json.dumps(offer.to_document()))) == offer
+
+
+def test_passes_are_part_of_an_offer_and_read_as_they_were_written() -> None:
+    day, week = PassOffer(24, Stroops(9)), PassOffer(168, Stroops(30))
+    offer = Offer(PLAIN, passes=(day, week))
+    assert Offer.from_document(json.loads(json.dumps(offer.to_document()))) == offer
+    assert [offer.pass_for(hours) for hours in (24, 168, 48)] == [day, week, None]
+    for passes in ((week, day), (day, day), tuple(PassOffer(n, Stroops(1)) for n in range(1, 6))):
+        with pytest.raises(BadPrice):
+            Offer(PLAIN, passes=passes)
+    for wrong in (1, [1], [{"hours": 24}], [{"hours": 24, "stroops": "9"}]):
+        with pytest.raises(BadPrice):
+            Offer.from_document({**Offer.of(ONE).to_document(), "passes": wrong})
 
 
 def test_a_price_alone_is_an_offer() -> None:

@@ -24,6 +24,8 @@ _JOURNAL = (
     "receipt",
     "chain_payment",
     "deposit_number",
+    "pass",
+    "pass_part",
 )
 
 # What is added to only by functions that check it.

@@ -28,6 +28,8 @@ from metering.ledger.journal_postgres import PostgresJournal
 from metering.ledger.ledger import Transfer, hot_account, treasury_account, viewer_account
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
+from metering.passes.passes import Content, Pass, Sale
+from metering.passes.store_postgres import PostgresPassStore
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.settlement.outbox import Outcome, Payment, Settlement, SignedEnvelope, State
 from metering.settlement.outbox_postgres import PostgresOutbox
@@ -123,6 +125,20 @@ async def pay_in_and_out(database: Database, ledger: PostgresLedger) -> None:
     await withdrawals.refuse("wdr_2", "op_no_destination")
 
 
+async def sell_pass(database: Database, ledger: PostgresLedger, splits: PostgresSplitStore) -> None:
+    """For 1,001, of which the platform has 50, and two creators 317 and 634."""
+    viewer = new_account(AccountKind.GUEST, "Guest", NOW_MS)
+    await PostgresAccountStore(database).create(viewer, bytes([1] * 32))
+    own, hot = viewer_account(viewer.id, "XLM"), hot_account("XLM")
+    await ledger.open_accounts([own])
+    funded = Transfer("funded", hot.id, own.id, Stroops(2_000), "XLM", "play_money")
+    await ledger.post([funded])
+    at = datetime.fromtimestamp(NOW_MS / 1000, UTC)
+    sold = Pass("pas_1", viewer.id, "ast_1", None, 24, "XLM", Stroops(1_001), at)
+    store = PostgresPassStore(database, ledger, splits)
+    await store.buy(Sale(sold, SPLIT), Content("ast_1", None, at))
+
+
 async def fill(database: Database) -> None:
     """All there is, sealed but for the last transfer."""
     clock = ManualClock(NOW_MS)
@@ -157,6 +173,7 @@ async def fill(database: Database) -> None:
     await settle(outbox, settlement("c", (60,)), None)
     await pay_by_voucher(database, store.ledger)
     await pay_in_and_out(database, store.ledger)
+    await sell_pass(database, store.ledger, splits)
     journal = PostgresJournal(database)
     while await journal.seal(NOW_MS, 7) is not None:
         pass
@@ -299,6 +316,15 @@ DAMAGE = [
         f"UPDATE playback_session SET drawn = drawn + 5 WHERE id = {_LAST_SESSION}",
         "I7",
         "is drawn and not charged",
+    ),
+    Damage("UPDATE pass SET price = 1000", "I10 I12", "moved 1001 from viewer:"),
+    Damage("DELETE FROM pass_part WHERE account = 'acc_x'", "I10 I12", "and no pass says so"),
+    Damage(
+        "UPDATE pass_part SET amount = amount + CASE account WHEN 'acc_x' THEN 1 ELSE -1 END;"
+        "UPDATE ledger_transfer SET amount = amount + CASE id WHEN 'pas_1:part:acc_x' THEN 1 "
+        "ELSE -1 END WHERE id LIKE 'pas_1:part:%'",
+        "J2 L1 I12",
+        "{'acc_x': 317, 'acc_y': 634}) was due",
     ),
     Damage("UPDATE payout SET amount = 101 WHERE id = 'pay_a0'", "I11", "where 101 from"),
     Damage(
