@@ -4,11 +4,14 @@ set -eu
 
 export DEBIAN_FRONTEND=noninteractive
 
-# nginx is started by the benchmark, with a configuration of its own: not as a service, which a
-# package starts unless this file says no. On a machine that has an nginx nothing is changed.
+# nginx and Caddy are started by tests and benchmarks, with configurations of their own: not as
+# services, which a package starts unless this file says no. Where they are, nothing is changed.
 policy=/usr/sbin/policy-rc.d
-had_nginx=$(command -v nginx || true)
-if [ -z "$had_nginx" ] && [ ! -e "$policy" ]; then
+services=""
+for each in nginx caddy; do
+    command -v "$each" >/dev/null || services="$services $each"
+done
+if [ -n "$services" ] && [ ! -e "$policy" ]; then
     trap 'rm -f "$policy"' EXIT
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
@@ -29,9 +32,12 @@ apt-get install -y -qq --no-install-recommends \
     wrk \
     nginx \
     libnginx-mod-rtmp \
+    caddy \
     chromium \
     fonts-dejavu-core
 
-if [ -z "$had_nginx" ] && [ -d /run/systemd/system ]; then
-    systemctl disable --quiet nginx
+if [ -d /run/systemd/system ]; then
+    for each in $services; do
+        systemctl disable --quiet "$each"
+    done
 fi

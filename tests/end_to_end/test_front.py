@@ -1,9 +1,10 @@
-"""Three serving processes behind Debian's nginx, as we ship its configuration: HTTP/2 over TLS."""
+"""Three serving processes behind Debian's nginx and Caddy, as we ship their configurations."""
 
 import asyncio
 import os
 import re
 import signal
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -13,8 +14,9 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 
+from config.limits import REGISTRATIONS_PER_MINUTE_MAX
 from tests.end_to_end.films import make_film, upload
-from tests.end_to_end.front import Front, front
+from tests.end_to_end.front import Front, caddy, nginx
 from tests.end_to_end.publisher import publishing
 from tests.end_to_end.running_server import (
     Client,
@@ -45,26 +47,28 @@ async def curl(front: Front, *arguments: str) -> str:
     return output.decode()
 
 
-async def test_media_uploads_and_events_through_nginx_while_a_serving_process_dies(
+async def test_media_uploads_and_events_through_fronts_while_a_serving_process_dies(
     start: Any, tmp_path: Path
 ) -> None:
-    server = await start("--http.processes=3", "--price.stroops=10000000", "--price.seconds=3600")
+    server = await start(
+        *("--http.processes=3", "--http.trusted_proxies=127.0.0.1"),
+        *("--price.stroops=10000000", "--price.seconds=3600"),
+    )
     key = server.announced["stream_key"]
     port = int(server.http_url.rpartition(":")[2])
     async with (
         guest_of(server) as guest,
         client_of(server, **server.creator) as creator,
         publishing(f"{server.rtmp_url}/{key}"),
-        front(port, tmp_path / "nginx") as nginx,
+        nginx(port, tmp_path / "nginx") as first,
+        caddy(port, tmp_path / "caddy") as second,
     ):
         await eventually(lambda: _all_serve(creator), 20, "all processes serve")
         viewer = await watch(guest, "main")
         await asyncio.gather(
             _watched_while_a_process_dies(server, viewer),
-            _blocked_on_one_connection(nginx, viewer, tmp_path),
-            _uploaded(nginx, server, tmp_path),
-            _told_as_it_happens(nginx, server),
-            _plain_http_is_sent_on(nginx),
+            *(_passes_everything_on(front, viewer, server) for front in (first, second)),
+            _counted_by_who_asks(server, first, second),
         )
         await eventually(lambda: _all_serve(creator), 10, "the dead process was replaced")
         assert "tollcast_serving_restarts_total 1.0" in await creator.get("/metrics")
@@ -117,17 +121,27 @@ def _is_serving(pid: int) -> bool:
     return b"api.serving" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-async def _blocked_on_one_connection(nginx: Front, viewer: Viewer, tmp_path: Path) -> None:
+async def _passes_everything_on(front: Front, viewer: Viewer, server: RunningServer) -> None:
+    await asyncio.gather(
+        _blocked_on_one_connection(front, viewer),
+        _uploaded(front, server),
+        _told_as_it_happens(front, server),
+        _talked(front, server),
+        _plain_http_is_sent_on(front),
+    )
+
+
+async def _blocked_on_one_connection(front: Front, viewer: Viewer) -> None:
     """Twenty players' playlists that wait for the same part of one segment."""
     rendition = (await viewer.multivariant()).playlists[0].uri
-    url = nginx.url + urljoin(viewer.session["playbackUrl"], rendition)
-    playlist = await curl(nginx, url)
+    url = front.url + urljoin(viewer.session["playbackUrl"], rendition)
+    playlist = await curl(front, url)
     parts = re.findall(r"/(\d+)\.(\d+)\.m4s", playlist)
     assert parts, "it has parts"
     sequence, part = max((int(sequence), int(part)) for sequence, part in parts)
     told = await curl(
-        nginx,
-        *("--parallel", "--parallel-max", "20", "--output", str(tmp_path / "blocked_#1")),
+        front,
+        *("--parallel", "--parallel-max", "20", "--output", str(front.folder / "blocked_#1")),
         *("--write-out", "%{http_version} %{num_connects} %{time_total}\n"),
         f"{url}?_HLS_msn={sequence}&_HLS_part={part + 2}&player=[1-20]",
     )
@@ -135,28 +149,43 @@ async def _blocked_on_one_connection(nginx: Front, viewer: Viewer, tmp_path: Pat
     assert [version for version, _, _ in lines] == ["2"] * 20
     assert sum(int(connects) for _, connects, _ in lines) == 1
     assert max(float(seconds) for _, _, seconds in lines) < 3
-    texts = {(tmp_path / f"blocked_{number}").read_text() for number in range(1, 21)}
+    texts = {(front.folder / f"blocked_{number}").read_text() for number in range(1, 21)}
     for text in texts:
         newest = max((int(a), int(b)) for a, b in re.findall(r"/(\d+)\.(\d+)\.m4s", text))
         assert newest >= (sequence, part + 2) or newest[0] > sequence
 
 
-async def _uploaded(nginx: Front, server: RunningServer, tmp_path: Path) -> None:
+def _client(front: Front, server: RunningServer, **options: Any) -> aiohttp.ClientSession:
+    trusting = ssl.create_default_context(cafile=str(front.certificate))
+    connector = aiohttp.TCPConnector(ssl=trusting, **options)
+    return aiohttp.ClientSession(front.url, connector=connector, headers=server.creator)
+
+
+async def _uploaded(front: Front, server: RunningServer) -> None:
     """A form goes through as it comes."""
-    film = await make_film(tmp_path / "film.mp4", 2)
-    trusting = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=str(nginx.certificate)))
-    async with aiohttp.ClientSession(nginx.url, connector=trusting, headers=server.creator) as http:
+    film = await make_film(front.folder / "film.mp4", 2)
+    async with _client(front, server) as http:
         document = await upload(Client(http), film, title="through the front")
         assert document["title"] == "through the front"
 
 
-async def _told_as_it_happens(nginx: Front, server: RunningServer) -> None:
+async def _talked(front: Front, server: RunningServer) -> None:
+    """A socket opens, and says whose it is."""
+    async with (
+        asyncio.timeout(_SECONDS_MAX),
+        _client(front, server) as http,
+        http.ws_connect("/api/v1/streaming/ws", protocols=["tollcast.v1"]) as talk,
+    ):
+        assert (await talk.receive_json())["type"] == "connected"
+
+
+async def _told_as_it_happens(front: Front, server: RunningServer) -> None:
     """Three events come a second apart: nothing gathers them."""
     process = await asyncio.create_subprocess_exec(
         *(program("curl"), "--silent", "--no-buffer", "--http2", "--max-time", str(_SECONDS_MAX)),
-        *("--cacert", str(nginx.certificate)),
+        *("--cacert", str(front.certificate)),
         *("--header", f"Authorization: {server.creator['Authorization']}"),
-        f"{nginx.url}/api/v1/earnings/events",
+        f"{front.url}/api/v1/earnings/events",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -172,10 +201,35 @@ async def _told_as_it_happens(nginx: Front, server: RunningServer) -> None:
     assert times[2] - times[0] > 1
 
 
-async def _plain_http_is_sent_on(nginx: Front) -> None:
+async def _plain_http_is_sent_on(front: Front) -> None:
     told = await curl(
-        nginx,
+        front,
         *("--output", "/dev/null", "--write-out", "%{http_code} %{redirect_url}"),
-        f"http://localhost:{nginx.http_port}/watch/main?x=1",
+        f"http://localhost:{front.http_port}/watch/main?x=1",
     )
-    assert told == "301 https://localhost/watch/main?x=1"
+    assert told == f"{front.sends_on} https://localhost/watch/main?x=1"
+
+
+async def _counted_by_who_asks(server: RunningServer, *fronts: Front) -> None:
+    """Who registers too often is refused, whomever they say they ask for; their neighbours are not.
+
+    It is too often within one minute even if another one begins meanwhile.
+    """
+    strangers = [f"192.0.2.{number}" for number in range(2 * REGISTRATIONS_PER_MINUTE_MAX + 1)]
+    for number, front in enumerate(fronts, 2):
+        fields = [{"X-Forwarded-For": each, "Forwarded": f"for={each}"} for each in strangers]
+        told = await _registers(front, server, f"127.0.0.{number}", fields)
+        assert set(told) == {400, 429}, (front.name, told)
+        assert await _registers(front, server, f"127.0.0.{number + 10}", [{}]) == [400], front.name
+
+
+async def _registers(
+    front: Front, server: RunningServer, address: str, fields: list[dict[str, str]]
+) -> list[int]:
+    """What somebody at this address is answered who wants to, and says nothing more."""
+    statuses = []
+    async with _client(front, server, local_addr=(address, 0), family=socket.AF_INET) as http:
+        for each in fields:
+            async with http.post("/api/v1/auth/register", json={}, headers=each) as answer:
+                statuses.append(answer.status)
+    return statuses
