@@ -129,7 +129,7 @@ def _difference(difference: Document) -> Sequence[str]:
     )
     where = [
         f"      {name} {difference[name]}"
-        for name in ("transaction", "source", "destination")
+        for name in ("transaction", "memo", "fee", "settlement", "payment", "source", "destination")
         if difference.get(name)
     ]
     return [

@@ -873,6 +873,11 @@ RECONCILE_LEDGERS_AT_ONCE = 1_000
 RECONCILE_LISTED_MAX = 1_000
 # Balances that wait until everything up to their ledger is known: Horizon's feed is a minute late.
 RECONCILE_SNAPSHOTS_MAX = 16
+# Transactions of ours that the books do not know, as after an older copy was restored: so many are
+# asked for in a pass, a request each, so that the next pass is not waited for longer than a minute.
+RECONCILE_RECALLED_MAX = 50
+# And what they paid is looked for among so many settlements, the newest: 0.3 ms of hashing each.
+RECONCILE_STATEMENTS_MAX = 500
 # Transactions of the whole network that are read at once, for a node that tells no payments. Those
 # of contracts have metas of some 20 kB.
 FEED_TRANSACTIONS_MAX = 50

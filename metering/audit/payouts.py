@@ -110,7 +110,8 @@ WHERE entry.id NOT IN (SELECT id || ':applied' FROM payout)
     AND entry.id NOT IN (SELECT 'deposit:' || network || ':' || event FROM chain_payment)
     AND split_part(hot.id, ':', 3) NOT IN (SELECT contract FROM payment_channel)
     AND NOT EXISTS (SELECT FROM reconciliation_difference AS accepted
-        WHERE starts_with(entry.id, 'restored:' || accepted.key))
+        WHERE starts_with(entry.id, 'restored:' || accepted.key)
+            OR entry.id = 'restored:event:' || split_part(accepted.key, ':', 2) || ':fee')
 """
 
 _QUESTIONS = (

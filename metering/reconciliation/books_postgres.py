@@ -1,8 +1,8 @@
 """What journal and outbox say of some ledgers, out of Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from config.limits import RECONCILE_LISTED_MAX
+from config.limits import RECONCILE_LISTED_MAX, RECONCILE_STATEMENTS_MAX
 from config.postgres import Connection, Database, Record
 from metering.reconciliation.evidence import (
     Evidence,
@@ -14,7 +14,8 @@ from metering.reconciliation.evidence import (
     Taken,
 )
 from metering.reconciliation.store import Digests
-from metering.settlement.outbox import State
+from metering.settlement import outbox_rows, statement
+from metering.settlement.outbox import Settlement, State
 
 _READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
@@ -91,7 +92,8 @@ WHERE account.id >= 'chain:' AND account.id < 'chain;'
         WHEN 'channel' THEN NOT EXISTS (SELECT FROM payment_channel
             WHERE contract = split_part(entry.id, ':', 2))
         WHEN 'restored' THEN NOT EXISTS (SELECT FROM reconciliation_difference
-            WHERE network = $1 AND starts_with(entry.id, 'restored:' || key))
+            WHERE network = $1 AND (starts_with(entry.id, 'restored:' || key)
+                OR entry.id = 'restored:event:' || split_part(key, ':', 2) || ':fee'))
         ELSE NOT EXISTS (SELECT FROM payout
                 WHERE payout.id = split_part(entry.id, ':', 1))
             AND NOT EXISTS (SELECT FROM payout_batch
@@ -133,6 +135,16 @@ SELECT source, max(sequence) AS sequence FROM (
     SELECT address, sequence FROM reconciliation_address WHERE network = $1 AND address = ANY ($2)
 ) AS used
 GROUP BY source
+"""
+
+_NEWEST = "SELECT * FROM payout_batch ORDER BY id DESC LIMIT $1"
+
+_PAYOUTS = "SELECT * FROM payout WHERE batch = ANY ($1) ORDER BY batch, place"
+
+_FEES_BOOKED = """
+SELECT hash FROM unnest($1::text[]) AS asked (hash)
+WHERE EXISTS (SELECT FROM ledger_transfer WHERE id = 'restored:event:' || hash || ':fee')
+    OR EXISTS (SELECT FROM ledger_closed_transfer WHERE id = 'restored:event:' || hash || ':fee')
 """
 
 _WITHDRAWALS = """
@@ -253,6 +265,21 @@ class PostgresBooks:
         """The highest sequence number of each account that we used, or need not explain."""
         rows = await self._database.fetch(_SEQUENCES, self._network, list(addresses))
         return {row["source"]: row["sequence"] for row in rows if row["sequence"] is not None}
+
+    async def stated(self, roots: Collection[str]) -> dict[str, Settlement]:
+        """The settlements whose statements have these roots (hex), among the newest ones."""
+        if not roots:
+            return {}
+        batches = await self._database.fetch(_NEWEST, RECONCILE_STATEMENTS_MAX)
+        payouts = await self._database.fetch(_PAYOUTS, [batch["id"] for batch in batches])
+        newest = [outbox_rows.settlement(batch, payouts, ()) for batch in batches]
+        named = {statement.root(statement.leaves(each)).hex(): each for each in newest}
+        return {root: each for root, each in named.items() if root in roots}
+
+    async def fees_booked(self, hashes: Sequence[str]) -> set[str]:
+        """Those of these transactions whose fee was booked when somebody accepted them."""
+        rows = await self._database.fetch(_FEES_BOOKED, list(hashes))
+        return {row["hash"] for row in rows}
 
     async def owner(self, address: str) -> str | None:
         """Who is paid at an address, as the first two parts of an account's name; None: nobody

@@ -24,6 +24,9 @@ from metering.reconciliation.evidence import (
 from metering.settlement.chain import Snapshot
 from metering.settlement.outbox import State
 
+NO_SUCH_TRANSACTION = "our outbox has no such transaction"
+"""What is said of a payment of ours that nothing in our books is about."""
+
 # An account begins with the number of its ledger, shifted by 32 bits (Stellar-ledger-entries.x).
 # What is below counts its transactions.
 USED = (1 << 32) - 1
@@ -97,7 +100,7 @@ def _of_movement(
     if movement.transaction in evidence.collected or movement.source in evidence.contracts:
         return None
     if movement.source in ours and movement.destination not in ours:
-        return _differs(movement, Kind.MISSING_IN_LEDGER, "our outbox has no such transaction")
+        return _differs(movement, Kind.MISSING_IN_LEDGER, NO_SUCH_TRANSACTION)
     return _not_yet(movement, tip, "nobody booked what came in")
 
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from metering.reconciliation.evidence import place_of
+from metering.settlement.chain import SeenTransaction
+
 
 class Kind(StrEnum):
     """What is wrong."""
@@ -36,6 +39,9 @@ class Difference:
         transaction: its hash, where it is about one.
         source: who paid on the chain.
         destination: who was paid there.
+        seen: what the chain says of that transaction, where our books have forgotten it.
+        settlement: of ours that it pays by its memo, and
+        payment: which of its payments this is.
     """
 
     key: str
@@ -49,6 +55,14 @@ class Difference:
     transaction: str = ""
     source: str = ""
     destination: str = ""
+    seen: SeenTransaction | None = None
+    settlement: str = ""
+    payment: str = ""
+
+    @property
+    def place(self) -> int:
+        """Of the operation in its transaction, from 0 on, of one about a payment's event."""
+        return place_of(self.about)
 
     def document(self) -> dict[str, object]:
         """For JSON; what says nothing is left out."""
@@ -58,4 +72,6 @@ class Difference:
 def read_difference(document: Mapping[str, object]) -> Difference:
     """The inverse of `Difference.document`."""
     fields = dict(document) | {"kind": Kind(str(document["kind"]))}
+    if isinstance(seen := document.get("seen"), dict):
+        fields["seen"] = SeenTransaction(**seen)
     return Difference(**fields)  # type: ignore[arg-type]

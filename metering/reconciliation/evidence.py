@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from metering.settlement.outbox import State
 
 
+def place_of(event: str) -> int:
+    """The place of an event's operation in its transaction, from 0 on."""
+    return int(event.rpartition(":")[2].partition(".")[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Movement:
     """A payment as the chain has it; fields as `feed.ChainPayment`."""
@@ -22,7 +27,7 @@ class Movement:
     @property
     def place(self) -> int:
         """Of its operation in the transaction, from 0 on."""
-        return int(self.event.rpartition(":")[2].partition(".")[0])
+        return place_of(self.event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from config.limits import RECONCILE_LEDGERS_AT_ONCE, SETTLEMENT_FEE_RATE_MAX
+from metering.money import NATIVE
 from metering.reconciliation.addresses import Ours
 from metering.reconciliation.books_postgres import PostgresBooks
 from metering.reconciliation.compare import (
@@ -20,8 +21,9 @@ from metering.reconciliation.compare import (
 )
 from metering.reconciliation.difference import Difference
 from metering.reconciliation.evidence import Books, Evidence, Moment, Settled
+from metering.reconciliation.forgotten import Transactions, recalled, unpaid_fees
 from metering.reconciliation.store import Open, Progress
-from metering.settlement.chain import Snapshot, Tip
+from metering.settlement.chain import SeenTransaction, Snapshot, Tip
 from metering.settlement.lifecycle import Found, NotFound
 from metering.settlement.outbox import SignedEnvelope, State
 
@@ -29,8 +31,8 @@ from metering.settlement.outbox import SignedEnvelope, State
 _OF_LEDGERS = ("event:", "payment:")
 
 
-class Looking(Protocol):
-    """Whoever looks for a transaction by its hash."""
+class Looking(Transactions, Protocol):
+    """Whoever looks for transactions by their hashes: for ours, and for any."""
 
     async def look(self, envelope: SignedEnvelope) -> Found | NotFound: ...
 
@@ -108,7 +110,7 @@ class Examiner:
         look.add(of_suspense(await self._books.suspended()))
         under_way = await self._books.under_way()
         look.add(of_overdue(under_way, moment))
-        await self._leave_out_accepted(look)
+        await self._settle_on(look, known)
         if snapshot is not None:
             await self._accounts(look, snapshot, under_way)
         clean = covered if look.again_from is None else min(covered, look.again_from - 1)
@@ -125,13 +127,17 @@ class Examiner:
         look = _Look({}, {})
         for piece in _pieces(after, until):
             await self._ledgers(look, *piece, Moment(tip.ledger, tip.close_time))
-        await self._leave_out_accepted(look)
+        await self._settle_on(look, ())
         return look.differences
 
-    async def _leave_out_accepted(self, look: _Look) -> None:
+    async def _settle_on(self, look: _Look, known: Sequence[Open]) -> None:
+        """What was accepted is left out, and what was forgotten is recalled."""
         for key in await self._acceptances.accepted(list(look.differences)):
             look.differences.pop(key)
             look.unbooked.pop(key, None)
+        before = [each.difference for each in known]
+        found = list(look.differences.values())
+        look.add(await recalled(found, before, self._chain, self._books))
 
     async def _ledgers(self, look: _Look, after: int, until: int, moment: Moment) -> None:
         evidence = await self._confirmed(await self._books.evidence(after, until))
@@ -172,6 +178,7 @@ class Examiner:
         self, look: _Look, snapshot: Snapshot, under_way: Sequence[Settled]
     ) -> None:
         fees = await self._fees(snapshot, under_way)
+        forgotten = await self._forgotten(look, snapshot)
         balances, ahead = await self._books.balances(snapshot.ledger)
         unbooked: defaultdict[tuple[str, str], int] = defaultdict(int)
         for each in look.unbooked.values():
@@ -179,12 +186,21 @@ class Examiner:
             if movement.ledger <= snapshot.ledger:
                 unbooked[movement.destination, movement.asset] += each.amount
                 unbooked[movement.source, movement.asset] -= each.amount
-        for address, fee in fees:
-            unbooked[address, "XLM"] -= fee
+        for address, fee in [*fees, *((each.payer, each.fee) for each in forgotten)]:
+            unbooked[address, NATIVE] -= fee
         books = Books(balances, ahead, unbooked, self._operators_fees(snapshot))
         look.add(of_balances(snapshot, books, self._ours.accounts))
         sequences = await self._books.sequences(self._ours.signed)
+        for seen in forgotten:
+            sequences[seen.source] = max(seen.sequence, sequences.get(seen.source, 0))
         look.add(of_sequences(snapshot, sequences))
+
+    async def _forgotten(self, look: _Look, snapshot: Snapshot) -> list[SeenTransaction]:
+        """Transactions that the chain had by then and our books have forgotten, each once."""
+        recalled_ = [each for each in look.differences.values() if each.ledger <= snapshot.ledger]
+        hashes = [each.transaction for each in recalled_ if each.seen is not None]
+        booked = await self._books.fees_booked(hashes) if hashes else ()
+        return [each.seen for each in unpaid_fees(recalled_, booked) if each.seen is not None]
 
     def _operators_fees(self, snapshot: Snapshot) -> dict[str, int]:
         """The operator signs alone for another address of deposits: what is moved from there shows

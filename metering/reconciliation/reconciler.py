@@ -34,7 +34,13 @@ from metering.reconciliation.difference import Difference, Kind
 from metering.reconciliation.examination import Examiner
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
 from metering.reconciliation.store import Pass, Progress, Reading
-from metering.settlement.chain import ChainUnreachable, Snapshot, Tip, WrongNetwork
+from metering.settlement.chain import (
+    ChainUnreachable,
+    SeenTransaction,
+    Snapshot,
+    Tip,
+    WrongNetwork,
+)
 from metering.settlement.feed import Feed, HistoryGap
 from metering.settlement.lifecycle import Found, NotFound
 from metering.settlement.outbox import SignedEnvelope
@@ -60,6 +66,8 @@ class Chain(Protocol):
     async def snapshot(self, addresses: Sequence[str], assets: Sequence[str]) -> Snapshot: ...
 
     async def look(self, envelope: SignedEnvelope) -> Found | NotFound: ...
+
+    async def transaction(self, hash_: str) -> SeenTransaction | None: ...
 
     def feed(self, address: str) -> Feed: ...
 

@@ -193,6 +193,8 @@ class PostgresReconciliation:
                 await connection.execute(
                     _SEQUENCE, self._network, difference.about, difference.on_chain
                 )
+            if (seen := difference.seen) is not None:
+                await connection.execute(_SEQUENCE, self._network, seen.source, seen.sequence)
             if made_good.withdrawal is not None:
                 tag = await connection.execute(_WITHDRAWN, made_good.withdrawal)
                 if tag != "UPDATE 1":

@@ -165,6 +165,10 @@ def _difference(difference: Difference, found_at: datetime) -> dict[str, Value]:
         "transaction": difference.transaction or None,
         "source": difference.source or None,
         "destination": difference.destination or None,
+        "memo": None if difference.seen is None else difference.seen.memo or None,
+        "fee": None if difference.seen is None else format_amount(difference.seen.fee),
+        "settlement": difference.settlement or None,
+        "payment": difference.payment or None,
         "foundAt": moment(found_at),
     }
 

@@ -52,6 +52,10 @@ _DIFFERENCE = {
     "transaction": or_null(is_name),
     "source": or_null(is_name),
     "destination": or_null(is_name),
+    "memo": or_null(is_hash),
+    "fee": or_null(_is_amount),
+    "settlement": or_null(is_name),
+    "payment": or_null(is_name),
     "foundAt": is_moment,
 }
 _MEMBERS = object_of(

@@ -7,6 +7,7 @@ was paid, and payouts go on.
 
 What the copy had planned and not signed may be such a payment. Before anything is booked it is
 given up, so that its money is with its payees again, and is planned anew if it is still there then.
+Where the memo of the payment's transaction names the settlement, that tells whose account it was.
 """
 
 from collections.abc import Sequence
@@ -21,13 +22,14 @@ from metering.ledger.ledger import (
     inflight_account,
     treasury_account,
 )
-from metering.money import Stroops
+from metering.money import NATIVE, Stroops
 from metering.reconciliation.addresses import Ours
 from metering.reconciliation.books_postgres import PostgresBooks
 from metering.reconciliation.difference import Difference, Kind
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
 from metering.reconciliation.store import MadeGood, NoSuchDifference
-from metering.settlement.outbox import Outbox, Outcome, State
+from metering.settlement.outbox import Kind as PaymentKind
+from metering.settlement.outbox import Outbox, Outcome, Payment, Settlement, State
 from metering.settlement.strkey import account_key, read_address
 
 _CAUSE = "restored"
@@ -46,13 +48,27 @@ class Giver:
 
 
 def bookings(difference: Difference, ours: Ours, giver: Giver | None) -> list[Transfer]:
-    """The transfers that make a difference good; none where nothing is to be booked.
+    """The transfers that make a difference good; none where nothing is to be booked. With the first
+    payment of a transaction that is accepted its fee is booked, too.
 
     Args:
         difference: what is accepted.
         ours: our addresses.
         giver: whose account gives for a payment; None: the operator's own alone.
     """
+    return [*_moves(difference, ours, giver), *_fee(difference, ours)]
+
+
+def _fee(difference: Difference, ours: Ours) -> list[Transfer]:
+    seen = difference.seen
+    payer = None if seen is None else ours.accounts.get((seen.payer, NATIVE))
+    if seen is None or payer is None:
+        return []
+    # The same for each of its payments, and so booked once.
+    return [_moved(f"restored:event:{difference.transaction}:fee", payer, NATIVE, -seen.fee)]
+
+
+def _moves(difference: Difference, ours: Ours, giver: Giver | None) -> list[Transfer]:
     if difference.key.startswith("balance:"):
         moved = (difference.on_chain or 0) - (difference.in_ledger or 0)
         name = f"restored:{difference.key}:{difference.ledger}"
@@ -128,13 +144,12 @@ class Restorer:
             await self._give_up_plans()
         giver = await self._giver(difference)
         transfers = bookings(difference, self._ours, giver)
-        accounts = [Account(name, difference.asset, floor=None) for name in self._chain(transfers)]
-        treasury = [treasury_account(difference.asset)] if transfers else []
+        treasury = [treasury_account(asset) for asset in {each.asset for each in transfers}]
         made_good = MadeGood(
             difference=difference,
             by=by,
             at=at,
-            accounts=[*accounts, *treasury],
+            accounts=[*self._chain(transfers), *treasury],
             transfers=transfers,
             withdrawal=None if giver is None else giver.withdrawal,
         )
@@ -149,13 +164,21 @@ class Restorer:
                 dead = replace(settlement, state=State.DEAD, outcome=given_up)
                 await self._outbox.advance(settlement, dead)
 
-    def _chain(self, transfers: Sequence[Transfer]) -> list[str]:
-        named = {name for each in transfers for name in (each.debit, each.credit)}
-        return sorted(named & set(self._ours.accounts.values()))
+    def _chain(self, transfers: Sequence[Transfer]) -> list[Account]:
+        """The accounts among theirs that stand for addresses of ours."""
+        named = {(n, each.asset) for each in transfers for n in (each.debit, each.credit)}
+        known = set(self._ours.accounts.values())
+        return [Account(name, asset, floor=None) for name, asset in sorted(named) if name in known]
 
     async def _giver(self, difference: Difference) -> Giver | None:
         if difference.kind != Kind.MISSING_IN_LEDGER or not difference.destination:
             return None
+        settlement = await self._outbox.settlement(difference.settlement)
+        payment = None if settlement is None else _payout(settlement, difference.payment)
+        if settlement is not None and payment is not None:
+            # Its money is with its payee again, unless our books have it as paid, or on its way.
+            ended = settlement.state in (State.DEAD, State.FAILED)
+            return await self._holder(payment.account) if ended else None
         for withdrawal, address in await self._books.withdrawals(
             difference.asset, difference.on_chain or 0
         ):
@@ -163,10 +186,16 @@ class Restorer:
                 lies_in = inflight_account(withdrawal, difference.asset).id
                 return Giver(lies_in, difference.on_chain or 0, withdrawal)
         owner = await self._books.owner(difference.destination)
-        if owner is None:
-            return None
-        account = f"{owner}:{difference.asset}"
+        return None if owner is None else await self._holder(f"{owner}:{difference.asset}")
+
+    async def _holder(self, account: str) -> Giver | None:
         try:
             return Giver(account, await self._ledger.balance(account))
         except UnknownAccount:
             return None
+
+
+def _payout(settlement: Settlement, payment: str) -> Payment | None:
+    """A payout of it by its id. Withdrawals are looked up by what is still to be paid instead."""
+    payouts = (each for each in settlement.payments if each.kind == PaymentKind.PAYOUT)
+    return next((each for each in payouts if each.id == payment), None)

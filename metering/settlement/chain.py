@@ -93,6 +93,25 @@ class Snapshot:
     sequences: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class SeenTransaction:
+    """A transaction as the chain has it, whoever made it.
+
+    Args:
+        source: the account (G...) whose sequence number it used.
+        sequence: that number.
+        payer: the account that paid its fee; of a bump another one, perhaps.
+        fee: what was taken, in stroops.
+        memo: 32 bytes as hex (MEMO_HASH); empty when it has another memo, or none.
+    """
+
+    source: str
+    sequence: int
+    payer: str
+    fee: int
+    memo: str
+
+
 class Chain(Protocol):
     """Knows no keys. Every method may raise `ChainUnreachable` or `WrongNetwork`."""
 

@@ -7,6 +7,7 @@ from stellar_sdk import Asset, StrKey
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.money import NATIVE, Stroops
+from metering.settlement.chain import SeenTransaction
 from metering.settlement.chain_event import Movement
 from metering.settlement.stellar_result import merged, results_of
 
@@ -30,6 +31,25 @@ def told_by(envelope: str, operation: int, recipient: str) -> Told:
     if muxed is None or destination is None or _plain(destination) != recipient:
         return Told(None, memo)
     return Told(muxed.id.uint64, memo)
+
+
+def seen_in(envelope: str, result: str) -> SeenTransaction:
+    """Who made a transaction and paid for it, and its memo.
+
+    Raises:
+        ValueError and what `rpc_node` lists: it is none.
+    """
+    transaction = _transaction(envelope)
+    source = _plain(transaction.source_account)
+    bump = stellar_xdr.TransactionEnvelope.from_xdr(envelope).fee_bump
+    memo = transaction.memo.hash
+    return SeenTransaction(
+        source=source,
+        sequence=transaction.seq_num.sequence_number.int64,
+        payer=source if bump is None else _plain(bump.tx.fee_source),
+        fee=stellar_xdr.TransactionResult.from_xdr(result).fee_charged.int64,
+        memo="" if memo is None else memo.hash.hex(),
+    )
 
 
 def movements(envelope: str, result: str) -> Iterator[tuple[int, Movement]]:

@@ -10,16 +10,19 @@ from metering.settlement.chain import (
     ChainAccount,
     ChainUnreachable,
     OnChain,
+    SeenTransaction,
     SettledAsset,
     Snapshot,
     Tip,
 )
+from metering.settlement.chain_envelope import seen_in
 from metering.settlement.guard import NetworkGuard
 from metering.settlement.horizon_documents import (
     Account,
     FeeStats,
     Submitted,
     Transaction,
+    WholeTransaction,
     read,
 )
 from metering.settlement.horizon_feed import HorizonFeed
@@ -134,6 +137,19 @@ class Horizon:
             oldest_ledger=tip.oldest_ledger,
             source_sequence=None,
         )
+
+    async def transaction(self, hash_: str) -> SeenTransaction | None:
+        """A transaction by its hash, whoever made it; None when the server does not know it (any
+        more). Raises as `chain.Chain`.
+        """
+        try:
+            text = await self._node.find(f"/transactions/{hash_}")
+        except BeforeHistory:
+            return None
+        if text is None:
+            return None
+        whole = read(WholeTransaction, text)
+        return seen_in(whole.envelope_xdr, whole.result_xdr)
 
     async def _account(self, address: str) -> Account | None:
         text = await self._node.find(f"/accounts/{address}")

@@ -136,6 +136,13 @@ class Transaction(BaseModel):
     result_xdr: str
 
 
+class WholeTransaction(BaseModel):
+    """The same document, with what was sent."""
+
+    envelope_xdr: str
+    result_xdr: str
+
+
 class Envelope(BaseModel):
     """The transaction that a payment is joined with."""
 

@@ -53,7 +53,7 @@ def found_in(result_xdr: str, ledger: int) -> Found:
     """A transaction that is part of a ledger, by its result in base64.
 
     Raises:
-        What `metering.settlement.senseless` lists: it is no result.
+        What `rpc_node` lists: it is no result.
     """
     result = stellar_xdr.TransactionResult.from_xdr(result_xdr)
     codes = read_result(result)

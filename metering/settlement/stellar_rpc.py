@@ -17,10 +17,12 @@ from metering.settlement.chain import (
     ChainAccount,
     ChainUnreachable,
     OnChain,
+    SeenTransaction,
     SettledAsset,
     Snapshot,
     Tip,
 )
+from metering.settlement.chain_envelope import seen_in
 from metering.settlement.guard import NetworkGuard
 from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
 from metering.settlement.outbox import SignedEnvelope
@@ -171,6 +173,15 @@ class StellarRpc:
             oldest_ledger=response.oldest_ledger,
             source_sequence=None if behind or account is None else account.sequence,
         )
+
+    async def transaction(self, hash_: str) -> SeenTransaction | None:
+        """A transaction by its hash, whoever made it; None when the node does not know it (any
+        more). Raises as `chain.Chain`.
+        """
+        async with self._node.ask() as server:
+            response = await server.get_transaction(hash_)
+            envelope, result = response.envelope_xdr, response.result_xdr
+            return None if envelope is None or result is None else seen_in(envelope, result)
 
     async def _missing_lines(self, accounts: dict[str, str]) -> dict[str, str]:
         keys = {address: self._line_key(account) for address, account in accounts.items()}
