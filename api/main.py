@@ -397,6 +397,7 @@ def _routes(
     )
 
     channels = _payment_channels(stores, money, intake, bearers)
+    trace = PayoutTrace(stores.database, money.splits)
     streaming = Streaming(
         catalogue,
         intake,
@@ -524,12 +525,12 @@ def _routes(
             money.receipts,
             money.sessions,
             money.splits,
-            PayoutTrace(stores.database, money.splits),
+            trace,
             money.receipt_key.sign,
             bearers,
             clock,
         ),
-        proofs=ProofRoutes(money.outbox, stores.network.passphrase, bearers),
+        proofs=ProofRoutes(money.outbox, trace, stores.network.passphrase, bearers),
         splits=SplitRoutes(money.splits, stores.accounts, catalogue, sources.own, bearers, fee),
         subscriptions=SubscriptionRoutes(
             money.subscriptions,

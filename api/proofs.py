@@ -1,13 +1,20 @@
 """The proof of a payout over HTTP, for the creator who was paid: the chain alone confirms it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
 from api.auth.bearer import Bearers
 from api.errors import Problem, not_found
-from metering.settlement.outbox import Kind, Outbox
-from metering.settlement.proof import proof_document
+from metering.settlement.outbox import Kind, Outbox, Payment, Settlement
+from metering.settlement.proof import Returns, proof_document
+
+
+class Tracing(Protocol):
+    """Who knows what came back of payouts; `payout_trace.PayoutTrace` does."""
+
+    async def returns(self, settlement: Settlement, payment: Payment) -> Returns: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +23,13 @@ class ProofRoutes:
 
     Args:
         outbox: what was paid.
+        trace: what came back of it, and which payout paid it again.
         network: the passphrase of where.
         bearers: who asks.
     """
 
     outbox: Outbox
+    trace: Tracing
     network: str
     bearers: Bearers
 
@@ -40,8 +49,9 @@ class ProofRoutes:
         if settlement.signed is None:
             detail = "it has no transaction yet"
             raise Problem(409, "payout_not_sent", "This payout is on no chain", detail)
+        returns = await self.trace.returns(settlement, mine[0])
         return web.json_response(
-            proof_document(settlement, mine[0], self.network),
+            proof_document(settlement, mine[0], self.network, returns),
             headers={
                 "Content-Disposition": f'attachment; filename="tollcast-payout-{payment_id}.json"',
                 "Cache-Control": "private, no-cache",

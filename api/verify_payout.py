@@ -77,5 +77,16 @@ def _summary(proof: Proof) -> str:
     earned = f", earned in the journal behind {said['earnedAfter']} up to {said['earnedUntil']}"
     return (
         f"{amount} {said['asset'].partition(':')[0]} to {said['address']} by {proof.hashes[0]}"
-        f"{earned if 'form' in said else ''}"
+        f"{earned if 'form' in said else ''}{_returns(proof)}"
     )
+
+
+def _returns(proof: Proof) -> str:
+    """What the server says of money that came back; each payout named has a proof of its own."""
+    told = ""
+    if proof.reclaimed:
+        again = f", and paid again by {proof.paid_again_by}" if proof.paid_again_by else ""
+        told = f"; taken back since nobody claimed it{again}"
+    if proof.pays_again:
+        told += f"; pays again what came back of {', '.join(proof.pays_again)}"
+    return told

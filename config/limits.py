@@ -828,6 +828,8 @@ SETTLEMENT_REST_MS = 3_600_000
 # A balance that its payee has not claimed for 90 days is taken back, so that a lost key loses
 # nothing.
 CLAIMABLE_RECLAIM_SECONDS = 90 * 86_400
+# Of money that came back again and again so many payouts are told: two years of them.
+PAYOUT_RETURNS_MAX = 8
 # What was left to be claimed is looked at from an hour after it could be applied last: by then each
 # node has it, so that one that does not have it any more tells of a claim. An hour after the 90
 # days our clock and the ledger's agree that they are over. And what could not be taken back is

@@ -22,6 +22,28 @@ class MalformedProof(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Returns:
+    """What came back, seen from one payout.
+
+    Args:
+        reclaim: the id of the payment that took it back, since nobody claimed it; None when nobody
+            has, and then it was paid or is claimable still.
+        reclaim_hash: of that one's transaction.
+        paid_again_by: the payout that carried its money after that; None when none has yet, or the
+            transfers of that time are in an archive by now.
+        pays_again: the payouts that came back before, whose money this one carried.
+    """
+
+    reclaim: str | None = None
+    reclaim_hash: str | None = None
+    paid_again_by: str | None = None
+    pays_again: Sequence[str] = ()
+
+
+_NOTHING_CAME_BACK = Returns()
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """A proof that was read.
 
@@ -34,6 +56,11 @@ class Proof:
         hashes: of the transaction and its bumps: one of them is on the chain.
         network: its passphrase.
         claimable: whether it was left to be claimed.
+        reclaimed: whether it came back, since nobody claimed it.
+        paid_again_by: the payout that paid it again then, if one has.
+        pays_again: payouts that came back before, and that this one pays again.
+
+    The last three are the server's word; what they name has a proof of its own.
     """
 
     said: Mapping[str, str]
@@ -44,6 +71,9 @@ class Proof:
     hashes: Sequence[str]
     network: str
     claimable: bool
+    reclaimed: bool = False
+    paid_again_by: str | None = None
+    pays_again: Sequence[str] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -52,13 +82,16 @@ class Proof:
         return statement.is_proven(leaf, self.index, self.size, self.path, self.root)
 
 
-def proof_document(settlement: Settlement, payment: Payment, network: str) -> dict[str, object]:
+def proof_document(
+    settlement: Settlement, payment: Payment, network: str, returns: Returns = _NOTHING_CAME_BACK
+) -> dict[str, object]:
     """A payment's proof, as JSON has it.
 
     Args:
         settlement: signed.
         payment: one of its payments.
         network: the passphrase.
+        returns: what came back of it, and of those before it.
     """
     assert settlement.signed is not None, "what is on no chain cannot be proven"
     leaves, index = statement.leaves(settlement), settlement.payments.index(payment)
@@ -75,6 +108,10 @@ def proof_document(settlement: Settlement, payment: Payment, network: str) -> di
         "network": network,
         "state": settlement.state.value,
         "claimable": payment.claimable,
+        "reclaimedBy": returns.reclaim,
+        "reclaimTransactionHash": returns.reclaim_hash,
+        "paidAgainBy": returns.paid_again_by,
+        "paysAgain": list(returns.pays_again),
     }
 
 
@@ -111,7 +148,17 @@ def _read(document: object) -> Proof:
         ],
         network=str(document["network"]),
         claimable=bool(document["claimable"]),
+        # Proofs of older versions do not say.
+        reclaimed=document.get("reclaimedBy") is not None,
+        paid_again_by=_id(document.get("paidAgainBy")),
+        pays_again=[each for each in map(_id, document.get("paysAgain", ())) if each],
     )
+
+
+def _id(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise MalformedProof("a payout has a text as its id")
+    return value
 
 
 def _hash(text: str) -> bytes:

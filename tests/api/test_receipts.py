@@ -25,12 +25,13 @@ from ingest.source import Source
 from ingest.source_store import MemorySourceStore
 from metering.ledger.ledger import creator_account
 from metering.ledger.ledger_postgres import PostgresLedger
+from metering.money import Stroops
 from metering.receipts.check import check_receipt
 from metering.receipts.maker import Receipts
 from metering.receipts.store_postgres import PostgresReceiptStore
 from metering.settlement.chain import OnChain
 from metering.settlement.earnings import EarningsQuery
-from metering.settlement.outbox import Outcome, Payment, Settlement, SignedEnvelope, State
+from metering.settlement.outbox import Kind, Outcome, Payment, Settlement, SignedEnvelope, State
 from metering.settlement.outbox_postgres import PostgresOutbox
 from metering.settlement.payout_trace import PayoutTrace
 from metering.settlement.proof import read_proof
@@ -75,6 +76,19 @@ class House:
         document: dict[str, Any] = json.loads(text)
         return document
 
+    async def settled(self, session_id: str) -> list[dict[str, Any]]:
+        """The payouts that a receipt names."""
+        payouts: list[dict[str, Any]] = (await self.receipt(session_id))["settlement"]["payouts"]
+        return payouts
+
+    async def proof(self, payout: str) -> dict[str, Any]:
+        """Ada's proof of one."""
+        status, text = await self.call("GET", f"payments/proofs/{payout}", "ada")
+        assert status == 200, text
+        document: dict[str, Any] = json.loads(text)
+        read_proof(document)
+        return document
+
     async def watch(self, asset_id: str, segments: int = 3) -> str:
         """Vera watches something of Ada's to its end."""
         asset = await PostgresAssetStore(self.rig.database).get(asset_id)
@@ -87,12 +101,27 @@ class House:
         await self.rig.intake.close(session.session_id)
         return session.session_id
 
-    async def pay(self, creator: str, state: State = State.APPLIED) -> str:
+    async def pay(
+        self, creator: str, state: State = State.APPLIED, *, claimable: bool = False
+    ) -> str:
         """All that a creator has is paid out, or comes back; the transaction's hash."""
+        account = creator_account(creator, "XLM").id
+        amount = await self.rig.ledger.balance(account)
+        number = self.payouts + 1
+        payment = Payment(f"pay_{number}", creator, "GTO", amount, account, claimable=claimable)
+        return await self._settle(payment, state)
+
+    async def take_back(self, payout: str, creator: str, amount: int) -> str:
+        """A payout that nobody claimed comes back; the transaction's hash."""
+        number, account = self.payouts + 1, creator_account(creator, "XLM").id
+        reclaim = Payment(
+            f"pay_{number}", creator, "00", Stroops(amount), account, Kind.RECLAIM, due=payout
+        )
+        return await self._settle(reclaim, State.APPLIED)
+
+    async def _settle(self, payment: Payment, state: State) -> str:
         self.payouts += 1
         number, outbox = self.payouts, PostgresOutbox(self.rig.database, self.rig.ledger)
-        amount = await self.rig.ledger.balance(creator_account(creator, "XLM").id)
-        payment = Payment(f"pay_{number}", creator, "GTO", amount, f"creator:{creator}:XLM")
         planned = Settlement(
             f"set_{number}", "XLM", "GHOT", 100, (payment,), self.rig.clock.wall_ms()
         )
@@ -114,11 +143,12 @@ async def house(database: Database) -> AsyncIterator[House]:
         sessions, splits = PostgresMeterStore(database), PostgresSplitStore(database, rig.ledger)
         receipts = Receipts(PostgresReceiptStore(database), sessions, KEY.name, KEY.sign)
         bearers = Bearers(accounts, rig.clock)
+        trace = PayoutTrace(database, splits)
         receipt_routes = ReceiptRoutes(
             receipts,
             sessions,
             splits,
-            PayoutTrace(database, splits),
+            trace,
             KEY.sign,
             bearers,
             rig.clock,
@@ -128,7 +158,8 @@ async def house(database: Database) -> AsyncIterator[House]:
         application = web.Application(middlewares=[answer_errors])
         session, content = "/api/v1/streaming/sessions/{session}", "/api/v1/content/{content}"
         application.router.add_get(f"{session}/receipt", receipt_routes.get)
-        proofs = ProofRoutes(PostgresOutbox(database, rig.ledger), "A Network", bearers)
+        outbox = PostgresOutbox(database, rig.ledger)
+        proofs = ProofRoutes(outbox, trace, "A Network", bearers)
         application.router.add_get("/api/v1/payments/proofs/{payment}", proofs.get)
         application.router.add_get(f"{content}/splits", split_routes.get_of_content)
         application.router.add_put(f"{content}/splits", split_routes.put_of_content)
@@ -196,6 +227,40 @@ async def test_the_payout_that_carried_the_money_is_told_once_it_is_known(house:
         "transaction": transaction,
     }
     assert (await house.receipt(late))["settlement"] is None
+
+
+async def test_what_came_back_and_what_paid_it_again_name_each_other(house: House) -> None:
+    """Method: two payouts are left to be claimed and come back, one after the other, and what is
+    paid then carries both; a payout between that failed carried nothing.
+    """
+    house.payees = Payees(house.splits, fee=0)
+    asset, ada = await house.rig.asset(), house.rig.accounts["ada"]
+    early = await house.watch(asset)
+    first = await house.pay(ada, claimable=True)
+    await house.watch(asset)
+    await house.pay(ada, claimable=True)
+    assert (await house.proof("pay_1"))["reclaimedBy"] is None
+    reclaim = await house.take_back("pay_1", ada, 600)
+    told = await house.proof("pay_1")
+    assert (told["reclaimedBy"], told["reclaimTransactionHash"]) == ("pay_3", reclaim)
+    assert told["paidAgainBy"] is None, "nothing was planned since"
+    await house.pay(ada, State.FAILED)
+    await house.take_back("pay_2", ada, 600)
+    assert [each["payout"] for each in await house.settled(early)] == ["pay_1"]
+    again = await house.pay(ada)
+    for payout in ("pay_1", "pay_2"):
+        assert (await house.proof(payout))["paidAgainBy"] == "pay_6"
+    proof = await house.proof("pay_6")
+    assert (proof["paysAgain"], proof["paidAgainBy"]) == (["pay_1", "pay_2"], None)
+    assert (await house.proof("pay_4"))["paysAgain"] == []
+    settled = await house.settled(early)
+    assert [(each["payout"], each["state"], each["transaction"]) for each in settled] == [
+        ("pay_1", "reclaimed", first),
+        ("pay_6", "applied", again),
+    ]
+    await house.watch(asset)
+    await house.pay(ada)
+    assert (await house.proof("pay_7"))["paysAgain"] == [], "it paid nothing of that"
 
 
 async def test_several_creators_share_what_is_earned_and_are_each_paid(house: House) -> None:

@@ -10,7 +10,7 @@ from api.verify_payout import verify_payouts
 from metering.localnet.closing import Traffic
 from metering.settlement import stellar_proof
 from metering.settlement.outbox import Payment, Settlement
-from metering.settlement.proof import MalformedProof, Proof, proof_document, read_proof
+from metering.settlement.proof import MalformedProof, Proof, Returns, proof_document, read_proof
 from tests.metering.settlement.dollars import DOLLAR, Dollars
 from tests.metering.settlement.simulated import PASSPHRASE, XLM, World
 
@@ -93,6 +93,14 @@ async def test_a_file_is_checked_by_the_command(tmp_path: Path) -> None:
     assert "sound: 1.0000000 XLM to G" in said[0]
     assert "look at the memo" in said[1]
     said.clear()
+    back = Returns(reclaim="pay_3", paid_again_by="pay_4", pays_again=("pay_0",))
+    good.write_text(json.dumps(proof_document(*await paid(world, "ana"), PASSPHRASE, back)))
+    assert verify_payouts([good], said.append)
+    assert said[0].endswith(
+        "; taken back since nobody claimed it, and paid again by pay_4"
+        "; pays again what came back of pay_0"
+    )
+    said.clear()
     assert not verify_payouts([bad, none], said.append)
     assert [line.partition(": ")[2] for line in said] == [
         "the payment is not part of what the root stands for",
@@ -109,6 +117,8 @@ async def test_a_file_is_checked_by_the_command(tmp_path: Path) -> None:
         {"path": ["00" * 32] * 9},
         {"index": "first"},
         {"bumpHashes": None},
+        {"paidAgainBy": 7},
+        {"paysAgain": [7]},
     ],
 )
 async def test_what_is_no_proof_is_refused(wrong: dict[str, object]) -> None:
