@@ -184,12 +184,15 @@ export class Engine {
 
   /** Asks for nothing more, and gives up what is under way; what is buffered stays. */
   hold(): void {
+    // Another attempt may be due.
+    window.clearTimeout(this.timer);
     this.hls?.stopLoad();
   }
 
   /** Goes on loading after a hold, or after a refusal whose cause is gone; what is buffered stays. */
   resume(): void {
-    this.hls?.startLoad();
+    if (this.hls?.levels.length === 0) this.hls.loadSource(this.stream.url);
+    else this.hls?.startLoad();
   }
 
   destroy(): void {
@@ -256,38 +259,35 @@ export class Engine {
   private onError(hls: Hls, data: ErrorData): void {
     const status = data.response?.code ?? 0;
     if (refusals.has(status)) {
-      hls.stopLoad();
+      this.hold();
       this.listener.refused(status);
     } else if (data.fatal) {
-      if (data.type === ErrorTypes.NETWORK_ERROR) this.reconnect(hls, data);
+      if (data.type === ErrorTypes.NETWORK_ERROR) this.reconnect(data);
       else if (data.type === ErrorTypes.MEDIA_ERROR) this.recover(hls, data);
-      else this.giveUp(hls, data);
+      else this.giveUp(data);
     }
   }
 
-  private reconnect(hls: Hls, data: ErrorData): void {
-    if (this.networkTries >= NETWORK_TRIES) return this.giveUp(hls, data);
+  private reconnect(data: ErrorData): void {
+    if (this.networkTries >= NETWORK_TRIES) return this.giveUp(data);
     const wait = NETWORK_WAIT_MS[Math.min(this.networkTries, NETWORK_WAIT_MS.length - 1)];
     this.networkTries += 1;
     this.listener.troubleChanged("reconnecting");
     window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => {
-      if (hls.levels.length === 0) hls.loadSource(this.stream.url);
-      else hls.startLoad();
-    }, wait);
+    this.timer = window.setTimeout(() => this.resume(), wait);
   }
 
   private recover(hls: Hls, data: ErrorData): void {
     const now = performance.now();
     this.mediaTries = this.mediaTries.filter((at) => now - at < MEDIA_TRIES_WITHIN_MS);
-    if (this.mediaTries.length >= MEDIA_TRIES) return this.giveUp(hls, data);
+    if (this.mediaTries.length >= MEDIA_TRIES) return this.giveUp(data);
     this.mediaTries.push(now);
     this.listener.troubleChanged("recovering");
     hls.recoverMediaError();
   }
 
-  private giveUp(hls: Hls, data: ErrorData): void {
-    hls.stopLoad();
+  private giveUp(data: ErrorData): void {
+    this.hold();
     this.listener.failed(data.details);
   }
 }

@@ -99,7 +99,10 @@ export class WatchPage {
 
   open(): void {
     this.contentPoller.start();
-    window.addEventListener("pagehide", () => this.session?.abandon());
+    window.addEventListener("pagehide", () => {
+      this.player.hold();
+      this.session?.abandon();
+    });
     window.addEventListener("pageshow", (event) => {
       // Shown again from the browser's memory: the session ended when the page was left.
       if (event.persisted && this.session !== null) this.deny();
