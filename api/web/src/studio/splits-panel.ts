@@ -71,6 +71,7 @@ export class SplitsPanel {
   }
 
   private async talk(ask: () => Promise<Splits>, done: string): Promise<void> {
+    this.say("", false);
     try {
       this.show(await ask());
       this.say(done, false);
