@@ -192,6 +192,8 @@ class Session:
 class FakeServer:
     """Answers as the real one does. A test changes the public attributes to make things happen."""
 
+    live_listed = FIRST_SEGMENTS
+    """Segments of a live that players were told of: it never becomes shorter."""
     _live_since: float | None = None
     _runner: web.AppRunner | None = None
 
@@ -489,18 +491,23 @@ class FakeServer:
         body = self._recording.file(f"{rendition}/{name}")
         return web.Response(body=body, content_type="video/mp4")
 
+    def hold_live(self) -> int:
+        """The publisher goes away; how many segments there are until `live_held` is None again."""
+        self.live_held = self.live_listed
+        return self.live_held
+
     def _available(self, found: dict[str, Any]) -> int:
         """A live grows by a segment each second until it has ended; an upload as the test says."""
         if self.contents[found["id"]]["state"] == "processing":
             return self.seconds_made
         if found["state"] != "live" or self._live_since is None:
             return SECONDS
-        if self.live_ended:
-            return FIRST_SEGMENTS
         if self.live_held is not None:
-            return self.live_held
-        elapsed = asyncio.get_running_loop().time() - self._live_since
-        return min(SECONDS, FIRST_SEGMENTS + int(elapsed))
+            self.live_listed = self.live_held
+        elif not self.live_ended:
+            elapsed = asyncio.get_running_loop().time() - self._live_since
+            self.live_listed = min(SECONDS, FIRST_SEGMENTS + int(elapsed))
+        return self.live_listed
 
     def _charge(self, session: Session, second: int) -> bool:
         before = session.amount

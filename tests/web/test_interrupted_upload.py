@@ -68,7 +68,7 @@ async def test_a_file_survives_a_reload_and_the_loss_of_the_network(
     context = await browser.new_context(base_url=f"http://127.0.0.1:{proxy.port}")
     page = await context.new_page()
     page.set_default_timeout(WAIT_MS)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         await page.goto("/")
         for resumed in (0, 1):
             await page.set_input_files("input", tmp_path / "film.wav")

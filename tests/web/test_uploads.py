@@ -135,7 +135,7 @@ async def test_what_is_being_made_is_cancelled_after_a_question(
     await studio.press("Stop and delete")
     await studio.reads(".uploads", "text.includes('What you upload appears here')")
     assert server.contents == {}
-    assert await studio.page.evaluate("() => document.activeElement.id") == "choose-files"
+    await studio.until("document.activeElement.id === 'choose-files'")
 
 
 async def test_a_dropped_file_is_sent_with_its_title_and_price(

@@ -1,5 +1,6 @@
 """A person at the browser: opens pages, presses buttons, reads what is there."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -7,7 +8,7 @@ from playwright.async_api import ConsoleMessage, Page
 
 from tests.web.fake_server import FakeServer
 
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 
 # The browser itself reports each refused request; a test that provokes one says which.
 _REFUSED = re.compile(r"the server responded with a status of (\d+)")
@@ -39,7 +40,25 @@ class Visitor:
 
     async def until(self, condition: str) -> None:
         """Wait until a JavaScript condition holds; `tollcast` is the page's probe."""
-        await self.page.wait_for_function(f"() => {condition}")
+        await self.when(condition, "true")
+
+    async def when(self, condition: str, value: str) -> Any:
+        """What an expression is in the moment in which a condition holds.
+
+        Asked for later, it may be another one. A condition about what is not there does not hold.
+        """
+        look = f"() => {{ try {{ return ({condition}) && [{value}]; }} catch {{ return false; }} }}"
+        (found,) = await (await self.page.wait_for_function(look)).json_value()
+        return found
+
+    async def copies(self, name: str) -> str:
+        """Press a button that copies, and say what is on the clipboard when something is."""
+        await self.page.evaluate("() => navigator.clipboard.writeText('')")
+        await self.press(name)
+        async with asyncio.timeout(WAIT_MS / 1000):
+            while not (text := await self.page.evaluate("() => navigator.clipboard.readText()")):
+                continue
+        return str(text)
 
     async def looks_again(self) -> None:
         """Come back to the tab: the page brings itself up to date without waiting for its turn."""
