@@ -32,11 +32,15 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.alone, pytest.mark.peer, pytes
 LIVE_BEFORE_SECONDS, OBSERVED_SECONDS = 8, 24
 PLAYED_SECONDS, PLAY_SECONDS_MAX = 4.0, 30.0
 HEIGHTS = (360, 180, 144)
-# Who cannot play a kind. GStreamer decrypts init segments that are not encrypted, and fails with
-# those that are. Samples in fragmented MP4 are decrypted by who hands them to a DRM module. Shaka
-# takes the time of day for that of the stream, and jumps beyond what there is after a gap. The
-# older demuxer of GStreamer stops where the picture's size changes. hls.js, which has to be there
-# before a drop to be of interest, is in `test_reconnect`.
+# Who cannot play a kind. Both demuxers of GStreamer (1.22, and its newest source) decrypt an init
+# section and the first segment after it as if they were one file, with that segment's key: whether
+# the former is in clear, as here and by RFC 8216 (4.3.2.4) where EXT-X-KEY comes after EXT-X-MAP,
+# or encrypted by itself. Where nothing is encrypted before the second segment they play on. FFmpeg
+# (5.1 and 9.0), and mpv by it, decrypt samples in MPEG-TS only, and give those of fragmented MP4
+# to the decoder as they are; hls.js hands them to a DRM module alone. Shaka takes the time of day
+# for that of the stream, and jumps beyond what there is after a gap. The older demuxer of
+# GStreamer stops where the picture's size changes. hls.js, which has to be there before a drop to
+# be of interest, is in `test_reconnect`.
 CANNOT = {
     "drops": {"shaka", "hlsdemux", "hls.js"},
     "keys": {"hlsdemux", "hlsdemux2"},
