@@ -24,6 +24,7 @@ from api.health import Health
 from api.jobs import Jobs
 from api.obs_multitrack import ObsMultitrack
 from api.pages import Pages
+from api.passes import PassRoutes
 from api.payment_channels import PaymentChannels
 from api.payments import Payments
 from api.pictures import Pictures
@@ -80,6 +81,7 @@ class Routes:
     proofs: ProofRoutes
     splits: SplitRoutes
     subscriptions: SubscriptionRoutes
+    passes: PassRoutes
     earnings: EarningsRoutes
     health: Health
     system: System
@@ -162,6 +164,7 @@ def make_application(routes: Routes, trusted_proxies: Sequence[str] = ()) -> web
             web.post("/api/v1/subscriptions", routes.subscriptions.post),
             web.patch("/api/v1/subscriptions/current", routes.subscriptions.patch),
             web.get("/api/v1/subscriptions/plans", routes.subscriptions.list_plans),
+            web.get("/api/v1/passes", routes.passes.list),
             web.get("/api/v1/content", routes.content.list),
             web.post("/api/v1/content", routes.content_upload.post),
             web.get("/api/v1/content/events", routes.content.events),
@@ -171,6 +174,8 @@ def make_application(routes: Routes, trusted_proxies: Sequence[str] = ()) -> web
             web.get("/api/v1/content/{content}/status", routes.content.status),
             web.get("/api/v1/content/{content}/splits", routes.splits.get_of_content),
             web.put("/api/v1/content/{content}/splits", routes.splits.put_of_content),
+            web.get("/api/v1/content/{content}/passes", routes.passes.offers),
+            web.post("/api/v1/content/{content}/passes", routes.passes.buy),
             web.put("/api/v1/content/{content}/captions/{language}", routes.captions.put),
             web.get("/api/v1/content/{content}/captions/{language}", routes.captions.get),
             web.delete("/api/v1/content/{content}/captions/{language}", routes.captions.delete),

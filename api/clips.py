@@ -1,7 +1,7 @@
 """Clips of what somebody owns: `POST /api/v1/content/{content}/clips`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -89,7 +89,8 @@ class ClipRoutes:
     def _asset(self, original: Asset, body: CreateClip, cut: CutClip) -> Asset:
         now_ms = self.clock.wall_ms()
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
-        offer = original.offer
+        # A pass for a clip would hardly cost what one for the whole costs.
+        offer = replace(original.offer, passes=())
         if body.price is not None:
             offer = billable(body.price.offer(offer.price.asset), original.delivery)
         return Asset(

@@ -19,6 +19,7 @@ from api.minute_limit import MinuteLimit
 from api.removal import Removal
 from config.limits import CONTENT_LIST_MAX
 from ingest.source import Source
+from metering.offer import Offer
 from metering.tariff import Tariff
 
 type Documents = list[dict[str, object]]
@@ -73,13 +74,11 @@ class Content:
 
     async def change(self, request: web.Request) -> web.Response:
         """Another price, by which sessions are charged that begin from now on; for those who watch
-        see `Intake.change_price`.
+        see `Intake.change_price`. Other passes concern nobody who has one.
         """
         asset = await self._own_asset(request)
         body = await read_body(request, ChangeContent)
-        offer = billable(body.price.offer(asset.offer.price.asset), asset.delivery)
-        if offer.price.asset != asset.offer.price.asset:
-            raise invalid(f"price.asset: this content is paid for in {asset.offer.price.asset}")
+        offer = _changed(asset, body)
         if not self.price_changes.admit(asset.owner):
             raise Problem(
                 429,
@@ -89,7 +88,8 @@ class Content:
                 {"Retry-After": "60"},
             )
         await self.catalogue.assets.set_offer(asset.id, offer)
-        await self.prices.change_price(asset.id, offer.tariff)
+        if body.price is not None:
+            await self.prices.change_price(asset.id, offer.tariff)
         return web.json_response(await self.documents.of_asset(replace(asset, offer=offer)))
 
     async def delete(self, request: web.Request) -> web.Response:
@@ -113,6 +113,23 @@ class Content:
     async def _own_asset(self, request: web.Request) -> Asset:
         creator = await self.bearers.creator(request)
         return await self.catalogue.own(request.match_info["content"], creator.id)
+
+
+def _changed(asset: Asset, body: ChangeContent) -> Offer:
+    """What an asset is offered for from now on.
+
+    Raises:
+        Problem: 400.
+    """
+    offer = asset.offer
+    if body.price is not None:
+        priced = billable(body.price.offer(offer.price.asset), asset.delivery)
+        offer = replace(priced, passes=offer.passes)
+    if offer.price.asset != asset.offer.price.asset:
+        raise invalid(f"price.asset: this content is paid for in {asset.offer.price.asset}")
+    if body.passes is not None:
+        offer = replace(offer, passes=tuple(each.offer() for each in body.passes))
+    return offer
 
 
 async def _all(

@@ -8,7 +8,7 @@ from api.broadcasts import Broadcasts
 from api.catalogue.asset import Asset, AssetState
 from api.catalogue.offer import offer_of_source
 from api.track_document import tracks_json
-from api.wire import offer_json, timestamp
+from api.wire import offer_json, passes_json, timestamp
 from config.job_store import JobStore
 from config.jobs import Job, JobState
 from ingest.source import Source
@@ -39,6 +39,7 @@ class ContentDocuments:
             "playable": False,
             "creator": await self._creator(source.owner),
             "price": offer_json(offer_of_source(source)),
+            "passes": passes_json(offer_of_source(source)),
             "delivery": source.delivery.value,
             "watchUrl": f"/watch/{source.name}",
             "viewers": 0,
@@ -65,6 +66,7 @@ class ContentDocuments:
             "playable": playable,
             "creator": await self._creator(asset.owner),
             "price": offer_json(asset.offer),
+            "passes": passes_json(asset.offer),
             "delivery": asset.delivery.value,
             "watchUrl": f"/watch/{asset.id}",
             "viewers": self.intake.viewers(asset.id),

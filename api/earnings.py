@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from api.wire import timestamp
 from config.limits import EARNINGS_STREAMS_MAX
 from metering.intake import Intake
 from metering.money import format_amount
+from metering.passes.passes import Sold
 from metering.settlement.earnings import EarningsQuery
 from metering.settlement.outbox import PayoutView, State
 from metering.settlement.transaction import Slot, claimable_id
@@ -20,11 +22,18 @@ from metering.settlement.transaction import Slot, claimable_id
 _CLAIMABLE = "claimable"
 
 
+class PassSales(Protocol):
+    """Who knows what came of passes."""
+
+    async def sold(self, account: str, asset: str) -> Sold: ...
+
+
 @dataclass(slots=True)
 class EarningsRoutes:
     """The routes `/api/v1/earnings` and its event stream."""
 
     query: EarningsQuery
+    passes: PassSales
     intake: Intake
     broadcasts: Broadcasts
     bearers: Bearers
@@ -48,6 +57,7 @@ class EarningsRoutes:
 
     async def _document(self, account: Account) -> dict[str, object]:
         earnings = await self.query.earnings(account.id, self.asset)
+        sold = await self.passes.sold(account.id, self.asset)
         address = account.stellar_address
         on_chain = None if address is None else await self.query.on_chain_balance(address)
         assets = [b.asset.id for b in self.broadcasts.all() if b.source.owner == account.id]
@@ -57,6 +67,8 @@ class EarningsRoutes:
             "inFlight": format_amount(earnings.in_flight),
             "settled": format_amount(earnings.settled),
             "total": format_amount(earnings.total),
+            "passesSold": sold.count,
+            "ofPasses": format_amount(sold.amount),
             "viewers": sum(self.intake.viewers(asset) for asset in assets),
             "address": address,
             "onChain": None if on_chain is None else format_amount(on_chain),

@@ -4,12 +4,20 @@ import json
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from api.errors import invalid
-from api.price_input import PriceInput
+from api.price_input import PassInputs, PriceInput
 from config.limits import (
     DVR_SECONDS_MAX,
+    PASS_HOURS_MAX,
     PUBLISH_TOKEN_SECONDS_MAX,
     SOURCE_RECONNECT_SECONDS,
     SOURCE_RECONNECT_SECONDS_MAX,
@@ -57,6 +65,7 @@ class CreateSource(_Body):
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
     title: _Title | None = None
     price: PriceInput | None = None
+    passes: PassInputs = []
     reconnectSeconds: _ReconnectSeconds = SOURCE_RECONNECT_SECONDS  # noqa: N815
     takeover: _Takeover = "replace"
     dvrSeconds: _DvrSeconds = 0  # noqa: N815
@@ -68,6 +77,7 @@ class ChangeSource(_Body):
 
     title: _Title | None = None
     price: PriceInput | None = None
+    passes: PassInputs | None = None
     reconnectSeconds: _ReconnectSeconds | None = None  # noqa: N815
     takeover: _Takeover | None = None
     dvrSeconds: _DvrSeconds = None  # noqa: N815
@@ -101,9 +111,23 @@ class CreatePublishToken(_Body):
 
 
 class ChangeContent(_Body):
-    """What content costs from now on; see `PriceInput`."""
+    """What content costs from now on; see `PriceInput`. What is left out stays as it is."""
 
-    price: PriceInput
+    price: PriceInput | None = None
+    passes: PassInputs | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "ChangeContent":
+        if self.price is None and self.passes is None:
+            raise ValueError("say a price, or passes")
+        return self
+
+
+class BuyPass(_Body):
+    """The pass for so many hours, for the price that its buyer was told."""
+
+    hours: Annotated[int, Field(ge=1, le=PASS_HOURS_MAX)]
+    amount: Annotated[str, Field(max_length=40)]
 
 
 class ConsentToPrice(_Body):

@@ -54,9 +54,11 @@ from api.obs_multitrack import ObsMultitrack
 from api.operator import Operator
 from api.originals import Originals
 from api.pages import Pages, PagesNotBuilt
+from api.passes import PassRoutes
 from api.payment_channels import PaymentChannels
 from api.payments import Payments
 from api.pictures import Pictures
+from api.presented_payments import PresentedPayments
 from api.proofs import ProofRoutes
 from api.protections import protections
 from api.publish_tokens import PublishTokens, open_token_signer
@@ -116,6 +118,7 @@ from metering.ledger.balances import Balances
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import NATIVE, Stroops
 from metering.outage import OutageRules
+from metering.passes.admitted import Admitted
 from metering.rules import MeterRules
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
 from metering.settlement.payout_trace import PayoutTrace
@@ -340,14 +343,11 @@ def _payment_channels(
     )
 
 
-def _top_ups(stores: Stores, money: Money, intake: Intake, bearers: Bearers) -> TopUps:
-    return TopUps(
+def _presented_payments(stores: Stores, money: Money) -> PresentedPayments:
+    return PresentedPayments(
         money.funding.deposits,
-        bearers,
-        intake,
         money.top_ups,
         money.deposit_address,
-        stores.settings.stellar.assets,
         Stroops(max(stores.settings.payments.deposit_minimum_stroops, X402_STROOPS_MIN)),
         MinuteLimit(stores.clock, X402_PER_MINUTE_MAX),
         stores.settings.http.public_url,
@@ -398,6 +398,7 @@ def _routes(
 
     channels = _payment_channels(stores, money, intake, bearers)
     trace = PayoutTrace(stores.database, money.splits)
+    payees, payments = Payees(money.splits, fee), _presented_payments(stores, money)
     streaming = Streaming(
         catalogue,
         intake,
@@ -413,7 +414,8 @@ def _routes(
         PostgresMovements(stores.database),
         idempotency,
         EventStreams("session", SESSION_STREAMS_MAX, stopping),
-        Payees(money.splits, fee),
+        payees,
+        Admitted(money.passes),
         Included(money.subscriptions),
         channels.desk.paying,
     )
@@ -494,7 +496,7 @@ def _routes(
             stores.settings.stellar.assets,
             Stroops(stores.settings.payments.deposit_minimum_stroops),
         ),
-        top_ups=_top_ups(stores, money, intake, bearers),
+        top_ups=TopUps(payments, bearers, intake, stores.settings.stellar.assets),
         withdrawals=Withdrawals(
             money.funding.withdrawals,
             money.outbox,
@@ -542,8 +544,11 @@ def _routes(
             intake,
             clock,
         ),
+        passes=PassRoutes(
+            money.passes, catalogue, payees, intake, bearers, idempotency, payments, clock
+        ),
         earnings=EarningsRoutes(
-            money.earnings, intake, media.broadcasts, bearers, NATIVE, stopping
+            money.earnings, money.passes, intake, media.broadcasts, bearers, NATIVE, stopping
         ),
         health=Health(dependencies, media.broadcasts, version()),
         system=System(version(), play_money, media.urls.rtmp, stores.network.passphrase),

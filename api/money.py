@@ -13,6 +13,7 @@ from api.stores import Stores
 from config.limits import WITHDRAWAL_LOOK_SECONDS_MAX
 from config.tasks import cancel, spawn
 from metering.ledger.ledger_postgres import PostgresLedger
+from metering.passes.store_postgres import PostgresPassStore
 from metering.receipts.maker import Receipts
 from metering.receipts.store_postgres import PostgresReceiptStore
 from metering.reconciliation.reconciliation_postgres import PostgresReconciliation
@@ -64,6 +65,7 @@ class Money:
         self._opening: asyncio.Task[None] | None = None
         self.sessions = PostgresMeterStore(stores.database)
         self.splits = PostgresSplitStore(stores.database, self._ledger)
+        self.passes = PostgresPassStore(stores.database, self._ledger, self.splits)
         self._splitter = Splitter(self.splits)
         self.subscriptions = PostgresSubscriptionStore(stores.database, self._ledger)
         pools = Pools(stores.database, self._ledger, stores.settings.subscriptions.creators_bps)

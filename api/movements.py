@@ -31,8 +31,8 @@ class Movement:
 
     Attributes:
         kind: `watched` and `earned` are sessions, `payout`, `withdrawal` and `deposit` what they
-            say; others are the causes of transfers.
-        reference: the session, the payout, the withdrawal, or the transfer.
+            say; others are the causes of transfers, such as `pass` and `pass_sold`.
+        reference: the session, the payout, the withdrawal, the pass, or the transfer.
         amount: in stroops; below zero it went out.
         at: when it began.
         held: in stroops, reserved for media of an open session; not in `amount`.

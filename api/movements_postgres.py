@@ -50,7 +50,8 @@ SELECT entry.*, account.asset,
         batch.state
     ) AS state,
     CASE WHEN withdrawal.state = 'refused' THEN NULL
-        ELSE coalesce(batch.envelope_hash, chain_payment.transaction_hash) END AS envelope_hash
+        ELSE coalesce(batch.envelope_hash, chain_payment.transaction_hash) END AS envelope_hash,
+    pass.content AS content_id, content.title
 FROM unnest($1::bigint[]) AS own (number)
 JOIN ledger_account AS account USING (number)
 CROSS JOIN LATERAL (
@@ -95,6 +96,9 @@ LEFT JOIN chain_payment
     ON entry.cause IN ('deposit', 'suspense_assigned')
     AND chain_payment.network = split_part(entry.id, ':', 2)
     AND chain_payment.event = split_part(entry.id, ':', 3) || ':' || split_part(entry.id, ':', 4)
+LEFT JOIN pass
+    ON entry.cause IN ('pass', 'pass_sold') AND pass.id = split_part(entry.id, ':', 1)
+LEFT JOIN asset AS content ON content.id = pass.content
 ORDER BY place DESC LIMIT $3
 """
 
@@ -192,13 +196,15 @@ def _waived(state: str | None) -> list[Reason]:
 
 
 def _transfer(row: Record) -> Movement:
-    is_sent = row["state"] is not None
+    is_named = row["state"] is not None or row["content_id"] is not None
     return Movement(
         kind=kind_of(row["cause"]),
-        reference=row["id"].split(":")[0] if is_sent else row["id"],
+        reference=row["id"].split(":")[0] if is_named else row["id"],
         asset=row["asset"],
         amount=row["amount"],
         at=row["recorded_at"],
         state=row["state"],
+        content_id=row["content_id"],
+        title=row["title"],
         transaction_hash=row["envelope_hash"],
     )

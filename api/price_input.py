@@ -1,4 +1,4 @@
-"""Prices as requests write them: what content costs, in whole stroops."""
+"""Prices and passes as requests write them: what content costs, in whole stroops."""
 
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -7,13 +7,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from config.limits import (
     CAP_STROOPS_MAX,
+    PASS_HOURS_MAX,
+    PASS_OFFERS_MAX,
     PRICE_SECONDS_MAX,
     PRICE_STROOPS_MAX,
     RUNG_HEIGHT_MAX,
     RUNGS_MAX,
 )
-from metering.money import NATIVE, checked_asset
-from metering.offer import Offer
+from metering.money import NATIVE, Stroops, checked_asset
+from metering.offer import Offer, PassOffer
 from metering.tariff import Price, RungPrice, Tariff
 
 _SECONDS_OF = {"second": 1, "minute": 60, "hour": 3600}
@@ -51,6 +53,28 @@ class RungInput(_Strict):
     def _is_for_some_time(self) -> "RungInput":
         _require_one(self.seconds, self.per)
         return self
+
+
+class PassInput(_Strict):
+    """For `stroops`, once, there are so many hours to watch in."""
+
+    hours: Annotated[int, Field(ge=1, le=PASS_HOURS_MAX)]
+    stroops: Annotated[int, Field(ge=1, le=PRICE_STROOPS_MAX)]
+
+    def offer(self) -> PassOffer:
+        return PassOffer(self.hours, Stroops(self.stroops))
+
+
+def _shortest_first(passes: list[PassInput]) -> list[PassInput]:
+    hours = [each.hours for each in passes]
+    if len(set(hours)) < len(hours):
+        raise ValueError("each number of hours once")
+    return sorted(passes, key=lambda each: each.hours)
+
+
+type PassInputs = Annotated[
+    list[PassInput], Field(max_length=PASS_OFFERS_MAX), AfterValidator(_shortest_first)
+]
 
 
 class PriceInput(_Strict):

@@ -7,7 +7,7 @@ from typing import Protocol
 from api.catalogue.asset import Asset
 from api.catalogue.offer import offer_of_source
 from api.preflight import publishers_json
-from api.wire import offer_json
+from api.wire import offer_json, passes_json
 from ingest.publisher_status import PublisherStatus
 from ingest.source import Source
 from media.transcode.health import LiveHealth
@@ -54,6 +54,7 @@ class SourceDocuments:
             "rtmpUrl": self.rtmp_url,
             "rtmpsUrl": self.rtmps_url,
             "price": offer_json(offer_of_source(source)),
+            "passes": passes_json(offer_of_source(source)),
             "reconnectSeconds": source.reconnect_seconds,
             "takeover": source.takeover.value,
             "dvrSeconds": source.dvr_seconds,

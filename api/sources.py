@@ -7,10 +7,9 @@ from aiohttp import web
 
 from api.auth.bearer import Bearers
 from api.catalogue.offer import billable, offer_of_source, write_more
-from api.errors import Problem, not_found
+from api.errors import Problem, invalid, not_found
 from api.event_stream import EventStreams
 from api.input import ChangeSource, CreateSource, read_body
-from api.price_input import PriceInput
 from api.source_document import SourceDocuments
 from config.clock import Clock
 from config.ids import new_id
@@ -54,7 +53,7 @@ class Sources:
             owner=creator.id,
             name=body.name,
             title=body.title or body.name,
-            offer=_offer(Offer.of(self.default_price), body.price, Delivery(body.delivery)),
+            offer=_offer(Offer.of(self.default_price), body, Delivery(body.delivery)),
             reconnect_seconds=body.reconnectSeconds,
             takeover=Takeover(body.takeover),
             dvr_seconds=body.dvrSeconds,
@@ -72,7 +71,7 @@ class Sources:
         source = await self.own(request)
         body = await read_body(request, ChangeSource)
         delivery = Delivery(body.delivery or source.delivery)
-        offer = _offer(offer_of_source(source), body.price, delivery)
+        offer = _offer(offer_of_source(source), body, delivery)
         seconds = body.reconnectSeconds
         changed = replace(
             source,
@@ -157,6 +156,12 @@ async def make_source(store: SourceStore, draft: NewSource, clock: Clock) -> tup
     return source, secret
 
 
-def _offer(default: Offer, given: PriceInput | None, delivery: Delivery) -> Offer:
-    offer = default if given is None else given.offer(default.price.asset)
+def _offer(default: Offer, body: CreateSource | ChangeSource, delivery: Delivery) -> Offer:
+    """What a source's next asset is offered for; passes that are not given stay as they are."""
+    given, asset = body.price, default.price.asset
+    offer = default if given is None else replace(given.offer(asset), passes=default.passes)
+    if body.passes is not None:
+        offer = replace(offer, passes=tuple(each.offer() for each in body.passes))
+    elif offer.passes and offer.price.asset != asset:
+        raise invalid(f"passes: they were for {asset}; say what they cost in {offer.price.asset}")
     return billable(offer, delivery)

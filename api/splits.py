@@ -52,13 +52,17 @@ class Payees:
     fee: int
     _kept: dict[str, None] = field(default_factory=dict, init=False)
 
-    async def of(self, asset: Asset) -> str:
-        """An account, or the id of a split that is kept by then."""
+    async def split(self, asset: Asset) -> Split:
+        """Who shares what the asset earns now, the platform and its owner alone included."""
         targets = [asset.id] if asset.source_id is None else [asset.id, asset.source_id]
         shares = await self.store.assigned_first(targets)
-        if not shares and not self.fee:
+        return Split(shares or (Share(asset.owner, WHOLE),), self.fee)
+
+    async def of(self, asset: Asset) -> str:
+        """An account, or the id of a split that is kept by then."""
+        split = await self.split(asset)
+        if split == Split((Share(asset.owner, WHOLE),)):
             return asset.owner
-        split = Split(shares or (Share(asset.owner, WHOLE),), self.fee)
         if split.id not in self._kept:
             await self.store.keep(split)
             if len(self._kept) >= SPLITS_REMEMBERED_MAX:

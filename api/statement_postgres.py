@@ -77,7 +77,7 @@ ORDER BY session.id LIMIT $5
 """
 
 _TRANSFERS = """
-SELECT * FROM (
+SELECT entry.*, pass.content AS content_id, content.title FROM (
     (SELECT position, id, cause, -amount AS amount, recorded_at FROM ledger_transfer
      WHERE debit = $1 AND position > $4 AND cause NOT IN ('hold', 'void', 'post')
         AND recorded_at >= $2 AND recorded_at < $3
@@ -88,6 +88,8 @@ SELECT * FROM (
         AND recorded_at >= $2 AND recorded_at < $3
      ORDER BY position LIMIT $5)
 ) AS entry
+LEFT JOIN pass ON cause IN ('pass', 'pass_sold') AND pass.id = split_part(entry.id, ':', 1)
+LEFT JOIN asset AS content ON content.id = pass.content
 ORDER BY position LIMIT $5
 """
 
@@ -192,4 +194,11 @@ def _of_session(row: Record) -> Line:
 
 
 def _of_transfer(row: Record) -> Line:
-    return Line(row["recorded_at"], kind_of(row["cause"]), row["id"], row["amount"])
+    return Line(
+        at=row["recorded_at"],
+        kind=kind_of(row["cause"]),
+        reference=row["id"],
+        amount=row["amount"],
+        content_id=row["content_id"] or "",
+        title=row["title"] or "",
+    )

@@ -16,6 +16,7 @@ from api.idempotency import Document, Idempotency
 from api.idempotency_store import Effect
 from api.input import ConsentToPrice, StartSession, StopSession, read_body
 from api.movements import Refunds
+from api.passes import content_of
 from api.session_feed import Paying, SessionFeed, is_over
 from api.session_limits import SessionLimits
 from api.splits import Payees
@@ -24,6 +25,8 @@ from config.clock import Clock
 from config.limits import PLAYBACK_TOKEN_SECONDS, SESSIONS_AT_ONCE_MAX
 from metering.intake import Intake
 from metering.money import format_amount
+from metering.offer import Offer
+from metering.passes.admitted import Admitted
 from metering.session import SessionSummary
 from metering.subscriptions.included import Included
 from metering.tariff import Price
@@ -43,6 +46,7 @@ class Streaming:
     idempotency: Idempotency
     streams: EventStreams
     payees: Payees
+    admitted: Admitted
     included: Included
     paying: Paying
 
@@ -163,8 +167,16 @@ class Streaming:
             )
         payee = await self.payees.of(asset)
         async with self.limits.room(account.id, replace_oldest=wish.replace == "oldest"):
-            offer = await self.included.offer(account.id, session_id, asset.offer, self._now())
+            offer = await self._offer(account.id, asset, session_id)
             return await self.intake.open(account.id, asset.id, payee, offer, session_id)
+
+    async def _offer(self, account: str, asset: Asset, session_id: str) -> Offer:
+        """What it costs this viewer: a pass comes first, so that no month is used up beside it."""
+        now = self._now()
+        free = await self.admitted.offer(account, content_of(asset), asset.offer, now)
+        if free is not None:
+            return free
+        return await self.included.offer(account, session_id, asset.offer, now)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.wall_ms() / 1000, UTC)

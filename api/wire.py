@@ -32,6 +32,19 @@ def offer_json(offered: Offer | Tariff) -> dict[str, object]:
     }
 
 
+def passes_json(offer: Offer) -> list[dict[str, object]]:
+    """The passes that can be bought in place of paying by the second; all in one asset."""
+    return [
+        {
+            "hours": each.hours,
+            "stroops": str(each.stroops),
+            "amount": format_amount(each.stroops),
+            "asset": offer.tariff.asset,
+        }
+        for each in offer.passes
+    ]
+
+
 def _price_json(price: Price) -> dict[str, object]:
     return {
         "stroops": str(price.stroops),

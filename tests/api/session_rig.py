@@ -45,6 +45,8 @@ from metering.ledger.ledger import Transfer, hot_account, treasury_account
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.offer import Offer
+from metering.passes.admitted import Admitted
+from metering.passes.store_postgres import PostgresPassStore
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.shares.store_postgres import PostgresSplitStore
 from metering.store_postgres import PostgresMeterStore
@@ -177,6 +179,7 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
     idempotency = Idempotency(keys, clock)
     movements = PostgresMovements(database)
     subscriptions = PostgresSubscriptionStore(database, ledger)
+    splits = PostgresSplitStore(database, ledger)
     paying: dict[str, str] = {}
     streaming = Streaming(
         Catalogue(PostgresAssetStore(database), MemorySourceStore()),
@@ -190,7 +193,8 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
         movements,
         idempotency,
         EventStreams("session", 10, stopping),
-        Payees(PostgresSplitStore(database, ledger), fee=0),
+        Payees(splits, fee=0),
+        Admitted(PostgresPassStore(database, ledger, splits)),
         Included(subscriptions),
         paying.get,
     )

@@ -21,7 +21,8 @@ from config.clock import ManualClock
 from config.limits import PRICE_NOTICE_MS
 from config.postgres import Database
 from media.delivery import Delivery
-from metering.offer import Offer
+from metering.money import Stroops
+from metering.offer import Offer, PassOffer
 from metering.tariff import Price, RungPrice, Tariff
 from tests.api.session_rig import Rig, session_rig
 
@@ -111,6 +112,10 @@ def shelf() -> Shelf:
 
 
 async def changed(shelf: Shelf, price: object, status: int = 200) -> Any:
+    return await patched(shelf, {"price": price}, status)
+
+
+async def patched(shelf: Shelf, body: object, status: int = 200) -> Any:
     any_: Any = shelf
     content = Content(Catalogue(any_, any_), any_, any_, any_, any_, shelf.limit, any_)
     application = web.Application(middlewares=[answer_errors])
@@ -118,7 +123,7 @@ async def changed(shelf: Shelf, price: object, status: int = 200) -> Any:
     server = HttpServer(application, "127.0.0.1", 0)
     await server.start()
     url = f"http://127.0.0.1:{server.port}/{shelf.asset.id}"
-    async with ClientSession() as http, http.patch(url, json={"price": price}) as answer:
+    async with ClientSession() as http, http.patch(url, json=body) as answer:
         document = json.loads(await answer.text())
         assert answer.status == status, document
     await server.stop()
@@ -134,6 +139,25 @@ async def test_content_gets_another_price_of_which_those_who_watch_are_told(shel
     await changed(shelf, {"stroops": 8, "per": "minute"})
     assert (await changed(shelf, {"stroops": 9, "per": "minute"}, 429))["code"] == "too_many_prices"
     assert len(shelf.told) == 2
+
+
+async def test_passes_are_offered_beside_a_price_that_stays(shelf: Shelf) -> None:
+    day, month = {"hours": 24, "stroops": 9}, {"hours": 720, "stroops": 90}
+    await patched(shelf, {"passes": [month, day]})
+    passes = (PassOffer(24, Stroops(9)), PassOffer(720, Stroops(90)))
+    assert shelf.asset.offer == Offer(HUNDRED, passes=passes)
+    assert shelf.told == [], "who watches is charged as before"
+    await changed(shelf, {"stroops": 8, "per": "second"})
+    assert shelf.asset.offer == Offer(Tariff(Price("XLM", 8, 1)), passes=passes)
+    for wrong in (
+        [day, day],
+        [{"hours": 0, "stroops": 1}],
+        [{"hours": 1, "stroops": 0}],
+        [day] * 5,
+    ):
+        await patched(shelf, {"passes": wrong}, 400)
+    await patched(shelf, {}, 400)
+    assert shelf.asset.offer.passes == passes
 
 
 async def test_a_price_that_cannot_be_charged_changes_nothing(shelf: Shelf) -> None:

@@ -36,6 +36,7 @@ from media.terms import Takeover, Terms
 from media.transcode.health import LiveHealth
 from metering.offer import Offer
 from metering.tariff import Price, Tariff
+from tests.api.test_price_input import ISSUER
 from tests.api.upload_server import GUEST_TOKEN, OTHER_TOKEN, TOKEN, Accounts
 
 NOW_MS = 1_790_000_000_000
@@ -176,6 +177,7 @@ async def test_a_source_is_set_up_when_it_is_made_and_later(rig: Rig) -> None:
             "dayCap": None,
             "rungs": [],
         },
+        "passes": [],
         "reconnectSeconds": 60,
         "takeover": "replace",
         "dvrSeconds": 0,
@@ -196,6 +198,7 @@ async def test_a_source_is_set_up_when_it_is_made_and_later(rig: Rig) -> None:
     assert repriced == {**changed, "price": repriced["price"]}
     assert repriced["price"]["stroops"] == "8"
     assert await rig.call("GET", "") == {"items": [await rig.call("GET", f"/{first}"), repriced]}
+    await _offers_passes(rig, second)
     for back in (7_200, None):
         settings = {"dvrSeconds": back, "delivery": "keys-cbcs"}
         changed = await rig.call("PATCH", f"/{second}", settings)
@@ -203,6 +206,26 @@ async def test_a_source_is_set_up_when_it_is_made_and_later(rig: Rig) -> None:
     admitted = await rig.publish(key)
     assert admitted is not None
     assert admitted.terms == Terms(1_800_000, Takeover.STANDBY)
+
+
+async def _offers_passes(rig: Rig, source: str) -> None:
+    """They stay when the price changes, and are asked for anew where they cannot."""
+    week, day = {"hours": 168, "stroops": 30}, {"hours": 24, "stroops": 9}
+    offered = (await rig.call("PATCH", f"/{source}", {"passes": [week, day]}))["passes"]
+    assert [(each["hours"], each["stroops"], each["asset"]) for each in offered] == [
+        (24, "9", "XLM"),
+        (168, "30", "XLM"),
+    ]
+    for seconds in (2, 1):
+        price = {"stroops": 8, "seconds": seconds}
+        assert (await rig.call("PATCH", f"/{source}", {"price": price}))["passes"] == offered
+    other = {"price": {"stroops": 8, "seconds": 1, "asset": f"USDC:{ISSUER}"}}
+    refused = await rig.call("PATCH", f"/{source}", other, 400)
+    assert "passes: they were for XLM" in refused["detail"]
+    priced = await rig.call("PATCH", f"/{source}", {**other, "passes": [day]})
+    assert [each["asset"] for each in priced["passes"]] == [f"USDC:{ISSUER}"]
+    xlm = {"price": {"stroops": 8, "seconds": 1, "asset": "XLM"}, "passes": []}
+    assert (await rig.call("PATCH", f"/{source}", xlm))["passes"] == []
 
 
 @pytest.mark.parametrize(

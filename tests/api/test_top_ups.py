@@ -20,8 +20,9 @@ from api.auth.account_postgres import PostgresAccountStore
 from api.auth.bearer import Bearers
 from api.certificate import own_certificate
 from api.minute_limit import MinuteLimit
+from api.presented_payments import PresentedPayments, Taker
 from api.top_up_money import TopUpMoney
-from api.top_ups import Taker, TopUps
+from api.top_ups import TopUps
 from config.clock import SystemClock
 from config.limits import X402_PER_MINUTE_MAX
 from config.postgres import Database
@@ -106,17 +107,16 @@ async def desk_with(database: Database, taker: Taker, hot: str = HOT) -> AsyncIt
         async def address() -> str:
             return hot
 
-        route = TopUps(
+        payments = PresentedPayments(
             PostgresDeposits(database, rig.ledger, deposit_network(TESTNET)),
-            Bearers(PostgresAccountStore(database), rig.clock),
-            rig.intake,
             desk.opened,
             address,
-            ("XLM", "USDC:GNOBODY"),
             Stroops(1_000),
             MinuteLimit(rig.clock, X402_PER_MINUTE_MAX),
             PUBLIC_URL,
         )
+        bearers = Bearers(PostgresAccountStore(database), rig.clock)
+        route = TopUps(payments, bearers, rig.intake, ("XLM", "USDC:GNOBODY"))
         application = web.Application(middlewares=[answer_errors])
         application.router.add_post("/top-up", route.post)
         desk.url = f"http://127.0.0.1:{await listening(application, stack)}/top-up"
