@@ -157,7 +157,7 @@ async def test_a_form_comes_apart_wherever_it_is_cut(server: UploadServer, size:
     for start in range(0, len(body), size):
         writer.write(body[start : start + size])
         await asyncio.sleep(0)  # the server, on the same loop, may take each by itself
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         answer = await reader.read()
 
     writer.close()
@@ -235,7 +235,7 @@ async def test_a_form_that_is_cut_off_leaves_nothing(server: UploadServer) -> No
     )
     writer.write(head.encode() + FILE[:500_000])  # aiohttp holds a piece back
     await writer.drain()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not any(file.stat().st_size for file in server.directory.iterdir()):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -209,7 +209,7 @@ async def test_a_download_that_its_reader_leaves_makes_room_for_the_next(rig: Ri
             assert answer.status == 200
             await answer.content.readexactly(1)
             answer.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await _status(rig, asset)) != 200:  # noqa: ASYNC110 - the server ends it when it sees
             await asyncio.sleep(0.01)
 

@@ -22,7 +22,7 @@ from config.postgres import Database
 from tests.api.session_rig import PUBLIC_URL, Rig, session_rig
 
 VERA = {"Authorization": "Bearer vera"}
-SECONDS_MAX = 10
+SECONDS_MAX = 30
 
 
 @pytest.fixture

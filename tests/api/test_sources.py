@@ -311,7 +311,7 @@ async def test_what_a_source_does_is_told_as_it_happens(rig: Rig) -> None:
 
 async def _event(stream: ClientResponse) -> dict[str, Any]:
     """The only source of the next event."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not (line := await stream.content.readline()).startswith(b"data: "):
             pass
     (source,) = json.loads(line.removeprefix(b"data: "))["items"]

@@ -142,7 +142,7 @@ async def test_a_page_follows_its_session_until_that_is_over(
     async with rig.http.get(path, headers={"Authorization": "Bearer ada"}) as strange:
         assert strange.status == 404
     headers = {"Authorization": "Bearer vera"}
-    async with asyncio.timeout(10), rig.http.get(path, headers=headers) as answer:
+    async with asyncio.timeout(30), rig.http.get(path, headers=headers) as answer:
         seen = [await event(answer.content)]
         await rig.play(session_id, 2)
         while seen[-1]["amount"] != "0.0000400":

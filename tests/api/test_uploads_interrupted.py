@@ -28,7 +28,7 @@ from tests.ingest.upload.made import wav
 FILE = wav(8_000_000)
 PATH = "/api/v1/uploads"
 TRIES_MAX = 500
-CHILD_SECONDS_MAX = 20
+CHILD_SECONDS_MAX = 60
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ class Rig:
         return await self.until(job, lambda job: job.state is state)
 
     async def until(self, job: Job, holds: Callable[[Job], bool]) -> Job:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 now = await self.store.get(job.id)
                 if now is not None and holds(now):

@@ -168,7 +168,7 @@ async def test_a_listener_hears_each_notice_and_fails_when_its_connection_is_cut
     database = await Database.connect(postgres_url, pool_size=1)
     heard: asyncio.Queue[str] = asyncio.Queue()
     listening = asyncio.ensure_future(database.listen("news", heard.put_nowait))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await heard.get() == ""
         await database.execute("SELECT pg_notify('news', 'one'), pg_notify('other', 'x')")
         await database.execute("SELECT pg_notify('news', 'two')")

@@ -309,7 +309,7 @@ async def test_ended_jobs_are_forgotten_by_age_and_by_number(queue: Queue) -> No
 async def test_watchers_are_told_of_new_jobs_and_of_those_to_be_cancelled(queue: Queue) -> None:
     ready, cancelled = asyncio.Event(), asyncio.Queue[str]()
     watching = asyncio.create_task(queue.store.watch(ready.set, cancelled.put_nowait))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await ready.wait()  # once at the beginning
         ready.clear()
         made = await queue.enqueue()

@@ -179,7 +179,7 @@ async def test_a_commit_under_way_is_waited_for_before_its_sessions_are_read(
     postgres: PostgresMeterStore, database: Database
 ) -> None:
     first = await postgres.leases.acquire(ONE, HOUR, succeed=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async with database.transaction() as connection:
             await require_within(connection, first)
             taking = asyncio.ensure_future(postgres.leases.acquire(ONE, HOUR, succeed=True))

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.process
 
 MIB = 1 << 20
 HERD = 1_500
-HERD_SECONDS_MAX = 15
+# Twice ten seconds without a word, and a machine that is busy.
+HERD_SECONDS_MAX = 60
 HERD_BYTES_MAX = 60 * MIB
 HOSTILE_BYTES_MAX = 16 * MIB
 # Of an attack that the server takes nothing of, by which time it has cost what it can.
@@ -51,7 +52,7 @@ class Publishing:
             await asyncio.sleep(FRAME_MS / 1000)
 
 
-async def test_a_herd_of_half_open_connections_goes_in_15_seconds_and_a_publisher_loses_nothing(
+async def test_a_herd_of_half_open_connections_is_shown_out_and_a_publisher_loses_nothing(
     footage: Footage,
 ) -> None:
     """Method: a fifth of the herd goes on byte by byte, the others stop at four points."""

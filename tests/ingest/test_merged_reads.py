@@ -64,7 +64,7 @@ async def test_the_last_small_message_of_a_publisher_that_pauses_is_read(footage
     encoder.core.send_audio(9_000, write_audio(AudioFrame(b"the last one")))
     encoder.flush()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             event = await anext(reading)
             if isinstance(event, PacketReceived) and event.packet.data == b"the last one":

@@ -106,7 +106,7 @@ async def test_a_reader_waits_for_what_is_not_there_yet() -> None:
     publication.write(MediaKind.VIDEO, packet(1))
     await asyncio.sleep(0)
     publication.end("done")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert numbers(await reading) == [1]
 
 

@@ -57,7 +57,7 @@ class Audience:
 
     async def _next(self, session_id: str) -> None:
         i = self.sent[session_id]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             delivery = await self.intake.request(session_id, i, i * SEGMENT, (i + 1) * SEGMENT)
         self.intake.finish(delivery, complete=True)
         self.sent[session_id] += 1

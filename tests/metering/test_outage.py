@@ -161,7 +161,7 @@ async def test_who_waits_for_a_store_that_hangs_is_let_go_on(
     promise = intake.request_soon(two.id, 0, 0, SEGMENT)
     stopping = asyncio.ensure_future(intake.close(leaving.id))
     assert promise is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await asyncio.gather(asked, promise.saved)
     assert not stopping.done()
     store.gate.set()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 # Different in each answer, or of the sender alone.
 _OWN = {"date", "server", "x-request-id"}
 _REQUEST_ID = re.compile(rb'"requestId": "[0-9a-f]{16}"')
-_SECONDS_MAX = 5
+_SECONDS_MAX = 30
 
 
 @dataclass(frozen=True)

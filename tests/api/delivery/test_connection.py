@@ -31,7 +31,7 @@ DEADLINES = Deadlines(
 )
 # More than both kernels hold; and a window with room for some of the loopback's 64 KiB segments.
 LARGE, WINDOW = 8_000_000, 262_144
-SECONDS_MAX = 10
+SECONDS_MAX = 30
 
 type Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

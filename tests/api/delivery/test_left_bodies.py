@@ -17,7 +17,7 @@ SEGMENTS, SECONDS = 40, 6
 # reads is more than a quarter of that, and what it does not read is more than the kernels have.
 BODY, READ = bytes(8_000_000), 3_000_000
 FREE_SECONDS = MeterRules().void_units_max // UNITS_PER_SECOND
-SECONDS_MAX = 10
+SECONDS_MAX = 30
 
 
 def film() -> Film:

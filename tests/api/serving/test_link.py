@@ -10,7 +10,7 @@ from api.serving.link import Link
 from api.serving.messages import Done, Finish, Message, ReadFile
 from config.limits import SERVING_LATER_SECONDS
 
-_SECONDS_MAX = 5
+_SECONDS_MAX = 30
 
 
 @dataclass

@@ -85,10 +85,10 @@ def test_who_comes_before_anything_can_be_answered_waits() -> None:
     with listener, socket.create_connection(listener.getsockname()) as client:
         client.sendall(b"early")
         listener.setblocking(True)
-        listener.settimeout(5)
+        listener.settimeout(30)
         accepted, _ = listener.accept()
         with accepted:
-            accepted.settimeout(5)
+            accepted.settimeout(30)
             assert accepted.recv(5) == b"early"
 
 

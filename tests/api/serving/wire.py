@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-SECONDS_MAX = 10
+SECONDS_MAX = 30
 
 
 class Wire:

@@ -117,7 +117,7 @@ def test_from_outside_it_is_somewhere_else() -> None:
         owner = seen.joinpath("status").read_text()
         directory, root = (str((seen / name).readlink()) for name in ("cwd", "root"))
         networks = {(one / "ns" / "net").readlink() for one in (seen, Path("/proc/self"))}
-        child.communicate(timeout=10)
+        child.communicate(timeout=60)
     assert f"Uid:\t{NOBODY}\t{NOBODY}\t{NOBODY}\t{NOBODY}" in owner
     assert directory.endswith(" (deleted)")
     assert root == directory

@@ -88,7 +88,7 @@ async def test_it_publishes_flv_in_real_time_until_its_input_is_closed() -> None
         await enough.wait()
     assert process.stdin is not None
     process.stdin.close()
-    _, errors = await asyncio.wait_for(process.communicate(), timeout=10)
+    _, errors = await asyncio.wait_for(process.communicate(), timeout=60)
     server.close()
     assert process.returncode == 0
     assert errors == b""
@@ -112,7 +112,7 @@ async def test_it_tries_again_and_never_tells_the_key() -> None:
     async with asyncio.timeout(30):
         await twice.wait()
     process.send_signal(signal.SIGTERM)
-    _, errors = await asyncio.wait_for(process.communicate(), timeout=10)
+    _, errors = await asyncio.wait_for(process.communicate(), timeout=60)
     server.close()
     assert process.returncode == 0
     assert b"cannot publish" in errors
@@ -131,7 +131,7 @@ async def test_it_ends_at_once_while_it_prepares_what_it_is_to_send(told: str) -
         process.send_signal(signal.SIGTERM)
     else:
         process.stdin.close()
-    _, errors = await asyncio.wait_for(process.communicate(), timeout=10)
+    _, errors = await asyncio.wait_for(process.communicate(), timeout=60)
     assert process.returncode == 0
     assert errors == b""
 

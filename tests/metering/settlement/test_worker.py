@@ -305,7 +305,7 @@ async def test_the_loop_starts_settles_and_stops() -> None:
     await world.add_creator("ana")
     await world.earn("ana", XLM)
     await world.worker.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await world.node.was_sent_to.wait()
     await world.worker.stop()
     assert await world.ledger.balance(hot_account("XLM").id) < 0
