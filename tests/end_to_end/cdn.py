@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.programs import program
 
-_START_SECONDS_MAX = 10
+_START_SECONDS_MAX = 60
 _CONFIGURATION = """\
 daemon off;
 {user}

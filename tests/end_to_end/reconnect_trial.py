@@ -162,7 +162,7 @@ class Trial:
             playlists = (await viewer.media_playlists()).values()
             return True if min(len(one.segments) for one in playlists) >= 4 else None
 
-        await eventually(long_enough, 30, "four segments are there")
+        await eventually(long_enough, 60, "four segments are there")
         await viewer.stop()
 
     async def open_tab(self) -> None:
@@ -172,7 +172,7 @@ class Trial:
             content = await self._creator.get(f"/api/v1/content/{self.fault.name}")
             return content["id"] if content["state"] == "live" and content["playable"] else None
 
-        self._asset = await eventually(live, 20, f"{self.fault.name} is live")
+        self._asset = await eventually(live, 60, f"{self.fault.name} is live")
         context = await self._browser.new_context(viewport=SMALL, reduced_motion="reduce")
         self._tab = Tab(await context.new_page())
         page = self._tab.page
@@ -180,7 +180,7 @@ class Trial:
         async with self._alone:
             await page.goto(f"{self._server.http_url}/watch/{self.fault.name}")
             await page.get_by_role("button", name="Watch").click()
-            await page.wait_for_function("() => window.tollcast.decodedFrames > 10", timeout=40_000)
+            await page.wait_for_function("() => window.tollcast.decodedFrames > 10", timeout=60_000)
 
     async def _drop(self) -> float:
         """When the last packet was sent, in seconds of the loop's clock."""
@@ -190,8 +190,7 @@ class Trial:
         await self._tab.page.evaluate(WATCH_FOR_STALLS)
         self._session = await self._tab.reads("sessionId")
         self._left_at = await self._tab.reads("currentTime")
-        source = await self._source()
-        assert source["state"] == "reconnecting"
+        source = await eventually(self._waiting, 60, "the publisher is waited for")
         assert source["assetId"] == self._asset
         return left
 
@@ -216,14 +215,19 @@ class Trial:
         """What was there is soon played and paid for; then nothing moves, and nothing is billed."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(left + BEHIND_SECONDS_MAX + STARTUP_SECONDS - loop.time())
+        await self._tab.page.wait_for_function(
+            "() => document.querySelector('.meter-still').textContent !== ''", timeout=60_000
+        )
         before = await self._tab.seconds_billed()
         await self._tab.take_picture(self._pictures / f"{self.fault.name}-gap.png")
         await asyncio.sleep(left + self.fault.away_seconds - 1 - loop.time())
         assert await self._tab.seconds_billed() == before
 
-    async def _source(self) -> dict[str, Any]:
+    async def _waiting(self) -> dict[str, Any] | None:
+        """The source, once the server has noticed that its publisher is gone."""
         sources = (await self._creator.get("/api/v1/sources"))["items"]
-        return next(one for one in sources if one["name"] == self.fault.name)
+        source: dict[str, Any] = next(one for one in sources if one["name"] == self.fault.name)
+        return source if source["state"] == "reconnecting" else None
 
     async def _watch_on(self, gap: float) -> int:
         """Play on well into what came after; the seconds on the receipt."""
@@ -241,7 +245,7 @@ class Trial:
         assert await tab.reads("sessionId") == self._session
         if self.fault.changed:
             await page.wait_for_function(
-                "() => document.querySelector('video').videoWidth === 256", timeout=20_000
+                "() => document.querySelector('video').videoWidth === 256", timeout=60_000
             )
         await page.get_by_role("button", name="Stop watching").click()
         receipt = await page.locator("#receipt").inner_text()
@@ -260,7 +264,7 @@ class Trial:
         await page.get_by_role("menuitemradio", name=f"{height}p").click()
         await page.wait_for_function(
             f"() => window.tollcast.levels[window.tollcast.currentLevel].height === {height}",
-            timeout=30_000,
+            timeout=60_000,
         )
 
     async def _check_recording(self, asset: str, seconds_billed: int) -> None:
@@ -268,7 +272,7 @@ class Trial:
             content = await self._creator.get(f"/api/v1/content/{asset}")
             return True if content["state"] == "on_demand" else None
 
-        await eventually(recorded, 30, "an end that was said ends the live")
+        await eventually(recorded, 60, "an end that was said ends the live")
         items = (await self._creator.get("/api/v1/content"))["items"]
         assert [one["id"] for one in items if one["title"] == self.fault.name] == [asset]
         viewer = await watch(self._creator, asset)  # the owner's preview costs nothing

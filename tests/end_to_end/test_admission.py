@@ -63,12 +63,12 @@ async def until(creator: Client, source: str, **wanted: object) -> dict[str, Any
         seen = {**document, "roles": roles}
         return document if all(seen[name] == value for name, value in wanted.items()) else None
 
-    return await eventually(said, 20, f"{wanted}")
+    return await eventually(said, 60, f"{wanted}")
 
 
 async def ended(process: asyncio.subprocess.Process) -> str:
     """What an encoder says when it gives up by itself."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         _, said = await process.communicate()
     assert process.returncode != 0
     return said.decode(errors="replace")

@@ -47,7 +47,7 @@ async def test_twenty_hostile_files_do_not_disturb_a_live(server: RunningServer)
             document = await creator.get("/api/v1/content/main")
             return True if document["state"] == "live" else None
 
-        await eventually(live, 20, "the live can be watched")
+        await eventually(live, 60, "the live can be watched")
         stop = asyncio.Event()
         watching = asyncio.ensure_future(watch_health(server, stop))
         made = await asyncio.gather(*(throw(creator, name, body) for name, (_, body) in hostile))

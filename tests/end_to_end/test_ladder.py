@@ -43,7 +43,7 @@ async def test_three_rungs_of_a_real_clip_line_up_to_the_tick(start: Any, clip: 
             assert 0 < variant.stream_info.average_bandwidth <= variant.stream_info.bandwidth
 
         pictures = {}
-        playlists = await eventually(lambda: three_segments(viewer), 20, "three segments")
+        playlists = await eventually(lambda: three_segments(viewer), 60, "three segments")
         common = sorted(
             set.intersection(*(set(files(playlist)) for playlist in playlists.values()))
         )[:2]

@@ -24,7 +24,7 @@ async def test_a_newcomer_gets_a_playing_stream_and_ticking_earnings(start: Any)
             paid = earnings["settled"] != "0.0000000" and earnings["viewers"] == 3
             return True if paid else None
 
-        await eventually(earning, 45, "three viewers pay and a payout is settled")
+        await eventually(earning, 90, "three viewers pay and a payout is settled")
         content = await creator.get("/api/v1/content/demo")
         assert content["state"] == "live"
         ready = await creator.get("/ready")
@@ -42,7 +42,7 @@ async def test_a_demo_leaves_no_recordings_behind(start: Any) -> None:
                 playing = [item["id"] for item in items if item["state"] == "live"]
                 return playing[0] if playing and len(items) == 1 else None
 
-            return await eventually(live, 30, "the demo is all there is")
+            return await eventually(live, 60, "the demo is all there is")
 
     server = await start(demo="on")
     first = await recorded(server)
@@ -119,8 +119,4 @@ async def test_a_taken_port_is_said_in_one_line(start: Any, tmp_path: Path) -> N
 
 async def test_sigterm_stops_like_ctrl_c(start: Any) -> None:
     server = await start()
-    children = server.descendants()
-    server.process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(5):
-        assert await server.process.wait() == 0
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert await server.stop(by=signal.SIGTERM) == 0

@@ -35,7 +35,7 @@ async def answered(http: aiohttp.ClientSession, owner: Keypair, *keys: Keypair) 
         answer = await try_to_sign_in(http, owner, *keys)
         return None if answer.get("status") == 503 else answer
 
-    return await eventually(try_once, 30, "the chain says who signs")
+    return await eventually(try_once, 60, "the chain says who signs")
 
 
 async def try_to_sign_in(http: aiohttp.ClientSession, owner: Keypair, *keys: Keypair) -> Any:

@@ -60,7 +60,7 @@ async def test_a_film_is_watched_and_billed_and_its_original_goes(
         sheet = urljoin(document["storyboardUrl"], "storyboard-0.jpg")
         assert "storyboard-0.jpg#xywh=0,0," in cues
         assert (await picture(guest, sheet, "image/jpeg")).startswith(b"\xff\xd8")
-    await eventually(lambda: gone(server), 10, "the original is deleted")
+    await eventually(lambda: gone(server), 60, "the original is deleted")
 
 
 async def picture(client: Client, address: str, content_type: str) -> bytes:
@@ -120,7 +120,7 @@ async def test_a_file_that_is_none_says_why_and_the_next_one_is_made(
         async with creator.http.delete(f"/api/v1/content/{broken['id']}") as answer:
             assert answer.status == 204
         await creator.get(f"/api/v1/content/{broken['id']}", status=404)
-    await eventually(lambda: gone(server), 10, "both originals are deleted")
+    await eventually(lambda: gone(server), 60, "both originals are deleted")
 
 
 async def test_a_live_is_on_demand_from_its_first_second_under_the_same_address(
@@ -138,14 +138,14 @@ async def test_a_live_is_on_demand_from_its_first_second_under_the_same_address(
                 return address
 
             await picture(
-                guest, await eventually(pictured, 12, "there is a thumbnail"), "image/jpeg"
+                guest, await eventually(pictured, 60, "there is a thumbnail"), "image/jpeg"
             )
 
             async def over() -> bool | None:
                 state = (await guest.get(f"/api/v1/content/{asset}"))["state"]
                 return True if state == "on_demand" else None
 
-            await eventually(over, 25, "the live has ended")
+            await eventually(over, 60, "the live has ended")
         playlists = await live.media_playlists()
         for playlist in playlists.values():
             assert playlist.is_endlist

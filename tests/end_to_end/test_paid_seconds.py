@@ -32,7 +32,7 @@ VOID_SECONDS = MeterRules().void_units_max // UNITS_PER_SECOND
 SEGMENT_SECONDS = 2
 # A tick ends with a whole second, and what is shown is not told to the millisecond.
 ROUNDING_SECONDS = 1
-PLAY_SECONDS_MAX = 30.0
+PLAY_SECONDS_MAX = 60.0
 # Long enough to run away with twice what the void budget forgives.
 FILM_SECONDS = 2 * VOID_SECONDS + 60
 JUMP_SECONDS = 6

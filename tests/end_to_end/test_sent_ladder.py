@@ -23,8 +23,8 @@ async def test_a_ladder_of_an_encoder_plays_as_it_was_sent(start: Any) -> None:
     server = await start()
     url = f"{server.rtmp_url}/{server.announced['stream_key']}"
     async with guest_of(server) as guest, publishing_ladder(url, seconds=14):
-        viewer = await watch(guest, "main", seconds=30)
-        playlists = await eventually(lambda: three_segments(viewer), 30, "three segments")
+        viewer = await watch(guest, "main", seconds=60)
+        playlists = await eventually(lambda: three_segments(viewer), 60, "three segments")
         multivariant = await viewer.multivariant()
         assert workers(server) == []
         async with client_of(server, **server.creator) as creator:

@@ -35,16 +35,16 @@ async def test_the_key_is_in_the_signer_alone_and_moves_there_from_where_it_was(
     """
     server = await start()
     await eventually(lambda: _has_paid(server, 1), 60, "the channel accounts are made")
-    guard, worker = await eventually(lambda: _signer(server), 30, "a signer")
+    guard, worker = await eventually(lambda: _signer(server), 60, "a signer")
     os.kill(worker, signal.SIGKILL)
-    new = await eventually(lambda: _another(server, worker), 30, "another signer")
+    new = await eventually(lambda: _another(server, worker), 60, "another signer")
     seed = (server.data / "signer" / "stellar-hot-seed").read_text().strip()
     needles = (seed.encode(), b32decode(seed)[1:33])
     others = {server.process.pid, *server.descendants()} - {guard, new}
     assert len(others) > 5
     assert [each for each in others if _remembers(each, needles)] == []
     if may_look_into_others():  # so it would have been found elsewhere, too
-        await eventually(lambda: _is_there(new, needles), 30, "the key in the signer's memory")
+        await eventually(lambda: _is_there(new, needles), 60, "the key in the signer's memory")
     await server.stop()
 
     (server.data / "signer" / "stellar-hot-seed").rename(server.data / "secrets/stellar-hot-seed")

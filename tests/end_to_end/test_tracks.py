@@ -150,7 +150,7 @@ class Stage:
 
     async def hears_and_reads(self, name: str, content: str) -> None:
         async with self._players.playing(name, await self._url(content)) as player:
-            await player.shows(0.5, 30)
+            await player.shows(0.5, 60)
             await hears(player, "English")
             await player.call("chooseSound", (await player.state()).sounds[1])
             await hears(player, "Deutsch")
@@ -164,7 +164,7 @@ class Stage:
     async def reads_after_a_seek(self, content: str) -> None:
         """Into the middle, before any captions were loaded, and back to the beginning."""
         async with self._players.playing("hls.js", await self._url(content)) as player:
-            await player.shows(0.2, 30)
+            await player.shows(0.2, 60)
             await player.call("pause")
             await player.seek(8.5)
             await player.call("showCaptions", "Deutsch")
@@ -189,7 +189,7 @@ class Stage:
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 written, _ = await process.communicate()
         finally:
             if process.returncode is None:
@@ -201,7 +201,7 @@ class Stage:
     async def hears_live(self) -> None:
         """Tracks of which nobody has said the language."""
         async with self._players.playing("hls.js", await self._url("main")) as player:
-            state = await player.shows(0.5, 40)
+            state = await player.shows(0.5, 60)
             assert state.sounds == ["Sound", "Sound 2"]
             await hears(player, "English")
             await player.call("chooseSound", "Sound 2")
@@ -217,7 +217,7 @@ async def hears(player: BrowserPlayer, language: str) -> None:
         return True if abs(heard[-1] - PITCHES[language]) < 12 else None
 
     try:
-        await eventually(right, 30, language)
+        await eventually(right, 60, language)
     except AssertionError:
         raise AssertionError(f"{language} was not heard: {heard[-10:]}") from None
 
@@ -231,7 +231,7 @@ async def reads(player: BrowserPlayer, cues: list[tuple[float, float, str]]) -> 
         return True if len(found) == len(cues) and all(map(same, found, cues)) else None
 
     try:
-        await eventually(right, 30, "captions")
+        await eventually(right, 60, "captions")
     except AssertionError:
         raise AssertionError(f"not {cues}, but {found} at {await player.state()}") from None
 

@@ -65,7 +65,7 @@ class Viewer:
         return answer
 
 
-async def watch(client: Client, content: str, seconds: float = 20) -> Viewer:
+async def watch(client: Client, content: str, seconds: float = 60) -> Viewer:
     """Open a session as soon as the content is live and its first segment is there."""
 
     async def playable() -> dict[str, Any] | None:
