@@ -6,8 +6,7 @@ from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
 
 
-# Named tuples, not dataclasses: they are made with every segment, and a frozen dataclass takes
-# several times as long to make.
+# A named tuple: it is made with every segment, and a frozen dataclass takes several times as long.
 class Totals(NamedTuple):
     """What a session did since it began: stroops taken from the viewer and not given back (they
     were charged or are held), units posted, and stroops charged.
@@ -36,14 +35,3 @@ class Effects(NamedTuple):
     last_tick: int
     amount: Stroops
     drawn: int
-
-
-def effects(before: Totals, after: Totals) -> Effects:
-    """What to enter in the books; opposite movements in between cancel out."""
-    drawn_before, posted_before, amount_before, _ = before
-    drawn, posted, amount, _ = after
-    first_tick, last_tick = posted_before // UNITS_PER_SECOND, posted // UNITS_PER_SECOND
-    # What a NamedTuple's own constructor does, for a third of its time.
-    return tuple.__new__(
-        Effects, (first_tick, last_tick, amount - amount_before, drawn - drawn_before)
-    )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.limits import SESSION_LOOKING_MS_MAX, SESSION_WAITING_MS_MAX
-from metering.effects import effects
 from metering.meter import Meter
 from metering.rules import UNITS_PER_SECOND
 from metering.session import SavedSession, Served, Session, SessionChange
@@ -79,8 +78,8 @@ class OpenSession:
         """Whether there is something to commit; what is less than a tick waits for the next, if
         nobody waits for it.
         """
-        saved, meter = self.saved.totals, self.meter
-        if self.awaited or self.session is not self.saved.session:
+        saved, meter = self.saved, self.meter
+        if self.awaited or self.session is not saved.session:
             return True
         return meter is not None and (
             meter.drawn != saved.drawn
@@ -96,7 +95,7 @@ class OpenSession:
     @property
     def unsaved(self) -> int:
         """What was taken from the wallet (below zero: given back) since the last commit."""
-        return 0 if self.meter is None else self.meter.drawn - self.saved.totals.drawn
+        return 0 if self.meter is None else self.meter.drawn - self.saved.drawn
 
     def covers(self, lo: int, hi: int, height: int = 0) -> bool:
         """Whether all of [lo, hi) was asked for and not voided."""
@@ -124,14 +123,16 @@ class OpenSession:
     def _changes(self) -> SessionChange:
         meter = self.meter
         assert meter is not None, "nothing was decided yet"
-        session, saved, totals = self.session, self.saved, meter.totals
-        served = self.served or {}
-        after = (session, saved.revision + 1, totals, meter.text(), self.closed_at)
+        session, (before, revision, drawn, posted, amount, *_) = self.session, self.saved
+        totals, served = meter.totals, self.served or {}
+        after = (session, revision + 1, *totals, meter.text(), self.closed_at)
         change = (
             _make(SavedSession, after),
-            effects(saved.totals, totals),
+            posted // UNITS_PER_SECOND,
+            totals.drawn - drawn,
+            totals.amount - amount,
             tuple([_make(Served, (each, *media)) for each, media in served.items()]),
-            session is not saved.session,
+            session is not before,
         )
         return _make(SessionChange, change)
 

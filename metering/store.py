@@ -155,7 +155,7 @@ class MemoryMeterStore:
     async def spent(self, viewer: str, asset_id: str, since: datetime) -> Stroops:
         return Stroops(
             sum(
-                saved.totals.drawn
+                saved.drawn
                 for saved in self._sessions.values()
                 if (saved.session.viewer, saved.session.asset_id) == (viewer, asset_id)
                 and saved.session.opened_at >= since

@@ -12,7 +12,6 @@ from config.postgres import (
     Record,
     UniqueViolationError,
 )
-from metering.effects import Totals
 from metering.errors import BooksDisagree
 from metering.leases.lease_postgres import PostgresLeases, fenced, require_within, unavailable
 from metering.ledger.ledger import Account, Transfer
@@ -297,12 +296,10 @@ def saved_session(row: Record) -> SavedSession:
             opened_at=row["opened_at"],
         ),
         revision=row["revision"],
-        totals=Totals(
-            row["drawn"],
-            row["posted_units"],
-            Stroops(row["amount"]),
-            tuple(row["rung_ticks"] or ()),
-        ),
+        drawn=row["drawn"],
+        posted=row["posted_units"],
+        amount=Stroops(row["amount"]),
+        rungs=tuple(row["rung_ticks"] or ()),
         state=row["state"],
         closed_at=row["closed_at"],
     )

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from config.limits import SESSION_LOOKING_MS_MAX, SESSION_WAITING_MS_MAX
 from metering.book import Book
 from metering.decision import Decision, Pace, Serve, ShortOfFunds
-from metering.effects import Totals
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
-from metering.session import Allowance, SavedSession, Session
+from metering.session import Allowance, SavedSession, Session, unstarted
 from metering.tariff import Price
 from metering.terms import Terms
 
@@ -29,7 +28,7 @@ def session(name: str, viewer: str = "v", asset_id: str = "ast_1") -> Session:
 
 
 def new(made: Session) -> SavedSession:
-    return SavedSession(made, 0, Totals(), None, None)
+    return unstarted(made)
 
 
 def book_of(*names: str, balance: int = 10_000, rules: MeterRules | None = None) -> Book:

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from metering.committer import Committer
-from metering.effects import Effects, Totals
 from metering.errors import BooksDisagree, MeterUnavailable
 from metering.ledger.ledger import WouldOverdraw
 from metering.money import Stroops
-from metering.session import Allowance, Batch, SavedSession, Session, SessionChange
+from metering.session import Allowance, Batch, Session, SessionChange, unstarted
 from metering.store import MemoryMeterStore
 from metering.tariff import Price
 from metering.terms import Terms
@@ -40,8 +39,8 @@ def names(batch: Batch) -> list[str]:
 
 def change(name: str, viewer: str = "v") -> SessionChange:
     session = Session(name, viewer, "ast", "creator", Terms.of(Price("XLM", 1, 1)), OPENED)
-    saved = SavedSession(session, 1, Totals(), None, None)
-    return SessionChange(saved, Effects(0, 1, Stroops(1), 0), ())
+    saved = unstarted(session)._replace(revision=1, posted=90_000, amount=Stroops(1))
+    return SessionChange(saved, first_tick=0, drawn=0, amount=1, served=())
 
 
 BATCH = Batch((change("a"), change("b", "w"), change("c")), (Allowance("w", OPENED, 5),))
