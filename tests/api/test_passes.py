@@ -4,7 +4,7 @@ import asyncio
 import json
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,7 @@ from api.passes import PassRoutes
 from api.presented_payments import PresentedPayments, Taker
 from api.sources import NewSource, make_source
 from api.splits import Payees
+from api.top_ups import TopUps
 from config.ids import new_id
 from config.limits import X402_PER_MINUTE_MAX
 from config.postgres import Database
@@ -34,6 +35,7 @@ from metering.funding.deposit import book
 from metering.funding.deposit_store import Reading
 from metering.funding.deposits_postgres import PostgresDeposits
 from metering.ledger.ledger import Transfer, creator_account
+from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.offer import Offer, PassOffer
 from metering.passes.store_postgres import PostgresPassStore
@@ -146,28 +148,42 @@ class Desk:
 
 @pytest.fixture
 async def desk(database: Database) -> AsyncIterator[Desk]:
-    async with asyncio.timeout(60), session_rig(database) as rig, AsyncExitStack() as stack:
+    deposits = PostgresDeposits(database, PostgresLedger(database), rules().network)
+    taker = CreditingTaker(deposits=deposits)
+    async with asyncio.timeout(60), pass_desk(database, deposits, taker) as made:
+        yield made
+
+
+@asynccontextmanager
+async def pass_desk(
+    database: Database, deposits: PostgresDeposits, taker: Taker, hot: str = HOT
+) -> AsyncIterator[Desk]:
+    """The routes of passes and of top-ups, on a port of their own."""
+    async with session_rig(database) as rig, AsyncExitStack() as stack:
         splits = PostgresSplitStore(database, rig.ledger)
-        deposits = PostgresDeposits(database, rig.ledger, rules().network)
-        taker = CreditingTaker(deposits=deposits)
-        accounts = PostgresAccountStore(database)
         made = Desk(rig, await stack.enter_async_context(ClientSession()), taker, splits)
 
         async def address() -> str:
-            return HOT
+            return hot
 
         limit = MinuteLimit(rig.clock, X402_PER_MINUTE_MAX)
+        payments = PresentedPayments(
+            deposits, made.opened, address, Stroops(1_000), limit, PUBLIC_URL
+        )
+        bearers = Bearers(PostgresAccountStore(database), rig.clock)
         routes = PassRoutes(
             PostgresPassStore(database, rig.ledger, splits),
             Catalogue(PostgresAssetStore(database), MemorySourceStore()),
             Payees(splits, FEE_BPS),
             rig.intake,
-            Bearers(accounts, rig.clock),
+            bearers,
             Idempotency(rig.keys, rig.clock),
-            PresentedPayments(deposits, made.opened, address, Stroops(1_000), limit, PUBLIC_URL),
+            payments,
             rig.clock,
         )
         application = web.Application(middlewares=[answer_errors])
+        top_ups = TopUps(payments, bearers, rig.intake, ("XLM",))
+        application.router.add_post("/api/v1/payments/top-up", top_ups.post)
         path = "/api/v1/content/{content}/passes"
         application.router.add_get(path, routes.offers)
         application.router.add_post(path, routes.buy)

@@ -2,54 +2,34 @@
 
 import asyncio
 import json
-import os
 import ssl
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
-from stellar_sdk import Asset, Keypair
+from stellar_sdk import Asset
 
 from api.app import answer_errors
 from api.auth.account_postgres import PostgresAccountStore
 from api.auth.bearer import Bearers
-from api.certificate import own_certificate
 from api.minute_limit import MinuteLimit
 from api.presented_payments import PresentedPayments, Taker
-from api.top_up_money import TopUpMoney
 from api.top_ups import TopUps
-from config.clock import SystemClock
 from config.limits import X402_PER_MINUTE_MAX
 from config.postgres import Database
-from metering.funding.deposit import Addresses, Rules
 from metering.funding.deposit import network_name as deposit_network
 from metering.funding.deposits_postgres import PostgresDeposits
-from metering.funding.taker import DepositTaker
-from metering.ledger.ledger_postgres import PostgresLedger
-from metering.localnet.network import LocalNetwork, genesis
-from metering.localnet.node import NetworkClock, Node
-from metering.localnet.server import Server
-from metering.localnet.state_file import StateFile
 from metering.money import Stroops
-from metering.settlement.chain import SettledAsset
 from metering.settlement.outbox import SignedEnvelope
-from metering.settlement.rpc_node import RpcNode
-from metering.settlement.stellar_client import StellarClient
-from metering.settlement.stellar_rpc import StellarRpc
 from metering.x402.errors import NobodyPaysFees, StillUnderWay
-from metering.x402.sponsor import StellarSponsor
-from metering.x402.store_postgres import PostgresTopUps
-from metering.x402.terms import PaymentRefused, Terms, network_name
-from metering.x402.till import Till
+from metering.x402.terms import PaymentRefused, Terms
 from metering.x402.top_up import TopUp
 from tests.api.session_rig import Rig, session_rig
 from tests.metering.funding.payments import HOT
-from tests.npm import NPM_TIMEOUT, npm_packages
 
 PUBLIC_URL = "https://live.example.org"
 TESTNET = "Test SDF Network ; September 2015"
@@ -180,76 +160,3 @@ async def test_what_is_on_the_chain_and_not_booked_yet_is_accepted(database: Dat
         for _ in range(X402_PER_MINUTE_MAX - 2):
             await desk.post({"amount": "1"}, 202, "payment")
         await desk.post({"amount": "1"}, 429, "payment")
-
-
-@pytest.mark.peer
-@NPM_TIMEOUT
-async def test_the_client_of_x402_pays_in(database: Database, tmp_path: Path) -> None:
-    """On a network of this process that calls itself the test network: the client knows two."""
-    versions = ("@x402/fetch@2.9.0", "@x402/stellar@2.9.0")
-    modules = await asyncio.to_thread(npm_packages, "x402-2.9.0", *versions)
-    client, hot, fees, payer = StellarClient(20), *(Keypair.random() for _ in range(3))
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(client.close)
-        server = Server(await running_node(tmp_path, stack))
-        network = f"http://127.0.0.1:{await listening(server.application(), stack)}"
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(*own_certificate(tmp_path, SystemClock()))
-        port = await listening(server.application(), stack, tls)
-        for each in (hot, fees, payer):
-            await client.get(f"{network}/friendbot", params={"addr": each.public_key})
-        taker = takes_on_chain(database, network, client, hot.public_key, fees)
-        desk = await stack.enter_async_context(desk_with(database, taker, hot.public_key))
-        told = await pays(modules, f"https://127.0.0.1:{port}", desk.url, payer)
-    assert told["status"] == 200, told
-    assert told["document"]["credited"] is True
-    assert told["document"]["balance"] == "12.5000000"
-    assert told["response"]["transaction"] == told["document"]["transactionHash"]
-    assert told["response"]["payer"] == payer.public_key
-
-
-async def running_node(folder: Path, stack: AsyncExitStack) -> Node:
-    clock, state_file = SystemClock(), StateFile(folder / "state")
-    # The client agrees to what happens in the next 60 ledgers: on a busy machine it takes a while.
-    state = genesis(TESTNET, 300, clock.wall_ms())
-    state_file.create(state)
-    network = LocalNetwork(state, history_bytes_max=2**20)
-    node = Node(network, state_file, NetworkClock(clock, state.header.closed_ms))
-    await node.start()
-    stack.push_async_callback(node.stop)
-    return node
-
-
-def takes_on_chain(
-    database: Database, network: str, client: StellarClient, hot: str, fees: Keypair
-) -> TopUpMoney:
-    """All of the server that the route needs, on that network."""
-    chain = StellarRpc(network, TESTNET, SettledAsset(), client)
-    name = deposit_network(TESTNET)
-    deposits = PostgresDeposits(database, PostgresLedger(database), name)
-    rules = Rules(name, Addresses(hot, hot), frozenset(("XLM",)), Stroops(1))
-    sponsor = StellarSponsor(RpcNode(network, TESTNET, client), fees.secret)
-    return TopUpMoney(
-        till=Till(PostgresTopUps(database), sponsor, chain, SystemClock(), poll_ms=50),
-        sponsor=sponsor,
-        taker=DepositTaker([chain.feed(hot)], deposits, rules, lambda account, asset: None),
-        ours=frozenset((hot, fees.public_key)),
-        network=network_name(TESTNET),
-        tokens={"XLM": LUMENS},
-        client=client,
-        friendbot=None,
-    )
-
-
-async def pays(modules: Path, network: str, url: str, payer: Keypair) -> Any:
-    """What the client told. It takes no certificate but a known one, and ours is not."""
-    script = Path(__file__).with_name("x402_client.mjs")
-    process = await asyncio.create_subprocess_exec(
-        *("node", script, modules, network, url, "vera", payer.secret),
-        env=dict(os.environ) | {"NODE_TLS_REJECT_UNAUTHORIZED": "0"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()[-3000:]
-    return json.loads(out)
