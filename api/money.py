@@ -80,18 +80,11 @@ class Money:
         self.earnings = EarningsQuery(self._ledger, self.outbox, self, self.splits)
 
     async def start(self, creator: Account) -> None:
-        """Open the wallet; only on a local network's first start is it waited for.
-
-        Raises:
-            LocalNetworkFailed, ChainUnreachable, WrongNetwork: the network is not there.
-        """
+        """Open the wallet beside the running server."""
         await self.receipts.start()
         await self._splitter.start()
         await self._renewals.start()
-        if self._stores.network.play_money and creator.stellar_address is None:
-            await self._open(creator)
-        else:
-            self._opening = spawn(self._open(creator), name="wallet")
+        self._opening = spawn(self._open(creator), name="wallet")
 
     async def stop(self) -> None:
         await cancel(self._opening)
@@ -175,8 +168,10 @@ class Money:
         )
         wallet = self._wallet
         self._top_ups = open_top_ups(self._stores, wallet.addresses, wallet.taker, wallet.chain)
+        # Before anybody is told where to pay: without play money there is no account.
+        await wallet.give_play_money(creator)
         self._there.set()
-        await wallet.start(creator)
+        await wallet.start()
         for part in (self._channels, self._top_ups):
             if part is not None:
                 await part.start()

@@ -1,14 +1,22 @@
 """Everything that needs the Stellar SDK: the hot account, payouts and, locally, play money."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from api.auth.account import Account, AccountStore
 from api.funding import Funding
+from api.local_network import LocalNetworkFailed
 from api.reconciler import open_reconciler, open_restorer, our_addresses
 from api.secret_names import CREATOR_SEED
 from api.stores import Stores
-from config.limits import FRIENDBOT_SECONDS_MAX, SETTLEMENT_LOOK_MS
+from config.limits import (
+    FRIENDBOT_SECONDS_MAX,
+    LOCAL_NETWORK_RESTART_SECONDS,
+    SETTLEMENT_LOOK_MS,
+)
 from metering.funding.deposit import Addresses
 from metering.funding.taker import DepositTaker
 from metering.funding.withdrawal_source import WithdrawalSource
@@ -18,7 +26,7 @@ from metering.localnet.network import root_keypair
 from metering.money import NATIVE, Stroops, checked_asset
 from metering.reconciliation.reconciler import Reconciler
 from metering.reconciliation.restore import Restorer
-from metering.settlement.chain import OnChain, SettledAsset
+from metering.settlement.chain import ChainUnreachable, OnChain, SettledAsset, WrongNetwork
 from metering.settlement.creators import Creators
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.guard import NetworkGuard
@@ -34,6 +42,8 @@ from metering.settlement.stellar_rpc import StellarRpc
 from metering.settlement.treasury import PlayMoney
 from metering.settlement.worker import SettlementWorker
 from metering.shares.splitter import Splitter
+
+log = structlog.get_logger(__name__)
 
 type Chain = StellarRpc | Horizon
 
@@ -78,14 +88,8 @@ class Wallet:
     friendbot: HttpFriendbot
     friendbot_client: StellarClient
 
-    async def start(self, creator: Account) -> None:
-        """Begin to pay; on a local network the first start hands out play money before that.
-
-        Raises:
-            LocalNetworkFailed, ChainUnreachable, WrongNetwork: the network is not there.
-        """
-        if self.stores.network.play_money and creator.stellar_address is None:
-            await self._give_play_money(creator)
+    async def start(self) -> None:
+        """Begin to pay, and to book what comes in."""
         await self.taker.start()
         await self.reconciler.start()
         for settlement in self.settlements:
@@ -109,16 +113,29 @@ class Wallet:
         """The code with which a payment to an account would fail now."""
         return (await self.nodes[asset].obstacles([address])).get(address)
 
-    async def _give_play_money(self, creator: Account) -> None:
-        """Fill the treasury, and make the creator an account to be paid to."""
-        assert self.stores.network.local is not None, "play money is for local networks"
-        await self.stores.network.local.ready()
-        await self.treasury.replenish()
+    async def give_play_money(self, creator: Account) -> None:
+        """On a local network's first start, fill the treasury, and make the creator an account to
+        be paid to. Asked again until it comes: nothing waits for it but money.
+        """
+        while self.stores.network.local is not None and creator.stellar_address is None:
+            try:
+                await self.stores.network.local.ready()
+                await self._give(creator)
+                return
+            except (ChainUnreachable, LocalNetworkFailed, WrongNetwork) as reason:
+                log.warning("no play money yet, asking again", reason=str(reason))
+            await asyncio.sleep(LOCAL_NETWORK_RESTART_SECONDS)
+
+    async def _give(self, creator: Account) -> None:
         seed, _ = self.stores.secrets.create_or_read(CREATOR_SEED, new_seed)
         address = address_of(seed)
+        await self.treasury.replenish()
         if await self.chain.holdings(address) is None:
             await self.friendbot.fund(address)
-        await self.stores.accounts.set_stellar_address(creator.id, address)
+        known = await self.stores.accounts.get(creator.id)
+        if known is not None and known.stellar_address is None:
+            # The last step: who has an address is given nothing at the next start.
+            await self.stores.accounts.set_stellar_address(creator.id, address)
 
 
 async def make_wallet(
