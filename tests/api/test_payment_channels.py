@@ -1,81 +1,16 @@
 """Payment channels over HTTP: what is answered to vouchers, good and bad, old and new."""
 
-import asyncio
-import random
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
-from nacl.signing import SigningKey
 
-from api.app import answer_errors
-from api.auth.account import AccountKind, hash_token, new_account
-from api.auth.account_postgres import PostgresAccountStore
-from api.auth.bearer import Bearers
-from api.channel_chain import ChannelChain
-from api.minute_limit import MinuteLimit
 from api.movements import FROM_THE_NEWEST
-from api.movements_postgres import PostgresMovements
-from api.payment_channels import PaymentChannels
-from config.clock import ManualClock, SystemClock
-from config.limits import VOUCHERS_PER_SECOND_MAX
+from config.clock import ManualClock
 from config.postgres import Database
-from metering.intake import Intake
-from metering.ledger.ledger_postgres import PostgresLedger
-from metering.money import format_amount, parse_amount
-from metering.rules import MeterRules
-from metering.store_postgres import PostgresMeterStore
-from metering.vouchers.commitment import Commitments, network_id
-from metering.vouchers.desk import VoucherDesk
-from metering.vouchers.store_postgres import PostgresVoucherStore
-from tests.metering.vouchers.chain_model import TERMS, ChainModel
+from metering.money import format_amount
+from tests.api.channel_rig import DEPOSIT, Rig, rig_over
+from tests.metering.vouchers.replayed import CONNECTIONS, run
 from tests.metering.vouchers.test_desk import CONTRACT
-
-
-class Unhurried(ChannelChain):
-    """The chain, with nobody who collects."""
-
-    async def hurry(self) -> None:
-        return
-
-
-CHANNELS = "/api/v1/payments/channels"
-DEPOSIT = 1_000_000
-CONNECTIONS = 8
-
-
-class Rig:
-    """The routes on a real socket, over a real database; the chain is a model."""
-
-    def __init__(
-        self, database: Database, client: TestClient[Any, Any], chain: ChainModel, owner: str
-    ) -> None:
-        self.ledger = PostgresLedger(database)
-        self.movements = PostgresMovements(database)
-        self.owner = owner
-        self.client = client
-        self.chain = chain
-        self.key = SigningKey.generate()
-        chain.open(CONTRACT, bytes(self.key.verify_key), DEPOSIT)
-        self._commitments = Commitments(CONTRACT, network_id(TERMS.passphrase))
-
-    def voucher(self, stroops: int) -> dict[str, str]:
-        signature = self.key.sign(self._commitments.message(stroops)).signature
-        return {"cumulative": format_amount(stroops), "signature": signature.hex()}
-
-    async def post(self, path: str, body: object) -> tuple[int, dict[str, Any]]:
-        headers = {"Authorization": "Bearer viewer"}
-        async with self.client.post(CHANNELS + path, json=body, headers=headers) as answer:
-            return answer.status, await answer.json()
-
-    async def pay(self, stroops: int) -> tuple[int, dict[str, Any]]:
-        return await self.post(f"/{CONTRACT}/vouchers", self.voucher(stroops))
-
-    async def register(self) -> tuple[int, dict[str, Any]]:
-        signature = self.voucher(0)["signature"]
-        return await self.post("", {"contract": CONTRACT, "signature": signature})
 
 
 @pytest.fixture
@@ -85,35 +20,8 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def rig(database: Database, clock: ManualClock) -> AsyncIterator[Rig]:
-    accounts = PostgresAccountStore(database)
-    viewer = new_account(AccountKind.GUEST, "Guest", clock.wall_ms())
-    await accounts.create(viewer, hash_token("viewer"))
-    chain = ChainModel()
-    intake = Intake(PostgresMeterStore(database), SystemClock(), MeterRules())
-    await intake.start()
-    desk = VoucherDesk(
-        PostgresVoucherStore(database, PostgresLedger(database)), chain, intake, clock
-    )
-    routes = PaymentChannels(
-        desk, Unhurried(nobody), Bearers(accounts, clock), clock, None, MinuteLimit(clock, 9)
-    )
-    application = web.Application(middlewares=[answer_errors])
-    application.add_routes(
-        [
-            web.get("/api/v1/payments/channel-terms", routes.terms),
-            web.get(CHANNELS, routes.list),
-            web.post(CHANNELS, routes.register),
-            web.post(CHANNELS + "/{channel}/vouchers", routes.accept),
-            web.post(CHANNELS + "/{channel}/close", routes.close),
-        ]
-    )
-    async with TestClient(TestServer(application)) as client:
-        yield Rig(database, client, chain, viewer.id)
-    await intake.stop()
-
-
-async def nobody() -> None:
-    """There is no collector to hurry."""
+    async with rig_over(database, clock) as rig:
+        yield rig
 
 
 async def test_each_answer_says_what_a_client_can_act_on(rig: Rig, clock: ManualClock) -> None:
@@ -158,31 +66,12 @@ async def test_a_contract_that_would_not_pay_us_is_refused_with_the_reason(rig: 
 
 
 async def test_vouchers_replayed_and_reordered_over_eight_connections_come_to_the_highest(
-    rig: Rig, clock: ManualClock
+    database: Database,
 ) -> None:
-    """1,000 requests over real sockets: each of 250 vouchers four times, in any order; a tenth are
-    for more than there is. (10,000 are in the conformance suite of the store.)
-    """
-    chance = random.Random(5)
-    await rig.register()
-    sums = [chance.randrange(100, DEPOSIT * 11 // 10) for _ in range(250)] * 4
-    chance.shuffle(sums)
-    answered: dict[int, int] = {}
-
-    async def connection(mine: list[int]) -> None:
-        for stroops in mine:
-            clock.advance(1_000 // VOUCHERS_PER_SECOND_MAX + 1)
-            status, document = await rig.pay(stroops)
-            if status == 200:
-                answered[stroops] = parse_amount(document["accepted"])
-            else:
-                assert document["code"] in ("delta_too_small", "amount_exceeds_deposit")
-
-    await asyncio.gather(*(connection(sums[each::CONNECTIONS]) for each in range(CONNECTIONS)))
-    highest = max(each for each in sums if each <= DEPOSIT)
-    accepted = max(answered.values())
-    assert highest - 100 < accepted <= highest
-    # What is answered is stored: no voucher was answered with less than it is for.
-    assert all(stored >= stroops for stroops, stored in answered.items())
-    balances = await rig.ledger.balances("viewer:")
-    assert list(balances.values()) == [accepted]
+    """Ten thousand take a minute: `python -m tests.metering.vouchers.replayed`."""
+    found = await run(database, requests=1_000, seed=5)
+    assert found.wrong == []
+    assert (found.answers.total(), found.connections) == (1_000, CONNECTIONS)
+    assert set(found.answers) == {
+        "accepted", "delta_too_small", "amount_exceeds_deposit", "invalid_signature",
+    }  # fmt: skip
