@@ -9,6 +9,7 @@ from aiohttp import web
 
 from api.behind_fronts import BehindFronts, Handler
 from api.captions import Captions
+from api.channel_losses import ChannelLossRoutes
 from api.clips import ClipRoutes
 from api.content import Content
 from api.content_upload import ContentUpload
@@ -75,6 +76,7 @@ class Routes:
     withdrawals: Withdrawals
     suspense: SuspenseRoutes
     reconciliation: ReconciliationRoutes
+    channel_losses: ChannelLossRoutes
     payment_channels: PaymentChannels
     statements: Statements
     receipts: ReceiptRoutes
@@ -150,6 +152,11 @@ def make_application(routes: Routes, trusted_proxies: Sequence[str] = ()) -> web
             web.get("/api/v1/admin/reconciliation/latest", routes.reconciliation.latest),
             web.get("/api/v1/admin/reconciliation/{date}", routes.reconciliation.of_day),
             web.post("/api/v1/admin/reconciliation/accept", routes.reconciliation.accept),
+            web.get("/api/v1/admin/channel-losses", routes.channel_losses.list),
+            web.get("/api/v1/admin/channel-losses/{channel}", routes.channel_losses.get),
+            web.post(
+                "/api/v1/admin/channel-losses/{channel}/write-off", routes.channel_losses.write_off
+            ),
             web.post("/api/v1/sandbox/payment-channels", channels.open_in_play),
             web.get("/api/v1/payments/channel-terms", channels.terms),
             web.get("/api/v1/payments/channels", channels.list),

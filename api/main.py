@@ -18,6 +18,7 @@ from api.books import journal_dependency, start_books
 from api.broadcasts import Broadcasts, PipelineFactory
 from api.captions import Captions
 from api.catalogue.lookup import Catalogue
+from api.channel_losses import ChannelLossRoutes
 from api.clips import ClipRoutes
 from api.content import Content
 from api.content_document import ContentDocuments
@@ -128,6 +129,7 @@ from metering.subscriptions.included import Included
 from metering.tariff import Price
 from metering.viewings import PostgresViewings
 from metering.vouchers.desk import VoucherDesk
+from metering.vouchers.losses_postgres import PostgresLosses
 from packager.archive import Archive
 from packager.clips import Clips
 from packager.hls.boundaries import target_duration_s
@@ -519,6 +521,12 @@ def _routes(
         ),
         reconciliation=ReconciliationRoutes(
             money.reconciliation, money.restorer, operator, idempotency
+        ),
+        channel_losses=ChannelLossRoutes(
+            PostgresLosses(stores.database, PostgresLedger(stores.database)),
+            operator,
+            idempotency,
+            clock,
         ),
         statements=Statements(
             PostgresMovements(stores.database), PostgresStatements(stores.database), bearers

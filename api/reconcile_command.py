@@ -105,6 +105,7 @@ def report_text(report: str) -> str:
     ]
     for difference in document["differences"]:
         lines += _difference(difference)
+    lines += map(_loss, document.get("channelLosses", ()))
     if seen.agrees:
         lines.append("Chain, journal and outbox agree.")
     else:
@@ -119,6 +120,12 @@ def _balances(seen: _Seen) -> Sequence[str]:
         return []
     held = [f"  {each['held']:>24}  {each['account']}" for each in seen.balances]
     return [f"Balances as of ledger {seen.balances_at}:", *held]
+
+
+def _loss(loss: Document) -> str:
+    written = loss["writtenOffAt"]
+    state = f"written off {written}: {loss['reason']}" if written else "not written off"
+    return f"{loss['lost']} {loss['asset']} lost by payment channel {loss['channel']}; {state}"
 
 
 def _difference(difference: Document) -> Sequence[str]:

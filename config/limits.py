@@ -828,6 +828,12 @@ SETTLEMENT_REST_MS = 3_600_000
 # A balance that its payee has not claimed for 90 days is taken back, so that a lost key loses
 # nothing.
 CLAIMABLE_RECLAIM_SECONDS = 90 * 86_400
+# Payment channels whose payers took back what they had signed for, that are listed at once. One is
+# lost when nobody looked for a day: with more than that the first ones say what is wrong.
+CHANNEL_LOSSES_MAX = 200
+# For so long what was given up of them is listed as well, and so much is kept of why.
+CHANNEL_LOSSES_DAYS = 90
+CHANNEL_LOSS_REASON_CHARACTERS_MAX = 500
 # Of money that came back again and again so many payouts are told: two years of them.
 PAYOUT_RETURNS_MAX = 8
 # What was left to be claimed is looked at from an hour after it could be applied last: by then each

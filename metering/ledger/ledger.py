@@ -109,6 +109,13 @@ def sender_account(address: str) -> Account:
     return Account(f"chain:sender:{address}:{NATIVE}", NATIVE, floor=None)
 
 
+def channel_loss_account(asset: str) -> Account:
+    """What payment channels cost the operator: minus what was given for vouchers that can no longer
+    be collected, so it has no floor.
+    """
+    return Account(f"expense:channel_losses:{asset}", asset, floor=None)
+
+
 def inflight_account(payout: str, asset: str) -> Account:
     """A payout that was sent and whose fate is not known yet."""
     return Account(f"inflight:{payout}", asset)

@@ -1,6 +1,7 @@
 """What journal and outbox say of some ledgers, out of Postgres."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from config.limits import RECONCILE_LISTED_MAX, RECONCILE_STATEMENTS_MAX
 from config.postgres import Connection, Database, Record
@@ -16,6 +17,8 @@ from metering.reconciliation.evidence import (
 from metering.reconciliation.store import Digests
 from metering.settlement import outbox_rows, statement
 from metering.settlement.outbox import Settlement, State
+from metering.vouchers.loss import Loss
+from metering.vouchers.losses_postgres import losses
 
 _READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
@@ -293,6 +296,10 @@ class PostgresBooks:
         limit = RECONCILE_LISTED_MAX
         rows = await self._database.fetch(_WITHDRAWALS, asset, amount, limit)
         return [(row["id"], row["address"]) for row in rows]
+
+    async def losses(self, since: datetime) -> list[Loss]:
+        """What payment channels lost and is a claim still, or was written off since then."""
+        return await losses(self._database, since)
 
     async def digests(self, after: int, until: int) -> Digests:
         """What there was to compare."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 import structlog
 
@@ -85,7 +85,8 @@ class Days:
         compared = await self._compared(after, examination.covered)
         header = Header(self._made_by.network, at.date(), final=False, at=at)
         listed = merged(differences, known, at)
-        return Report(at.date(), self._text(header, compared, examination.snapshot, listed), False)
+        text = await self._text(header, compared, examination.snapshot, listed)
+        return Report(at.date(), text, final=False)
 
     async def _close(self, report: Report, at: datetime, tip: Tip) -> dict[str, Difference]:
         after, until = ledgers_of(report.document)
@@ -99,7 +100,7 @@ class Days:
         others = {each.difference.key: each.difference for each in opened}
         header = Header(self._made_by.network, report.day, final=True, at=at)
         compared = await self._compared(after, until)
-        text = self._text(header, compared, None, merged(others | found, opened, at))
+        text = await self._text(header, compared, None, merged(others | found, opened, at))
         await self._store.write(Report(report.day, text, final=True), at)
         return found
 
@@ -116,12 +117,14 @@ class Days:
     async def _compared(self, after: int, until: int) -> Compared:
         return Compared(after, until, await self._books.digests(after, until))
 
-    def _text(
+    async def _text(
         self,
         header: Header,
         compared: Compared,
         snapshot: Snapshot | None,
         listed: Sequence[tuple[Difference, datetime]],
     ) -> str:
-        told = Listed(snapshot, self._ours.accounts, listed)
+        midnight = datetime.combine(header.day, time(), UTC)
+        lost = await self._books.losses(midnight)
+        told = Listed(snapshot, self._ours.accounts, listed, lost)
         return report_text(header, compared, told, self._made_by.signing)

@@ -17,6 +17,7 @@ from metering.receipts.text import Value, write
 from metering.reconciliation.difference import Difference, Kind
 from metering.reconciliation.store import Digests, Open
 from metering.settlement.chain import Snapshot
+from metering.vouchers.loss import Loss
 
 FORMAT = "tollcast-report-1"
 
@@ -72,11 +73,13 @@ class Listed:
         snapshot: the newest that could be compared with the books.
         accounts: the ledger's account for each address and asset.
         differences: with the time when each was found.
+        losses: of payment channels, which are a claim still, or were written off on that day.
     """
 
     snapshot: Snapshot | None
     accounts: Mapping[tuple[str, str], str]
     differences: Sequence[tuple[Difference, datetime]]
+    losses: Sequence[Loss] = ()
 
 
 def report_text(header: Header, compared: Compared, listed: Listed, signing: Signing) -> str:
@@ -134,6 +137,7 @@ def _document(header: Header, compared: Compared, listed: Listed, key: str) -> d
         "verdict": verdict(counts),
         "counts": counts,
         "differences": [_difference(each, at) for each, at in some],
+        "channelLosses": [_loss(each) for each in listed.losses],
     }
 
 
@@ -170,6 +174,17 @@ def _difference(difference: Difference, found_at: datetime) -> dict[str, Value]:
         "settlement": difference.settlement or None,
         "payment": difference.payment or None,
         "foundAt": moment(found_at),
+    }
+
+
+def _loss(loss: Loss) -> dict[str, Value]:
+    written = loss.written_off
+    return {
+        "channel": loss.contract,
+        "asset": loss.asset,
+        "lost": format_amount(loss.amount),
+        "writtenOffAt": None if written is None else moment(written.at),
+        "reason": None if written is None else plain(written.reason),
     }
 
 

@@ -58,6 +58,13 @@ _DIFFERENCE = {
     "payment": or_null(is_name),
     "foundAt": is_moment,
 }
+_LOSS = {
+    "channel": is_name,
+    "asset": is_name,
+    "lost": _is_amount,
+    "writtenOffAt": or_null(is_moment),
+    "reason": or_null(_is_text),
+}
 _MEMBERS = object_of(
     {
         "format": exactly(FORMAT),
@@ -75,6 +82,7 @@ _MEMBERS = object_of(
         "verdict": _one_of(AGREE, DIFFER),
         "counts": object_of({kind.value: is_count for kind in Kind}),
         "differences": list_of(object_of(_DIFFERENCE)),
+        "channelLosses": list_of(object_of(_LOSS)),
         "chain": list_of(is_hash),
         "signature": is_signature,
     }

@@ -127,13 +127,13 @@ class PostgresVoucherStore:
 
     async def channel(self, contract: str) -> PaymentChannel | None:
         row = await self._database.fetchrow(_CHANNEL, contract)
-        return None if row is None else _channel(row)
+        return None if row is None else channel_of(row)
 
     async def channels(self, owner: str, limit: int) -> list[PaymentChannel]:
-        return [_channel(row) for row in await self._database.fetch(_CHANNELS, owner, limit)]
+        return [channel_of(row) for row in await self._database.fetch(_CHANNELS, owner, limit)]
 
     async def unfinished(self, after: str, limit: int) -> list[PaymentChannel]:
-        return [_channel(row) for row in await self._database.fetch(_UNFINISHED, after, limit)]
+        return [channel_of(row) for row in await self._database.fetch(_UNFINISHED, after, limit)]
 
     async def accept(self, vouchers: Sequence[Voucher], seen_since: datetime) -> list[Outcome]:
         async with self._database.transaction() as connection:
@@ -224,7 +224,7 @@ class PostgresVoucherStore:
 
 async def _locked(connection: Connection, contracts: set[str]) -> dict[str, PaymentChannel]:
     rows = await connection.fetch(_LOCK, sorted(contracts))
-    return {row["contract"]: _channel(row) for row in rows}
+    return {row["contract"]: channel_of(row) for row in rows}
 
 
 def _judged(
@@ -266,7 +266,8 @@ def _write_closing(channel: PaymentChannel) -> tuple[str, *tuple[object, ...]]:
     return (_CLOSE, channel.contract, channel.signed, channel.signature, channel.state.value)
 
 
-def _channel(row: Record) -> PaymentChannel:
+def channel_of(row: Record) -> PaymentChannel:
+    """A row of `payment_channel`."""
     return PaymentChannel(
         contract=row["contract"],
         owner=row["owner"],

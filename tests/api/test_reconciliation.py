@@ -24,6 +24,7 @@ from metering.reconciliation.restore import Restorer
 from tests.metering.receipts import KEY
 from tests.metering.reconciliation.house import House
 from tests.metering.reconciliation.test_report import UNSIGNED
+from tests.metering.reconciliation.test_report import report as signed_report
 from tests.metering.settlement.networks import pay
 
 
@@ -132,6 +133,7 @@ async def test_the_operator_reads_reports_and_accepts_what_differs(office: Offic
 
 def test_a_report_from_before_they_were_signed_is_still_read() -> None:
     text = report_text(json.dumps(UNSIGNED))
+    assert "lost by" in report_text(signed_report().decode()), "as only newer ones tell"
     assert "Not signed: an older version made this report" in text
     assert "Ledgers 2 to 9: 3 payments, 2 settlements" in text
     assert "1.0000000  chain:hot:XLM" in text

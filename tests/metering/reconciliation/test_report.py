@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ from metering.reconciliation.report import (
 from metering.reconciliation.report_check import check_report, is_report
 from metering.reconciliation.store import Digests
 from metering.settlement.chain import Snapshot
+from metering.vouchers.loss import Loss, WriteOff
 from tests.metering.receipts import KEY
 from tests.metering.test_receipt import element_of
 
@@ -45,6 +47,8 @@ MISSING = Difference(
     destination="GANA",
 )
 SUSPENDED = Difference("suspense:bb:0", Kind.SUSPENSE, "bb:0", "for nobody", 91, "XLM", 9, 9)
+LOSS = Loss("CLOST", "acc_v", "GPAYER", "XLM", Stroops(9), Stroops(2))
+LOST = {"channel": "CLOST", "asset": "XLM", "lost": "0.0000007"}
 # As the version before this one wrote them.
 UNSIGNED = {
     "version": 1,
@@ -72,6 +76,7 @@ def report(*differences: Difference, snapshot: bool = True) -> bytes:
         held if snapshot else None,
         {("GHOT", "XLM"): "chain:hot:XLM", ("GHOT", "USDC:G"): "chain:hot:USDC:G"},
         [(each, AT) for each in differences],
+        [LOSS, replace(LOSS, written_off=WriteOff('"lost" für immer', "operator", AT))],
     )
     compared = Compared(10, 99, Digests(3, "ab" * 32, 1, "cd" * 32, "7:" + "ef" * 32))
     header = Header("Test Network", date(2026, 11, 30), final=True, at=AT)
@@ -90,6 +95,10 @@ def test_a_report_is_sound_and_says_which_key_signed_it() -> None:
         assert document["key"] == KEY.name
         assert ledgers_of(file.decode()) == (10, 99)
     assert json.loads(report(MISSING))["verdict"] == "differ"
+    assert json.loads(report())["channelLosses"] == [
+        {**LOST, "writtenOffAt": None, "reason": None},
+        {**LOST, "writtenOffAt": "2026-11-30T12:00:00.000Z", "reason": "?lost? f?r immer"},
+    ]
     assert json.loads(report(SUSPENDED))["verdict"] == "agree", "payouts do not wait for that"
     [told] = json.loads(report(MISSING))["differences"]
     assert told["detail"] == "our outbox has no ?such? transaction, f?r wahr"
