@@ -129,18 +129,30 @@ WHERE payout.asset = $1 AND payout.code = ANY ($2) AND state = 'failed' AND crea
 ORDER BY due, payout.id DESC
 """
 
-# A reclaim is due by the name of the payout that it takes back.
+# A reclaim is due by the name of the payout that it takes back. All that was claimed in years is
+# passed over by two indexes (OFFSET 0 keeps that apart). For each that is left, one after another,
+# its settlement and whether it is being taken back are looked up (LIMIT 1, and a count): joined,
+# they are found out for all payouts that there ever were.
 _LEFT = """
 SELECT payout.*, source, sequence, max_time
-FROM payout JOIN payout_batch ON payout_batch.id = payout.batch
-WHERE claimable AND payout.asset = $1 AND state = 'applied' AND max_time <= $2 AND payout.id > $3
-    AND NOT EXISTS (SELECT FROM payout_claimed AS told WHERE told.payout = payout.id)
-    AND NOT EXISTS (
-        SELECT FROM payout AS back JOIN payout_batch AS taken ON taken.id = back.batch
-        WHERE back.due = payout.id AND back.kind = 'reclaim'
-            AND (taken.state NOT IN ('failed', 'dead') OR taken.created_ms > $2 * 1000)
-    )
-ORDER BY payout.id LIMIT $4
+FROM (
+    SELECT id FROM payout
+    WHERE claimable AND asset = $1 AND id > $3
+        AND NOT EXISTS (SELECT FROM payout_claimed AS told WHERE told.payout = payout.id)
+    ORDER BY id OFFSET 0
+) AS unclaimed
+JOIN payout USING (id)
+CROSS JOIN LATERAL (
+    SELECT source, sequence, max_time FROM payout_batch
+    WHERE id = payout.batch AND state = 'applied' AND max_time <= $2
+    LIMIT 1
+) AS settled
+WHERE 0 = (
+    SELECT count(*) FROM payout AS back JOIN payout_batch AS taken ON taken.id = back.batch
+    WHERE back.due = payout.id AND back.kind = 'reclaim'
+        AND (taken.state NOT IN ('failed', 'dead') OR taken.created_ms > $2 * 1000)
+)
+ORDER BY unclaimed.id LIMIT $4
 """
 
 _NOTE_CLAIMED = """
