@@ -39,13 +39,17 @@ class PriceChange:
         return is_older and self.tariff_of(session) != session.tariff
 
     def tariff_of(self, session: Session) -> Tariff:
-        """What the session would be charged by: its cap never rises."""
-        return capped(self.tariff, session.tariff.session_cap)
+        """What the session would be charged by: its cap never rises, and what it may watch for
+        nothing, by a pass or a subscription for instance, it goes on watching for nothing.
+        """
+        before = session.tariff
+        free = max(self.tariff.free_seconds, before.free_seconds)
+        return replace(capped(self.tariff, before.session_cap), free_seconds=free)
 
     def needs_consent(self, session: Session) -> bool:
         """Whether it may not simply go on; nobody can be charged in another asset than before."""
         is_other = self.tariff.asset != session.tariff.asset
-        return is_other or is_dearer(self.tariff, session.tariff)
+        return is_other or is_dearer(self.tariff_of(session), session.tariff)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,22 @@ async def test_who_does_not_agree_to_a_higher_price_is_sent_away_when_the_old_on
     await owner.play(0)
 
 
+async def test_what_a_session_may_watch_for_nothing_stays_free_at_any_price(
+    intake: Intake, clock: ManualClock, watch: Watch
+) -> None:
+    """By a pass or a subscription, of which a price for others says nothing."""
+    viewer = await watch(price=replace(TEN, free_seconds=12))
+    await watched(viewer, clock, 0, 2)
+    await intake.change_price("ast_1", TEN)
+    assert intake.notice(viewer.id) is None, "for this session nothing has changed"
+    await intake.change_price("ast_1", FOUR)
+    assert intake.notice(viewer.id) is None
+    after = await watched(viewer, clock, 2, 10)
+    assert (after.tariff, after.amount) == (replace(FOUR, free_seconds=12), 8 * 4)
+    await intake.change_price("ast_1", THIRTY)
+    assert intake.notice(viewer.id) is not None
+
+
 async def test_who_agrees_goes_on_at_the_higher_price_when_it_holds_also_after_a_restart(
     intake: Intake, store: Store, clock: ManualClock, watch: Watch
 ) -> None:

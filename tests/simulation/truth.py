@@ -286,12 +286,18 @@ class Truth:
         self._check_runs(watched)
 
     def _check_terms(self, watched: Watched, session: Session) -> None:
-        """A price holds from the next second on, and a higher one for those who agreed."""
+        """A price holds from the next second on, and a higher one for those who agreed. What was
+        free stays so.
+        """
         old, new = watched.session.terms, session.terms
         if new == old:
             return
-        cap = old.tariff.session_cap
-        epochs = [each.id for each in self._tariffs if capped(each, cap) == new.tariff]
+        cap, free = old.tariff.session_cap, old.tariff.free_seconds
+        epochs = [
+            each.id
+            for each in self._tariffs
+            if replace(capped(each, cap), free_seconds=max(each.free_seconds, free)) == new.tariff
+        ]
         agreed = not is_dearer(new.tariff, old.tariff) or watched.consents.intersection(epochs)
         if not (epochs and agreed):
             raise self._wrong(watched, f"goes on at {new.tariff} unasked")
