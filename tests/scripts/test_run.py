@@ -150,7 +150,7 @@ echo "uv $*" >> {calls}
 if [ "$1" = venv ]; then
     for last; do :; done
     mkdir -p "$last/bin"
-    printf '#!/bin/sh\\necho "[[3, 13], true]"\\n' > "$last/bin/python"
+    printf '#!/bin/sh\\necho "$*" >> {compiled}\\necho "[[3, 13], true]"\\n' > "$last/bin/python"
     chmod +x "$last/bin/python"
     echo "version = 3.13.0" > "$last/pyvenv.cfg"
 fi
@@ -167,7 +167,8 @@ class _Checkout:
         self.root.mkdir()
         for name in ("pyproject.toml", "requirements.lock", "requirements-dev.lock"):
             (self.root / name).write_text(name)
-        uv = _UV.format(calls=self._calls, broken=self.broken)
+        self.compiled = folder / "compiled"
+        uv = _UV.format(calls=self._calls, broken=self.broken, compiled=self.compiled)
         _program(folder / "programs" / "uv", uv)
 
     def add_pages(self, programs: Path) -> None:
@@ -212,6 +213,16 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Checkout:
 def test_the_first_start_installs_and_the_second_does_nothing(checkout: _Checkout) -> None:
     assert checkout.set_up() == ["venv", "requirements.lock", "project"]
     assert checkout.set_up() == []
+
+
+def test_what_is_installed_is_compiled_once(checkout: _Checkout) -> None:
+    (checkout.root / "media").mkdir()
+    checkout.set_up()
+    asked = [line for line in checkout.compiled.read_text().splitlines() if "compileall" in line]
+    assert [line.split()[-1] for line in asked] == [str(checkout.root / "media")]
+    checkout.compiled.unlink()
+    checkout.set_up()
+    assert not checkout.compiled.exists() or "compileall" not in checkout.compiled.read_text()
 
 
 def test_tests_need_more_and_then_running_needs_nothing_new(checkout: _Checkout) -> None:
