@@ -34,7 +34,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(command: Sequence[str]) -> int:
-    return subprocess.run([sys.executable, *command], check=False).returncode
+    # A container's image often forbids Python to keep what it compiles. Here each of hundreds of
+    # processes would compile all modules anew, and each run of pytest rewrite all tests' asserts.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run([sys.executable, *command], check=False, env=environment).returncode
 
 
 if __name__ == "__main__":
