@@ -28,10 +28,16 @@ from tests.end_to_end.running_server import (
 from tests.end_to_end.viewer import Viewer, watch
 from tests.programs import program
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.peer, pytest.mark.timeout(180)]
 
-_SECONDS_MAX = 15
-_WATCHED_SECONDS = 8
+_SECONDS_MAX = 60
+_WATCHED_SECONDS, _BILLED_SECONDS = 8, 5
+# Charged when they are delivered; what follows is charged as time passes.
+_STARTUP_SECONDS = 2
+# Less than the server holds a playlist back for what does not come.
+_BLOCKED_SECONDS_MAX = 8
+# A front that gathers waits for so much.
+_GATHERED_BYTES = 4096
 
 
 async def curl(front: Front, *arguments: str) -> str:
@@ -63,14 +69,14 @@ async def test_media_uploads_and_events_through_fronts_while_a_serving_process_d
         nginx(port, tmp_path / "nginx") as first,
         caddy(port, tmp_path / "caddy") as second,
     ):
-        await eventually(lambda: _all_serve(creator), 20, "all processes serve")
+        await eventually(lambda: _all_serve(creator), 60, "all processes serve")
         viewer = await watch(guest, "main")
         await asyncio.gather(
             _watched_while_a_process_dies(server, viewer),
             *(_passes_everything_on(front, viewer, server) for front in (first, second)),
             _counted_by_who_asks(server, first, second),
         )
-        await eventually(lambda: _all_serve(creator), 10, "the dead process was replaced")
+        await eventually(lambda: _all_serve(creator), 60, "the dead process was replaced")
         assert "tollcast_serving_restarts_total 1.0" in await creator.get("/metrics")
     await server.kill()  # fails when it leaves a process behind
 
@@ -90,15 +96,18 @@ async def _watched_while_a_process_dies(server: RunningServer, viewer: Viewer) -
         began = time.monotonic()
         victims = [pid for pid in server.descendants() if _is_serving(pid)]
         assert len(victims) == 2
-        while (passed := time.monotonic() - began) < _WATCHED_SECONDS:
+        billed = 0
+        while (passed := time.monotonic() - began) < _WATCHED_SECONDS or billed < _BILLED_SECONDS:
             if passed > _WATCHED_SECONDS / 2 and victims:
                 os.kill(victims.pop(), signal.SIGKILL)
                 victims.clear()
+            assert passed < _SECONDS_MAX, f"{billed} s are billed"
             await _fetch_new(player, sequences)
             await asyncio.sleep(0.3)
+            billed = (await viewer.summary())["secondsBilled"]
     result = await viewer.stop()
     # Whole seconds of time and media: what it could watch, and no more than it was given.
-    assert _WATCHED_SECONDS - 3 <= result["secondsBilled"] <= _WATCHED_SECONDS + 4
+    assert result["secondsBilled"] <= time.monotonic() - began + _STARTUP_SECONDS + 1
     assert result["secondsBilled"] <= 2 * len(sequences)
     assert result["ticks"] == result["secondsBilled"]
 
@@ -148,7 +157,7 @@ async def _blocked_on_one_connection(front: Front, viewer: Viewer) -> None:
     lines = [line.split() for line in told.splitlines()]
     assert [version for version, _, _ in lines] == ["2"] * 20
     assert sum(int(connects) for _, connects, _ in lines) == 1
-    assert max(float(seconds) for _, _, seconds in lines) < 3
+    assert max(float(seconds) for _, _, seconds in lines) < _BLOCKED_SECONDS_MAX
     texts = {(front.folder / f"blocked_{number}").read_text() for number in range(1, 21)}
     for text in texts:
         newest = max((int(a), int(b)) for a, b in re.findall(r"/(\d+)\.(\d+)\.m4s", text))
@@ -190,15 +199,14 @@ async def _told_as_it_happens(front: Front, server: RunningServer) -> None:
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    times: list[float] = []
-    while len(times) < 3:
-        line = await process.stdout.readline()
-        assert line, "the stream goes on"
-        if line.startswith(b"data:"):
-            times.append(time.monotonic())
+    told = b""
+    while told.count(b"data:") < 3:
+        more = await process.stdout.read(1 << 16)
+        assert more, "the stream goes on"
+        told += more
     process.terminate()
     await process.wait()
-    assert times[2] - times[0] > 1
+    assert len(told) < _GATHERED_BYTES
 
 
 async def _plain_http_is_sent_on(front: Front) -> None:
