@@ -7,87 +7,118 @@ from collections.abc import Iterable, Iterator
 class Intervals:
     """Which media time is covered. What nearly every request does is O(1): asking for what follows
     the last interval or is in it, and adding to its end.
+
+    So the last interval is kept apart, as two numbers; None when nothing is covered.
     """
 
-    __slots__ = ("_ends", "_starts")
+    __slots__ = ("_earlier", "_ends", "_last_hi", "_last_lo", "_starts")
 
     def __init__(self, pairs: Iterable[tuple[int, int]] = ()) -> None:
-        self._starts: list[int] = []
+        self._starts: list[int] = []  # of all but the last
         self._ends: list[int] = []
+        self._last_lo: int | None = None
+        self._last_hi: int | None = None
+        self._earlier: str | None = None  # the text up to where the last one ends, if it is known
         for lo, hi in pairs:
             self.add(lo, hi)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """The intervals from left to right."""
-        return zip(self._starts, self._ends, strict=True)
+        return iter(self.pairs())
 
     def pairs(self) -> list[tuple[int, int]]:
         """The intervals as a list."""
-        return list(zip(self._starts, self._ends, strict=True))
+        pairs = list(zip(self._starts, self._ends, strict=True))
+        if self._last_lo is not None and self._last_hi is not None:
+            pairs.append((self._last_lo, self._last_hi))
+        return pairs
 
     def text(self) -> str:
         """The pairs as JSON."""
-        if len(self._starts) == 1:  # who plays on has one, and this is written with every segment
-            return f"[[{self._starts[0]},{self._ends[0]}]]"
-        return f"[{','.join([f'[{lo},{hi}]' for lo, hi in self])}]"
+        if self._last_hi is None:
+            return "[]"
+        if self._earlier is None:  # who plays on moves an end: this is written with every segment
+            earlier = zip(self._starts, self._ends, strict=True)
+            self._earlier = f"[{''.join([f'[{lo},{hi}],' for lo, hi in earlier])}[{self._last_lo},"
+        return f"{self._earlier}{self._last_hi}]]"
 
     def __len__(self) -> int:
         """How many intervals, not how many integers."""
-        return len(self._starts)
+        return len(self._starts) + (self._last_lo is not None)
 
     @property
     def measure(self) -> int:
         """How many integers are covered."""
-        return sum(self._ends) - sum(self._starts)
+        return sum([hi - lo for lo, hi in self])
 
     def add(self, lo: int, hi: int) -> None:
         """Cover [lo, hi)."""
         assert lo < hi
-        if self._ends and lo == self._ends[-1]:
-            self._ends[-1] = hi
+        if lo == self._last_hi:
+            self._last_hi = hi
             return
+        starts, ends = self._opened()
         # Every interval that overlaps or touches becomes part of the new one.
-        first = bisect_left(self._ends, lo)
-        last = bisect_right(self._starts, hi)
+        first = bisect_left(ends, lo)
+        last = bisect_right(starts, hi)
         if first < last:
-            lo = min(lo, self._starts[first])
-            hi = max(hi, self._ends[last - 1])
-        self._starts[first:last] = [lo]
-        self._ends[first:last] = [hi]
+            lo = min(lo, starts[first])
+            hi = max(hi, ends[last - 1])
+        starts[first:last] = [lo]
+        ends[first:last] = [hi]
+        self._earlier = None
+        self._shut()
 
     def extend(self, lo: int, hi: int, intervals_max: int) -> bool:
         """Cover [lo, hi) if it follows the last interval and there are fewer than so many; tell
         whether it was.
         """
-        ends = self._ends
-        if not ends or ends[-1] != lo or len(ends) >= intervals_max:
+        if lo != self._last_hi or len(self._starts) + 1 >= intervals_max:
             return False
-        ends[-1] = hi
+        self._last_hi = hi
         return True
 
     def remove(self, lo: int, hi: int) -> None:
         """Cover nothing of [lo, hi) any more."""
         assert lo < hi
-        first = bisect_right(self._ends, lo)
-        last = bisect_left(self._starts, hi)
-        if first >= last:
-            return
-        left, right = self._starts[first], self._ends[last - 1]
-        kept = [pair for pair in ((left, lo), (hi, right)) if pair[0] < pair[1]]
-        self._starts[first:last] = [pair[0] for pair in kept]
-        self._ends[first:last] = [pair[1] for pair in kept]
+        starts, ends = self._opened()
+        first = bisect_right(ends, lo)
+        last = bisect_left(starts, hi)
+        if first < last:
+            left, right = starts[first], ends[last - 1]
+            kept = [pair for pair in ((left, lo), (hi, right)) if pair[0] < pair[1]]
+            starts[first:last] = [pair[0] for pair in kept]
+            ends[first:last] = [pair[1] for pair in kept]
+        self._earlier = None
+        self._shut()
 
     def gaps(self, lo: int, hi: int) -> list[tuple[int, int]]:
         """The parts of [lo, hi) that are not covered, from left to right."""
-        if not self._ends or lo >= self._ends[-1]:
+        last_lo, last_hi = self._last_lo, self._last_hi
+        if last_lo is None or last_hi is None or lo >= last_hi:
             return [(lo, hi)] if lo < hi else []
-        if self._starts[-1] <= lo and hi <= self._ends[-1]:
+        if last_lo <= lo and hi <= last_hi:
             return []
+        starts, ends = self._opened()
         found: list[tuple[int, int]] = []
-        for i in range(bisect_right(self._ends, lo), bisect_left(self._starts, hi)):
-            if lo < self._starts[i]:
-                found.append((lo, self._starts[i]))
-            lo = self._ends[i]
+        for i in range(bisect_right(ends, lo), bisect_left(starts, hi)):
+            if lo < starts[i]:
+                found.append((lo, starts[i]))
+            lo = ends[i]
         if lo < hi:
             found.append((lo, hi))
+        self._shut()
         return found
+
+    def _opened(self) -> tuple[list[int], list[int]]:
+        """All of them, the last one too; `_shut` has to follow."""
+        if self._last_lo is not None and self._last_hi is not None:
+            self._starts.append(self._last_lo)
+            self._ends.append(self._last_hi)
+        return self._starts, self._ends
+
+    def _shut(self) -> None:
+        """Set the last one apart."""
+        self._last_lo = self._last_hi = None
+        if self._starts:
+            self._last_lo, self._last_hi = self._starts.pop(), self._ends.pop()

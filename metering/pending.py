@@ -22,14 +22,31 @@ class Piece:
 
 
 class Pending:
-    """The pieces, and how many units of them are `ready` (delivered) and `in_flight`."""
+    """The pieces, and how many units of them are `ready` (delivered) and `in_flight`.
 
-    __slots__ = ("in_flight", "pieces", "ready")
+    Of nearly every piece no more ever happens than that it is sent, arrives, and is charged. So the
+    newest one is kept as three numbers, and only made a `Piece` when somebody looks at it, or when
+    there is a newer one. Its ticket is None when it has arrived, its end when there is none.
+    """
+
+    __slots__ = ("_hi", "_lo", "_pieces", "_ticket", "in_flight", "ready")
 
     def __init__(self) -> None:
-        self.pieces: list[Piece] = []
+        self._pieces: list[Piece] = []  # but for the newest
+        self._ticket: int | None = None
+        self._lo = 0
+        self._hi: int | None = None
         self.ready = 0
         self.in_flight = 0
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """All of them, the first to be asked for before the others."""
+        if self._hi is not None:
+            tickets = set[int]() if self._ticket is None else {self._ticket}
+            self._pieces.append(Piece(self._lo, self._hi, tickets))
+            self._ticket = self._hi = None
+        return self._pieces
 
     @property
     def units(self) -> int:
@@ -39,13 +56,12 @@ class Pending:
     @property
     def requests(self) -> int:
         """How many bodies are under way, counted once for each piece that they cover."""
-        return sum([len(piece.tickets) for piece in self.pieces])
+        return sum([len(piece.tickets) for piece in self._pieces]) + (self._ticket is not None)
 
     def text(self) -> str:
         """As `MeterState` has it, in JSON."""
-        if len(self.pieces) == 1:  # as when a live is watched
-            (piece,) = self.pieces
-            return f"[[{piece.lo},{piece.hi},{1 if piece.tickets else 0}]]"
+        if self._hi is not None and not self._pieces:  # as when a live is watched
+            return f"[[{self._lo},{self._hi},{0 if self._ticket is None else 1}]]"
         pieces = [f"[{each.lo},{each.hi},{1 if each.tickets else 0}]" for each in self.pieces]
         return f"[{','.join(pieces)}]"
 
@@ -59,8 +75,23 @@ class Pending:
 
     def send(self, ticket: int, lo: int, hi: int) -> None:
         """New media goes out."""
-        self.pieces.append(Piece(lo, hi, {ticket}))
+        if self._hi is not None:
+            _ = self.pieces
+        self._ticket, self._lo, self._hi = ticket, lo, hi
         self.in_flight += hi - lo
+
+    def arrive(self, ticket: int) -> int:
+        """The body was sent to its last byte, of the newest piece and nothing else under way.
+
+        Returns:
+            How many units that were; 0 when it is not so simple, and nothing has happened.
+        """
+        units = self.in_flight
+        if ticket != self._ticket or self._hi is None or units != self._hi - self._lo:
+            return 0
+        self._ticket, self.in_flight = None, 0
+        self.ready += units
+        return units
 
     def keep(self, lo: int, hi: int) -> None:
         """Media that was delivered in an earlier life of the session."""
@@ -78,7 +109,7 @@ class Pending:
             if piece.tickets and lo <= piece.lo and piece.hi <= hi:
                 piece.tickets.add(ticket)
                 piece.abandoned = False
-        self.pieces = pieces
+        self._pieces = pieces
 
     def deliver(self, piece: Piece) -> None:
         """A body that covers the piece was sent to its last byte."""
@@ -99,25 +130,26 @@ class Pending:
         pieces: list[Piece] = []
         for piece in self.pieces:
             pieces += _cut(piece, lo, hi) if piece.tickets else [piece]
-        self.pieces = [
+        self._pieces = [
             piece for piece in pieces if not (piece.tickets and lo <= piece.lo and piece.hi <= hi)
         ]
-        self.in_flight = sum(piece.units for piece in self.pieces if piece.tickets)
+        self.in_flight = sum(piece.units for piece in self._pieces if piece.tickets)
 
     def strip(self, lo: int, hi: int) -> int:
         """Forget all of [lo, hi), delivered or in flight; how much that was."""
         before = self.units
         pieces = [cut for piece in self.pieces for cut in _cut(piece, lo, hi)]
-        self.pieces = [piece for piece in pieces if not (lo <= piece.lo and piece.hi <= hi)]
-        self.in_flight = sum(piece.units for piece in self.pieces if piece.tickets)
-        self.ready = sum(piece.units for piece in self.pieces if not piece.tickets)
+        self._pieces = [piece for piece in pieces if not (lo <= piece.lo and piece.hi <= hi)]
+        self.in_flight = sum(piece.units for piece in self._pieces if piece.tickets)
+        self.ready = sum(piece.units for piece in self._pieces if not piece.tickets)
         return before - self.units
 
     def clear(self) -> None:
         """Forget everything."""
-        self.pieces.clear()
-        self.ready = 0
-        self.in_flight = 0
+        if self._pieces:
+            self._pieces.clear()
+        self._ticket = self._hi = None
+        self.ready = self.in_flight = 0
 
     def take(self, units: int, pieces: Sequence[Piece]) -> None:
         """Take `units` off the beginning of delivered `pieces`; what is used up is forgotten."""
@@ -127,7 +159,7 @@ class Pending:
             piece.lo += taken
             units -= taken
         assert not units, "more was taken than had been delivered"
-        self.pieces = [piece for piece in self.pieces if piece.units]
+        self._pieces = [piece for piece in self.pieces if piece.units]
 
 
 def _cut(piece: Piece, lo: int, hi: int) -> list[Piece]:

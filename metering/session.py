@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from metering.effects import Effects, Totals
 from metering.ledger.ledger import Account, Transfer, hold_account, viewer_account
-from metering.meter import MeterState
+from metering.meter_state import MeterState
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
 from metering.shares.splits import payee_account

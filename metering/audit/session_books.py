@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from metering.meter import MeterState
+from metering.meter_state import MeterState
 from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
 from metering.terms import Terms
 

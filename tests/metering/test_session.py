@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from metering.effects import Effects, Totals
-from metering.meter import MeterState
+from metering.meter_state import MeterState
 from metering.money import Stroops
 from metering.session import (
     SavedSession,

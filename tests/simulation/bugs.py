@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import metering.settlement.lifecycle
 import metering.settlement.outbox_memory
 import metering.store
+from metering.bodies import Bodies
 from metering.book import Book
+from metering.holdings import Holdings
 from metering.intake import Intake
 from metering.intervals import Intervals
 from metering.leases.lease import MemoryLeases
 from metering.ledger.ledger import Transfer, WouldOverdraw, movements
 from metering.ledger.ledger_memory import MemoryLedger
-from metering.meter import Meter
 from metering.rules import MeterRules
 from metering.settlement.lifecycle import Action, Signed
 from metering.settlement.worker import SettlementWorker
@@ -100,7 +101,7 @@ def _signs_again(right: Any) -> Any:
 
 
 def _charges_what_broke_off(right: Any) -> Any:
-    def finish(meter: Meter, ticket: int, *, complete: bool, **more: Any) -> None:
+    def finish(meter: Bodies, ticket: int, *, complete: bool, **more: Any) -> None:
         right(meter, ticket, complete=True, **more)
 
     return finish
@@ -115,7 +116,7 @@ def _budget_for_each_session(_: Any) -> Any:
 
 
 def _absence_counts(right: Any) -> Any:
-    def init(meter: Meter, *args: Any) -> None:
+    def init(meter: Holdings, *args: Any) -> None:
         right(meter, *args)
         meter._keepalive_ms = 10**9
 
@@ -154,9 +155,9 @@ BUGS = (
         _gives_up_early,
     ),
     Bug("what got no answer is signed again", SettlementWorker, "_act", _signs_again),
-    Bug("a body that broke off is charged as whole", Meter, "finish", _charges_what_broke_off),
+    Bug("a body that broke off is charged as whole", Bodies, "finish", _charges_what_broke_off),
     Bug("each session has its own void budget", Book, "_budget", _budget_for_each_session),
-    Bug("absence counts as presence", Meter, "__init__", _absence_counts),
+    Bug("absence counts as presence", Holdings, "__init__", _absence_counts),
     Bug("another quality is new media", Intervals, "gaps", _other_qualities_count),
     Bug(
         "what a dead payout set aside stays there",

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from metering.effects import Effects
 from metering.ledger.ledger import Transfer, creator_account, sender_account
-from metering.meter import MeterState
+from metering.meter_state import MeterState
 from metering.offer import capped, is_dearer
 from metering.rules import UNITS_PER_MS, UNITS_PER_SECOND, MeterRules
 from metering.session import Allowance, Batch, SavedSession, Served, Session

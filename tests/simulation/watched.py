@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from metering.ledger.ledger import viewer_account
-from metering.meter import MeterState
+from metering.meter_state import MeterState
 from metering.session import Session
 from metering.tariff import Price
 from metering.terms import Terms
