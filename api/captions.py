@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset, AssetState
 from api.catalogue.lookup import Catalogue
@@ -34,6 +35,13 @@ class Captions:
     catalogue: Catalogue
     library: Library
     bearers: Bearers
+
+    def routes(self) -> RouteTable:
+        return [
+            web.put("/api/v1/content/{content}/captions/{language}", self.put),
+            web.get("/api/v1/content/{content}/captions/{language}", self.get),
+            web.delete("/api/v1/content/{content}/captions/{language}", self.delete),
+        ]
 
     async def put(self, request: web.Request) -> web.Response:
         """Replaces captions in the same language, also those that came with the file."""

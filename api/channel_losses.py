@@ -7,6 +7,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.area import RouteTable
 from api.errors import Problem, not_found
 from api.idempotency import Document, Idempotency
 from api.idempotency_store import Effect
@@ -48,6 +49,13 @@ class ChannelLossRoutes:
     operator: Operator
     idempotency: Idempotency
     clock: Clock
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/admin/channel-losses", self.list),
+            web.get("/api/v1/admin/channel-losses/{channel}", self.get),
+            web.post("/api/v1/admin/channel-losses/{channel}/write-off", self.write_off),
+        ]
 
     async def list(self, request: web.Request) -> web.Response:
         """What is lost and not given up, and what was given up lately."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset, AssetState, ClipOf
 from api.catalogue.lookup import Catalogue
@@ -38,6 +39,11 @@ class ClipRoutes:
     limit: MinuteLimit
     document: ContentDocument
     clock: Clock
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/content/{content}/clips", self.post),
+        ]
 
     async def post(self, request: web.Request) -> web.Response:
         """Cut whole segments that touch the range; the answer says which range they are."""

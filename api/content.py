@@ -7,6 +7,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset, AssetState
 from api.catalogue.lookup import Catalogue
@@ -42,6 +43,16 @@ class Content:
     prices: Prices
     price_changes: MinuteLimit
     streams: EventStreams
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/content", self.list),
+            web.get("/api/v1/content/events", self.events),
+            web.get("/api/v1/content/{content}", self.get),
+            web.patch("/api/v1/content/{content}", self.change),
+            web.delete("/api/v1/content/{content}", self.delete),
+            web.get("/api/v1/content/{content}/status", self.status),
+        ]
 
     async def list(self, request: web.Request) -> web.Response:
         """All that can be watched; with `owner=me` a creator's videos, whatever their state."""

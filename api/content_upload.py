@@ -6,6 +6,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import Problem, invalid
 from api.upload_body import FormBody, cut
@@ -34,6 +35,11 @@ class ContentUpload:
     bearers: Bearers
     default_price: Price
     document: ContentDocument
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/content", self.post),
+        ]
 
     async def post(self, request: web.Request) -> web.Response:
         """Take the form's `file` to the disk as it comes; its fields may stand on either side."""

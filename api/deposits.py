@@ -8,6 +8,7 @@ from io import BytesIO
 import segno
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import invalid, unavailable
 from api.wire import timestamp
@@ -38,6 +39,13 @@ class Deposits:
     passphrase: str
     assets: tuple[str, ...]
     minimum: Stroops
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/payments/deposit", self.get),
+            web.get("/api/v1/payments/deposit/qr.svg", self.picture),
+            web.get("/api/v1/payments/deposits", self.list),
+        ]
 
     async def get(self, request: web.Request) -> web.Response:
         """An address of the account's own, and the same as a memo for wallets that know no other

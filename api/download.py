@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.auth.download_link import DownloadGrant, DownloadLinks, LinkRefused
 from api.catalogue.asset import Asset, AssetState
@@ -52,6 +53,13 @@ class Downloads:
     links: DownloadLinks
     gate: DownloadGate
     clock: Clock
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/content/{content}/download", self.get),
+            web.post("/api/v1/content/{content}/download-links", self.create_link),
+            web.get("/api/v1/downloads/{link}", self.follow_link),
+        ]
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         asset = await self._own(request)

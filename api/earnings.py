@@ -6,6 +6,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.account import Account
 from api.auth.bearer import Bearers
 from api.broadcasts import Broadcasts
@@ -44,6 +45,12 @@ class EarningsRoutes:
     def __post_init__(self) -> None:
         # Pages draw what was earned over time, also when that is nothing.
         self._streams = EventStreams("earnings", EARNINGS_STREAMS_MAX, self.stopping, repeats=True)
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/earnings", self.get),
+            web.get("/api/v1/earnings/events", self.events),
+        ]
 
     async def get(self, request: web.Request) -> web.Response:
         """Also for who publishes nothing: others may have given them a share."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.broadcasts import Broadcasts
 from api.source_document import health_json
 from config import telemetry
@@ -37,6 +38,13 @@ class Health:
     dependencies: Sequence[Dependency]
     broadcasts: Broadcasts
     version: str
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/health", self.live),
+            web.get("/ready", self.ready),
+            web.get("/metrics", self.metrics),
+        ]
 
     async def live(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "version": self.version})

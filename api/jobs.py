@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import not_found
 from api.event_stream import EventStreams
@@ -21,6 +22,13 @@ class Jobs:
     store: JobStore
     bearers: Bearers
     streams: EventStreams
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/jobs", self.list),
+            web.get("/api/v1/jobs/events", self.events),
+            web.delete("/api/v1/jobs/{job}", self.cancel),
+        ]
 
     async def list(self, request: web.Request) -> web.Response:
         creator = await self.bearers.creator(request)

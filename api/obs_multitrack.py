@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.errors import invalid
 from ingest.source import Source
 from media.ladder import Rung, encoded_rungs
@@ -88,6 +89,11 @@ class ObsMultitrack:
 
     own: Callable[[web.Request], Awaitable[Source]]
     rtmp_url: str
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/sources/{source}/obs-multitrack.json", self.get),
+        ]
 
     async def get(self, request: web.Request) -> web.Response:
         """Takes `frameRate` and `height` of the largest picture; 30 and 1080 unless told."""

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.errors import not_found
 
 DIST = Path(__file__).parent / "web" / "dist"
@@ -41,6 +42,18 @@ class Pages:
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
         }
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/", self.home),
+            web.get("/watch/{content}", self.watch),
+            web.get("/studio", self.studio),
+            web.get("/account", self.account),
+            web.get("/login", self.login),
+            web.get("/verify", self.verify),
+            web.get("/assets/{path:.+}", self.asset),
+            web.get("/favicon.svg", self.icon),
+        ]
 
     async def home(self, _request: web.Request) -> web.Response:
         return self._page("index.html")

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset
 from api.catalogue.lookup import Catalogue
@@ -64,6 +65,13 @@ class PassRoutes:
     idempotency: Idempotency
     payments: PresentedPayments
     clock: Clock
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/passes", self.list),
+            web.get("/api/v1/content/{content}/passes", self.offers),
+            web.post("/api/v1/content/{content}/passes", self.buy),
+        ]
 
     async def offers(self, request: web.Request) -> web.Response:
         """What can be bought for a content, and the pass that the account has for it."""

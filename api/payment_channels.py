@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.channel_chain import ChannelChain
 from api.errors import Problem, not_found, unavailable
@@ -49,6 +50,17 @@ class PaymentChannels:
     play_rpc_url: str | None
     registrations: MinuteLimit
     _budgets: OrderedDict[str, MessageBudget] = field(default_factory=OrderedDict, init=False)
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/sandbox/payment-channels", self.open_in_play),
+            web.get("/api/v1/payments/channel-terms", self.terms),
+            web.get("/api/v1/payments/channels", self.list),
+            web.post("/api/v1/payments/channels", self.register),
+            web.get("/api/v1/payments/channels/{channel}", self.get),
+            web.post("/api/v1/payments/channels/{channel}/vouchers", self.accept),
+            web.post("/api/v1/payments/channels/{channel}/close", self.close),
+        ]
 
     async def list(self, request: web.Request) -> web.Response:
         """The account's payment channels, and what one has to be that it opens."""

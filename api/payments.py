@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.account import AccountKind, AccountStore, hash_token, new_account, new_token
 from api.auth.bearer import Bearers
 from api.errors import Problem, not_found
@@ -36,6 +37,13 @@ class Payments:
     asset: str
     idempotency: Idempotency
     balances: Balances
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/guests", self.create_guest),
+            web.post("/api/v1/sandbox/fund", self.fund),
+            web.get("/api/v1/payments/balance", self.balance),
+        ]
 
     async def create_guest(self, request: web.Request) -> web.Response:
         await read_body(request, NoFields)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.catalogue.lookup import Catalogue
 from api.errors import not_found
 from packager.library import Library
@@ -20,6 +21,15 @@ class Pictures:
 
     catalogue: Catalogue
     library: Library
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/content/{content}/storyboard.vtt", self.storyboard),
+            web.get(
+                r"/api/v1/content/{content}/{picture:(?:poster|storyboard-\d{1,6})\.jpg}",
+                self.picture,
+            ),
+        ]
 
     async def picture(self, request: web.Request) -> web.Response:
         package = await self._package(request)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import Problem, not_found
 from metering.settlement.outbox import Kind, Outbox, Payment, Settlement
@@ -32,6 +33,11 @@ class ProofRoutes:
     trace: Tracing
     network: str
     bearers: Bearers
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/payments/proofs/{payment}", self.get),
+        ]
 
     async def get(self, request: web.Request) -> web.Response:
         account = await self.bearers.account(request)

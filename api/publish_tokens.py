@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from api.area import RouteTable
 from api.input import CreatePublishToken, read_body
 from api.secret_names import PUBLISH_TOKEN_KEY
 from api.stream_keys import OwnSource
@@ -51,6 +52,12 @@ class PublishTokens:
     rtmp_url: str
     rtmps_url: str | None
     other_keys: Sequence[Ed25519PublicKey] = ()
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/sources/{source}/publish-token", self.create),
+            web.get("/.well-known/jwks.json", self.key_set),
+        ]
 
     async def create(self, request: web.Request) -> web.Response:
         """A token, and where to publish with it."""

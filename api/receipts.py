@@ -7,6 +7,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.account import Account
 from api.auth.bearer import Bearers
 from api.errors import Problem, not_found
@@ -35,6 +36,11 @@ class ReceiptRoutes:
     sign: Sign
     bearers: Bearers
     clock: Clock
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/streaming/sessions/{session}/receipt", self.get),
+        ]
 
     async def get(self, request: web.Request) -> web.Response:
         account = await self.bearers.account(request)

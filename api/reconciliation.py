@@ -8,6 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.area import RouteTable
 from api.errors import Problem, invalid, not_found, unavailable
 from api.idempotency import Document, Idempotency
 from api.idempotency_store import Effect
@@ -41,6 +42,13 @@ class ReconciliationRoutes:
     restorer: Callable[[], Awaitable[Restorer]]
     operator: Operator
     idempotency: Idempotency
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/admin/reconciliation/latest", self.latest),
+            web.get("/api/v1/admin/reconciliation/{date}", self.of_day),
+            web.post("/api/v1/admin/reconciliation/accept", self.accept),
+        ]
 
     async def latest(self, request: web.Request) -> web.Response:
         """Today's report, as far as it is."""

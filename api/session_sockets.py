@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.account import Account
 from api.auth.bearer import Bearers, shown_token
 from api.errors import Problem, forbidden, unavailable
@@ -65,6 +66,11 @@ class SessionSockets:
 
     async def stop(self) -> None:
         await cancel(self._sweeper)
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/streaming/ws", self.handle),
+        ]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Talk with one client, for as long as it likes.

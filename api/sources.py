@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.catalogue.offer import billable, offer_of_source, write_more
 from api.errors import Problem, invalid, not_found
@@ -33,6 +34,15 @@ class Sources:
     clock: Clock
     default_price: Price
     streams: EventStreams
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/sources", self.list),
+            web.post("/api/v1/sources", self.create),
+            web.get("/api/v1/sources/events", self.events),
+            web.get("/api/v1/sources/{source}", self.get),
+            web.patch("/api/v1/sources/{source}", self.change),
+        ]
 
     async def list(self, request: web.Request) -> web.Response:
         creator = await self.bearers.creator(request)

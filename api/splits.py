@@ -7,6 +7,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.area import RouteTable
 from api.auth.account import AccountStore
 from api.auth.bearer import Bearers
 from api.catalogue.asset import Asset
@@ -81,6 +82,14 @@ class SplitRoutes:
     own_source: OwnSource
     bearers: Bearers
     fee: int
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/content/{content}/splits", self.get_of_content),
+            web.put("/api/v1/content/{content}/splits", self.put_of_content),
+            web.get("/api/v1/sources/{source}/splits", self.get_of_source),
+            web.put("/api/v1/sources/{source}/splits", self.put_of_source),
+        ]
 
     async def get_of_source(self, request: web.Request) -> web.Response:
         source = await self.own_source(request)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import Problem, invalid, unavailable
 from api.movements import FROM_THE_NEWEST, Cursor, Movement, reason_json
@@ -43,6 +44,12 @@ class Statements:
     statements: PostgresStatements
     bearers: Bearers
     _under_way: set[str] = field(default_factory=set, init=False)
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/payments/history", self.history),
+            web.get("/api/v1/payments/statements", self.statement),
+        ]
 
     async def history(self, request: web.Request) -> web.Response:
         """The newest first, a page at a time: `next` is the `cursor` of the one after."""

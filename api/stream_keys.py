@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.errors import Problem, not_found
 from api.input import CreateKey, RegenerateKey, read_body
 from api.wire import timestamp
@@ -33,6 +34,14 @@ class StreamKeys:
     own: OwnSource
     clock: Clock
     dismiss: Dismiss
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/sources/{source}/regenerate-key", self.regenerate),
+            web.get("/api/v1/sources/{source}/keys", self.list),
+            web.post("/api/v1/sources/{source}/keys", self.create),
+            web.delete("/api/v1/sources/{source}/keys/{key}", self.revoke),
+        ]
 
     async def list(self, request: web.Request) -> web.Response:
         source = await self.own(request)

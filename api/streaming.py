@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.account import Account
 from api.auth.bearer import Bearers
 from api.auth.playback_token import Grant, PlaybackTokens
@@ -51,6 +52,16 @@ class Streaming:
     paying: Paying
 
     # --- routes ----------------------------------------------------------------------------------
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/streaming/start", self.start),
+            web.post("/api/v1/streaming/stop", self.stop),
+            web.post("/api/v1/streaming/consent", self.consent),
+            web.get("/api/v1/streaming/sessions", self.list),
+            web.get("/api/v1/streaming/sessions/{session}", self.get),
+            web.get("/api/v1/streaming/sessions/{session}/events", self.events),
+        ]
 
     async def start(self, request: web.Request) -> web.Response:
         self.intake.require_room()

@@ -8,6 +8,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import Problem, not_found, payment_required
 from api.idempotency import Document, Idempotency
@@ -97,6 +98,14 @@ class SubscriptionRoutes:
     idempotency: Idempotency
     intake: Intake
     clock: Clock
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/subscriptions", self.get),
+            web.post("/api/v1/subscriptions", self.post),
+            web.patch("/api/v1/subscriptions/current", self.patch),
+            web.get("/api/v1/subscriptions/plans", self.list_plans),
+        ]
 
     async def list_plans(self, _request: web.Request) -> web.Response:
         """What is sold, without asking who wants to know."""

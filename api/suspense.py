@@ -8,6 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.area import RouteTable
 from api.auth.account import AccountStore
 from api.errors import Problem, invalid, not_found
 from api.idempotency import Document, Idempotency
@@ -57,6 +58,13 @@ class SuspenseRoutes:
     operator: Operator
     idempotency: Idempotency
     changed: Callable[[str, str], None]
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/admin/suspense", self.list),
+            web.post("/api/v1/admin/suspense/assign", self.assign),
+            web.post("/api/v1/admin/suspense/return", self.give_back),
+        ]
 
     async def list(self, request: web.Request) -> web.Response:
         """What waits, the oldest first; with `all=1` also what is decided. `next` is the `cursor`

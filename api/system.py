@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -13,6 +15,11 @@ class System:
     play_money: bool
     rtmp_url: str
     network: str
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/system", self.get),
+        ]
 
     async def get(self, _request: web.Request) -> web.Response:
         return web.json_response(

@@ -6,6 +6,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import invalid, not_found
 from api.input import read_body
@@ -38,6 +39,11 @@ class TopUps:
     bearers: Bearers
     intake: Intake
     assets: tuple[str, ...]
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/payments/top-up", self.post),
+        ]
 
     async def post(self, request: web.Request) -> web.Response:
         """402 with the terms; with a payment by these terms, 200 when it is credited and 202 when

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import Problem, invalid
 from api.upload_body import RequestBody, cut
@@ -45,6 +46,15 @@ class UploadRoutes:
     bearers: Bearers
     default_price: Price
     path: str = "/api/v1/uploads"
+
+    def routes(self) -> RouteTable:
+        return [
+            web.options("/api/v1/uploads", self.options),
+            web.post("/api/v1/uploads", self.create),
+            web.head("/api/v1/uploads/{upload}", self.head),
+            web.patch("/api/v1/uploads/{upload}", self.patch),
+            web.delete("/api/v1/uploads/{upload}", self.delete),
+        ]
 
     async def options(self, _request: web.Request) -> web.Response:
         """What this server can do (Core Protocol, OPTIONS); asked before signing in, if at all."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import Problem, invalid, not_found, unavailable
 from api.idempotency import Document, Idempotency
@@ -90,6 +91,13 @@ class Withdrawals:
     assets: tuple[str, ...]
     minimum: Stroops
     maximum: Stroops
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/payments/withdraw", self.post),
+            web.get("/api/v1/payments/withdrawals", self.list),
+            web.get("/api/v1/payments/withdrawals/{withdrawal}", self.get),
+        ]
 
     async def post(self, request: web.Request) -> web.Response:
         """Set money aside at once; it is paid with the next settlement."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.api_key import TooManyKeys, new_key, new_secret
 from api.auth.api_keys import ApiKeys
 from api.auth.bearer import Bearers
@@ -22,6 +23,13 @@ class KeyRoutes:
     keys: ApiKeys
     bearers: Bearers
     clock: Clock
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/auth/keys", self.list),
+            web.post("/api/v1/auth/keys", self.create),
+            web.delete("/api/v1/auth/keys/{key}", self.revoke),
+        ]
 
     async def list(self, request: web.Request) -> web.Response:
         account = await self.bearers.account(request)

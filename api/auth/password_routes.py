@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.account import Account, AccountKind, AccountStore, new_account
 from api.auth.bearer import Bearers, shown_token
 from api.auth.caller import Proof
@@ -40,6 +41,13 @@ class PasswordRoutes:
     limits: DoorLimits
     clock: Clock
     kind: AccountKind | None
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/auth/register", self.register),
+            web.post("/api/v1/auth/login", self.log_in),
+            web.post("/api/v1/auth/password", self.change),
+        ]
 
     async def register(self, request: web.Request) -> web.Response:
         """A new account; or, with a token, a password for the account that it stands for."""

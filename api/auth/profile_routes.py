@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.account import Account, AccountStore
 from api.auth.bearer import Bearers
 from api.auth.challenge import pays_to
@@ -21,6 +22,12 @@ class ProfileRoutes:
     logins: LoginStore
     accounts: AccountStore
     bearers: Bearers
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/api/v1/auth/profile", self.get),
+            web.patch("/api/v1/auth/profile", self.change),
+        ]
 
     async def get(self, request: web.Request) -> web.Response:
         return await self._answer((await self.bearers.account(request)).id)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.auth.caller import Caller, Proof
 from api.auth.documents import NO_STORE, granted_document, session_document, user_document
@@ -22,6 +23,15 @@ class SessionRoutes:
     sign_ins: SignIns
     bearers: Bearers
     limits: DoorLimits
+
+    def routes(self) -> RouteTable:
+        return [
+            web.post("/api/v1/auth/refresh", self.refresh),
+            web.post("/api/v1/auth/logout", self.log_out),
+            web.get("/api/v1/auth/session", self.get),
+            web.get("/api/v1/auth/sessions", self.list),
+            web.delete("/api/v1/auth/sessions/{session}", self.end),
+        ]
 
     async def get(self, request: web.Request) -> web.Response:
         """Who asks; `session` is null for whoever shows a token that is of no session."""

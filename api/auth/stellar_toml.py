@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.wallet_proof import WalletProof
 from api.auth.wallet_routes import OPEN_TO_ALL
 
@@ -60,6 +61,11 @@ class StellarToml:
     accounts: Callable[[], Awaitable[Sequence[str]]]
     url: str
     passphrase: str
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/.well-known/stellar.toml", self.get),
+        ]
 
     async def get(self, _request: web.Request) -> web.Response:
         key = await self.proof.address()

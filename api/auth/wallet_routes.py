@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from api.area import RouteTable
 from api.auth.account import Account, AccountKind, AccountStore, new_account
 from api.auth.bearer import Bearers, shown_token
 from api.auth.caller import Caller, Proof
@@ -57,6 +58,17 @@ class WalletRoutes:
     passphrase: str
     client_domains: ClientDomains | None
     kind: AccountKind | None
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/auth", self.challenge),
+            web.post("/auth", self.answer),
+            web.options("/auth", self.preflight),
+            web.get("/api/v1/auth/challenge", self.challenge),
+            web.post("/api/v1/auth/verify", self.answer),
+            web.post("/api/v1/auth/wallets", self.link),
+            web.delete("/api/v1/auth/wallets/{subject}", self.unlink),
+        ]
 
     async def preflight(self, _request: web.Request) -> web.Response:
         return web.Response(status=204, headers=_PREFLIGHT)

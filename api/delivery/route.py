@@ -2,6 +2,7 @@
 
 from aiohttp import hdrs, web
 
+from api.area import RouteTable
 from api.delivery.answer import Answer
 from api.delivery.failure import failure
 from api.delivery.lending import ApiHandler
@@ -17,6 +18,14 @@ class MediaRoutes:
 
     def __init__(self, playback: Playback) -> None:
         self.playback = playback
+
+    def routes(self) -> RouteTable:
+        return [
+            web.get("/hls/{asset}/{token}/{path:.+}", self.handle),
+            web.options("/hls/{asset}/{token}/{path:.+}", self.handle),
+            web.get("/media/{asset}/{path:.+}", self.handle),
+            web.options("/media/{asset}/{path:.+}", self.handle),
+        ]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         media = _media_request(request)

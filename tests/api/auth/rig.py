@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, get_type_hints
 
 from aiohttp import ClientSession, web
 from stellar_sdk import Keypair
@@ -27,6 +27,7 @@ from api.auth.sign_in_postgres import PostgresSignInStore
 from api.auth.spent import MemorySpentStore, PostgresSpentStore
 from api.doors import DoorKeys, Doors, Kept, Premises, make_doors
 from api.http_server import HttpServer
+from api.payments import Payments
 from config.clock import ManualClock
 from config.postgres import Database
 from config.settings import Auth
@@ -43,30 +44,18 @@ class HotChain(Chain):
         return ("GHOT",)
 
 
-class Anything:
-    """In the place of routes that a test does not call."""
-
-    def __getattr__(self, name: str) -> Any:
-        async def answer(_request: web.Request) -> web.Response:
-            return web.json_response({"handler": name})
-
-        return answer
-
-
-class Protected(Anything):
+class Protected(Payments):
     """Routes that tell whose they are."""
 
-    def __init__(self, doors: Doors | None) -> None:
-        self._doors = doors
-
     async def balance(self, request: web.Request) -> web.Response:
-        assert self._doors is not None
-        account = await self._doors.bearers.account(request)
+        account = await self.bearers.account(request)
         return web.json_response({"account": account.id})
 
     fund = balance
 
-    async def create_guest(self, request: web.Request) -> web.StreamResponse:
+    async def create_guest(  # type: ignore[override]
+        self, request: web.Request
+    ) -> web.StreamResponse:
         """In its place, a stream that goes on for as long as it is let."""
         await self.balance(request)
         stream = web.StreamResponse()
@@ -78,18 +67,20 @@ class Protected(Anything):
 
 def application(doors: Doors | None = None) -> web.Application:
     """All routes; without doors, to be looked at only."""
-    parts: dict[str, Any] = {field.name: Anything() for field in fields(Routes)}
-    parts["payments"] = Protected(doors)
-    if doors is not None:
-        parts["doors"] = doors
+    parts = {name: bare(kind) for name, kind in get_type_hints(Routes).items()}
+    if doors is None:
+        for name, kind in get_type_hints(Doors).items():
+            if isinstance(kind, type):
+                object.__setattr__(parts["doors"], name, bare(kind))
     else:
-        parts["doors"] = cast(Any, _AllAnything())
+        parts |= {"doors": doors, "payments": bare(Protected)}
+        object.__setattr__(parts["payments"], "bearers", doors.bearers)
     return make_application(Routes(**parts))
 
 
-class _AllAnything:
-    def __getattr__(self, name: str) -> Any:
-        return Anything()
+def bare(kind: type) -> Any:
+    """One that has nothing but its routes."""
+    return object.__new__(kind)
 
 
 @dataclass
