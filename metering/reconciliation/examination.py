@@ -24,8 +24,8 @@ from metering.reconciliation.evidence import Books, Evidence, Moment, Settled
 from metering.reconciliation.forgotten import Transactions, recalled, unpaid_fees
 from metering.reconciliation.store import Open, Progress
 from metering.settlement.chain import SeenTransaction, Snapshot, Tip
-from metering.settlement.lifecycle import Found, NotFound
 from metering.settlement.outbox import SignedEnvelope, State
+from metering.settlement.sending import Found, NotFound
 
 # How keys of differences begin that are about payments, which belong to a ledger.
 _OF_LEDGERS = ("event:", "payment:")

@@ -42,9 +42,9 @@ from metering.settlement.chain import (
     WrongNetwork,
 )
 from metering.settlement.feed import Feed, HistoryGap
-from metering.settlement.lifecycle import Found, NotFound
 from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.place import end_of
+from metering.settlement.sending import Found, NotFound
 
 log = structlog.get_logger(__name__)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from metering.money import NATIVE, Stroops
-from metering.settlement.lifecycle import Answered, Found, NotFound
+from metering.settlement.lifecycle import Answered
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.sending import Found, NotFound
 
 
 class ChainUnreachable(Exception):

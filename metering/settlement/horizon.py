@@ -27,8 +27,9 @@ from metering.settlement.horizon_documents import (
 )
 from metering.settlement.horizon_feed import HorizonFeed
 from metering.settlement.horizon_node import BeforeHistory, HorizonNode, Reply
-from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.lifecycle import Answer, Answered
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.sending import Found, NotFound
 from metering.settlement.stellar_result import found_in, refusal
 from metering.settlement.strkey import Address, BadAddress, read_address, write_address
 

@@ -28,9 +28,18 @@ from config.limits import (
     SETTLEMENT_BUMP_LEDGERS,
     SETTLEMENT_BUMPS_MAX,
     SETTLEMENT_FEE_RATE_MAX,
-    SETTLEMENT_RESEND_MS,
 )
-from metering.settlement.outbox import Outcome, Settlement, SignedEnvelope, State
+from metering.settlement.outbox import Settlement, SignedEnvelope, State
+from metering.settlement.sending import (
+    Found,
+    NotFound,
+    died,
+    ended,
+    is_due,
+    later,
+    looked,
+    sent,
+)
 
 # With this a node says that it has better paid ones enough.
 _UNDERBID = "tx_insufficient_fee"
@@ -97,32 +106,6 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The transaction is part of a ledger."""
-
-    successful: bool
-    ledger: int
-    fee_charged: int
-    code: str
-    operations: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """A node does not know the hash, as of its ledger `latest_ledger`.
-
-    `source_sequence` was read at that ledger or an earlier one; None when it was not read.
-    `refusal` is what it was refused for, when CONFIRM asked.
-    """
-
-    latest_ledger: int
-    latest_close_time: int
-    oldest_ledger: int
-    source_sequence: int | None
-    refusal: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Unreachable:
     """The chain could not be asked, or nothing could be signed now."""
 
@@ -154,8 +137,7 @@ def _step_planned(
             signed = replace(settlement, state=State.SIGNED, signed=observation.envelope)
             return signed, (Action.SEND,)
         case Declined():
-            outcome = Outcome(ledger=None, fee_charged=0, code=observation.code)
-            return replace(settlement, state=State.DEAD, outcome=outcome), ()
+            return died(settlement, observation.code), ()
         case _:
             raise AssertionError(f"nothing was sent yet, but {observation}")
 
@@ -168,17 +150,16 @@ def _step_signed(
             # It may have been sent before a crash, whatever the state says.
             return settlement, (Action.LOOK,)
         case Answered():
-            sent = replace(settlement, state=State.SENT, sent_ms=_later(settlement, now_ms))
             refused = observation.answer == Answer.REFUSED
-            return sent, (Action.CONFIRM if refused else Action.REST,)
+            return sent(settlement, now_ms), (Action.CONFIRM if refused else Action.REST,)
         case Bumped():
             bumps = (*settlement.bumps, observation.envelope)
-            bid = replace(settlement, bumps=bumps, sent_ms=_later(settlement, now_ms))
+            bid = replace(settlement, bumps=bumps, sent_ms=later(settlement, now_ms))
             return bid, (Action.SEND,)
         case NotBumped():
-            return settlement, (Action.SEND if _due(settlement, now_ms) else Action.REST,)
+            return settlement, (Action.SEND if is_due(settlement, now_ms) else Action.REST,)
         case Found():
-            return _ended(settlement, observation), ()
+            return ended(settlement, observation, observation.operations), ()
         case NotFound():
             return _step_not_found(settlement, observation, now_ms)
         case _:
@@ -192,12 +173,12 @@ def _step_not_found(
     assert signed is not None, "it was looked for by its hash"
     if observation.oldest_ledger > signed.ledger:
         return settlement, (Action.ALARM,)
-    if can_never_apply(signed, observation):
-        outcome = Outcome(ledger=None, fee_charged=0, code=_death(signed, observation))
-        return replace(settlement, state=State.DEAD, outcome=outcome), ()
+    after = looked(settlement, observation)
+    if after.state.final:
+        return after, ()
     if bump_is_due(settlement, observation):
         return settlement, (Action.BUMP,)
-    if observation.refusal is not None or not _due(settlement, now_ms):
+    if observation.refusal is not None or not is_due(settlement, now_ms):
         return settlement, (Action.REST,)
     return settlement, (Action.SEND,)
 
@@ -240,38 +221,3 @@ def together(looks: Sequence[NotFound]) -> NotFound:
         source_sequence=None if behind else first.source_sequence,
         refusal=first.refusal,
     )
-
-
-def can_never_apply(signed: SignedEnvelope, observation: NotFound) -> bool:
-    """Rule 3, for an envelope that the node's whole history does not know."""
-    covered = observation.oldest_ledger <= signed.ledger
-    return covered and (_expired(signed, observation) or _overtaken(signed, observation))
-
-
-def _expired(signed: SignedEnvelope, observation: NotFound) -> bool:
-    return observation.latest_close_time > signed.max_time
-
-
-def _overtaken(signed: SignedEnvelope, observation: NotFound) -> bool:
-    sequence = observation.source_sequence
-    return sequence is not None and sequence >= signed.sequence
-
-
-def _death(signed: SignedEnvelope, observation: NotFound) -> str:
-    return "expired" if _expired(signed, observation) else "sequence_used"
-
-
-def _due(settlement: Settlement, now_ms: int) -> bool:
-    """Never sent, or sent long enough ago to be sent again."""
-    return settlement.sent_ms is None or now_ms - settlement.sent_ms >= SETTLEMENT_RESEND_MS
-
-
-def _later(settlement: Settlement, now_ms: int) -> int:
-    """Now, and never what it was before: by it a step is told from the next."""
-    return now_ms if settlement.sent_ms is None else max(now_ms, settlement.sent_ms + 1)
-
-
-def _ended(settlement: Settlement, found: Found) -> Settlement:
-    outcome = Outcome(found.ledger, found.fee_charged, found.code, found.operations)
-    state = State.APPLIED if found.successful else State.FAILED
-    return replace(settlement, state=state, outcome=outcome)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.money import Stroops
-from metering.settlement.lifecycle import Found
+from metering.settlement.sending import Found
 
 _CODE = stellar_xdr.TransactionResultCode
 

@@ -24,10 +24,11 @@ from metering.settlement.chain import (
 )
 from metering.settlement.chain_envelope import seen_in
 from metering.settlement.guard import NetworkGuard
-from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.lifecycle import Answer, Answered
 from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.rpc_feed import RpcFeed
 from metering.settlement.rpc_node import RpcNode
+from metering.settlement.sending import Found, NotFound
 from metering.settlement.stellar_entries import (
     account_in,
     account_key,

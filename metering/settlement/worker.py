@@ -27,8 +27,6 @@ from metering.settlement.lifecycle import (
     Answered,
     Began,
     Declined,
-    Found,
-    NotFound,
     Observation,
     Signed,
     Unreachable,
@@ -38,6 +36,7 @@ from metering.settlement.lifecycle import (
 from metering.settlement.outbox import MovedOn, Outbox, Settlement, State
 from metering.settlement.planner import Planner, Seals, Terms
 from metering.settlement.senders import Senders
+from metering.settlement.sending import Found, NotFound
 from metering.settlement.signer import Refused, Signer, SignerAway, SigningOrder
 from metering.settlement.source import PaymentSource
 

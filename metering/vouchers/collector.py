@@ -24,11 +24,12 @@ from config.postgres import UNAVAILABLE
 from config.tasks import cancel, spawn
 from config.telemetry import gauge
 from metering.settlement.chain import ChainUnreachable, WrongNetwork
-from metering.settlement.lifecycle import Answered, Found, NotFound
+from metering.settlement.lifecycle import Answered
 from metering.settlement.outbox import MovedOn, SignedEnvelope, SourceBusy, State
+from metering.settlement.sending import Found, NotFound, is_due, sent
 from metering.settlement.signer import Refused, SignerAway
 from metering.vouchers.collecting import CollectingRules, due, is_late
-from metering.vouchers.collection import Collection, is_to_be_sent, looked, sent
+from metering.vouchers.collection import Collection, looked
 from metering.vouchers.contracts import Ask, CallRefused, Contracts, NoFeeAccount
 from metering.vouchers.payment_channel import ChannelState, ContractState, PaymentChannel, see
 from metering.vouchers.store import VoucherStore
@@ -147,7 +148,7 @@ class Collector:
         after = looked(collection, seen)
         if after != collection:
             await self._advance(collection, after)
-        elif is_to_be_sent(collection, self._clock.wall_ms()):
+        elif is_due(collection, self._clock.wall_ms()):
             await self._send(collection)
 
     async def _send(self, collection: Collection) -> None:

@@ -13,12 +13,13 @@ from config.limits import (
     X402_WAIT_SECONDS,
 )
 from metering.money import Stroops
-from metering.settlement.lifecycle import Answered, Found, NotFound
+from metering.settlement.lifecycle import Answered
 from metering.settlement.outbox import MovedOn, SignedEnvelope, SourceBusy, State
+from metering.settlement.sending import Found, NotFound, is_due, sent
 from metering.x402.errors import NobodyPaysFees, StillUnderWay
 from metering.x402.store import TopUpStore
 from metering.x402.terms import PaymentRefused, Terms
-from metering.x402.top_up import AlreadyPresented, TopUp, is_to_be_sent, looked, sent
+from metering.x402.top_up import AlreadyPresented, TopUp, looked
 from metering.x402.transfer import Transfer
 
 log = structlog.get_logger(__name__)
@@ -155,7 +156,7 @@ class Till:
         while not top_up.state.final:
             seen = await self._envelopes.look(top_up.signed)
             after = looked(top_up, seen)
-            if after == top_up and is_to_be_sent(top_up, self._clock.wall_ms()):
+            if after == top_up and is_due(top_up, self._clock.wall_ms()):
                 answered = await self._envelopes.send(top_up.signed)
                 log.info("top-up sent", id=top_up.id, answer=answered.answer.value)
                 after = sent(top_up, self._clock.wall_ms())

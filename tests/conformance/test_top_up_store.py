@@ -6,11 +6,11 @@ import pytest
 
 from config.postgres import Database, PostgresError
 from metering.money import Stroops
-from metering.settlement.lifecycle import Found, NotFound
 from metering.settlement.outbox import MovedOn, SignedEnvelope, SourceBusy, State
+from metering.settlement.sending import Found, NotFound, sent
 from metering.x402.store import MemoryTopUps, TopUpStore
 from metering.x402.store_postgres import PostgresTopUps
-from metering.x402.top_up import AlreadyPresented, TopUp, looked, sent
+from metering.x402.top_up import AlreadyPresented, TopUp, looked
 
 SIGNED = SignedEnvelope("AAAA", "hash-1", "GSPONSOR", 7, 1_700_000_000, 5_000, 990)
 FIRST = TopUp("top_1", "acc_v", "GPAYER", 4711, "XLM", Stroops(50), SIGNED, 1_000)
@@ -95,13 +95,11 @@ async def test_fees_are_what_was_charged_and_what_may_be(store: TopUpStore) -> N
 
 
 async def test_a_look_changes_nothing_while_it_may_still_apply() -> None:
-    for seen in (
-        replace(EXPIRED, latest_close_time=1_700_000_000),
-        replace(EXPIRED, oldest_ledger=991),
-    ):
-        assert looked(FIRST, seen) == FIRST
+    assert looked(FIRST, replace(EXPIRED, latest_close_time=1_700_000_000)) == FIRST
     overtaken = replace(EXPIRED, latest_close_time=0, source_sequence=7)
     assert looked(FIRST, overtaken).state is State.DEAD
+    # Nobody can tell any more, and another one can do no harm.
+    assert looked(FIRST, replace(EXPIRED, oldest_ledger=991)).state is State.DEAD
 
 
 async def test_what_was_signed_cannot_be_rewritten(

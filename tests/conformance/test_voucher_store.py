@@ -20,8 +20,9 @@ from metering.ledger.ledger_memory import MemoryLedger
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 from metering.settlement.outbox import MovedOn, Outcome, SignedEnvelope, SourceBusy, State
+from metering.settlement.sending import sent
 from metering.signer.collecting import Verb
-from metering.vouchers.collection import Collection, sent
+from metering.vouchers.collection import Collection
 from metering.vouchers.payment_channel import (
     AlreadyTaken,
     ChannelState,

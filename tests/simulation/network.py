@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from metering.money import Stroops
 from metering.settlement.chain import OnChain
-from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.lifecycle import Answer, Answered
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.sending import Found, NotFound
 from tests.simulation.weather import Weather
 
 FEE_RATE = 100

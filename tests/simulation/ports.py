@@ -22,7 +22,7 @@ from metering.settlement.chain import (
     Tip,
 )
 from metering.settlement.feed import ChainPayment, FeedPage
-from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.lifecycle import Answer, Answered
 from metering.settlement.outbox import (
     Kind,
     Left,
@@ -32,6 +32,7 @@ from metering.settlement.outbox import (
     Spending,
 )
 from metering.settlement.outbox_memory import MemoryOutbox
+from metering.settlement.sending import Found, NotFound
 from metering.settlement.signer import SignerAway, SigningOrder
 from metering.store import MemoryMeterStore
 from tests.simulation.at_once import at_once

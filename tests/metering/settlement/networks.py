@@ -18,8 +18,9 @@ from metering.settlement.chain import LUMENS, SettledAsset
 from metering.settlement.feed import ChainPayment, Feed
 from metering.settlement.friendbot import HttpFriendbot
 from metering.settlement.horizon import Horizon
-from metering.settlement.lifecycle import Answer, Found
+from metering.settlement.lifecycle import Answer
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.sending import Found
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
 from tests.metering.localnet.running import RunningNetwork

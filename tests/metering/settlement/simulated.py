@@ -40,7 +40,7 @@ from metering.settlement.chain import (
 )
 from metering.settlement.chain import ChainAccount as AccountOnChain
 from metering.settlement.creators import Creators
-from metering.settlement.lifecycle import Answered, Found, NotFound
+from metering.settlement.lifecycle import Answered
 from metering.settlement.outbox import (
     Left,
     Outbox,
@@ -51,6 +51,7 @@ from metering.settlement.outbox import (
 )
 from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.planner import Terms
+from metering.settlement.sending import Found, NotFound
 from metering.settlement.signer import Signer, SigningOrder
 from metering.settlement.source import PaymentSource
 from metering.settlement.stellar_rpc import StellarRpc

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from metering.ledger.ledger import sender_account, treasury_account
 from metering.localnet.closing import Traffic
-from metering.settlement.lifecycle import NotFound
 from metering.settlement.outbox import Settlement, State
+from metering.settlement.sending import NotFound
 from tests.metering.settlement.simulated import TERMS, XLM, Crasher, World
 
 

@@ -10,6 +10,7 @@ from stellar_sdk import (
     Claimant,
     ClaimClaimableBalance,
     CreateClaimableBalance,
+    HashMemo,
     IdMemo,
     Keypair,
     SetOptions,
@@ -19,8 +20,15 @@ from stellar_sdk import (
 
 from config.limits import STELLAR_KEYS_MAX
 from metering.money import Stroops
-from metering.settlement.chain import ChainUnreachable, SettledAsset, Thresholds, WrongNetwork
-from metering.settlement.lifecycle import Answer, Found, NotFound
+from metering.settlement.chain import (
+    ChainUnreachable,
+    SeenTransaction,
+    SettledAsset,
+    Thresholds,
+    WrongNetwork,
+)
+from metering.settlement.lifecycle import Answer
+from metering.settlement.sending import Found, NotFound
 from metering.settlement.transaction import Slot, claimable_id
 from tests.metering.localnet.running import RunningNetwork
 from tests.metering.settlement.networks import (
@@ -94,7 +102,8 @@ async def test_an_account_says_what_it_holds_and_who_may_sign_for_it(visitor: Vi
 @everywhere
 async def test_what_becomes_of_an_envelope(visitor: Visitor) -> None:
     chain, poor = visitor.chain, Keypair.random().public_key
-    good = await visitor.sign(pay(visitor.address, "1"), pay(visitor.address, "2"))
+    memo = HashMemo(bytes(range(32)))
+    good = await visitor.sign(pay(visitor.address, "1"), pay(visitor.address, "2"), memo=memo)
     rival = await visitor.sign(pay(visitor.address, "3"))
     seen = await chain.look(good)
     assert isinstance(seen, NotFound)
@@ -108,6 +117,15 @@ async def test_what_becomes_of_an_envelope(visitor: Visitor) -> None:
     )
     assert found.ledger > good.ledger
     assert 200 <= found.fee_charged <= good.fee
+    told = await chain.transaction(good.hash)
+    assert told == SeenTransaction(
+        source=visitor.address,
+        sequence=good.sequence,
+        payer=visitor.address,
+        fee=found.fee_charged,
+        memo=bytes(range(32)).hex(),
+    )
+    assert await chain.transaction(rival.hash) is None
     refused = await chain.send(rival)
     assert (refused.answer, refused.detail) == (Answer.REFUSED, "tx_bad_seq")
     unknown = await chain.look(rival)

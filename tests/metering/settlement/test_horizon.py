@@ -15,9 +15,10 @@ from metering.settlement.chain import LUMENS, ChainUnreachable, WrongNetwork
 from metering.settlement.feed import HistoryGap
 from metering.settlement.guard import MemoryNetworkBook, NetworkGuard
 from metering.settlement.horizon import Horizon
-from metering.settlement.lifecycle import Answer, NotFound
+from metering.settlement.lifecycle import Answer
 from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.place import Place, end_of, place_at
+from metering.settlement.sending import NotFound
 
 PASSPHRASE = "Scripted Network"
 OWN, PAYER, ISSUER = (Keypair.random().public_key for _ in range(3))

@@ -15,18 +15,16 @@ from metering.settlement.lifecycle import (
     Began,
     Bumped,
     Declined,
-    Found,
     NotBumped,
-    NotFound,
     Observation,
     Signed,
     Unreachable,
     bump_rate,
-    can_never_apply,
     step,
     together,
 )
 from metering.settlement.outbox import Payment, Settlement, SignedEnvelope, State
+from metering.settlement.sending import Found, NotFound
 
 NOW = 1_700_000_000_000
 ENVELOPE = SignedEnvelope(
@@ -154,8 +152,8 @@ def test_of_several_hashes_nothing_is_known_that_is_not_known_of_each() -> None:
     assert together([first, ahead]) == replace(first, oldest_ledger=5)
     behind = NotFound(59, 1_985, 1, 9)
     assert together([first, behind]) == NotFound(59, 1_985, 1, None)
-    assert can_never_apply(ENVELOPE, together([first, ahead]))
-    assert not can_never_apply(ENVELOPE, together([first, behind]))
+    assert step(SENT, together([first, ahead]), NOW)[0].state == State.DEAD
+    assert step(SENT, together([first, behind]), NOW)[0].state == State.SENT
 
 
 def test_the_outcome_tells_the_fee_and_why() -> None:
@@ -206,9 +204,7 @@ looks = st.builds(
 def test_nothing_is_dead_that_the_chain_could_still_apply_or_the_node_forgot(
     look: NotFound,
 ) -> None:
-    dead = can_never_apply(ENVELOPE, look)
-    assert dead == (step(SENT, look, NOW)[0].state == State.DEAD)
-    if dead:
+    if step(SENT, look, NOW)[0].state == State.DEAD:
         assert look.oldest_ledger <= ENVELOPE.ledger
         sequence = look.source_sequence
         assert look.latest_close_time > 2_000 or (sequence is not None and sequence >= 8)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.lifecycle import Answer, Answered
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.sending import Found, NotFound
 from tests.metering.settlement.simulated import XLM, CrashingChain, World
 
 

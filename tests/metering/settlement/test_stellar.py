@@ -25,8 +25,9 @@ from metering.settlement.chain import (
     UnknownHotAccount,
     WrongNetwork,
 )
-from metering.settlement.lifecycle import Answer, Found, NotFound
+from metering.settlement.lifecycle import Answer
 from metering.settlement.outbox import Payment, Settlement
+from metering.settlement.sending import Found, NotFound
 from metering.settlement.stellar import (
     BadAddress,
     BadSeed,

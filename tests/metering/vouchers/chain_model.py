@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from metering.settlement.chain import ChainUnreachable
-from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.lifecycle import Answer, Answered
 from metering.settlement.outbox import SignedEnvelope
+from metering.settlement.sending import Found, NotFound
 from metering.signer.collecting import Verb
 from metering.vouchers.channel_terms import ChannelTerms
 from metering.vouchers.contracts import Ask, CallRefused

@@ -12,9 +12,9 @@ from metering.localnet import CHANNEL_WASM_HASH
 from metering.money import Stroops
 from metering.settlement.chain import LUMENS
 from metering.settlement.friendbot import HttpFriendbot
-from metering.settlement.lifecycle import Found
 from metering.settlement.outbox import SignedEnvelope
 from metering.settlement.rpc_node import RpcNode
+from metering.settlement.sending import Found
 from metering.settlement.stellar_client import StellarClient
 from metering.settlement.stellar_rpc import StellarRpc
 from metering.signer.collecting import CollectingOrder, authorization_hash

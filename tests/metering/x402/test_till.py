@@ -8,8 +8,9 @@ import pytest
 from config.clock import ManualClock
 from config.limits import SETTLEMENT_RESEND_MS, X402_FEES_PER_DAY_STROOPS
 from metering.money import Stroops
-from metering.settlement.lifecycle import Answer, Answered, Found, NotFound
+from metering.settlement.lifecycle import Answer, Answered
 from metering.settlement.outbox import SignedEnvelope, State
+from metering.settlement.sending import Found, NotFound
 from metering.x402.errors import NobodyPaysFees
 from metering.x402.store import MemoryTopUps
 from metering.x402.terms import PaymentRefused, Terms
@@ -137,7 +138,7 @@ async def test_what_was_lost_on_the_way_is_sent_again_as_it_is(counter: Counter)
 
 async def test_what_never_applies_may_be_presented_again(counter: Counter) -> None:
     counter.chain.lost = 10_000
-    with pytest.raises(PaymentRefused, match="never_applied"):
+    with pytest.raises(PaymentRefused, match="expired"):
         await counter.take()
     counter.chain.lost = 0
     assert await counter.take() == "hash 2"
