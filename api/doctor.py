@@ -14,6 +14,7 @@ from api.finding import Finding, Verdict
 from api.pages import Pages, PagesNotBuilt
 from api.signer_finding import signer_finding
 from api.storage import free_bytes
+from api.trust_finding import trust_finding
 from api.version import version
 from config.limits import DISK_FREE_BYTES_MIN, DOCTOR_CHILD_SECONDS_MAX
 from config.postgres import Database, DatabaseUnavailable
@@ -39,9 +40,12 @@ async def examine(settings: Settings) -> list[Finding]:
         _database(settings),
         signer_finding(settings),
     )
-    media, jail, database, signer = await asyncio.gather(*looks)
+    assets, (media, jail, database, signer) = await asyncio.gather(
+        trust_finding(settings), asyncio.gather(*looks)
+    )
     disk = _disk(settings.data_directory)
-    return [_python(), media, jail, disk, database, signer, _pages()]
+    listed = [] if assets is None else [assets]
+    return [_python(), media, jail, disk, database, signer, *listed, _pages()]
 
 
 def is_fit(findings: Sequence[Finding]) -> bool:

@@ -828,6 +828,8 @@ SETTLEMENT_REST_MS = 3_600_000
 # A balance that its payee has not claimed for 90 days is taken back, so that a lost key loses
 # nothing.
 CLAIMABLE_RECLAIM_SECONDS = 90 * 86_400
+# A trust line is looked for as long as its transaction may be applied, and a ledger or two more.
+TRUST_LINE_SECONDS_MAX = SETTLEMENT_ENVELOPE_SECONDS + 60
 # Payment channels whose payers took back what they had signed for, that are listed at once. One is
 # lost when nobody looked for a day: with more than that the first ones say what is wrong.
 CHANNEL_LOSSES_MAX = 200

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.limits import CLAIMABLE_RECLAIM_SECONDS, SETTLEMENT_PAYMENTS_MAX
-from metering.money import NATIVE
+from metering.money import NATIVE, STROOPS_MAX
 from metering.settlement import statement
 from metering.settlement.outbox import Kind, Payment, Settlement
 from metering.settlement.strkey import account_key, read_address
@@ -35,12 +35,12 @@ _MUXED_ED25519 = _uint32(0x100)
 # PreconditionType.
 _TIME = _uint32(1)
 # MemoType.
-_MEMO_TEXT, _MEMO_ID, _MEMO_HASH = _uint32(1), _uint32(2), _uint32(3)
+_MEMO_NONE, _MEMO_TEXT, _MEMO_ID, _MEMO_HASH = map(_uint32, range(4))
 _MEMO_TEXT_BYTES_MAX = 28
 # AssetType.
 _NATIVE, _CODE_4, _CODE_12 = _uint32(0), _uint32(1), _uint32(2)
 # OperationType.
-_CREATE_ACCOUNT, _PAYMENT = _uint32(0), _uint32(1)
+_CREATE_ACCOUNT, _PAYMENT, _CHANGE_TRUST = _uint32(0), _uint32(1), _uint32(6)
 _CREATE_CLAIMABLE, _CLAIM = _uint32(14), _uint32(15)
 # ClaimantType and ClaimableBalanceIDType; ClaimPredicateType.
 _V0 = _uint32(0)
@@ -128,6 +128,32 @@ def build_bump(envelope: str, fee: int, payer: str, passphrase: str) -> Unsigned
     assert inner.startswith(_TX), "a bump is not bumped: the transaction in it is"
     bump = _ED25519 + account_key(payer) + _int64(fee) + inner + _NONE
     return Unsigned(_hash(passphrase, _TX_FEE_BUMP + bump), _TX_FEE_BUMP + bump)
+
+
+def build_trust_line(asset: str, slot: Slot, fee: int, hot: str, passphrase: str) -> Unsigned:
+    """A transaction in which an account agrees to hold an asset, as much as there can be of it.
+
+    Args:
+        asset: `CODE:ISSUER`.
+        slot: its source pays the fee, and signs as well.
+        fee: stroops at most.
+        hot: the account (G...) that is to hold it; it signs.
+        passphrase: names the network.
+    """
+    operation = _CHANGE_TRUST + asset_xdr(asset) + _int64(STROOPS_MAX)
+    transaction = b"".join(
+        (
+            _ED25519 + account_key(slot.source),
+            _uint32(fee),
+            _int64(slot.sequence),
+            _TIME + _uint64(0) + _uint64(slot.max_time),
+            _MEMO_NONE,
+            _uint32(1),
+            _PRESENT + _ED25519 + account_key(hot) + operation,
+            _NONE,
+        )
+    )
+    return Unsigned(_hash(passphrase, _TX + transaction), _TX + transaction)
 
 
 def claimable_id(slot: Slot, place: int) -> str:

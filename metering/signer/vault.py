@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import IO
 
+from config.limits import SECRET_FILE_BYTES_MAX
 from config.secret_files import SecretFiles
 from config.unprivileged import give_away
 from metering.signer.keys import new_seed
@@ -37,6 +38,24 @@ def prepare(folder: Path, former_seed: Path) -> None:
         former_seed.rename(folder / SEED)
     for file in folder.iterdir():
         give_away(file, 0o600)
+
+
+def seed_in(folder: Path) -> str | None:
+    """The seed in a signer's folder, for an operator's own command; None where there is none. Root
+    reads that of the account that the signer runs as.
+
+    Raises:
+        SecretExposed: others can read it.
+        OSError: this account may not.
+    """
+    if os.geteuid() != 0:
+        return SecretFiles(folder).read(SEED)
+    try:
+        descriptor = os.open(folder / SEED, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(SECRET_FILE_BYTES_MAX).decode().strip()
 
 
 class Vault:
