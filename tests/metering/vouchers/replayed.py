@@ -31,6 +31,8 @@ from tests.metering.vouchers.test_desk import CONTRACT
 CONNECTIONS = 8
 # Each voucher comes so often, in any order.
 _REPLAYS = 4
+# How many vouchers apart the copies of one are.
+_APART = 50
 # One in so many has the signature of another sum.
 _FORGED = 20
 _REFUSALS = ("delta_too_small", "amount_exceeds_deposit", "invalid_signature")
@@ -70,11 +72,17 @@ async def run(database: Database, requests: int, seed: int) -> Replayed:
 
 
 def _drawn(requests: int, chance: random.Random) -> list[_Request]:
-    """A tenth of the sums are for more than there is; they differ by what vouchers grow by."""
-    steps = range(1, DEPOSIT * 11 // 10 // VOUCHER_DELTA_STROOPS_MIN)
-    sums = chance.sample(steps, min(len(steps), -(-requests // _REPLAYS)))
-    stroops = [each * VOUCHER_DELTA_STROOPS_MIN for each in sums] * _REPLAYS
-    chance.shuffle(stroops)
+    """Sums that rise, each replayed and out of order by hundreds of requests; a tenth of them are
+    for more than there is, and come at any time. They differ by what vouchers grow by.
+    """
+    each_once = -(-requests // _REPLAYS)
+    there = DEPOSIT // VOUCHER_DELTA_STROOPS_MIN
+    good = sorted(chance.sample(range(1, there + 1), each_once - each_once // 10))
+    beyond = chance.sample(range(there + 1, there + 1 + each_once), each_once // 10)
+    rising = list(enumerate(good))
+    anywhere = [(chance.randrange(len(good)), each) for each in beyond]
+    again = [(at + chance.random() * _APART, each) for at, each in (rising + anywhere) * _REPLAYS]
+    stroops = [each * VOUCHER_DELTA_STROOPS_MIN for _, each in sorted(again)]
     return [_Request(each, chance.randrange(_FORGED) == 0) for each in stroops[:requests]]
 
 
