@@ -32,14 +32,17 @@ def store(database: Database) -> PostgresJobStore:
 
 @asynccontextmanager
 async def runner(url: str, handler: Handler) -> AsyncIterator[None]:
-    """A runner with connections of its own and a lease that is longer than a test."""
+    """A runner with connections of its own, whose first heartbeat would come after the test."""
     database, clock = await Database.connect(url), SystemClock()
     runner = JobRunner(
-        PostgresJobStore(database, clock), {"wash": handler}, clock, workers=1, worker_name="w"
+        *(PostgresJobStore(database, clock), {"wash": handler}, clock),
+        workers=1,
+        worker_name="w",
+        lease_ms=3_600_000,
     )
     await runner.start()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             yield
     finally:
         await runner.stop()
@@ -67,7 +70,7 @@ async def test_a_new_job_is_begun_and_a_cancelled_one_ended_without_looking(
     store: PostgresJobStore,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nobody polls in this test, and heartbeats come after five seconds."""
+    """Nobody polls in this test."""
     monkeypatch.setattr("config.job_runner.JOB_POLL_MS", 60_000)
     monkeypatch.setattr("config.job_run.JOB_PROGRESS_MS", 60_000)
     began = asyncio.Event()
@@ -76,15 +79,12 @@ async def test_a_new_job_is_begun_and_a_cancelled_one_ended_without_looking(
         began.set()
         await asyncio.Event().wait()
 
-    loop = asyncio.get_running_loop()
     async with runner(postgres_url, forever):
         await somebody_listens(database)
         first = await store.enqueue(NEW)
         await began.wait()
-        started = loop.time()
         await store.cancel(first.id)
         await becomes(store, first, lambda job: job.state is JobState.CANCELLED)
-        assert loop.time() - started < 4
 
 
 async def test_a_job_outlives_all_connections_and_the_next_one_is_taken(

@@ -15,6 +15,7 @@ import pytest
 from api.receipt_key import verify
 from config.clock import ManualClock, SystemClock
 from config.embedded_postgres import ROLE, EmbeddedPostgres
+from config.limits import METER_LEASE_MS
 from config.postgres import Database
 from metering.intake import Intake
 from metering.leases.lease import LeaseTerms, Server
@@ -32,7 +33,8 @@ pytestmark = pytest.mark.process
 
 SEGMENT = 2 * UNITS_PER_SECOND
 KILLS, LANES = 200, 4
-SERVING_AGAIN_MS_MAX = 3_000
+# Who waited for the lease of the process before it would take longer, on whatever machine.
+SERVING_AGAIN_MS_MAX = METER_LEASE_MS - 1_000
 
 # The server may still work on what a killed client sent last; this returns when that has ended.
 _END_ITS_STATEMENTS = """

@@ -8,7 +8,8 @@ from media.file.container import Container
 from tests.media.file.bombs import bombs
 from tests.media.file.run_files import Ran, run_files
 
-CPU_MS_MAX = 2_000
+# A third of it here: processors differ, and so does what else they do.
+CPU_MS_MAX = 4_000
 RSS_MIB_MAX = 300
 
 
@@ -24,7 +25,7 @@ def run_all(directory: Path) -> list[tuple[Ran, int]]:
 
 
 @pytest.mark.process
-def test_each_bomb_has_its_verdict_within_two_seconds_and_300_mib(tmp_path: Path) -> None:
+def test_each_bomb_has_its_verdict_soon_and_within_300_mib(tmp_path: Path) -> None:
     """It is done or refused, and bills no more than a second and what its bytes can hold.
 
     A failed worker would be started once more, so none may fail.
