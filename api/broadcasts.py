@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 PipelineFactory = Callable[[Reader, RenditionSink], LivePipeline]
-"""Makes the pipeline of one broadcast; `api.main` gives it the media settings."""
+"""Makes the pipeline of one broadcast; `api.composition` gives it the media settings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ import socket
 from collections.abc import Sequence
 from dataclasses import replace
 
-from api.app import Routes, make_application
+from api.app import make_application
+from api.composition.routes import Routes
 from api.http_server import HttpServer
 from api.serving.brief import Brief, brief_to_bytes
 from api.serving.conversation import House
@@ -33,11 +34,10 @@ class HttpProcesses:
         self._listeners, *self._elsewhere = listeners
         self._serving = ServingProcesses(clock)
         if self._elsewhere:
-            dependencies = (*routes.health.dependencies, self._serving.dependency())
-            health = replace(routes.health, dependencies=dependencies)
-            routes = replace(routes, health=health)
+            operating = routes.operating.with_dependency(self._serving.dependency())
+            routes = replace(routes, operating=operating)
         application = make_application(routes, settings.trusted_proxies)
-        playback = routes.media.playback
+        playback = routes.watching.media.playback
         self._http = HttpServer(application, settings.host, settings.port, playback, clock)
 
     @property

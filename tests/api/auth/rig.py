@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_type_hints
 
 from aiohttp import ClientSession, web
 from stellar_sdk import Keypair
 
-from api.app import Routes, make_application
+from api.app import make_application
 from api.auth.account import (
     AccountKind,
     MemoryAccountStore,
@@ -25,6 +25,7 @@ from api.auth.login_postgres import PostgresLoginStore
 from api.auth.sign_in import MemorySignInStore
 from api.auth.sign_in_postgres import PostgresSignInStore
 from api.auth.spent import MemorySpentStore, PostgresSpentStore
+from api.composition.routes import Routes
 from api.doors import DoorKeys, Doors, Kept, Premises, make_doors
 from api.http_server import HttpServer
 from api.payments import Payments
@@ -67,20 +68,21 @@ class Protected(Payments):
 
 def application(doors: Doors | None = None) -> web.Application:
     """All routes; without doors, to be looked at only."""
-    parts = {name: bare(kind) for name, kind in get_type_hints(Routes).items()}
-    if doors is None:
-        for name, kind in get_type_hints(Doors).items():
-            if isinstance(kind, type):
-                object.__setattr__(parts["doors"], name, bare(kind))
-    else:
-        parts |= {"doors": doors, "payments": bare(Protected)}
-        object.__setattr__(parts["payments"], "bearers", doors.bearers)
-    return make_application(Routes(**parts))
+    routes: Routes = bare(Routes)
+    if doors is not None:
+        protected = bare(Protected)
+        object.__setattr__(protected, "bearers", doors.bearers)
+        routes = replace(routes, doors=doors, paying=replace(routes.paying, payments=protected))
+    return make_application(routes)
 
 
 def bare(kind: type) -> Any:
-    """One that has nothing but its routes."""
-    return object.__new__(kind)
+    """One that can say its routes, and nothing else."""
+    made: Any = object.__new__(kind)
+    for name, part in get_type_hints(kind).items():
+        if isinstance(part, type) and hasattr(part, "routes"):
+            object.__setattr__(made, name, bare(part))
+    return made
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""What the server consists of, put together area by area for `api.main`."""
