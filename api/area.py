@@ -10,3 +10,8 @@ type RouteTable = list[web.RouteDef]
 class Area(Protocol):
     def routes(self) -> RouteTable:
         """In the order in which they are looked at, where one path fits several."""
+
+
+def tables(*areas: Area) -> RouteTable:
+    """All of their routes."""
+    return [route for area in areas for route in area.routes()]

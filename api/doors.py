@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from api.area import Area, RouteTable
+from api.area import RouteTable, tables
 from api.auth.access_token import AccessTokens
 from api.auth.account import AccountKind, AccountStore
 from api.auth.api_key import ApiKeyStore, KeySeal
@@ -102,10 +102,9 @@ class Doors:
     stop: Callable[[], Awaitable[None]]
 
     def routes(self) -> RouteTable:
-        areas: tuple[Area, ...] = (
-            *(self.toml, self.wallets, self.passwords, self.sessions, self.profile, self.keys),
+        return tables(
+            *(self.toml, self.wallets, self.passwords, self.sessions, self.profile, self.keys)
         )
-        return [route for area in areas for route in area.routes()]
 
 
 def open_doors(stores: Stores, chain: Chain, url: str) -> Doors:
