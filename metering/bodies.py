@@ -32,12 +32,8 @@ class Bodies(Holdings):
             taken: when it was not, how many thousandths of its file the client took before it left;
                 nothing when it was cut by us.
         """
-        if complete and self._rungs is None and self._broken_off is None:
-            # Nearly every body arrives, alone; `_deliver` would do the same.
-            units = self._pending.arrive(ticket)
-            if units:
-                self.delivered += units
-                return
+        if complete and self.arrives(ticket):
+            return
         if not complete:
             self._break_off(ticket, now, is_left=taken >= self._rules.taken_permille_min)
             return
@@ -45,6 +41,16 @@ class Bodies(Holdings):
             self._finish_at(self._rungs, ticket)
         for piece in self._pending.of(ticket):
             self._deliver(piece, now)
+
+    def arrives(self, ticket: int) -> bool:
+        """As `finish` of what is complete, if it came alone and moves no money: nearly every body.
+        The rest of `finish` would do the same.
+        """
+        if self._rungs is not None or self._broken_off is not None:
+            return False
+        units = self._pending.arrive(ticket)
+        self.delivered += units
+        return units > 0
 
     def waive(self, lo: int, hi: int, now: int) -> None:
         """Send the media [lo, hi) for nothing, in whatever pictures: something is missing in it by

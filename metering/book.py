@@ -25,6 +25,7 @@ from metering.session import (
     SessionSummary,
     summary_of,
 )
+from metering.unsaved import Unsaved
 from metering.void_budget import VoidBudget
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,10 +49,10 @@ class Book:
         self._rules = rules
         self._wall_offset_ms = wall_offset_ms
         self._sessions: dict[str, OpenSession] = {}  # the one not advanced for longest comes first
-        self._changed: dict[str, int] = {}  # since when they wait, in about that order
-        self._awaited: dict[str, None] = {}  # those of them that somebody waits for
+        self._unsaved = Unsaved()
         self._wallets: dict[str, Wallet] = {}
         self._viewers: dict[str, Viewer] = {}
+        self._used: set[str] = set()  # the viewers of whose void budget something is not saved
         self._by_asset: dict[str, set[str]] = {}
         self._repricing = Repricing()
         # Never used twice, not even by a session that was rolled back.
@@ -82,12 +83,12 @@ class Book:
     @property
     def has_changes(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(self._changed)
+        return bool(self._unsaved)
 
     @property
     def awaited(self) -> int:
         """Of how many sessions somebody waits for the next commit."""
-        return len(self._awaited)
+        return len(self._unsaved.awaited)
 
     def session(self, session_id: str) -> Session:
         """What the session is."""
@@ -132,8 +133,7 @@ class Book:
 
     def promised(self, session_id: str) -> int:
         """Units of media that a session was promised since the last commit was put together."""
-        served = self._sessions[session_id].served or {}
-        return sum(hi - lo for lo, hi in served.values())
+        return sum(hi - lo for _, lo, hi in self._sessions[session_id].served)
 
     def covers(self, session_id: str, file: File) -> bool:
         """Whether the session was promised all of it before: then it costs nothing more."""
@@ -190,10 +190,14 @@ class Book:
         may be sent when that is saved.
         """
         kept = self._sessions[session_id]
-        ticket, decision = self._decide(kept, file, now, awaited=True)
-        if decision is SERVE:
-            # Made here, while the last commit is under way, so that the next begins without delay.
-            kept.changes()
+        ticket, decision = self._decide(kept, file, now)
+        if decision is not SERVE:
+            self._note(kept)
+            return ticket, decision
+        if not kept.awaited:
+            self._unsaved.await_(kept)
+        # Made here, while the last commit is under way, so that the next begins without delay.
+        kept.changes()
         return ticket, decision
 
     def request_at_once(self, session_id: str, file: File, now: int, *, prompt: bool) -> int | None:
@@ -208,7 +212,8 @@ class Book:
             return None
         if not prompt and (kept.awaited or kept.saving or not kept.covers(*file[1:])):
             return None
-        ticket, decision = self._decide(kept, file, now, awaited=False)
+        ticket, decision = self._decide(kept, file, now)
+        self._note(kept)
         return ticket if decision is SERVE or decision is DUPLICATE else None
 
     def look(self, session_id: str, now: int) -> bool:
@@ -234,6 +239,14 @@ class Book:
         self._note(kept)
         return True
 
+    def arrives(self, session_id: str, ticket: int) -> bool:
+        """A body was sent to its last byte, and no money is moved by that; False: `finish` it."""
+        kept = self._sessions.get(session_id)
+        if kept is None or kept.meter is None:
+            return False
+        kept.change = None
+        return kept.meter.arrives(ticket)
+
     def finish(
         self, session_id: str, ticket: int, *, complete: bool, now: int, taken: int = 0
     ) -> None:
@@ -242,12 +255,10 @@ class Book:
         if kept is None or kept.meter is None:
             return
         meter = kept.meter
-        drawn, posted = meter.drawn, meter.posted
+        drawn = meter.drawn
         meter.finish(ticket, complete=complete, now=now, taken=taken)
-        kept.change = None
-        if meter.drawn != drawn or meter.posted != posted:
-            kept.wallet.available -= meter.drawn - drawn
-            self._note(kept)
+        kept.wallet.available -= meter.drawn - drawn
+        self._note(kept)
 
     def close(self, session_id: str, now: int) -> None:
         """End a session: it takes no more requests, and is forgotten once that is committed."""
@@ -258,9 +269,9 @@ class Book:
         drawn = meter.drawn
         meter.close(now)
         kept.wallet.available -= meter.drawn - drawn
-        kept.awaited = True
         kept.closed_at = self._wall(now)
         self._note(kept)
+        self._unsaved.await_(kept)
 
     def sweep(self, now: int, *, quiet_ms: int, idle_ms: int, limit: int) -> list[str]:
         """Advance sessions that were left alone for `quiet_ms`, at most `limit` of them; end those
@@ -330,7 +341,7 @@ class Book:
     def _is_to_change(self, kept: OpenSession) -> None:
         if kept.meter is None:
             self._begin(kept, kept.requested_at)
-        self._changed.setdefault(kept.session.id, kept.requested_at)
+        self._unsaved.note(kept, kept.requested_at)
 
     def _reprice(self, kept: OpenSession) -> None:
         """All that it did under its old price is in the batch that was put together just now."""
@@ -342,32 +353,20 @@ class Book:
     # --- commits ---------------------------------------------------------------------------------
 
     def changes(self, limit: int, until: int | None = None) -> Batch:
-        """What is to be saved of at most `limit` sessions, those first that wait for longest; half
-        of the room is for those that somebody waits for. Of the others those that wait since
-        `until` or longer; all of them without it.
-        """
-        first = itertools.islice(self._awaited, (limit + 1) // 2)
-        ids = dict.fromkeys(itertools.chain(first, self._due(limit, until), self._awaited))
-        kept = [self._sessions[each] for each in itertools.islice(ids, limit)]
-        batch = Batch(
-            tuple([each.changes() for each in kept]),
-            tuple(self._allowances(kept)),
-            self.fence,
-        )
+        """What is to be saved of at most `limit` sessions; see `Unsaved.next`."""
+        kept, awaited = self._unsaved.next(limit, until), self._unsaved.awaited
+        allowances = tuple(self._allowances(kept)) if self._used else ()
+        batch = Batch(tuple([each.changes() for each in kept]), allowances, self.fence)
         for each in kept:
-            each.saving, each.awaited = each.awaited, False
-            each.served = each.change = None
-            self._awaited.pop(each.session.id, None)
+            each.saving = each.awaited
+            if each.awaited:
+                each.awaited = False
+                del awaited[each.session.id]
+            each.served, each.change = (), None
         if self._repricing.has_next:
             for each in kept:
                 self._reprice(each)
         return batch
-
-    def _due(self, limit: int, until: int | None) -> Iterable[str]:
-        for session_id, since in itertools.islice(self._changed.items(), limit):
-            if until is not None and since > until:
-                break
-            yield session_id
 
     def committed(self, batch: Batch) -> list[SessionSummary]:
         """Note that the store has a batch. Ended sessions are forgotten.
@@ -376,22 +375,29 @@ class Book:
             The last summaries of those.
         """
         for allowance in batch.allowances:
-            if allowance.viewer in self._viewers:
-                start = self._monotonic(allowance.window_started_at)
-                self._viewers[allowance.viewer].saved = (start, allowance.used)
+            self._is_saved(allowance)
         ended: list[SessionSummary] = []
+        sessions, is_next = self._sessions, self._repricing.is_next
         for change in batch.changes:
-            session_id = change.saved.session.id
-            kept = self._sessions[session_id]
-            kept.saved = change.saved
-            kept.saving = False
-            if not self._repricing.has_next or not self._repricing.is_next(session_id):
-                self._changed.pop(session_id, None)
-            self._note(kept)
-            if change.saved.closed_at is not None:
+            saved = change[0]
+            session_id = saved[0].id
+            kept = sessions[session_id]
+            kept.saved, kept.saving, kept.change = saved, False, None
+            if not is_next(session_id):
+                self._unsaved.is_saved(session_id)
+            if kept.changed:
+                self._unsaved.note(kept, kept.requested_at)
+            if saved.closed_at is not None:
                 ended.append(self.summary(session_id))
                 self.forget(session_id)
         return ended
+
+    def _is_saved(self, allowance: Allowance) -> None:
+        viewer = self._viewers.get(allowance.viewer)
+        if viewer is not None:
+            viewer.saved = (self._monotonic(allowance.window_started_at), allowance.used)
+            if not viewer.changed:
+                self._used.discard(allowance.viewer)
 
     def roll_back(self, session_id: str, now: int) -> None:
         """Put a session back to what is saved of it; what was delivered since is not charged."""
@@ -402,20 +408,18 @@ class Book:
             # The viewer got it back for media that arrived after all, and does not pay for now.
             self._budget(kept.viewer).take(meter.voided - gone.voided, now)
         kept.session = kept.saved.session
-        kept.served = None
+        kept.served = ()
         kept.closed_at = None
         kept.awaited = kept.saving = False
         kept.wallet.available -= kept.unsaved - unsaved
-        self._changed.pop(session_id, None)
-        self._awaited.pop(session_id, None)
+        self._unsaved.forget(session_id)
         self._concern(kept)
         self._note(kept)
 
     def forget(self, session_id: str) -> None:
         """Drop a session, with its wallet and viewer when it was their last one."""
         kept = self._sessions.pop(session_id)
-        self._changed.pop(session_id, None)
-        self._awaited.pop(session_id, None)
+        self._unsaved.forget(session_id)
         session = kept.session
         self._repricing.forget(session_id)
         self._by_asset[session.asset_id].discard(session_id)
@@ -431,38 +435,36 @@ class Book:
         viewer.sessions -= 1
         if not viewer.sessions:
             del self._viewers[session.viewer]
+            self._used.discard(session.viewer)
 
     def clear(self) -> None:
         """Forget everything: somebody else has the sessions."""
         self._sessions.clear()
-        self._changed.clear()
-        self._awaited.clear()
+        self._unsaved.clear()
         self._wallets.clear()
         self._viewers.clear()
+        self._used.clear()
         self._by_asset.clear()
         self._repricing = Repricing()
 
-    def _decide(
-        self, kept: OpenSession, file: File, now: int, *, awaited: bool
-    ) -> tuple[int, Decision]:
-        ticket = next(self._tickets)
+    def _decide(self, kept: OpenSession, file: File, now: int) -> tuple[int, Decision]:
+        ticket, (sequence, lo, hi, height) = next(self._tickets), file
         meter, wallet = kept.meter or self._begin(kept, kept.requested_at), kept.wallet
-        drawn, posted = meter.drawn, meter.posted
-        sequence, lo, hi, height = file
-        decision = meter.request(ticket, lo, hi, now, wallet.available, height)
-        is_served = decision is SERVE
-        if is_served:
+        drawn = meter.drawn
+        if meter.goes_on(ticket, lo, hi, now, wallet.available):
+            decision: Decision = SERVE
+        else:
+            decision = meter.request(ticket, lo, hi, now, wallet.available, height)
+            if decision is not SERVE and not meter.in_flight:
+                ticket = NO_TICKET
+            if kept.viewer.changed:
+                self._used.add(kept.session.viewer)
+        if decision is SERVE:
             kept.promise(sequence, lo, hi)
-            kept.awaited = kept.awaited or awaited
-        elif not meter.in_flight:
-            ticket = NO_TICKET
-        kept.requested_at = now
+        wallet.available -= meter.drawn - drawn
+        kept.change, kept.requested_at = None, now
         if now - kept.advanced_at > _ORDER_MS:
             self._advanced(kept, now)
-        change = meter.drawn - drawn
-        if change or meter.posted != posted or is_served:
-            wallet.available -= change
-            self._note(kept)
         return ticket, decision
 
     def _advanced(self, kept: OpenSession, now: int) -> None:
@@ -471,12 +473,12 @@ class Book:
         self._sessions[session_id] = self._sessions.pop(session_id)
 
     def _note(self, kept: OpenSession) -> None:
+        """Something may have changed that is to be saved."""
         kept.change = None
-        session_id = kept.session.id
-        if kept.awaited:
-            self._awaited.setdefault(session_id)
-        if session_id not in self._changed and kept.changed:
-            self._changed[session_id] = kept.requested_at
+        if kept.viewer.changed:
+            self._used.add(kept.session.viewer)
+        if kept.changed:
+            self._unsaved.note(kept, kept.requested_at)
 
     def _sharing(self, session: Session) -> Session:
         """The same, made of what another one of its asset is made of: thousands watch a live, and
@@ -514,7 +516,7 @@ class Book:
         return Viewer(saved=(self._monotonic(allowance.window_started_at), allowance.used))
 
     def _allowances(self, sessions: Iterable[OpenSession]) -> Iterable[Allowance]:
-        for name in sorted({each.session.viewer for each in sessions if each.viewer.changed}):
+        for name in sorted(self._used & {each.session.viewer for each in sessions}):
             budget = self._budget(self._viewers[name])
             yield Allowance(name, self._wall(budget.window_start_ms), budget.used)
 

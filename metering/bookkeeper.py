@@ -1,6 +1,7 @@
 """The task that keeps the book and the store in step: it sweeps, runs errands and commits."""
 
 import asyncio
+import itertools
 from contextlib import suppress
 from typing import Any
 
@@ -77,7 +78,9 @@ class Bookkeeper:
         self._next_sweep = 0
         self._gather_until = 0.0  # by the loop's clock
         self._late_at = _ALWAYS
-        self._in_step_until = _NEVER
+        self.in_step_until = _NEVER
+        """What is decided before this time is going to be saved within seconds, as far as is known.
+        What was not, when the process dies, nobody is charged for."""
         self._wake = asyncio.Event()
         self._stopping = False
         self._ended = True
@@ -96,7 +99,7 @@ class Bookkeeper:
             raise MeterUnavailable("another process of this server has just started") from lost
         self._next_sweep = now + INTAKE_SWEEP_MS
         self._ended = False
-        self._in_step_until = self._holder.until
+        self.in_step_until = self._holder.until
         self._lag.start()
         self._task = spawn(self._run(), name="meter bookkeeper")
 
@@ -105,7 +108,7 @@ class Bookkeeper:
         if self._task is None:
             return
         self._stopping = True
-        self._in_step_until = _NEVER
+        self.in_step_until = _NEVER
         self._wake.set()
         await asyncio.wait([self._task], timeout=INTAKE_STOP_MS_MAX / 1000)
         await cancel(self._task)
@@ -129,11 +132,10 @@ class Bookkeeper:
         """How late this process does what is due."""
         return self._lag.ms
 
-    def in_step(self, now: int) -> bool:
-        """Whether what is decided now is going to be saved within seconds, as far as is known. What
-        was not, when the process dies, nobody is charged for.
-        """
-        return now < self._in_step_until
+    @property
+    def waiting(self) -> int:
+        """How many wait for a commit."""
+        return self._saves.waiting
 
     def is_silent(self, now: int) -> bool:
         """Whether the store has been asked something for too long already."""
@@ -246,7 +248,7 @@ class Bookkeeper:
             await self._save_all()
         finally:
             self._ended = True
-            self._in_step_until = _NEVER
+            self.in_step_until = _NEVER
             self._refuse_all(MeterUnavailable("the meter does not run"))
 
     async def _save_all(self) -> None:
@@ -299,7 +301,7 @@ class Bookkeeper:
 
     def _set_step(self) -> None:
         until = self._holder.until if self.available else _NEVER
-        self._in_step_until = min(self._late_at, until)
+        self.in_step_until = min(self._late_at, until)
 
     async def _work(self, now: int, *, everything: bool) -> None:
         self._pass_time(now)
@@ -370,7 +372,7 @@ class Bookkeeper:
             if self._committer.in_doubt:
                 self._note(await self._committer.resolve())
             batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX, until)
-            self._saves.send(change.saved.session.id for change in batch.changes)
+            self._saves.send(batch.session_ids)
             if batch.changes:
                 self._credit.sending(batch)
                 self._note(await self._committer.commit(batch))
@@ -390,8 +392,8 @@ class Bookkeeper:
         for session_id, refusal in outcome.refused.items():
             error = self._refuse(session_id, refusal)
             # Also what was decided meanwhile is gone with the session's unsaved part.
-            for saved in [*saves.get(session_id, ()), *self._saves.take(session_id)]:
-                settle(saved, error)
+            waiting = [*saves.get(session_id, ()), *self._saves.take(session_id)]
+            self._saves.refuse_these(waiting, error)
 
     def _answer(
         self,
@@ -399,18 +401,13 @@ class Bookkeeper:
         saves: dict[str, list[Saved]],
         ended: dict[str, SessionSummary],
     ) -> None:
-        answered: list[Saved] = []
-        for change in committed.changes:
-            session_id = change.saved.session.id
-            waiting = saves.get(session_id, [])
+        for session_id in self._saves.awaited(set(committed.session_ids)):
             if session_id not in self._book or not self._book.owes(session_id):
                 # Who asked meanwhile and changed nothing has waited for this commit, too.
-                waiting += self._saves.take(session_id)
-            if session_id in ended:
-                self._saves.end(waiting, ended[session_id])
-            else:
-                answered += waiting
-        answer_all(iter(answered))
+                saves.setdefault(session_id, []).extend(self._saves.take(session_id))
+        for session_id, summary in ended.items():
+            self._saves.end(saves.pop(session_id, ()), summary)
+        answer_all(itertools.chain.from_iterable(saves.values()))
 
     def _refuse(self, session_id: str, refusal: Refusal) -> Exception:
         """Bring the book back to what the store has; what to tell those who wait."""

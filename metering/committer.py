@@ -102,7 +102,7 @@ class Committer:
             raise MeterUnavailable("the store takes too long") from None
         _commits.inc()
         _saved.inc(len(batch.changes))
-        _ticks.inc(sum(each.done.last_tick - each.done.first_tick for each in batch.changes))
+        _ticks.inc(sum([each.ticks for each in batch.changes]))
 
 
 def _singles(batch: Batch) -> Iterator[Batch]:

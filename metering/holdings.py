@@ -133,7 +133,11 @@ class Holdings:
         ready = pending.ready
         if not ready:
             return
-        postable = self.allowed - self.posted
+        rules = self._rules
+        speed, per = rules.speed
+        # `allowed`, as it is asked for with every segment
+        watched = self.presence_ms * UNITS_PER_MS * speed // per
+        postable = rules.startup_units + watched + self.forced - self.posted
         if postable > ready:
             postable = ready
         if postable == ready and not pending.in_flight and self._rungs is None:

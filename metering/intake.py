@@ -44,8 +44,9 @@ from metering.ledger.ledger import Transfer, treasury_account, viewer_account
 from metering.money import NATIVE, Stroops
 from metering.offer import Offer
 from metering.outage import OutageRules
+from metering.refusals import counted
 from metering.repricing import NoSuchChange, Notice, PriceChange
-from metering.requests import Delivery, MediaRequests, Promise, counted
+from metering.requests import Delivery, MediaRequests, Promise
 from metering.rules import MeterRules
 from metering.session import Session, SessionState, SessionSummary, summary_of
 from metering.store import MeterStore

@@ -66,6 +66,8 @@ class Meter(Bodies):
         Raises:
             BadInterval: the packager asks for something that is no segment.
         """
+        if self.goes_on(ticket, lo, hi, now, available):
+            return SERVE
         if not 0 <= lo < hi <= lo + METER_INTERVAL_UNITS_MAX:
             raise BadInterval(f"not a segment: [{lo}, {hi})")
         self.advance(now)
@@ -73,8 +75,6 @@ class Meter(Bodies):
             self._touched_at = now
         if self._pending.in_flight and self._pending.requests >= METER_REQUESTS_MAX:
             return Pace(_PACE_MS_MIN)
-        if lo == self._head and self._rungs is None and self._goes_on(ticket, lo, hi, available):
-            return SERVE
         gaps = self._covered.gaps(lo, hi)
         if self._rungs is not None:
             return self._serve_at(self._rungs, (ticket, lo, hi), height, gaps, available)
@@ -82,20 +82,29 @@ class Meter(Bodies):
             return self._serve(ticket, lo, hi, gaps, available)
         return self._repeat(ticket, lo, hi)
 
-    def _goes_on(self, ticket: int, lo: int, hi: int, available: int) -> bool:
-        """Serve what follows what was asked for last, if that is all there is to it. Nearly every
-        request is like that; `_serve` would do the same.
+    def goes_on(self, ticket: int, lo: int, hi: int, now: int, available: int) -> bool:
+        """Serve what follows what was asked for last, if that is all there is to it: nearly every
+        request. The rest of `request` would decide the same; False is not that anything is wrong.
         """
         pending = self._pending
-        after = pending.ready + pending.in_flight + hi - lo
-        if after > self._rules.lead_min_units:
+        if lo != self._head or pending.in_flight or self._rungs is not None:
             return False
-        cost = self.terms.cost((self.posted + after) // UNITS_PER_SECOND)
+        self.advance(now)
+        if now > self._touched_at:
+            self._touched_at = now
+        units, (stroops, per) = hi - lo, self.terms.rate
+        after = pending.ready + units
+        if (
+            not (per and 0 < units <= METER_INTERVAL_UNITS_MAX)
+            or after > self._rules.lead_min_units
+        ):
+            return False
+        cost = stroops * ((self.posted + after) // UNITS_PER_SECOND) // per
         if cost - self.drawn > available or not self._covered.extend(lo, hi, METER_INTERVALS_MAX):
             return False
         pending.send(ticket, lo, hi)
         self._head = hi
-        self.drawn = cost
+        self.drawn = Stroops(cost)
         return True
 
     def _repeat(self, ticket: int, lo: int, hi: int) -> Decision:

@@ -52,7 +52,7 @@ class OpenSession:
     Attributes:
         meter: None until media is asked for: a meter of nothing takes as much memory as the rest,
             and most who open a session at the same time wait together for something to begin.
-        served: [lo, hi) by sequence: what was promised since the last commit was put together.
+        served: what was promised since the last commit was put together.
         awaited: something was decided since then that somebody waits for to be saved.
         saving: so it is with what is being saved now.
         looked_at: for what is new in the playlist.
@@ -66,7 +66,7 @@ class OpenSession:
     meter: Meter | None
     requested_at: int
     advanced_at: int
-    served: dict[int, tuple[int, int]] | None = None
+    served: tuple[Served, ...] = ()
     awaited: bool = False
     saving: bool = False
     looked_at: int | None = None
@@ -103,35 +103,37 @@ class OpenSession:
 
     def promise(self, sequence: int, lo: int, hi: int) -> None:
         """Note a file that is going to be delivered; parts of a segment become one line."""
-        if self.served is None:
-            self.served = {sequence: (lo, hi)}
-            self.change = None
-            return
-        before = self.served.get(sequence)
-        if before is not None:
-            lo = lo if lo < before[0] else before[0]
-            hi = hi if hi > before[1] else before[1]
-        self.served[sequence] = (lo, hi)
-        self.change = None
+        new = _make(Served, (sequence, lo, hi))
+        self.served = _with(self.served, new) if self.served else (new,)
 
     def changes(self) -> SessionChange:
-        """All that is not saved."""
-        if self.change is None:
-            self.change = self._changes()
-        return self.change
+        """All that is not saved. Made once: whoever changes something sets `change` to None."""
+        change = self.change
+        if change is None:
+            change = self.change = self._changes()
+        return change
 
     def _changes(self) -> SessionChange:
-        meter = self.meter
+        meter, session = self.meter, self.session
         assert meter is not None, "nothing was decided yet"
-        session, (before, revision, drawn, posted, amount, *_) = self.session, self.saved
-        totals, served = meter.totals, self.served or {}
-        after = (session, revision + 1, *totals, meter.text(), self.closed_at)
+        before, revision, drawn, posted, charged, _, _, _ = self.saved
+        total, amount = meter.drawn, meter.amount
+        after = (
+            session,
+            revision + 1,
+            total,
+            meter.posted,
+            amount,
+            meter.rung_seconds,
+            meter.text(),
+            self.closed_at,
+        )
         change = (
             _make(SavedSession, after),
             posted // UNITS_PER_SECOND,
-            totals.drawn - drawn,
-            totals.amount - amount,
-            tuple([_make(Served, (each, *media)) for each, media in served.items()]),
+            total - drawn,
+            amount - charged,
+            self.served,
             session is not before,
         )
         return _make(SessionChange, change)
@@ -141,3 +143,12 @@ class OpenSession:
         idle = now - self.requested_at
         looks = self.looked_at is not None and now - self.looked_at < SESSION_LOOKING_MS_MAX
         return idle >= idle_ms and not (looks and idle < SESSION_WAITING_MS_MAX)
+
+
+def _with(served: tuple[Served, ...], new: Served) -> tuple[Served, ...]:
+    sequence, lo, hi = new
+    for place, each in enumerate(served):
+        if each.sequence == sequence:
+            joined = Served(sequence, min(lo, each.lo), max(hi, each.hi))
+            return (*served[:place], joined, *served[place + 1 :])
+    return (*served, new)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from config.clock import Clock
 from config.limits import INTAKE_PACE_MS_MAX, INTAKE_WAITING_MAX
-from config.telemetry import counter
 from metering.book import NO_TICKET, Book, File
 from metering.bookkeeper import Bookkeeper
 from metering.decision import DUPLICATE, SERVE, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
@@ -21,13 +20,12 @@ from metering.errors import (
     SessionClosed,
     UnknownSession,
 )
+from metering.refusals import counted
 from metering.store import MeterStore
 from metering.waiting import Saved
 
 # What a NamedTuple's own constructor does, for a third of its time.
 _make = tuple.__new__
-
-_refused = counter("metering_refused_total", "Requests for media that were refused", ["reason"])
 
 
 class Delivery(NamedTuple):
@@ -48,18 +46,19 @@ class Promise(NamedTuple):
 
 
 class MediaRequests:
-    """Asks the meter and waits for the store, for all open sessions of this process.
-
-    Attributes:
-        waiting: how many requests wait for a commit or for their pace.
-    """
+    """Asks the meter and waits for the store, for all open sessions of this process."""
 
     def __init__(self, store: MeterStore, clock: Clock, book: Book, keeper: Bookkeeper) -> None:
         self._store = store
         self._clock = clock
         self._book = book
         self._keeper = keeper
-        self.waiting = 0
+        self._asking = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a commit or for their pace."""
+        return self._asking + self._keeper.waiting
 
     async def request(
         self,
@@ -89,13 +88,15 @@ class MediaRequests:
             return delivery
         if self.waiting >= INTAKE_WAITING_MAX:
             raise counted(Overloaded("too many requests are waiting"))
-        self.waiting += 1
+        self._asking += 1
         try:
-            ticket = await self._serve(session_id, (sequence, lo, hi, height))
+            ticket, is_durable = await self._serve(session_id, (sequence, lo, hi, height))
         except (InsufficientFunds, Paced, MeterUnavailable) as refusal:
             raise counted(refusal) from None
         finally:
-            self.waiting -= 1
+            self._asking -= 1
+        if not is_durable:
+            await self._promise(session_id, ticket)
         return Delivery(session_id, sequence, ticket)
 
     def request_at_once(
@@ -110,7 +111,7 @@ class MediaRequests:
         """
         now = self._clock.monotonic_ms()
         file = (sequence, lo, hi, height)
-        if self._keeper.in_step(now):
+        if now < self._keeper.in_step_until:
             ticket = self._book.request_at_once(session_id, file, now, prompt=prompt)
         else:
             ticket = self._on_credit(session_id, file, now)
@@ -127,24 +128,20 @@ class MediaRequests:
         Returns:
             None when only `request` can tell.
         """
-        now = self._clock.monotonic_ms()
-        if not (self._keeper.in_step(now) and self._book.is_open(session_id)):
+        now, keeper, book = self._clock.monotonic_ms(), self._keeper, self._book
+        if now >= keeper.in_step_until or not book.is_open(session_id):
             return None
-        if self.waiting >= INTAKE_WAITING_MAX:
+        if self._asking + keeper.waiting >= INTAKE_WAITING_MAX:
             return None
-        ticket, decision = self._book.request(session_id, (sequence, lo, hi, height), now)
-        if decision is not SERVE and decision is not DUPLICATE:
-            return None
-        delivery = _make(Delivery, (session_id, sequence, ticket))
-        if not self._book.owes(session_id):
-            # It could have been had at once.
+        ticket, decision = book.request(session_id, (sequence, lo, hi, height), now)
+        if decision is SERVE or (decision is DUPLICATE and book.owes(session_id)):
+            saved = keeper.saved(session_id)
+        elif decision is DUPLICATE:  # it could have been had at once
             saved = Saved()
             saved.set_result(None)
-            return Promise(delivery, saved)
-        self.waiting += 1
-        saved = self._keeper.saved(session_id)
-        saved.add_done_callback(self._answered)
-        return _make(Promise, (delivery, saved))
+        else:
+            return None
+        return _make(Promise, (_make(Delivery, (session_id, sequence, ticket)), saved))
 
     def finish(self, delivery: Delivery, complete: bool, taken: int = 0) -> None:
         """The segment's last byte was taken by the viewer's socket, or not: then `taken` tells how
@@ -153,9 +150,10 @@ class MediaRequests:
         May be called again, and after the session ended, to no effect.
         """
         session_id, _, ticket = delivery
-        if ticket != NO_TICKET:
-            now = self._clock.monotonic_ms()
-            self._book.finish(session_id, ticket, complete=complete, now=now, taken=taken)
+        if ticket == NO_TICKET or (complete and self._book.arrives(session_id, ticket)):
+            return
+        now = self._clock.monotonic_ms()
+        self._book.finish(session_id, ticket, complete=complete, now=now, taken=taken)
 
     def require_open(self, session_id: str) -> None:
         """Pass when the session takes requests.
@@ -185,8 +183,10 @@ class MediaRequests:
         if not self._book.waive(session_id, lo, hi, self._clock.monotonic_ms()):
             raise SessionClosed(session_id)
 
-    async def _serve(self, session_id: str, file: File) -> int:
-        """Ask the meter until it gives leave; the ticket."""
+    async def _serve(self, session_id: str, file: File) -> tuple[int, bool]:
+        """Ask the meter until it gives leave; the ticket, and whether there is nothing to wait for
+        any more.
+        """
         hold_until = self._clock.monotonic_ms() + INTAKE_PACE_MS_MAX
         read = False
         while True:
@@ -198,9 +198,7 @@ class MediaRequests:
             ticket, decision = lent or self._book.request(session_id, file, now)
             match decision:
                 case Serve() | Duplicate():
-                    if lent is None:
-                        await self._promise(session_id, ticket)
-                    return ticket
+                    return ticket, lent is not None or not self._book.owes(session_id)
                 case Pace(wait_ms):
                     if now >= hold_until:
                         raise Paced(max(1, -(-wait_ms // 1000)))
@@ -227,19 +225,12 @@ class MediaRequests:
         """Wait until what was decided is durable; take it back when that fails."""
         kept = False
         try:
-            if self._book.owes(session_id):
-                await self._keeper.saved(session_id)
+            await self._keeper.saved(session_id)
             kept = True
         finally:
             if not kept:
                 now = self._clock.monotonic_ms()
                 self._book.finish(session_id, ticket, complete=False, now=now)
-
-    def _answered(self, saved: Saved) -> None:
-        self.waiting -= 1
-        refusal = saved.exception()
-        if isinstance(refusal, InsufficientFunds | MeterUnavailable):
-            counted(refusal)
 
     async def _require_ours(self, session_id: str) -> None:
         if session_id in self._book:
@@ -261,9 +252,3 @@ class MediaRequests:
             return SessionClosed(session_id)
         holder = await self._store.leases.holder(session_id)
         return MeteredElsewhere("" if holder is None else holder.url)
-
-
-def counted[E: Exception](refusal: E) -> E:
-    """A refusal, of which the operator is told how many there were."""
-    _refused.labels(type(refusal).__name__).inc()
-    return refusal

@@ -201,6 +201,11 @@ class SessionChange(NamedTuple):
     repriced: bool = False
 
     @property
+    def ticks(self) -> int:
+        """How many seconds are charged."""
+        return self.saved.posted // UNITS_PER_SECOND - self.first_tick
+
+    @property
     def done(self) -> Effects:
         """What to enter in the books."""
         last_tick = self.saved.posted // UNITS_PER_SECOND
@@ -226,6 +231,11 @@ class Batch:
     changes: tuple[SessionChange, ...]
     allowances: tuple[Allowance, ...] = ()
     fence: int = 0
+
+    @property
+    def session_ids(self) -> list[str]:
+        """The sessions that it changes."""
+        return [saved.session.id for saved, *_ in self.changes]
 
 
 def read_state(text: str) -> MeterState:

@@ -26,13 +26,12 @@ class Terms:
 
     # Nearly all sessions have a price and nothing else, and are asked for a cost with every
     # segment: p and q of a session that costs floor(pK/q); q is 0 where it is not that simple.
-    _stroops: int = field(init=False, repr=False, compare=False)
-    _per: int = field(init=False, repr=False, compare=False)
+    rate: tuple[int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         is_simple = self.tariff.is_plain and not self.seconds and not self.paid
-        object.__setattr__(self, "_stroops", self.tariff.price.stroops)
-        object.__setattr__(self, "_per", self.tariff.price.seconds if is_simple else 0)
+        price = self.tariff.price
+        object.__setattr__(self, "rate", (price.stroops, price.seconds if is_simple else 0))
 
     @classmethod
     def of(cls, offered: Tariff | Price) -> "Terms":
@@ -43,8 +42,9 @@ class Terms:
         """What the session costs in all after so many seconds, not fewer than `self.seconds`, and
         so many at each rung. Never less after more.
         """
-        if self._per:
-            return Stroops(self._stroops * seconds // self._per)
+        stroops, per = self.rate
+        if per:
+            return Stroops(stroops * seconds // per)
         tariff = self.tariff
         due = self.paid + tariff.due((self.seconds, self.rungs), (seconds, rungs))
         cap = tariff.session_cap
@@ -67,7 +67,7 @@ class Terms:
         """How many seconds more of the lowest pictures can be paid with `stroops`; None when all
         of them.
         """
-        if self._per:
+        if self.rate[1]:
             return self.tariff.price.seconds_affordable(seconds, stroops)
         limit = self.cost(seconds, rungs) + max(stroops, 0)
         end = seconds + self._beyond_all(stroops)

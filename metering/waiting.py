@@ -1,11 +1,14 @@
 """Who waits for the store, or for time to pass."""
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from typing import Any, Protocol
 
-from metering.errors import SessionClosed
+from metering.errors import InsufficientFunds, MeterUnavailable, SessionClosed
+from metering.refusals import counted
 from metering.session import SessionSummary
+
+_COUNTED = (InsufficientFunds, MeterUnavailable)
 
 
 class Saved:
@@ -15,18 +18,17 @@ class Saved:
     the loop of its own: with one for each segment that takes as long as the answer.
     """
 
-    __slots__ = ("_callbacks", "_error", "_is_done", "_summary")
+    __slots__ = ("_answer", "_callbacks", "_is_done")
 
     def __init__(self) -> None:
-        self._callbacks: list[Callable[[Saved], object]] = []
-        self._error: Exception | None = None
         self._is_done = False
-        self._summary: SessionSummary | None = None
+        self._answer: SessionSummary | Exception | None = None
+        self._callbacks: list[Callable[[Saved], object]] | None = None
 
     def __await__(self) -> Generator[Any, None, SessionSummary | None]:
         if not self._is_done:
             over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._callbacks.append(lambda _: settle(over, None))
+            self.add_done_callback(lambda _: settle(over, None))
             yield from over
         return self.result()
 
@@ -36,53 +38,63 @@ class Saved:
     def result(self) -> SessionSummary | None:
         """Raises: what was answered, if that is an error."""
         assert self._is_done, "nothing was answered yet"
-        if self._error is not None:
-            raise self._error
-        return self._summary
+        answer = self._answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def exception(self) -> Exception | None:
         assert self._is_done, "nothing was answered yet"
-        return self._error
+        return self._answer if isinstance(self._answer, Exception) else None
 
     def add_done_callback(self, callback: "Callable[[Saved], object]") -> None:
         """It is called once, as soon as there is an answer."""
-        self._callbacks.append(callback)
+        if self._callbacks is None:
+            self._callbacks = [callback]
+        else:
+            self._callbacks.append(callback)
         if self._is_done:
             self._call_soon()
 
     def remove_done_callback(self, callback: "Callable[[Saved], object]") -> None:
-        self._callbacks = [each for each in self._callbacks if each != callback]
+        self._callbacks = [each for each in self._callbacks or () if each != callback]
 
     def set_result(self, summary: SessionSummary | None) -> None:
-        self._is_done, self._summary = True, summary
+        self._is_done, self._answer = True, summary
         self._call_soon()
 
     def set_exception(self, error: Exception) -> None:
-        self._is_done, self._error = True, error
+        self._is_done, self._answer = True, error
         self._call_soon()
 
-    def call(self, summary: SessionSummary | None) -> None:
-        """Answer, and call who waits before this returns."""
+    def call(self) -> None:
+        """Answer that it is saved, and call who waits before this returns."""
         if not self._is_done:
-            self._is_done, self._summary = True, summary
-            self._run()
+            self._is_done = True
+            callbacks, self._callbacks = self._callbacks, None
+            for each in callbacks or ():
+                each(self)
 
     def _call_soon(self) -> None:
         if self._callbacks:
             asyncio.get_running_loop().call_soon(self._run)
 
     def _run(self) -> None:
-        callbacks, self._callbacks = self._callbacks, []
-        for each in callbacks:
+        callbacks, self._callbacks = self._callbacks, None
+        for each in callbacks or ():
             each(self)
 
 
 class Saves:
     """Who waits until what was decided about a session is saved: those of the batch that is being
     sent, and those after them.
+
+    Attributes:
+        waiting: how many they are.
     """
 
     def __init__(self) -> None:
+        self.waiting = 0
         self._sending: dict[str, list[Saved]] = {}
         self._later: dict[str, list[Saved]] = {}
         self._ending: set[Saved] = set()  # of those, who waits for the session's end
@@ -90,7 +102,12 @@ class Saves:
     def wait(self, session_id: str) -> Saved:
         """Wait for the next batch that the session is in."""
         saved = Saved()
-        self._later.setdefault(session_id, []).append(saved)
+        waiting = self._later.get(session_id)
+        if waiting is None:
+            self._later[session_id] = [saved]
+        else:
+            waiting.append(saved)
+        self.waiting += 1
         return saved
 
     def wait_for_end(self, session_id: str) -> Saved:
@@ -118,16 +135,24 @@ class Saves:
     def sent(self) -> dict[str, list[Saved]]:
         """The batch was answered: who waited for it, by session."""
         sent, self._sending = self._sending, {}
+        self.waiting -= sum(map(len, sent.values()))
         return sent
+
+    def awaited(self, session_ids: Collection[str]) -> list[str]:
+        """Those of them that somebody waits for with a later batch than the one that was sent."""
+        return [each for each in self._later if each in session_ids]
 
     def take(self, session_id: str) -> list[Saved]:
         """Who waits for a later batch than the one that is being sent."""
-        return self._later.pop(session_id, [])
+        taken = self._later.pop(session_id, [])
+        self.waiting -= len(taken)
+        return taken
 
     def release(self, may_go: Callable[[str], bool]) -> None:
         """Let those go on without being saved who may."""
         for waiting in (self._sending, self._later):
             for session_id in [each for each, those in waiting.items() if those and may_go(each)]:
+                self.waiting -= len(waiting[session_id])
                 for saved in waiting[session_id]:
                     settle(saved, None)
                 waiting[session_id] = []
@@ -135,8 +160,14 @@ class Saves:
     def refuse(self, error: Exception) -> None:
         """Nobody is served any more."""
         waiting = [*self._sending.values(), *self._later.values()]
-        self._sending, self._later = {}, {}
-        for saved in [saved for those in waiting for saved in those]:
+        self._sending, self._later, self.waiting = {}, {}, 0
+        self.refuse_these([saved for those in waiting for saved in those], error)
+
+    def refuse_these(self, waiting: Iterable[Saved], error: Exception) -> None:
+        """They are not served. Requests are counted that were short of money, or not answered."""
+        for saved in waiting:
+            if isinstance(error, _COUNTED) and not (saved in self._ending or saved.done()):
+                counted(error)
             settle(saved, error)
 
 
@@ -178,7 +209,7 @@ def answer_all(waiting: Iterator[Saved]) -> None:
     is_over = False
     try:
         for saved in waiting:
-            saved.call(None)
+            saved.call()
         is_over = True
     finally:
         if not is_over:
