@@ -9,8 +9,8 @@ from stellar_sdk import StrKey
 from stellar_sdk import xdr as stellar_xdr
 
 from metering.localnet.record import Record
-from metering.localnet.toid import OPERATION_MAX, TRANSACTION_MAX, Place, place_of
 from metering.localnet.told_meta import told_meta
+from metering.toid import OPERATION_MAX, TRANSACTION_MAX, Place, place_of
 
 EVENT_MAX = (1 << 32) - 1
 

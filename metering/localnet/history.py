@@ -8,7 +8,7 @@ from metering.localnet.envelope import read_parts
 from metering.localnet.header import Header, idle
 from metering.localnet.operation import AccountMerge, CreateAccount, InvokeHostFunction, Payment
 from metering.localnet.record import Record
-from metering.localnet.toid import Place
+from metering.toid import Place
 
 
 class History:

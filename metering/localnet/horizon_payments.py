@@ -15,9 +15,9 @@ from metering.localnet.operation import AccountMerge, CreateAccount, InvokeHostF
 from metering.localnet.paging import Page
 from metering.localnet.reading import Reading
 from metering.localnet.record import Record
-from metering.localnet.toid import Place, place_of
 from metering.localnet.xdr_values import split_asset
 from metering.money import format_amount
+from metering.toid import Place, place_of
 
 Document = dict[str, Any]
 

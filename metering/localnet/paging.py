@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from config.limits import LOCALNET_PAGE, LOCALNET_PAGE_MAX
-from metering.localnet.toid import TOID_MAX
+from metering.toid import TOID_MAX
 
 Document = dict[str, Any]
 

@@ -7,7 +7,7 @@ from metering.localnet.entries import Account, Entries, Entry, Key
 from metering.localnet.header import Header
 from metering.localnet.history import History
 from metering.localnet.record import Record
-from metering.localnet.toid import Place
+from metering.toid import Place
 
 
 @dataclass(frozen=True, slots=True)

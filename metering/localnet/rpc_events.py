@@ -23,7 +23,7 @@ from metering.localnet.event_log import (
 from metering.localnet.reading import Reading
 from metering.localnet.rpc_error import INVALID_PARAMS, INVALID_REQUEST, Document, RpcError
 from metering.localnet.rpc_range import SEQUENCE_MAX, Range, times
-from metering.localnet.toid import Place
+from metering.toid import Place
 
 
 class _EventsRange(Range):

@@ -14,7 +14,7 @@ from metering.localnet.reading import Reading
 from metering.localnet.record import Record
 from metering.localnet.rpc_error import INVALID_PARAMS, Document, RpcError
 from metering.localnet.rpc_range import SEQUENCE_MAX, Range, between, started, times
-from metering.localnet.toid import TOID_MAX, Place, place_of
+from metering.toid import TOID_MAX, Place, place_of
 
 
 class _Hash(BaseModel):
@@ -57,7 +57,7 @@ def transactions(params: Any, reading: Reading) -> Document:
         "latestLedgerCloseTimestamp": reading.latest.close_time,
         "oldestLedger": reading.oldest_ledger,
         "oldestLedgerCloseTimestamp": reading.oldest_close_time,
-        "cursor": str(ended.toid),
+        "cursor": ended.cursor,
     }
 
 

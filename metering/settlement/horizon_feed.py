@@ -9,8 +9,9 @@ from metering.settlement.chain_event import Movement
 from metering.settlement.feed import ChainPayment, FeedPage, HistoryGap
 from metering.settlement.horizon_documents import BalanceChange, Payment, Payments, amount, read
 from metering.settlement.horizon_node import HorizonNode
-from metering.settlement.place import BadCursor, Place, end_of, place_at
+from metering.settlement.place import BadCursor, end_of, next_ledger, place_at
 from metering.settlement.stellar_result import merged_by
+from metering.toid import Place
 
 
 class HorizonFeed:
@@ -32,7 +33,7 @@ class HorizonFeed:
     async def after(self, cursor: str | None, limit: int) -> FeedPage:
         tip = (await self._node.root()).tip
         start = end_of(tip.oldest_ledger - 1) if cursor is None else place_at(cursor)
-        if tip.oldest_ledger > start.next_ledger:
+        if tip.oldest_ledger > next_ledger(start):
             raise HistoryGap(start.cursor, tip.oldest_ledger)
         records = await self._records(start, limit)
         if len(records) >= limit:
@@ -43,7 +44,7 @@ class HorizonFeed:
         if records:
             reached = max(reached, _place(records[-1]))
         payments = self._payments(records)
-        return FeedPage(tuple(payments), reached.cursor, reached.next_ledger - 1, finished=True)
+        return FeedPage(tuple(payments), reached.cursor, next_ledger(reached) - 1, finished=True)
 
     async def _records(self, start: Place, limit: int) -> list[Payment]:
         text = await self._node.find(

@@ -18,13 +18,16 @@ from metering.settlement.chain_envelope import Told, movements, told_by
 from metering.settlement.chain_event import Movement, fee_topics, movement, topics_about
 from metering.settlement.feed import ChainPayment, FeedPage, HistoryGap
 from metering.settlement.place import (
-    Place,
     end_of,
     end_of_transaction,
+    event_cursor,
     event_place,
+    next_ledger,
     place_at,
+    transaction_cursor,
 )
 from metering.settlement.rpc_node import RpcNode
+from metering.toid import Place
 
 _NOBODY = Told(None, None)
 
@@ -59,14 +62,14 @@ class RpcFeed:
     async def after(self, cursor: str | None, limit: int) -> FeedPage:
         tip = await self._node.tip()
         start = end_of(tip.oldest_ledger - 1) if cursor is None else place_at(cursor)
-        if tip.oldest_ledger > start.next_ledger:
+        if tip.oldest_ledger > next_ledger(start):
             raise HistoryGap(start.cursor, tip.oldest_ledger)
-        if start.next_ledger > tip.ledger:
-            return FeedPage((), start.cursor, start.next_ledger - 1, finished=True)
+        if next_ledger(start) > tip.ledger:
+            return FeedPage((), start.cursor, next_ledger(start) - 1, finished=True)
         read = await self._read(start, limit)
         place = read.place
         return FeedPage(
-            tuple(read.payments), place.cursor, place.next_ledger - 1, place == end_of(read.latest)
+            tuple(read.payments), place.cursor, next_ledger(place) - 1, place == end_of(read.latest)
         )
 
     async def _read(self, start: Place, limit: int) -> _Read:
@@ -83,12 +86,12 @@ class RpcFeed:
         async with self._node.ask() as server:
             whole = start == end_of(start.ledger)
             response = await server.get_events(
-                start_ledger=start.next_ledger if whole else None,
-                cursor=None if whole else start.event_cursor,
+                start_ledger=next_ledger(start) if whole else None,
+                cursor=None if whole else event_cursor(start),
                 filters=[self._filter],
                 limit=limit,
             )
-            if response.oldest_ledger > start.next_ledger:
+            if response.oldest_ledger > next_ledger(start):
                 raise HistoryGap(start.cursor, response.oldest_ledger)
             place = event_place(int(response.cursor.partition("-")[0]))
             events = response.events
@@ -129,8 +132,8 @@ class RpcFeed:
     async def _tells_events(self, start: Place, until: Place) -> bool | None:
         """None: there was no transaction, so nobody knows, and nothing was missed."""
         async with self._node.ask() as server:
-            page = await server.get_transactions(start_ledger=start.next_ledger, limit=1)
-            if not page.transactions or page.transactions[0].ledger >= until.next_ledger:
+            page = await server.get_transactions(start_ledger=next_ledger(start), limit=1)
+            if not page.transactions or page.transactions[0].ledger >= next_ledger(until):
                 return None
             ledger = page.transactions[0].ledger
             fees = await server.get_events(
@@ -147,11 +150,11 @@ class RpcFeed:
         async with self._node.ask() as server:
             whole = start == end_of(start.ledger)
             page = await server.get_transactions(
-                start_ledger=start.next_ledger if whole else None,
-                cursor=None if whole else start.transaction_cursor,
+                start_ledger=next_ledger(start) if whole else None,
+                cursor=None if whole else transaction_cursor(start),
                 limit=FEED_TRANSACTIONS_MAX,
             )
-            if page.oldest_ledger > start.next_ledger:
+            if page.oldest_ledger > next_ledger(start):
                 raise HistoryGap(start.cursor, page.oldest_ledger)
             payments = [
                 payment

@@ -17,8 +17,9 @@ from metering.settlement.guard import MemoryNetworkBook, NetworkGuard
 from metering.settlement.horizon import Horizon
 from metering.settlement.lifecycle import Answer
 from metering.settlement.outbox import SignedEnvelope
-from metering.settlement.place import Place, end_of, place_at
+from metering.settlement.place import end_of, place_at
 from metering.settlement.sending import NotFound
+from metering.toid import Place
 
 PASSPHRASE = "Scripted Network"
 OWN, PAYER, ISSUER = (Keypair.random().public_key for _ in range(3))

@@ -4,12 +4,15 @@ import pytest
 
 from metering.settlement.place import (
     BadCursor,
-    Place,
     end_of,
     end_of_transaction,
+    event_cursor,
     event_place,
+    next_ledger,
     place_at,
+    transaction_cursor,
 )
+from metering.toid import Place
 
 
 def test_a_place_is_read_as_it_was_written() -> None:
@@ -21,20 +24,20 @@ def test_a_place_is_read_as_it_was_written() -> None:
 
 def test_rpc_counts_operations_from_zero_on() -> None:
     place = Place(20, 1, 1)
-    assert place.event_cursor == "0000000085899350016-4294967294"
+    assert event_cursor(place) == "0000000085899350016-4294967294"
     assert event_place(85899350016) == place
     assert event_place(int(end_of(20).cursor)) == end_of(20)
 
 
 def test_a_transaction_is_asked_for_again_unless_all_of_it_is_behind() -> None:
-    assert place_at(Place(20, 3, 1).transaction_cursor).transaction == 2
-    assert place_at(Place(20, 1, 1).transaction_cursor) == Place(20, 0, 1)
+    assert place_at(transaction_cursor(Place(20, 3, 1))).transaction == 2
+    assert place_at(transaction_cursor(Place(20, 1, 1))) == Place(20, 0, 1)
     assert end_of_transaction(20, 3) > Place(20, 3, 100)
 
 
 def test_the_end_of_a_ledger_is_before_the_next() -> None:
-    assert Place(20, 1, 1).next_ledger == 20
-    assert end_of(20).next_ledger == 21
+    assert next_ledger(Place(20, 1, 1)) == 20
+    assert next_ledger(end_of(20)) == 21
     assert Place(20, 1, 1) < end_of_transaction(20, 1) < end_of(20) < Place(21, 0, 0)
 
 

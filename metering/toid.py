@@ -1,4 +1,4 @@
-"""Total order ids: one number for a place in the chain's history (SEP-35)."""
+"""Places in a chain's history as one number (SEP-35: total order ids), which both APIs count by."""
 
 from typing import NamedTuple
 
@@ -22,6 +22,11 @@ class Place(NamedTuple):
         return (
             self.ledger << _LEDGER_SHIFT | self.transaction << _TRANSACTION_SHIFT | self.operation
         )
+
+    @property
+    def cursor(self) -> str:
+        """As Horizon writes it; everything up to and with this operation is behind us."""
+        return str(self.toid)
 
 
 def place_of(toid: int) -> Place:
