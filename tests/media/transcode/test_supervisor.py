@@ -36,6 +36,8 @@ QUICK = Patience(
     backoff_ms_min=1,
     backoff_ms_max=4,
 )
+# A worker that has to say something first may have to wait for its turn.
+CALM = replace(QUICK, start_ms=20_000, hang_ms=20_000)
 
 
 @dataclass
@@ -118,7 +120,7 @@ async def test_a_preset_once_chosen_stays_when_the_worker_is_replaced(tmp_path: 
         replace(plan_for(source), encoder=EncoderSettings(preset="auto")),
         recorder,
         SystemClock(),
-        patience=QUICK,
+        patience=CALM,
         machine=machine,
         command=(sys.executable, "-I", "-S", "-c", program),
     )
