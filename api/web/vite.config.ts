@@ -1,29 +1,26 @@
 // Builds the pages into dist/: index.html, watch.html and so on, with their files under assets/.
 import { defineConfig, type Plugin } from "vite";
 
-import { strings } from "./src/strings.ts";
+import { html, pages } from "./page.ts";
 
-/** Writes the catalogue's words into the HTML, so that no page has text of its own: {{shell.skip}}. */
-function catalogue(): Plugin {
-  const words = strings as unknown as Record<string, Record<string, unknown>>;
+/** Pages are made, and in no file before that. */
+function madePages(): Plugin {
+  const made = new Map<string, string>();
   return {
-    name: "catalogue",
-    transformIndexHtml: {
-      order: "pre",
-      handler: (html) =>
-        html.replace(/\{\{(\w+)\.(\w+)\}\}/g, (found, group: string, name: string) => {
-          const word = words[group]?.[name];
-          if (typeof word !== "string") throw new Error(`no such string: ${found}`);
-          return word;
-        }),
+    name: "made-pages",
+    enforce: "pre",
+    configResolved({ root }) {
+      for (const [name, page] of Object.entries(pages)) made.set(`${root}/${name}`, html(page));
     },
+    resolveId: (id) => [...made.keys()].find((path) => path.endsWith(`/${id}`)) ?? null,
+    load: (id) => made.get(id) ?? null,
   };
 }
 
 export default defineConfig({
   base: "/",
   publicDir: false,
-  plugins: [catalogue()],
+  plugins: [madePages()],
   build: {
     outDir: "dist",
     assetsDir: "assets",
@@ -36,7 +33,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     license: { fileName: "assets/licenses.md" },
     rolldownOptions: {
-      input: ["index.html", "watch.html", "studio.html", "account.html", "login.html", "verify.html"],
+      input: Object.keys(pages),
       output: {
         // The icon alone has an address that browsers and links may know by heart.
         assetFileNames: ({ names }) =>
