@@ -3,17 +3,20 @@ import { defineConfig, type Plugin } from "vite";
 
 import { html, pages } from "./page.ts";
 
-/** Pages are made, and in no file before that. */
+/** Pages are made by `page.ts`, and are in no files before that. */
 function madePages(): Plugin {
-  const made = new Map<string, string>();
+  let root = "";
   return {
     name: "made-pages",
     enforce: "pre",
-    configResolved({ root }) {
-      for (const [name, page] of Object.entries(pages)) made.set(`${root}/${name}`, html(page));
+    configResolved: (config) => {
+      root = config.root;
     },
-    resolveId: (id) => [...made.keys()].find((path) => path.endsWith(`/${id}`)) ?? null,
-    load: (id) => made.get(id) ?? null,
+    resolveId: (id) => (id in pages ? `${root}/${id}` : null),
+    load: (id) => {
+      const page = pages[id.slice(root.length + 1)];
+      return page === undefined ? null : html(page);
+    },
   };
 }
 
