@@ -45,7 +45,7 @@ from packager.playlist_text import PlaylistText, opened_by_token, token_group
 ASSET = f"ast_{'0' * 26}"
 RENDITION = "720p"
 UNITS = 180_000
-PATIENCE_MS = 400
+PATIENCE_MS = 1_000
 PRICE = Price("XLM", 10, 1)
 MULTIVARIANT = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n720p/index.m3u8\n"
 

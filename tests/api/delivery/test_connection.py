@@ -27,7 +27,7 @@ from tests.api.delivery.site import (
 )
 
 DEADLINES = Deadlines(
-    head_ms=300, body_ms=300, write_ms=300, keep_alive_ms=600, pace_bytes=1_000, watch_ms=50
+    head_ms=600, body_ms=600, write_ms=600, keep_alive_ms=1_200, pace_bytes=1_000, watch_ms=50
 )
 # More than both kernels hold; and a window with room for some of the loopback's 64 KiB segments.
 LARGE, WINDOW = 8_000_000, 262_144
@@ -257,12 +257,12 @@ async def test_what_is_announced_is_waited_for_but_not_for_ever(site: Site) -> N
     async with contextlib.AsyncExitStack() as stack:
         peers = [await stack.enter_async_context(connected(site)) for _ in waiting]
         gone = await stack.enter_async_context(connected(site))
+        began = site.clock.monotonic_ms()
         for (_, writer), target in zip((*peers, gone), (*waiting, waiting[0]), strict=True):
             writer.write(ask(target))
         await waiting_are(site, 4)
         gone[1].transport.abort()
         await waiting_are(site, 3)
-        began = site.clock.monotonic_ms()
         site.film.add()
         found = [await answer(reader) for reader, _ in peers]
     heads = [head.split(b"\r\n")[0] for head, _ in found]
