@@ -87,8 +87,11 @@ class Parts:
 
     memo: stellar_xdr.Memo
     fee_source: str
+    fee: int
+    conditions: stellar_xdr.Preconditions
     operations: tuple[Operation, ...]
     signatures: tuple[bytes, ...]
+    bump_signatures: tuple[bytes, ...]
 
 
 def read_parts(base64: str) -> Parts:
@@ -104,11 +107,15 @@ def read_parts(base64: str) -> Parts:
         transaction, signatures = _upgrade(inner.v0.tx), inner.v0.signatures
     source = transaction.source_account
     payer = source if envelope.fee_bump is None else envelope.fee_bump.tx.fee_source
+    bumped = () if envelope.fee_bump is None else envelope.fee_bump.signatures
     return Parts(
         memo=transaction.memo,
         fee_source=address_of_muxed(payer),
+        fee=transaction.fee.uint32,
+        conditions=transaction.cond,
         operations=tuple(read_operation(o, source) for o in transaction.operations),
         signatures=tuple(s.signature.signature for s in signatures),
+        bump_signatures=tuple(s.signature.signature for s in bumped),
     )
 
 

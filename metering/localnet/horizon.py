@@ -10,7 +10,8 @@ from metering.localnet.closing import OPERATIONS_PER_LEDGER_MAX
 from metering.localnet.entries import BASE_RESERVE, Account, Datum, TrustLine, datum_key
 from metering.localnet.fees import distribution
 from metering.localnet.header import PROTOCOL_VERSION, TOTAL_COINS, Header
-from metering.localnet.horizon_payments import BeforeHistory, asset_fields, links, time_text
+from metering.localnet.horizon_links import links, lists, time_text
+from metering.localnet.horizon_payments import BeforeHistory, asset_fields
 from metering.localnet.network import Status, Submission
 from metering.localnet.paging import Page
 from metering.localnet.reading import Reading
@@ -110,6 +111,7 @@ def account(reading: Reading, entry: Account, base: str) -> Document:
         "sequence": str(entry.sequence),
         "subentry_count": entry.subentries,
         "last_modified_ledger": entry.modified,
+        "last_modified_time": _modified(reading, entry),
         "thresholds": {"low_threshold": low, "med_threshold": medium, "high_threshold": high},
         "flags": {f.name.lower()[: -len("_FLAG")]: bool(entry.flags & f) for f in _FLAGS},
         "balances": [*lines, _native(entry)],
@@ -118,8 +120,19 @@ def account(reading: Reading, entry: Account, base: str) -> Document:
         "num_sponsoring": entry.sponsoring,
         "num_sponsored": 0,
         "home_domain": entry.home_domain.decode("utf-8", "replace"),
-        "_links": links(base, self=own, data=f"{own}/data/{{key}}"),
+        "_links": links(
+            base,
+            self=own,
+            **lists(own, "transactions", "operations", "payments", "effects", "offers", "trades"),
+            data=f"{own}/data/{{key}}",
+        ),
     }
+
+
+def _modified(reading: Reading, entry: Account) -> str | None:
+    """None of what changed last before everything that is remembered."""
+    header = reading.header(entry.modified)
+    return None if header is None else time_text(header.close_time)
 
 
 def _credit(line: TrustLine) -> Document:
@@ -132,6 +145,7 @@ def _credit(line: TrustLine) -> Document:
         "last_modified_ledger": line.modified,
         "is_authorized": line.authorized,
         "is_authorized_to_maintain_liabilities": line.flags != 0,
+        "is_clawback_enabled": False,
     }
 
 
@@ -202,6 +216,7 @@ def ledger(reading: Reading, header: Header, base: str) -> Document:
     """`GET /ledgers/{sequence}`."""
     records = reading.records_of(header.sequence)
     successful = [record for record in records if record.successful]
+    own = f"/ledgers/{header.sequence}"
     return {
         "id": header.hash.hex(),
         "hash": header.hash.hex(),
@@ -220,5 +235,7 @@ def ledger(reading: Reading, header: Header, base: str) -> Document:
         "max_tx_set_size": OPERATIONS_PER_LEDGER_MAX,
         "protocol_version": PROTOCOL_VERSION,
         "header_xdr": header.xdr().to_xdr(),
-        "_links": links(base, self=f"/ledgers/{header.sequence}"),
+        "_links": links(
+            base, self=own, **lists(own, "transactions", "operations", "payments", "effects")
+        ),
     }

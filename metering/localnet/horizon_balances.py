@@ -3,7 +3,7 @@
 from typing import Any
 
 from metering.localnet.entries import ClaimableBalance, claimable_key
-from metering.localnet.horizon_payments import links, time_text
+from metering.localnet.horizon_links import links, lists, time_text
 from metering.localnet.paging import BadQuery, Page
 from metering.localnet.predicates import predicate_document
 from metering.localnet.reading import Reading
@@ -68,7 +68,7 @@ def find(reading: Reading, id_: str) -> ClaimableBalance | None:
 def balance(reading: Reading, entry: ClaimableBalance, base: str) -> Document:
     """`GET /claimable_balances/{id}`."""
     id_ = balance_id(entry.id).to_xdr_bytes().hex()
-    modified = reading.header(entry.modified)
+    modified, own = reading.header(entry.modified), f"/claimable_balances/{id_}"
     return {
         "id": id_,
         "paging_token": f"{entry.modified}-{id_}",
@@ -82,7 +82,7 @@ def balance(reading: Reading, entry: ClaimableBalance, base: str) -> Document:
             for address, predicate in entry.claimants
         ],
         "flags": {"clawback_enabled": False},
-        "_links": links(base, self=f"/claimable_balances/{id_}"),
+        "_links": links(base, self=own, **lists(own, "transactions", "operations")),
     }
 
 

@@ -1,8 +1,6 @@
-"""Horizon's records of payments, and the transactions around them (Stellar docs, "Payments")."""
+"""Horizon's records of payments (Stellar docs, "Payments")."""
 
-import base64
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stellar_sdk import MuxedAccount
@@ -11,6 +9,8 @@ from stellar_sdk import xdr as stellar_xdr
 from metering.localnet.balance_changes import BalanceChange, balance_changes
 from metering.localnet.entries import NATIVE
 from metering.localnet.envelope import read_parts
+from metering.localnet.horizon_links import links, time_text
+from metering.localnet.horizon_transactions import transaction
 from metering.localnet.operation import AccountMerge, CreateAccount, InvokeHostFunction, Payment
 from metering.localnet.paging import Page
 from metering.localnet.reading import Reading
@@ -21,60 +21,11 @@ from metering.toid import Place, place_of
 
 Document = dict[str, Any]
 
+_ARMS = {"Symbol": "Sym", "String": "Str", "Bool": "B"}
+
 
 class BeforeHistory(Exception):
     """A page that goes back from before everything that is remembered."""
-
-
-def transaction(record: Record, base: str) -> Document:
-    """`GET /transactions/{hash}`; `base` is the server's own URL."""
-    parts = read_parts(record.envelope_xdr)
-    return {
-        "id": record.hash,
-        "hash": record.hash,
-        "paging_token": str(Place(record.ledger, record.order).toid),
-        "successful": record.successful,
-        "ledger": record.ledger,
-        "created_at": time_text(record.created_at),
-        "source_account": record.source,
-        "source_account_sequence": str(record.sequence),
-        "fee_account": parts.fee_source,
-        "fee_charged": str(record.fee_charged),
-        "max_fee": str(record.fee_max),
-        "operation_count": record.operations,
-        **_memo(parts.memo),
-        "signatures": [base64.b64encode(s).decode("ascii") for s in parts.signatures],
-        "envelope_xdr": record.envelope_xdr,
-        "result_xdr": record.result_xdr,
-        "result_meta_xdr": record.meta_xdr,
-        "fee_meta_xdr": record.fee_meta_xdr,
-        "_links": links(
-            base,
-            self=f"/transactions/{record.hash}",
-            account=f"/accounts/{record.source}",
-        ),
-    }
-
-
-def _memo(memo: stellar_xdr.Memo) -> Document:
-    document: Document = {"memo_type": "none"}
-    if memo.id is not None:
-        document = {"memo_type": "id", "memo": str(memo.id.uint64)}
-    elif memo.text is not None:
-        document = {
-            "memo_type": "text",
-            "memo": memo.text.decode("utf-8", "replace"),
-            "memo_bytes": base64.b64encode(memo.text).decode("ascii"),
-        }
-    elif memo.hash is not None:
-        document = {"memo_type": "hash", "memo": _base64(memo.hash)}
-    elif memo.ret_hash is not None:
-        document = {"memo_type": "return", "memo": _base64(memo.ret_hash)}
-    return document
-
-
-def _base64(hashed: stellar_xdr.Hash) -> str:
-    return base64.b64encode(hashed.hash).decode("ascii")
 
 
 def payments(
@@ -142,7 +93,7 @@ def _of_record(record: Record, address: str, base: str, passphrase: str) -> Iter
                 those = {holder for c in changes for holder in (c.source, c.target)}
                 if not changes:
                     continue
-                document = _invoked(changes)
+                document = _invoked(operation, changes)
             case _:
                 continue
         if address in those | {operation.source}:
@@ -150,7 +101,7 @@ def _of_record(record: Record, address: str, base: str, passphrase: str) -> Iter
 
 
 def _operation(record: Record, index: int, source: str, base: str) -> Document:
-    toid = str(Place(record.ledger, record.order, index + 1).toid)
+    toid = Place(record.ledger, record.order, index + 1).cursor
     return {
         "id": toid,
         "paging_token": toid,
@@ -162,6 +113,9 @@ def _operation(record: Record, index: int, source: str, base: str) -> Document:
             base,
             self=f"/operations/{toid}",
             transaction=f"/transactions/{record.hash}",
+            effects=f"/operations/{toid}/effects",
+            succeeds=f"/effects?order=desc&cursor={toid}",
+            precedes=f"/effects?order=asc&cursor={toid}",
         ),
     }
 
@@ -197,12 +151,41 @@ def _merged(merge: AccountMerge) -> Document:
     }
 
 
-def _invoked(changes: list[BalanceChange]) -> Document:
+def _invoked(operation: InvokeHostFunction, changes: list[BalanceChange]) -> Document:
+    """A contract that was called, or made: its constructor may move money, too."""
+    function = operation.function
     return {
         "type": "invoke_host_function",
         "type_i": stellar_xdr.OperationType.INVOKE_HOST_FUNCTION.value,
+        "function": f"HostFunctionType{_words(function.type.name)}",
+        "parameters": [_parameter(each) for each in _parameters(function)],
+        "address": "",
+        "salt": "",
         "asset_balance_changes": [_change(change) for change in changes],
     }
+
+
+def _parameters(function: stellar_xdr.HostFunction) -> Iterable[stellar_xdr.SCVal]:
+    """What is called, and with what."""
+    call, made = function.invoke_contract, function.create_contract_v2
+    if call is not None:
+        return (
+            stellar_xdr.SCVal(stellar_xdr.SCValType.SCV_ADDRESS, address=call.contract_address),
+            stellar_xdr.SCVal(stellar_xdr.SCValType.SCV_SYMBOL, sym=call.function_name),
+            *call.args,
+        )
+    return () if made is None else made.constructor_args
+
+
+def _parameter(value: stellar_xdr.SCVal) -> Document:
+    """With the name of its arm in Stellar-contract.x: `Address`, `Sym`, `I128`."""
+    kind = _words(value.type.name.removeprefix("SCV_"))
+    return {"type": _ARMS.get(kind, kind), "value": value.to_xdr()}
+
+
+def _words(name: str) -> str:
+    """`INVOKE_CONTRACT` as `InvokeContract`."""
+    return name.title().replace("_", "")
 
 
 def _change(change: BalanceChange) -> Document:
@@ -236,16 +219,3 @@ def asset_fields(asset: str) -> Document:
     code, issuer = split_asset(asset)
     kind = "credit_alphanum4" if len(code) <= 4 else "credit_alphanum12"
     return {"asset_type": kind, "asset_code": code, "asset_issuer": issuer}
-
-
-def links(base: str, **paths: str) -> Document:
-    """HAL links, which the SDKs turn into methods; `{key}` in a path makes it a template."""
-    return {
-        name: {"href": base + path} | ({"templated": True} if "{" in path else {})
-        for name, path in paths.items()
-    }
-
-
-def time_text(seconds: int) -> str:
-    """A time as Horizon writes it."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

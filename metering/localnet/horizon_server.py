@@ -8,7 +8,8 @@ from metering.localnet import horizon
 from metering.localnet.envelope import MalformedEnvelope
 from metering.localnet.faults import FaultDial
 from metering.localnet.horizon_balances import balance, balances, find
-from metering.localnet.horizon_payments import BeforeHistory, payments, transaction
+from metering.localnet.horizon_payments import BeforeHistory, payments
+from metering.localnet.horizon_transactions import transaction
 from metering.localnet.network import Status
 from metering.localnet.node import Node
 from metering.localnet.paging import BadQuery, Page, page_document, read_page

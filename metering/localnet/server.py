@@ -9,7 +9,6 @@ from config.limits import LOCALNET_BODY_BYTES_MAX
 from metering.localnet import horizon
 from metering.localnet.faults import Answer, FaultDial, Faults
 from metering.localnet.friendbot import NotAnAddress, checked_address
-from metering.localnet.horizon_payments import transaction
 from metering.localnet.horizon_server import (
     LOST,
     Handler,
@@ -20,6 +19,7 @@ from metering.localnet.horizon_server import (
     late_ledgers,
     problem,
 )
+from metering.localnet.horizon_transactions import transaction
 from metering.localnet.node import Node
 from metering.localnet.rpc import Rpc
 

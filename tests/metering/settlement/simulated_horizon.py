@@ -11,7 +11,7 @@ from stellar_sdk.exceptions import ConnectionError as StellarConnectionError
 
 from config.clock import ManualClock
 from metering.localnet import horizon
-from metering.localnet.horizon_payments import transaction
+from metering.localnet.horizon_transactions import transaction
 from metering.localnet.network import LocalNetwork
 from tests.metering.settlement.simulated import Weather
 
