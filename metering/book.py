@@ -12,15 +12,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from metering.decision import DUPLICATE, SERVE, Decision
+from metering.left_alone import LeftAlone
 from metering.meter import Meter
 from metering.money import Stroops
-from metering.open_session import OpenSession, Viewer, Wallet
+from metering.open_session import OpenSession, Viewer, Wallet, with_served
 from metering.repricing import Notice, PriceChange, Repricing
 from metering.rules import MeterRules
 from metering.session import (
     Allowance,
     Batch,
     SavedSession,
+    Served,
     Session,
     SessionSummary,
     summary_of,
@@ -31,8 +33,9 @@ from metering.void_budget import VoidBudget
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Of a file that was sent before, completely: what becomes of this copy changes nothing.
 NO_TICKET = 0
-# Sessions are kept in the order in which they were advanced, with this precision.
-_ORDER_MS = 250
+
+# What a NamedTuple's own constructor does, for a third of its time.
+_make = tuple.__new__
 
 # The sequence of the segment that it is of, its media [lo, hi), and how many lines its pictures
 # have (0: none).
@@ -48,7 +51,8 @@ class Book:
     def __init__(self, rules: MeterRules, wall_offset_ms: int) -> None:
         self._rules = rules
         self._wall_offset_ms = wall_offset_ms
-        self._sessions: dict[str, OpenSession] = {}  # the one not advanced for longest comes first
+        self._sessions: dict[str, OpenSession] = {}
+        self._left_alone = LeftAlone()
         self._unsaved = Unsaved()
         self._wallets: dict[str, Wallet] = {}
         self._viewers: dict[str, Viewer] = {}
@@ -179,6 +183,7 @@ class Book:
         if saved.state is not None:
             self._begin(kept, now)
         self._sessions[session.id] = kept
+        self._left_alone.add(kept)
         self._by_asset.setdefault(session.asset_id, set()).add(session.id)
         wallet.sessions += (session.id,)
         wallet.available -= kept.unsaved
@@ -191,13 +196,12 @@ class Book:
         """
         kept = self._sessions[session_id]
         ticket, decision = self._decide(kept, file, now)
-        if decision is not SERVE:
-            self._note(kept)
-            return ticket, decision
-        if not kept.awaited:
+        if decision is SERVE:
             self._unsaved.await_(kept)
-        # Made here, while the last commit is under way, so that the next begins without delay.
-        kept.changes()
+            # Made here, while the last commit is under way, so that the next begins without delay.
+            kept.change = kept.changes()
+        else:
+            self._note(kept)
         return ticket, decision
 
     def request_at_once(self, session_id: str, file: File, now: int, *, prompt: bool) -> int | None:
@@ -281,15 +285,16 @@ class Book:
             The sessions that were ended.
         """
         ended: list[str] = []
-        for kept in list(itertools.islice(self._sessions.values(), limit)):
-            if now - kept.advanced_at < quiet_ms:
-                break
+        for kept in self._left_alone.take(now - quiet_ms, limit):
+            if self._sessions.get(kept.session.id) is not kept:
+                continue  # it has ended
             if kept.closed_at is None and kept.is_left(now, idle_ms):
                 self.close(kept.session.id, now)
                 ended.append(kept.session.id)
             elif kept.closed_at is None and kept.meter is not None:
                 kept.meter.advance(now)
-            self._advanced(kept, now)
+            kept.advanced_at = now
+            self._left_alone.add(kept)
             self._note(kept)
         return ended
 
@@ -356,7 +361,8 @@ class Book:
         """What is to be saved of at most `limit` sessions; see `Unsaved.next`."""
         kept, awaited = self._unsaved.next(limit, until), self._unsaved.awaited
         allowances = tuple(self._allowances(kept)) if self._used else ()
-        batch = Batch(tuple([each.changes() for each in kept]), allowances, self.fence)
+        changes = tuple([each.change or each.changes() for each in kept])
+        batch = Batch(changes, allowances, self.fence)
         for each in kept:
             each.saving = each.awaited
             if each.awaited:
@@ -440,6 +446,7 @@ class Book:
     def clear(self) -> None:
         """Forget everything: somebody else has the sessions."""
         self._sessions.clear()
+        self._left_alone.clear()
         self._unsaved.clear()
         self._wallets.clear()
         self._viewers.clear()
@@ -450,27 +457,21 @@ class Book:
     def _decide(self, kept: OpenSession, file: File, now: int) -> tuple[int, Decision]:
         ticket, (sequence, lo, hi, height) = next(self._tickets), file
         meter, wallet = kept.meter or self._begin(kept, kept.requested_at), kept.wallet
-        drawn = meter.drawn
-        if meter.goes_on(ticket, lo, hi, now, wallet.available):
+        drawn, available = meter.drawn, wallet.available
+        if meter.goes_on(ticket, lo, hi, now, available):
             decision: Decision = SERVE
         else:
-            decision = meter.request(ticket, lo, hi, now, wallet.available, height)
+            decision = meter.request(ticket, lo, hi, now, available, height)
             if decision is not SERVE and not meter.in_flight:
                 ticket = NO_TICKET
             if kept.viewer.changed:
                 self._used.add(kept.session.viewer)
         if decision is SERVE:
-            kept.promise(sequence, lo, hi)
-        wallet.available -= meter.drawn - drawn
-        kept.change, kept.requested_at = None, now
-        if now - kept.advanced_at > _ORDER_MS:
-            self._advanced(kept, now)
+            new = _make(Served, (sequence, lo, hi))
+            kept.served = with_served(kept.served, new) if kept.served else (new,)
+        wallet.available = available + drawn - meter.drawn
+        kept.change, kept.requested_at, kept.advanced_at = None, now, now
         return ticket, decision
-
-    def _advanced(self, kept: OpenSession, now: int) -> None:
-        kept.advanced_at = now
-        session_id = kept.session.id
-        self._sessions[session_id] = self._sessions.pop(session_id)
 
     def _note(self, kept: OpenSession) -> None:
         """Something may have changed that is to be saved."""

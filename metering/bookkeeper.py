@@ -69,7 +69,8 @@ class Bookkeeper:
         self._committer = Committer(store)
         self._credit = OutageCredit(outage, book)
         self._lag = LoopLag()
-        self._saves = Saves()
+        self.saves = Saves()
+        """Who waits for what is sent to the store."""
         self._pauses = Pauses()
         self._rounds: list[asyncio.Future[None]] = []
         self._taking_up = False
@@ -132,11 +133,6 @@ class Bookkeeper:
         """How late this process does what is due."""
         return self._lag.ms
 
-    @property
-    def waiting(self) -> int:
-        """How many wait for a commit."""
-        return self._saves.waiting
-
     def is_silent(self, now: int) -> bool:
         """Whether the store has been asked something for too long already."""
         return self._committer.in_doubt or now >= self._late_at
@@ -191,8 +187,10 @@ class Bookkeeper:
             MeteredElsewhere: the session is not ours any more.
             MeterUnavailable: the store does not answer.
         """
-        saved = self._saves.wait(session_id)
-        self._call(saved)
+        saved = self.saves.wait(session_id)
+        if self._ended:
+            settle(saved, MeterUnavailable("the meter does not run"))
+        self._wake.set()
         return saved
 
     def ended(self, session_id: str) -> Saved:
@@ -204,7 +202,7 @@ class Bookkeeper:
         Raises:
             InsufficientFunds, SessionClosed, MeterUnavailable: as `saved`.
         """
-        ended = self._saves.wait_for_end(session_id)
+        ended = self.saves.wait_for_end(session_id)
         self._call(ended)
         return ended
 
@@ -347,7 +345,7 @@ class Bookkeeper:
         self._credit.answered()
         self.lost = frozenset(self._book.session_ids())
         self._book.clear()
-        self._saves.refuse(MeteredElsewhere())
+        self.saves.refuse(MeteredElsewhere())
 
     def _sweep(self, now: int) -> None:
         self._book.end_prices(now)
@@ -372,7 +370,7 @@ class Bookkeeper:
             if self._committer.in_doubt:
                 self._note(await self._committer.resolve())
             batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX, until)
-            self._saves.send(batch.session_ids)
+            self.saves.send(batch.session_ids)
             if batch.changes:
                 self._credit.sending(batch)
                 self._note(await self._committer.commit(batch))
@@ -384,7 +382,7 @@ class Bookkeeper:
 
     def _note(self, outcome: Outcome) -> None:
         self._credit.answered()
-        saves = self._saves.sent()
+        saves = self.saves.sent()
         ended = {each.session_id: each for each in self._book.committed(outcome.committed)}
         # A turn of the loop later: by then the next batch is on its way to the store, which works
         # on it while a thousand answers are given and acted on.
@@ -392,8 +390,8 @@ class Bookkeeper:
         for session_id, refusal in outcome.refused.items():
             error = self._refuse(session_id, refusal)
             # Also what was decided meanwhile is gone with the session's unsaved part.
-            waiting = [*saves.get(session_id, ()), *self._saves.take(session_id)]
-            self._saves.refuse_these(waiting, error)
+            waiting = [*saves.get(session_id, ()), *self.saves.take(session_id)]
+            self.saves.refuse_these(waiting, error)
 
     def _answer(
         self,
@@ -401,12 +399,12 @@ class Bookkeeper:
         saves: dict[str, list[Saved]],
         ended: dict[str, SessionSummary],
     ) -> None:
-        for session_id in self._saves.awaited(set(committed.session_ids)):
+        for session_id in self.saves.awaited(set(committed.session_ids)):
             if session_id not in self._book or not self._book.owes(session_id):
                 # Who asked meanwhile and changed nothing has waited for this commit, too.
-                saves.setdefault(session_id, []).extend(self._saves.take(session_id))
+                saves.setdefault(session_id, []).extend(self.saves.take(session_id))
         for session_id, summary in ended.items():
-            self._saves.end(saves.pop(session_id, ()), summary)
+            self.saves.end(saves.pop(session_id, ()), summary)
         answer_all(itertools.chain.from_iterable(saves.values()))
 
     def _refuse(self, session_id: str, refusal: Refusal) -> Exception:
@@ -430,19 +428,19 @@ class Bookkeeper:
         """Let requests that wait for the store go on, as far as there is credit."""
         if not (self._stopping or self.has_lapsed(now)):
             covers = self._credit.covers
-            self._saves.release(lambda each: self._book.is_open(each) and covers(each))
+            self.saves.release(lambda each: self._book.is_open(each) and covers(each))
 
     def _fail(self, error: MeterUnavailable) -> None:
         """The store does not answer: refuse what waits for it and has no credit."""
         self._lend(self._clock.monotonic_ms())
-        self._saves.refuse(error)
+        self.saves.refuse(error)
         rounds, self._rounds = self._rounds, []
         for over in rounds:
             settle(over, error)
         self._errands.fail(error)
 
     def _refuse_all(self, error: MeterUnavailable) -> None:
-        self._saves.refuse(error)
+        self.saves.refuse(error)
         self._pauses.refuse(error)
         for over in self._rounds:
             settle(over, error)

@@ -54,7 +54,7 @@ class Holdings:
         self.voided = 0  # units that were left within the void budget, and have not arrived since
         self.forced = 0  # units charged because they were left beyond it
         self.waived = 0  # units that were sent and are nobody's to pay
-        self.drawn = Stroops(0)  # taken from the viewer: charged or held
+        self.drawn = 0  # stroops taken from the viewer: charged or held
         self._run_start = 0  # `posted` when the viewer last jumped
         self._head: int | None = None  # how far the run has come
         self._covered = Intervals()

@@ -104,7 +104,7 @@ class Meter(Bodies):
             return False
         pending.send(ticket, lo, hi)
         self._head = hi
-        self.drawn = Stroops(cost)
+        self.drawn = cost
         return True
 
     def _repeat(self, ticket: int, lo: int, hi: int) -> Decision:

@@ -56,7 +56,7 @@ class OpenSession:
         awaited: something was decided since then that somebody waits for to be saved.
         saving: so it is with what is being saved now.
         looked_at: for what is new in the playlist.
-        change: what is to be committed, when that is known already.
+        change: `changes`, when it is known already and nothing has changed since.
     """
 
     session: Session
@@ -101,37 +101,22 @@ class OpenSession:
         """Whether all of [lo, hi) was asked for and not voided."""
         return self.meter is not None and self.meter.covers(lo, hi, height)
 
-    def promise(self, sequence: int, lo: int, hi: int) -> None:
-        """Note a file that is going to be delivered; parts of a segment become one line."""
-        new = _make(Served, (sequence, lo, hi))
-        self.served = _with(self.served, new) if self.served else (new,)
-
     def changes(self) -> SessionChange:
-        """All that is not saved. Made once: whoever changes something sets `change` to None."""
-        change = self.change
-        if change is None:
-            change = self.change = self._changes()
-        return change
-
-    def _changes(self) -> SessionChange:
+        """All that is not saved."""
         meter, session = self.meter, self.session
         assert meter is not None, "nothing was decided yet"
-        before, revision, drawn, posted, charged, _, _, _ = self.saved
-        total, amount = meter.drawn, meter.amount
-        after = (
-            session,
-            revision + 1,
-            total,
-            meter.posted,
-            amount,
-            meter.rung_seconds,
-            meter.text(),
-            self.closed_at,
-        )
+        before, revision, drawn_before, posted_before, charged, _, _, _ = self.saved
+        drawn, posted, (stroops, per) = meter.drawn, meter.posted, meter.terms.rate
+        rungs: tuple[int, ...] = ()
+        if per:  # as `Meter.amount` of a price and nothing else
+            amount = stroops * (posted // UNITS_PER_SECOND) // per
+        else:
+            amount, rungs = meter.amount, meter.rung_seconds
+        after = (session, revision + 1, drawn, posted, amount, rungs, meter.text(), self.closed_at)
         change = (
             _make(SavedSession, after),
-            posted // UNITS_PER_SECOND,
-            total - drawn,
+            posted_before // UNITS_PER_SECOND,
+            drawn - drawn_before,
             amount - charged,
             self.served,
             session is not before,
@@ -145,7 +130,8 @@ class OpenSession:
         return idle >= idle_ms and not (looks and idle < SESSION_WAITING_MS_MAX)
 
 
-def _with(served: tuple[Served, ...], new: Served) -> tuple[Served, ...]:
+def with_served(served: tuple[Served, ...], new: Served) -> tuple[Served, ...]:
+    """What is promised with one file more: parts of a segment become one line."""
     sequence, lo, hi = new
     for place, each in enumerate(served):
         if each.sequence == sequence:

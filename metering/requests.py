@@ -58,7 +58,7 @@ class MediaRequests:
     @property
     def waiting(self) -> int:
         """How many requests wait for a commit or for their pace."""
-        return self._asking + self._keeper.waiting
+        return self._asking + self._keeper.saves.waiting
 
     async def request(
         self,
@@ -131,7 +131,7 @@ class MediaRequests:
         now, keeper, book = self._clock.monotonic_ms(), self._keeper, self._book
         if now >= keeper.in_step_until or not book.is_open(session_id):
             return None
-        if self._asking + keeper.waiting >= INTAKE_WAITING_MAX:
+        if self._asking + keeper.saves.waiting >= INTAKE_WAITING_MAX:
             return None
         ticket, decision = book.request(session_id, (sequence, lo, hi, height), now)
         if decision is SERVE or (decision is DUPLICATE and book.owes(session_id)):

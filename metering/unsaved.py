@@ -23,11 +23,12 @@ class Unsaved:
 
     def await_(self, kept: OpenSession) -> None:
         """Somebody waits for it from now on."""
-        kept.awaited = True
-        session_id = kept.session.id
-        self.awaited[session_id] = kept
-        if session_id in self._others:
-            del self._others[session_id]
+        if not kept.awaited:
+            kept.awaited = True
+            session_id = kept.session.id
+            self.awaited[session_id] = kept
+            if session_id in self._others:
+                del self._others[session_id]
 
     def note(self, kept: OpenSession, since: int) -> None:
         """It has changed, and there is time: unless somebody waits for it anyway."""
