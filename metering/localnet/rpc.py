@@ -28,6 +28,7 @@ from metering.localnet.rpc_error import (
     Document,
     RpcError,
 )
+from metering.localnet.rpc_range import times
 from metering.localnet.rpc_simulation import simulation
 from metering.localnet.xdr_values import UnsupportedXdr
 
@@ -136,8 +137,7 @@ def _health(reading: Reading) -> Document:
     latest, oldest = reading.latest.sequence, reading.oldest_ledger
     return {
         "status": "healthy",
-        "latestLedger": latest,
-        "oldestLedger": oldest,
+        **times(reading),
         "ledgerRetentionWindow": latest - oldest + 1,
     }
 

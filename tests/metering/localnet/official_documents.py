@@ -144,12 +144,7 @@ _EVENT = {
 RPC: Mapping[str, Mapping[str, Any]] = {
     "getEvents": {**_TIMES, "events": Each(_EVENT), "cursor": str},
     "getFeeStats": {"sorobanInclusionFee": _FEES, "inclusionFee": _FEES, "latestLedger": int},
-    "getHealth": {
-        "status": words("healthy"),
-        "latestLedger": int,
-        "oldestLedger": int,
-        "ledgerRetentionWindow": int,
-    },
+    "getHealth": {"status": words("healthy"), **_TIMES, "ledgerRetentionWindow": int},
     "getLatestLedger": {
         "id": HASH,
         "protocolVersion": int,
