@@ -1,5 +1,6 @@
 """The operator gives up what payment channels can no longer pay: seen first, and booked once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,17 +12,15 @@ from aiohttp import ClientSession, web
 
 from api.app import answer_errors
 from api.auth.account import hash_token
-from api.channel_loss_command import dry_run, losses, write_off
 from api.channel_losses import ChannelLossRoutes
+from api.cli import main
 from api.http_server import HttpServer
 from api.idempotency import Idempotency
 from api.idempotency_postgres import PostgresIdempotencyStore
 from api.operator import Operator
-from api.remote import CommandFailed
 from api.secret_names import CREATOR_TOKEN
 from config.clock import ManualClock
 from config.postgres import Database
-from config.settings import Http, Settings
 from metering.audit.accounts import check_accounts
 from metering.audit.vouchers import check_vouchers
 from metering.ledger.ledger import channel_loss_account
@@ -163,24 +162,29 @@ async def test_only_what_is_lost_for_good_and_only_by_the_operator(office: Offic
 
 
 async def test_the_command_shows_it_first_and_books_it_with_a_reason(
-    office: Office, tmp_path: Path
+    office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = tmp_path / "secrets" / CREATOR_TOKEN
     secret.parent.mkdir()
     secret.write_text("olga")
-    settings = Settings(data_directory=tmp_path, http=Http(port=office.port))
-    assert await losses(settings) == f"{LOST}  0.0003000 XLM  open"
-    told = await dry_run(settings, LOST)
+
+    async def tollcast(*arguments: str, ends: int = 0) -> str:
+        settings = (f"--data_directory={tmp_path}", f"--http.port={office.port}")
+        words = ["channel", "write-off", *arguments, *settings]
+        assert await asyncio.to_thread(main, words) == ends
+        told = capsys.readouterr()
+        return told.out + told.err
+
+    assert await tollcast() == f"{LOST}  0.0003000 XLM  open\n"
+    told = await tollcast(LOST)
     assert "GPAYER signed for 0.0005000 XLM, of which 0.0002000 was collected" in told
-    assert (
-        f"would book 0.0003000 XLM from expense:channel_losses:XLM to chain:channel:{LOST}" in told
-    )
+    side = f"chain:channel:{LOST}"
+    assert f"would book 0.0003000 XLM from expense:channel_losses:XLM to {side}" in told
     assert f'tollcast channel write-off {LOST} --reason "WHY"' in told
-    assert await office.ledger.balance(f"chain:channel:{LOST}:XLM") == -3_000
-    told = await write_off(settings, LOST, "their server was down")
-    assert "  booked 0.0003000 XLM from expense:channel_losses:XLM to" in told
+    assert await office.ledger.balance(f"{side}:XLM") == -3_000
+    told = await tollcast(LOST, "--reason", "their server was down")
+    assert f"  booked 0.0003000 XLM from expense:channel_losses:XLM to {side}" in told
     assert "by the operator: their server was down" in told
-    assert "Nothing was booked" not in await dry_run(settings, LOST)
-    assert "written off" in await losses(settings)
-    with pytest.raises(CommandFailed, match="not over"):
-        await dry_run(settings, OPEN)
+    assert "Nothing was booked" not in await tollcast(LOST)
+    assert "written off" in await tollcast()
+    assert "not over" in await tollcast(OPEN, ends=1)
