@@ -13,6 +13,7 @@ from aiohttp import web
 from api.errors import Problem
 from tests.web.fake_account import FakeAccount
 from tests.web.fake_doors import FakeDoors
+from tests.web.fake_passes import FakePasses, offered_for
 from tests.web.fake_prices import (
     PRICE_SECONDS,
     PRICE_STROOPS,
@@ -46,6 +47,7 @@ def content(identity: str, title: str, state: str, **other: Any) -> dict[str, An
         "playable": state in ("live", "on_demand"),
         "creator": "Ada",
         "price": price(),
+        "passes": [],
         "startedAt": "2026-11-21T10:00:00.000Z",
         "endedAt": None,
         "durationSeconds": None,
@@ -86,6 +88,7 @@ def source(identity: str, name: str, **other: Any) -> dict[str, Any]:
         "rtmpUrl": "rtmp://127.0.0.1:1935/live",
         "rtmpsUrl": "rtmps://127.0.0.1:1936/live",
         "price": price(),
+        "passes": [],
         "health": None,
         **other,
     }
@@ -212,6 +215,7 @@ class FakeServer:
         self.agreed: list[str] = []
         self.sessions: dict[str, Session] = {}
         self.account = FakeAccount()
+        self.passes = FakePasses(self, problem)
         self.doors = FakeDoors("guest", CREATOR_TOKEN)
         self.payouts: list[dict[str, Any]] = []
         self.obstacle: str | None = None
@@ -245,6 +249,7 @@ class FakeServer:
             [
                 *self.uploads.routes(),
                 *self.account.routes(),
+                *self.passes.routes(),
                 *self.doors.routes(),
                 web.get("/login", self._page("login.html")),
                 web.get("/", self._page("index.html")),
@@ -386,7 +391,8 @@ class FakeServer:
                 return problem(409, "watching elsewhere", "too_many_sessions")
             there[0].closed.set()
         owner = request.headers["Authorization"] == f"Bearer {CREATOR_TOKEN}"
-        stroops = 0 if owner else int(found["price"]["stroops"])
+        pays_nothing = owner or found["id"] in self.passes.held
+        stroops = 0 if pays_nothing else int(found["price"]["stroops"])
         if self.balance < stroops // PRICE_SECONDS:
             return problem(402, "the balance is short")
         identity = f"ses_{len(self.sessions) + 1:026d}"
@@ -551,6 +557,8 @@ class FakeServer:
         return self._priced(changed, asked.pop("price")) or self._set(changed, asked)
 
     def _set(self, changed: dict[str, Any], asked: dict[str, Any]) -> web.Response:
+        if "passes" in asked:
+            asked["passes"] = offered_for(asked["passes"])
         changed.update(asked)
         return web.json_response(changed)
 
@@ -602,6 +610,8 @@ class FakeServer:
             "inFlight": amount(0),
             "settled": amount(self.earned - self.earned // 4),
             "total": amount(self.earned),
+            "passesSold": 2,
+            "ofPasses": amount(1_800_000),
             "viewers": 3,
             "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
             "onChain": amount(10_000 * STROOPS),

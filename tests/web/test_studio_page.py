@@ -100,6 +100,7 @@ async def test_earnings_tick_as_the_ledger_does(studio: Visitor) -> None:
     await studio.reads("#earnings-minute", "/^[+]0[.]0*[1-9]/.test(text)")
     assert await studio.text("#earnings-viewers") == "3"
     assert await studio.text("#earnings-on-chain") == "10000.0000000"
+    assert await studio.text("#earnings-of-passes") == "0.1800000 (2 passes)"
 
 
 async def test_earnings_are_polled_when_they_cannot_be_streamed(

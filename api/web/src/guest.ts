@@ -35,6 +35,9 @@ export async function asGuest<Result>(work: (token: string) => Promise<Result>):
 /** The token of this browser's guest, as long as there is one. */
 export const knownGuest = (): string | null => readStored(TOKEN);
 
+/** Whoever signed in, or this browser's guest; null for who has no account yet. */
+export const knownViewer = (): string | null => (signedInUser() !== null ? SIGNED_IN : knownGuest());
+
 /** A guest who signed up gave the token back. */
 export const forgetGuest = (): void => removeStored(TOKEN);
 

@@ -170,6 +170,26 @@ export const strings = {
     announce: (amount: string, asset: string, seconds: number) =>
       `Paid so far: ${amount} ${asset} for ${plural(seconds, "second", "seconds")}.`,
   },
+  passes: {
+    heading: "Passes",
+    name: (hours: number) =>
+      hours === 24 ? "Day pass" : hours === 168 ? "Week pass" : hours % 24 === 0 ? `${hours / 24}-day pass` : `${hours}-hour pass`,
+    gives: (time: string) => `Watch as much as you like for ${time}.`,
+    instead: "In place of paying by the second. It begins when you buy it, and is not given back.",
+    buy: "Buy",
+    buyWhich: (name: string, cost: string) => `Buy: ${name}, ${cost}`,
+    title: (name: string) => `${name}: buy it?`,
+    text: (cost: string, time: string) =>
+      `${cost} are taken from your balance now. For ${time} from now on you watch this as much as you like. A pass is not given back.`,
+    confirm: "Buy it",
+    good: (when: string) => `Your pass is good until ${when}.`,
+    goodHint: "Until then nothing is charged by the second.",
+    tooLittle: "Your balance does not cover it.",
+    addMoney: "Add money",
+    gone: "Removed by its creator",
+    until: (when: string) => `Good until ${when}`,
+    over: (when: string) => `Ended ${when}`,
+  },
   subscription: {
     heading: "Subscription",
     lead: "Watch for a flat fee a month instead of paying for single seconds. Creators are paid by what you watch.",
@@ -281,6 +301,8 @@ export const strings = {
       payment_channel: "Payment channel",
       withdrawal: "Withdrawal",
       play_money: "Play money",
+      pass: "Pass",
+      pass_sold: "Pass sold",
       subscription: "Subscription",
       subscription_share: "Share of subscriptions",
       refund: "Refund",
@@ -475,6 +497,11 @@ export const strings = {
       rung: (height: number, asset: string) => `More from ${height}p on, ${asset} an hour`,
       hint: "Better pictures cost more only for what is watched in them. Not with delivery by keys.",
       error: "Write a whole number of seconds, or an amount such as 0.50; or leave it empty.",
+    },
+    passes: {
+      summary: "Passes",
+      hint: "Paid once, and then nothing by the second. Left empty: not offered. Who has one keeps it, whatever you change.",
+      error: "Write an amount such as 2.00, or leave it empty.",
     },
     pricePreview: (second: string, hour: string, asset: string) =>
       `${second} ${asset} per second for each viewer. With 100 viewers you earn ${hour} ${asset} an hour.`,
@@ -675,6 +702,9 @@ export const strings = {
     viewersNow: "Viewers now",
     perMinute: "Last minute",
     onChain: "On-chain balance",
+    ofPasses: "Of passes",
+    ofPassesHint: "Your part of the passes that were sold, in all",
+    passesSold: (amount: string, count: number) => `${amount} (${plural(count, "pass", "passes")})`,
     address: "Payout address",
     addressNone: "No payout address is set.",
     payouts: "Last payouts",

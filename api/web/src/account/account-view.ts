@@ -12,6 +12,7 @@ import { BalancesPanel } from "./balances-panel";
 import { DepositPanel } from "./deposit-panel";
 import { HistoryPanel } from "./history-panel";
 import type { Identity } from "./identities";
+import { PassesPanel } from "./passes-panel";
 import { SessionsPanel } from "./sessions-panel";
 import { SubscriptionPanel } from "./subscription-panel";
 import { StatementForm } from "./statement-form";
@@ -29,6 +30,7 @@ export class AccountView {
   private readonly sessions: SessionsPanel;
   private readonly history: HistoryPanel;
   private readonly subscription: SubscriptionPanel;
+  private readonly passes: PassesPanel;
   private readonly deposit: DepositPanel;
   private readonly withdrawing: WithdrawPanel;
   private readonly titles = new Map<string, string>();
@@ -43,6 +45,7 @@ export class AccountView {
       () => void this.refresh(),
     );
     this.subscription = new SubscriptionPanel(token, () => void this.refresh());
+    this.passes = new PassesPanel(token);
     this.deposit = new DepositPanel(token);
     this.withdrawing = new WithdrawPanel(token, () => void this.refresh());
     const watches = name === "viewer";
@@ -60,6 +63,7 @@ export class AccountView {
         "div",
         {},
         this.balances.root,
+        watches && this.passes.root,
         watches && this.subscription.root,
         new StatementForm(token, new Date()).root,
       ),
@@ -85,6 +89,7 @@ export class AccountView {
         readBalance(token),
         name === "viewer" ? listSessions(token) : [],
         this.history.refresh(),
+        name === "viewer" && this.passes.refresh(),
         name === "viewer" && this.subscription.refresh(),
         name === "viewer" && this.deposit.refresh(),
         name === "viewer" && this.withdrawing.refresh(),

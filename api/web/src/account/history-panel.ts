@@ -15,6 +15,8 @@ const words = strings.account;
 const icons: Record<string, IconName> = {
   watched: "play",
   earned: "coin",
+  pass: "play",
+  pass_sold: "coin",
   payout: "out",
   withdrawal: "out",
   deposit: "plus",

@@ -8,8 +8,10 @@ import type {
   Earnings,
   Guest,
   HistoryPage,
-  NewPrice,
+  NewOffer,
   NewSource,
+  Pass,
+  PassOffer,
   Plan,
   Receipt,
   SessionStatus,
@@ -47,8 +49,20 @@ export const deleteContent = (token: string, id: string) =>
   request<void>("DELETE", at(`content/${part(id)}`), { token });
 
 /** A lower price holds at once; a higher one is asked of those who watch. */
-export const changePrice = (token: string, id: string, price: NewPrice) =>
-  request<Content>("PATCH", at(`content/${part(id)}`), { token, body: { price } });
+export const changePrice = (token: string, id: string, offer: NewOffer) =>
+  request<Content>("PATCH", at(`content/${part(id)}`), { token, body: offer });
+
+/** What is offered for a content, and the pass that the account has for it. */
+export const readPasses = (token: string, id: string) =>
+  request<{ items: PassOffer[]; held: Pass | null }>("GET", at(`content/${part(id)}/passes`), { token });
+
+/** Takes its price from the balance; `key` names this wish. */
+export const buyPass = (token: string, id: string, { hours, amount }: PassOffer, key: string) =>
+  request<Pass>("POST", at(`content/${part(id)}/passes`), { token, key, body: { hours, amount } });
+
+/** Those that end last first. */
+export const listPasses = async (token: string): Promise<Pass[]> =>
+  (await request<{ items: Pass[] }>("GET", at("passes"), { token })).items;
 
 /** A part of it, as content of its own; it is cut where segments begin and end. */
 export const createClip = (

@@ -76,6 +76,28 @@ export interface Price {
   rungs: { heightMin: number; stroops: string; seconds: number; perSecond: string; perHour: string }[];
 }
 
+/** What can be bought once, in place of paying by the second. */
+export interface PassOffer {
+  hours: number;
+  stroops: string;
+  amount: string;
+  asset: string;
+}
+
+/** A pass that somebody bought. */
+export interface Pass {
+  passId: string;
+  contentId: string;
+  /** Null when the content is gone. */
+  title: string | null;
+  hours: number;
+  asset: string;
+  amount: string;
+  began: string;
+  ends: string;
+  good: boolean;
+}
+
 /** A higher price, at which a session goes on if its viewer agrees. */
 export interface PriceChange {
   price: Price;
@@ -146,6 +168,7 @@ export interface Content {
   playable: boolean;
   creator: string;
   price: Price;
+  passes: PassOffer[];
   /** Nothing of a source that has never been live. */
   startedAt?: string | null;
   endedAt?: string | null;
@@ -408,6 +431,7 @@ export interface Source {
   rtmpUrl: string;
   rtmpsUrl: string | null;
   price: Price;
+  passes: PassOffer[];
   health: Health | null;
 }
 
@@ -418,6 +442,7 @@ export interface SourceSettings {
   delivery?: Delivery;
   /** Of what is published from now on. */
   price?: NewPrice;
+  passes?: NewPass[];
 }
 
 /** A stream key without its secret, of which only a hash is kept. */
@@ -437,10 +462,22 @@ export interface NewSource {
   name: string;
   title?: string;
   price?: NewPrice;
+  passes?: NewPass[];
 }
 
 /** A price as a request has it, in place of all of the one before. */
 export type NewPrice = { stroops: number; per: Basis } & PriceExtras;
+
+export interface NewPass {
+  hours: number;
+  stroops: number;
+}
+
+/** What something is offered for; passes that are left out stay as they are. */
+export interface NewOffer {
+  price: NewPrice;
+  passes?: NewPass[];
+}
 
 export interface Payout {
   id: string;
@@ -459,6 +496,9 @@ export interface Earnings {
   inFlight: string;
   settled: string;
   total: string;
+  passesSold: number;
+  /** What came of them, in all. */
+  ofPasses: string;
   viewers: number;
   address: string | null;
   onChain: string | null;

@@ -42,10 +42,10 @@ class CreateForm {
   private filled(): NewSource | null {
     const name = this.name.value.trim();
     if (!NAME.test(name)) return this.dialog.complain(this.name, words.errorName);
-    const price = this.price.read((field, text) => this.dialog.complain(field, text));
-    if (price === null) return null;
+    const offer = this.price.read((field, text) => this.dialog.complain(field, text));
+    if (offer === null) return null;
     const title = this.title.value.trim();
-    return title === "" ? { name, price } : { name, title, price };
+    return title === "" ? { name, ...offer } : { name, title, ...offer };
   }
 
   private async send(): Promise<void> {

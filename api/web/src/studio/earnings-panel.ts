@@ -31,6 +31,7 @@ export class EarningsPanel {
   private readonly inFlight = element("dd", { id: "earnings-in-flight" }, "–");
   private readonly settled = element("dd", { id: "earnings-settled" }, "–");
   private readonly onChain = element("dd", { id: "earnings-on-chain" }, "–");
+  private readonly ofPasses = element("dd", { id: "earnings-of-passes" }, "–");
   private readonly address = element("p", { class: "address" });
   private readonly obstacle = element("p", { class: "hint obstacle", hidden: true });
   private readonly payouts = element("ul", { class: "payouts" });
@@ -62,6 +63,7 @@ export class EarningsPanel {
         figure(words.inFlight, this.inFlight, words.inFlightHint),
         figure(words.settled, this.settled, words.settledHint),
         figure(words.onChain, this.onChain),
+        figure(words.ofPasses, this.ofPasses, words.ofPassesHint),
       ),
       element("h3", { class: "eyebrow" }, words.address),
       this.address,
@@ -92,6 +94,7 @@ export class EarningsPanel {
     setText(this.inFlight, earnings.inFlight);
     setText(this.settled, earnings.settled);
     setText(this.onChain, earnings.onChain ?? "–");
+    setText(this.ofPasses, words.passesSold(earnings.ofPasses, earnings.passesSold));
     this.showObstacle(earnings.obstacle);
     this.announcer.offer(words.announce(trimAmount(total), asset, viewers), nowMs);
     this.showLedger(earnings);

@@ -1,7 +1,7 @@
 // Changes what something costs: a video, or a source and, if that is wished, its running broadcast.
 import { Problem } from "../server/http";
 import { changePrice, changeSource, readContent } from "../server/routes";
-import type { Content, NewPrice, Price, Source } from "../server/types";
+import type { Content, NewOffer, PassOffer, Price, Source } from "../server/types";
 import { element, setText, type Child } from "../shell/element";
 import { FormDialog } from "../shell/form-dialog";
 import { strings } from "../strings";
@@ -15,7 +15,7 @@ export function openContentPrice(token: string, content: Content, changed: (cont
   openPrice(
     content,
     [element("p", { class: "hint" }, words.viewers)],
-    async (price) => changed(await changePrice(token, content.id, price)),
+    async (offer) => changed(await changePrice(token, content.id, offer)),
   );
 }
 
@@ -25,19 +25,19 @@ export function openSourcePrice(token: string, source: Source, changed: (source:
   openPrice(
     { ...source, title: source.title || source.name },
     [element("p", { class: "hint" }, words.fromNext), ...(running?.nodes ?? [])],
-    async (price) => {
-      changed(await changeSource(token, source.id, { price }));
-      if (running?.wanted) await running.change(token, price);
+    async (offer) => {
+      changed(await changeSource(token, source.id, offer));
+      if (running?.wanted) await running.change(token, offer);
     },
   );
 }
 
 function openPrice(
-  { id, title, price }: { id: string; title: string; price: Price },
+  { id, title, price, passes }: { id: string; title: string; price: Price; passes: readonly PassOffer[] },
   besides: readonly Child[],
-  save: (price: NewPrice) => Promise<void>,
+  save: (offer: NewOffer) => Promise<void>,
 ): void {
-  const form = new PriceForm("changed-price", price.asset, price);
+  const form = new PriceForm("changed-price", price.asset, price, passes);
   const frame = { name: "price", heading: words.heading(title || id), submit: [words.save], busy: words.saving };
   const now = element("p", { class: "hint" }, words.now(priceLine(price)));
   const dialog = new FormDialog(frame, [now, ...form.nodes, ...besides], () => void send());
@@ -69,9 +69,9 @@ class RunningField {
   }
 
   /** Throws Problem, which says that the next broadcast has the price already. */
-  async change(token: string, price: NewPrice): Promise<void> {
+  async change(token: string, offer: NewOffer): Promise<void> {
     try {
-      await changePrice(token, this.contentId, price);
+      await changePrice(token, this.contentId, offer);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       throw new Problem(error.status, error.code, error.title, words.onlyNext(error.message));

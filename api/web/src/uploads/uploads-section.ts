@@ -247,8 +247,8 @@ export class UploadsSection {
     this.announcer.say(words.clip.made(title || id));
   }
 
-  private notePrice({ id, title, price }: Content): void {
-    this.showContents((this.contents ?? []).map((one) => (one.id === id ? { ...one, price } : one)));
+  private notePrice({ id, title, price, passes }: Content): void {
+    this.showContents((this.contents ?? []).map((one) => (one.id === id ? { ...one, price, passes } : one)));
     this.announcer.say(words.priceSaid(title || id, priceLine(price)));
   }
 

@@ -12,6 +12,7 @@ import { strings } from "../strings";
 import { About } from "./about";
 import { Meter } from "./meter";
 import { Note } from "./note";
+import { PassPanel } from "./pass-panel";
 import * as notices from "./notices";
 import { Poster } from "./poster";
 import { priceLine, pricePanel } from "./price";
@@ -70,6 +71,7 @@ export class WatchPage {
   private readonly about = new About();
   private readonly cover = element("div", { class: "stage-cover" });
   private readonly side = element("div");
+  private readonly passes: PassPanel;
   private readonly purses: PursePanel;
   private readonly note = new Note();
   private readonly contentPoller = new Poller(CONTENT_POLL_MS, () => this.refreshContent());
@@ -83,12 +85,13 @@ export class WatchPage {
   ) {
     this.stage = element("div", { class: "stage" }, player, this.cover);
     player.video.addEventListener("resize", () => this.shape(player.video.videoWidth / player.video.videoHeight));
+    this.passes = new PassPanel(playMoney, () => void this.admitted());
     this.purses = new PursePanel(playMoney);
     this.root = element(
       "div",
       { class: "watch" },
       element("div", { class: "watch-main" }, this.stage, this.note.root, this.about.root),
-      element("aside", { class: "toll" }, this.side, this.purses.root),
+      element("aside", { class: "toll" }, this.side, this.passes.root, this.purses.root),
     );
     this.show("loading", notices.loading());
   }
@@ -133,6 +136,7 @@ export class WatchPage {
       return;
     }
     this.about.update(this.content);
+    this.passes.update(this.content);
     this.poster?.update(this.content);
     this.player.interrupted = this.content.interrupted;
     if (reflecting.has(this.state)) this.reflect(this.content);
@@ -322,6 +326,24 @@ export class WatchPage {
     if (!open) return this.start(this.position);
     this.show("playing");
     this.player.resume();
+  }
+
+  /** With a pass: what plays goes on in a session that costs nothing, where it is. */
+  private async admitted(): Promise<void> {
+    const { session, position } = this;
+    if (session === null && this.state === "short") return this.start(position);
+    if (session === null || (this.state !== "playing" && this.state !== "short")) return;
+    this.state = "stopping";
+    this.player.hold();
+    try {
+      await session.stop();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      // The server closes it by itself when nobody fetches from it.
+      session.abandon();
+    }
+    this.halt();
+    await this.start(position);
   }
 
   private deny(): void {
