@@ -71,16 +71,14 @@ async def lay_ground(settings: Settings, signer: SignerProcess, stack: AsyncExit
         check_layout()
         data = settings.data_directory.absolute()
         listeners = _listen(settings, stack)
+        network = _open_network(settings, data, stack)
         async with asyncio.TaskGroup() as together:
             storage = together.create_task(open_storage(settings, data, stack))
-            network = together.create_task(_open_network(settings, data, stack))
             jail = together.create_task(check_jail(settings.jail_level_minimum))
     except* _EXPECTED as failed:
         raise StartFailed(_first(failed)) from None
     database, urls = storage.result()
-    return Ground(
-        settings, data, database, urls, network.result(), signer, jail.result(), listeners
-    )
+    return Ground(settings, data, database, urls, network, signer, jail.result(), listeners)
 
 
 def _listen(settings: Settings, stack: AsyncExitStack) -> Sequence[Sequence[socket.socket]]:
@@ -99,13 +97,14 @@ def _first(failed: BaseExceptionGroup[Exception]) -> str:
     return _first(first) if isinstance(first, BaseExceptionGroup) else str(first)
 
 
-async def _open_network(settings: Settings, data: Path, stack: AsyncExitStack) -> Network:
-    """The configured network, or our own local one when none is."""
+def _open_network(settings: Settings, data: Path, stack: AsyncExitStack) -> Network:
+    """The configured network, or our own local one when none is; that one is started later, by what
+    needs it: viewers do not.
+    """
     stellar = settings.stellar
     if stellar.rpc_url or stellar.horizon_url:
         passphrase = stellar.network_passphrase
         return Network(stellar.rpc_url, passphrase, horizon_url=stellar.horizon_url)
     local = LocalNetwork(data / "localnet" / "localnet.state", data / "localnet.log")
     stack.push_async_callback(local.stop)
-    await local.start()
     return Network(local.url, local.passphrase, local)

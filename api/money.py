@@ -62,6 +62,7 @@ class Money:
         self.channels = ChannelChain(self._opened_channels)
         self.vouchers = PostgresVoucherStore(stores.database, self._ledger)
         self._there = asyncio.Event()
+        self._filled = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
         self.sessions = PostgresMeterStore(stores.database)
         self.splits = PostgresSplitStore(stores.database, self._ledger)
@@ -79,11 +80,16 @@ class Money:
         )
         self.earnings = EarningsQuery(self._ledger, self.outbox, self, self.splits)
 
-    async def start(self, creator: Account) -> None:
-        """Open the wallet beside the running server."""
+    async def start(self) -> None:
+        """Start what the books alone are enough for."""
         await self.receipts.start()
         await self._splitter.start()
         await self._renewals.start()
+
+    def open(self, creator: Account) -> None:
+        """Open the wallet beside the running server; what needs it waits until then."""
+        if creator.stellar_address is not None:
+            self._filled.set()  # by an earlier start
         self._opening = spawn(self._open(creator), name="wallet")
 
     async def stop(self) -> None:
@@ -96,6 +102,10 @@ class Money:
         await self._renewals.stop()
         await self._splitter.stop()
         await self.receipts.stop()
+
+    async def filled(self) -> None:
+        """Return when a local network's treasury has been given play money."""
+        await self._filled.wait()
 
     async def holdings(self, address: str) -> OnChain | None:
         """What an address holds; the first questions wait until the wallet is open."""
@@ -157,6 +167,8 @@ class Money:
         return f"agree up to ledger {reconciler.state.ledger}"
 
     async def _open(self, creator: Account) -> None:
+        if self._stores.network.local is not None:
+            await self._stores.network.local.start()
         make_wallet = await asyncio.to_thread(_import_make_wallet)
         open_channels = await asyncio.to_thread(_import_open_channels)
         open_top_ups = await asyncio.to_thread(_import_open_top_ups)
@@ -170,6 +182,7 @@ class Money:
         self._top_ups = open_top_ups(self._stores, wallet.addresses, wallet.taker, wallet.chain)
         # Before anybody is told where to pay: without play money there is no account.
         await wallet.give_play_money(creator)
+        self._filled.set()
         self._there.set()
         await wallet.start()
         for part in (self._channels, self._top_ups):

@@ -66,6 +66,7 @@ class Payments:
         sandbox = self.sandbox
         if sandbox is None:
             raise not_found("this server uses real money; there is nothing to hand out")
+        await sandbox.has_money()
 
         async def top_up(effect: Effect) -> Document:
             balance = await sandbox.top_up(account.id, effect)

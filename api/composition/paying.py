@@ -74,7 +74,7 @@ def _payments(parts: Parts) -> Payments:
         parts.stores.accounts,
         parts.bearers,
         parts.intake,
-        Sandbox(parts.intake) if parts.stores.network.play_money else None,
+        Sandbox(parts.intake, parts.money.filled) if parts.stores.network.play_money else None,
         parts.limit(GUESTS_PER_MINUTE_MAX),
         parts.clock,
         NATIVE,
