@@ -12,7 +12,7 @@ from api.data_layout import lay_out
 from api.ground import Ground, StartFailed, lay_ground
 from api.signer_process import SignerProcess, open_signer
 from config import logs
-from config.collector import collect_rarely
+from config.collector import collect_later, collect_rarely
 from config.settings import Settings
 from config.tasks import cancel, spawn
 
@@ -25,6 +25,7 @@ def serve(settings: Settings, *, announce_json: bool) -> None:
     Raises:
         StartFailed: something that it needs is not there or not usable.
     """
+    collect_later()
     logs.set_up(settings.log.level, settings.log.format)
     # Before anything from outside is read, and before there is a second thread.
     signer = _open_signer(settings)
@@ -68,7 +69,7 @@ async def _start(
     """What an operator can mend is an answer here; only what is our fault is logged in full."""
     try:
         laying = spawn(_laid(settings, signer, stack), name="ground")
-        # The SDKs take about a second to import; Postgres and the local network start meanwhile.
+        # What is imported takes about a second; Postgres starts meanwhile.
         start = await asyncio.to_thread(_import_start)
         ground = await laying
         if isinstance(ground, StartFailed):
