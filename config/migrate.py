@@ -64,7 +64,7 @@ async def migrate(database: Database, folder: Traversable | None = None) -> list
         applied = {row["number"]: (row["name"], row["sha256"]) for row in rows}
         missing = pending(known, applied)
         for migration in missing:
-            await _apply(connection, migration)
+            await _apply(connection, migration, durable=migration is missing[-1])
     return [migration.name for migration in missing]
 
 
@@ -119,10 +119,14 @@ def pending(known: Sequence[Migration], applied: Mapping[int, tuple[str, str]]) 
     return rest
 
 
-async def _apply(connection: Connection, migration: Migration) -> None:
+async def _apply(connection: Connection, migration: Migration, *, durable: bool) -> None:
+    """One that is not `durable` is on the disk no later than the next one that is."""
+    settings = f"SET LOCAL statement_timeout = {DATABASE_MIGRATION_MS_MAX}"
+    if not durable:
+        settings += "; SET LOCAL synchronous_commit = off"
     try:
         async with connection.transaction():
-            await connection.execute(f"SET LOCAL statement_timeout = {DATABASE_MIGRATION_MS_MAX}")
+            await connection.execute(settings)
             await connection.execute(migration.sql, timeout=DATABASE_MIGRATION_MS_MAX / 1000)
             await connection.execute(
                 "INSERT INTO schema_migration (number, name, sha256) VALUES ($1, $2, $3)",
