@@ -16,11 +16,11 @@ def columns_of(batch: Batch) -> tuple[object, ...]:
     """A batch as the arguments of `metering_commit`. The order of its sessions is no matter:
     nobody else writes about those of its lease meanwhile.
     """
-    saved, first_ticks, drawn, amounts, served, repriced = _turned(batch.changes, 6)
-    sessions, revisions, _, posted, _, rungs, states, closed = _turned(saved, 8)
+    ids, saved, first_ticks, drawn, amounts, served, repriced = _turned(batch.changes, 7)
+    _, revisions, _, posted, _, rungs, states, closed = _turned(saved, 8)
     sequences, los, his = _turned([each[0] if each else _NOTHING for each in served], 3)
     return (
-        _lines([each.id for each in sessions]),
+        _lines(ids),
         _numbers(revisions),
         _numbers(drawn),
         _numbers(amounts),

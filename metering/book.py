@@ -383,14 +383,13 @@ class Book:
         for allowance in batch.allowances:
             self._is_saved(allowance)
         ended: list[SessionSummary] = []
-        sessions, is_next = self._sessions, self._repricing.is_next
+        sessions = self._sessions
+        is_next = self._repricing.is_next
+        self._unsaved.are_saved(each for each in batch.session_ids if not is_next(each))
         for change in batch.changes:
-            saved = change[0]
-            session_id = saved[0].id
+            session_id, saved = change[0], change[1]
             kept = sessions[session_id]
             kept.saved, kept.saving, kept.change = saved, False, None
-            if not is_next(session_id):
-                self._unsaved.is_saved(session_id)
             if kept.changed:
                 self._unsaved.note(kept, kept.requested_at)
             if saved.closed_at is not None:

@@ -16,6 +16,9 @@ from metering.rungs import Rungs
 from metering.terms import Terms
 from metering.void_budget import VoidBudget
 
+# The text of a session with one piece that is pending, and no rungs.
+_TEXT = "[%d,%d,%d,%d,%d,%d,%d,%s%d]],[[%d,%d,%d]],[],%d]"
+
 
 class Holdings:
     """Of one session. `budget` is shared by all sessions of the viewer."""
@@ -221,13 +224,31 @@ class Holdings:
 
     def text(self) -> str:
         """The snapshot as the store keeps it: JSON, which `session.read_state` reads. Written with
-        every segment, so put together from the numbers: in a tenth of the time of `json.dumps`.
+        every segment, so put together from the numbers: in a tenth of the time of `json.dumps`,
+        and of who plays on with one pattern, in half of the time of a text for each number.
         """
+        covered, pending = self._covered, self._pending
+        if pending.newest_hi and covered.earlier and not pending.others and self._rungs is None:
+            return _TEXT % (
+                self.presence_ms,
+                self.posted,
+                self.delivered,
+                self.voided,
+                self.forced,
+                self._run_start,
+                self._head,
+                covered.earlier,
+                covered.last_hi,
+                pending.newest_lo,
+                pending.newest_hi,
+                pending.newest_ticket is not None,
+                self.waived,
+            )
         head = "null" if self._head is None else self._head
         rungs = "[]" if self._rungs is None else self._rungs.text()
         return (
             f"[{self.presence_ms},{self.posted},{self.delivered},{self.voided},{self.forced},"
-            f"{self._run_start},{head},{self._covered.text()},{self._pending.text()},{rungs},"
+            f"{self._run_start},{head},{covered.text()},{pending.text()},{rungs},"
             f"{self.waived}]"
         )
 

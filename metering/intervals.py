@@ -9,16 +9,20 @@ class Intervals:
     the last interval or is in it, and adding to its end.
 
     So the last interval is kept apart, as two numbers; None when nothing is covered.
+
+    Attributes:
+        last_hi: where the last one ends.
+        earlier: the text up to there, when it is known.
     """
 
-    __slots__ = ("_earlier", "_ends", "_last_hi", "_last_lo", "_starts")
+    __slots__ = ("_ends", "_last_lo", "_starts", "earlier", "last_hi")
 
     def __init__(self, pairs: Iterable[tuple[int, int]] = ()) -> None:
         self._starts: list[int] = []  # of all but the last
         self._ends: list[int] = []
         self._last_lo: int | None = None
-        self._last_hi: int | None = None
-        self._earlier: str | None = None  # the text up to where the last one ends, if it is known
+        self.last_hi: int | None = None
+        self.earlier: str | None = None
         for lo, hi in pairs:
             self.add(lo, hi)
 
@@ -29,18 +33,18 @@ class Intervals:
     def pairs(self) -> list[tuple[int, int]]:
         """The intervals as a list."""
         pairs = list(zip(self._starts, self._ends, strict=True))
-        if self._last_lo is not None and self._last_hi is not None:
-            pairs.append((self._last_lo, self._last_hi))
+        if self._last_lo is not None and self.last_hi is not None:
+            pairs.append((self._last_lo, self.last_hi))
         return pairs
 
     def text(self) -> str:
         """The pairs as JSON."""
-        if self._last_hi is None:
+        if self.last_hi is None:
             return "[]"
-        if self._earlier is None:  # who plays on moves an end: this is written with every segment
+        if self.earlier is None:  # who plays on only moves an end
             earlier = zip(self._starts, self._ends, strict=True)
-            self._earlier = f"[{''.join([f'[{lo},{hi}],' for lo, hi in earlier])}[{self._last_lo},"
-        return f"{self._earlier}{self._last_hi}]]"
+            self.earlier = f"[{''.join([f'[{lo},{hi}],' for lo, hi in earlier])}[{self._last_lo},"
+        return f"{self.earlier}{self.last_hi}]]"
 
     def __len__(self) -> int:
         """How many intervals, not how many integers."""
@@ -54,8 +58,8 @@ class Intervals:
     def add(self, lo: int, hi: int) -> None:
         """Cover [lo, hi)."""
         assert lo < hi
-        if lo == self._last_hi:
-            self._last_hi = hi
+        if lo == self.last_hi:
+            self.last_hi = hi
             return
         starts, ends = self._opened()
         # Every interval that overlaps or touches becomes part of the new one.
@@ -66,16 +70,16 @@ class Intervals:
             hi = max(hi, ends[last - 1])
         starts[first:last] = [lo]
         ends[first:last] = [hi]
-        self._earlier = None
+        self.earlier = None
         self._shut()
 
     def extend(self, lo: int, hi: int, intervals_max: int) -> bool:
         """Cover [lo, hi) if it follows the last interval and there are fewer than so many; tell
         whether it was.
         """
-        if lo != self._last_hi or len(self._starts) + 1 >= intervals_max:
+        if lo != self.last_hi or len(self._starts) + 1 >= intervals_max:
             return False
-        self._last_hi = hi
+        self.last_hi = hi
         return True
 
     def remove(self, lo: int, hi: int) -> None:
@@ -89,12 +93,12 @@ class Intervals:
             kept = [pair for pair in ((left, lo), (hi, right)) if pair[0] < pair[1]]
             starts[first:last] = [pair[0] for pair in kept]
             ends[first:last] = [pair[1] for pair in kept]
-        self._earlier = None
+        self.earlier = None
         self._shut()
 
     def gaps(self, lo: int, hi: int) -> list[tuple[int, int]]:
         """The parts of [lo, hi) that are not covered, from left to right."""
-        last_lo, last_hi = self._last_lo, self._last_hi
+        last_lo, last_hi = self._last_lo, self.last_hi
         if last_lo is None or last_hi is None or lo >= last_hi:
             return [(lo, hi)] if lo < hi else []
         if last_lo <= lo and hi <= last_hi:
@@ -112,13 +116,13 @@ class Intervals:
 
     def _opened(self) -> tuple[list[int], list[int]]:
         """All of them, the last one too; `_shut` has to follow."""
-        if self._last_lo is not None and self._last_hi is not None:
+        if self._last_lo is not None and self.last_hi is not None:
             self._starts.append(self._last_lo)
-            self._ends.append(self._last_hi)
+            self._ends.append(self.last_hi)
         return self._starts, self._ends
 
     def _shut(self) -> None:
         """Set the last one apart."""
-        self._last_lo = self._last_hi = None
+        self._last_lo = self.last_hi = None
         if self._starts:
-            self._last_lo, self._last_hi = self._starts.pop(), self._ends.pop()
+            self._last_lo, self.last_hi = self._starts.pop(), self._ends.pop()

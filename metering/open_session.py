@@ -81,10 +81,16 @@ class OpenSession:
         saved, meter = self.saved, self.meter
         if self.awaited or self.session is not saved.session:
             return True
-        return meter is not None and (
+        if meter is None:
+            return False
+        posted, posted_before = meter.posted, saved.posted
+        return (
             meter.drawn != saved.drawn
-            or meter.posted // UNITS_PER_SECOND != saved.posted // UNITS_PER_SECOND
-            or meter.rung_seconds != saved.rungs
+            or (
+                posted != posted_before
+                and posted // UNITS_PER_SECOND != posted_before // UNITS_PER_SECOND
+            )
+            or (bool(saved.rungs) and meter.rung_seconds != saved.rungs)
         )
 
     @property
@@ -114,6 +120,7 @@ class OpenSession:
             amount, rungs = meter.amount, meter.rung_seconds
         after = (session, revision + 1, drawn, posted, amount, rungs, meter.text(), self.closed_at)
         change = (
+            session.id,
             _make(SavedSession, after),
             posted_before // UNITS_PER_SECOND,
             drawn - drawn_before,

@@ -27,26 +27,29 @@ class Pending:
     Of nearly every piece no more ever happens than that it is sent, arrives, and is charged. So the
     newest one is kept as three numbers, and only made a `Piece` when somebody looks at it, or when
     there is a newer one. Its ticket is None when it has arrived, its end when there is none.
+
+    Attributes:
+        others: than the newest; look at `pieces`.
     """
 
-    __slots__ = ("_hi", "_lo", "_pieces", "_ticket", "in_flight", "ready")
+    __slots__ = ("in_flight", "newest_hi", "newest_lo", "newest_ticket", "others", "ready")
 
     def __init__(self) -> None:
-        self._pieces: list[Piece] = []  # but for the newest
-        self._ticket: int | None = None
-        self._lo = 0
-        self._hi: int | None = None
+        self.others: list[Piece] = []  # but for the newest
+        self.newest_ticket: int | None = None
+        self.newest_lo = 0
+        self.newest_hi: int | None = None
         self.ready = 0
         self.in_flight = 0
 
     @property
     def pieces(self) -> list[Piece]:
         """All of them, the first to be asked for before the others."""
-        if self._hi is not None:
-            tickets = set[int]() if self._ticket is None else {self._ticket}
-            self._pieces.append(Piece(self._lo, self._hi, tickets))
-            self._ticket = self._hi = None
-        return self._pieces
+        if self.newest_hi is not None:
+            tickets = set[int]() if self.newest_ticket is None else {self.newest_ticket}
+            self.others.append(Piece(self.newest_lo, self.newest_hi, tickets))
+            self.newest_ticket = self.newest_hi = None
+        return self.others
 
     @property
     def units(self) -> int:
@@ -56,12 +59,12 @@ class Pending:
     @property
     def requests(self) -> int:
         """How many bodies are under way, counted once for each piece that they cover."""
-        return sum([len(piece.tickets) for piece in self._pieces]) + (self._ticket is not None)
+        return sum([len(piece.tickets) for piece in self.others]) + (self.newest_ticket is not None)
 
     def text(self) -> str:
         """As `MeterState` has it, in JSON."""
-        if self._hi is not None and not self._pieces:  # as when a live is watched
-            return f"[[{self._lo},{self._hi},{0 if self._ticket is None else 1}]]"
+        if self.newest_hi is not None and not self.others:  # as when a live is watched
+            return f"[[{self.newest_lo},{self.newest_hi},{0 if self.newest_ticket is None else 1}]]"
         pieces = [f"[{each.lo},{each.hi},{1 if each.tickets else 0}]" for each in self.pieces]
         return f"[{','.join(pieces)}]"
 
@@ -75,9 +78,9 @@ class Pending:
 
     def send(self, ticket: int, lo: int, hi: int) -> None:
         """New media goes out."""
-        if self._hi is not None:
+        if self.newest_hi is not None:
             _ = self.pieces
-        self._ticket, self._lo, self._hi = ticket, lo, hi
+        self.newest_ticket, self.newest_lo, self.newest_hi = ticket, lo, hi
         self.in_flight += hi - lo
 
     def arrive(self, ticket: int) -> int:
@@ -87,9 +90,13 @@ class Pending:
             How many units that were; 0 when it is not so simple, and nothing has happened.
         """
         units = self.in_flight
-        if ticket != self._ticket or self._hi is None or units != self._hi - self._lo:
+        if (
+            ticket != self.newest_ticket
+            or self.newest_hi is None
+            or units != self.newest_hi - self.newest_lo
+        ):
             return 0
-        self._ticket, self.in_flight = None, 0
+        self.newest_ticket, self.in_flight = None, 0
         self.ready += units
         return units
 
@@ -109,7 +116,7 @@ class Pending:
             if piece.tickets and lo <= piece.lo and piece.hi <= hi:
                 piece.tickets.add(ticket)
                 piece.abandoned = False
-        self._pieces = pieces
+        self.others = pieces
 
     def deliver(self, piece: Piece) -> None:
         """A body that covers the piece was sent to its last byte."""
@@ -130,25 +137,25 @@ class Pending:
         pieces: list[Piece] = []
         for piece in self.pieces:
             pieces += _cut(piece, lo, hi) if piece.tickets else [piece]
-        self._pieces = [
+        self.others = [
             piece for piece in pieces if not (piece.tickets and lo <= piece.lo and piece.hi <= hi)
         ]
-        self.in_flight = sum(piece.units for piece in self._pieces if piece.tickets)
+        self.in_flight = sum(piece.units for piece in self.others if piece.tickets)
 
     def strip(self, lo: int, hi: int) -> int:
         """Forget all of [lo, hi), delivered or in flight; how much that was."""
         before = self.units
         pieces = [cut for piece in self.pieces for cut in _cut(piece, lo, hi)]
-        self._pieces = [piece for piece in pieces if not (lo <= piece.lo and piece.hi <= hi)]
-        self.in_flight = sum(piece.units for piece in self._pieces if piece.tickets)
-        self.ready = sum(piece.units for piece in self._pieces if not piece.tickets)
+        self.others = [piece for piece in pieces if not (lo <= piece.lo and piece.hi <= hi)]
+        self.in_flight = sum(piece.units for piece in self.others if piece.tickets)
+        self.ready = sum(piece.units for piece in self.others if not piece.tickets)
         return before - self.units
 
     def clear(self) -> None:
         """Forget everything."""
-        if self._pieces:
-            self._pieces.clear()
-        self._ticket = self._hi = None
+        if self.others:
+            self.others.clear()
+        self.newest_ticket = self.newest_hi = None
         self.ready = self.in_flight = 0
 
     def take(self, units: int, pieces: Sequence[Piece]) -> None:
@@ -159,7 +166,7 @@ class Pending:
             piece.lo += taken
             units -= taken
         assert not units, "more was taken than had been delivered"
-        self._pieces = [piece for piece in self.pieces if piece.units]
+        self.others = [piece for piece in self.pieces if piece.units]
 
 
 def _cut(piece: Piece, lo: int, hi: int) -> list[Piece]:

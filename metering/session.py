@@ -186,6 +186,7 @@ class SessionChange(NamedTuple):
     """All that one commit writes about one session.
 
     Attributes:
+        session_id: the session's.
         saved: how it is afterwards.
         first_tick: the first second that is charged, if there is one.
         drawn: stroops that went from the viewer into the hold; below zero: came back.
@@ -193,6 +194,7 @@ class SessionChange(NamedTuple):
         repriced: its terms are new, and hold for all that was done.
     """
 
+    session_id: str
     saved: SavedSession
     first_tick: int
     drawn: int
@@ -235,7 +237,7 @@ class Batch:
     @property
     def session_ids(self) -> list[str]:
         """The sessions that it changes."""
-        return [saved.session.id for saved, *_ in self.changes]
+        return [each[0] for each in self.changes]
 
 
 def read_state(text: str) -> MeterState:

@@ -1,5 +1,6 @@
 """Which sessions have something to save, and in which order they are saved."""
 
+from collections.abc import Iterable
 from itertools import chain, islice
 
 from metering.open_session import OpenSession
@@ -40,9 +41,11 @@ class Unsaved:
         self.awaited.pop(session_id, None)
         self._others.pop(session_id, None)
 
-    def is_saved(self, session_id: str) -> None:
-        """What it had to save when it was picked is saved."""
-        self._others.pop(session_id, None)
+    def are_saved(self, session_ids: Iterable[str]) -> None:
+        """What they had to save when they were picked is saved."""
+        if self._others:
+            for session_id in session_ids:
+                self._others.pop(session_id, None)
 
     def next(self, limit: int, until: int | None) -> list[OpenSession]:
         """At most `limit` sessions, those first that wait for longest; half of the room is for

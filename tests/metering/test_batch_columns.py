@@ -18,7 +18,7 @@ def change(name: str, *served: Served, terms: Terms = TERMS) -> SessionChange:
     saved = unstarted(session)._replace(
         revision=4, drawn=9, posted=180_000, amount=Stroops(2), state=f"[{name}]"
     )
-    return SessionChange(saved, first_tick=1, drawn=3, amount=1, served=served)
+    return SessionChange(saved.session.id, saved, first_tick=1, drawn=3, amount=1, served=served)
 
 
 def test_each_session_has_a_place_in_every_column_however_much_it_was_promised() -> None:

@@ -40,7 +40,7 @@ def names(batch: Batch) -> list[str]:
 def change(name: str, viewer: str = "v") -> SessionChange:
     session = Session(name, viewer, "ast", "creator", Terms.of(Price("XLM", 1, 1)), OPENED)
     saved = unstarted(session)._replace(revision=1, posted=90_000, amount=Stroops(1))
-    return SessionChange(saved, first_tick=0, drawn=0, amount=1, served=())
+    return SessionChange(name, saved, first_tick=0, drawn=0, amount=1, served=())
 
 
 BATCH = Batch((change("a"), change("b", "w"), change("c")), (Allowance("w", OPENED, 5),))

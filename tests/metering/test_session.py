@@ -28,7 +28,7 @@ def saved(totals: Totals, state: MeterState | None = STATE) -> SavedSession:
 
 
 def moved(amount: int, drawn: int) -> list[tuple[str, str, str, int]]:
-    change = SessionChange(saved(Totals()), 0, drawn, amount, ())
+    change = SessionChange(SESSION.id, saved(Totals()), 0, drawn, amount, ())
     return [(t.cause, t.debit, t.credit, t.amount) for t in transfers_for(change)]
 
 
@@ -41,7 +41,7 @@ def test_a_session_knows_the_accounts_it_moves_money_between() -> None:
 
 def test_a_change_is_entered_from_its_first_second_to_the_last_that_is_charged_then() -> None:
     after = saved(Totals(33, 540_000, Stroops(20), (3,)))
-    change = SessionChange(after, first_tick=2, drawn=13, amount=14, served=())
+    change = SessionChange(SESSION.id, after, first_tick=2, drawn=13, amount=14, served=())
     assert change.done == Effects(first_tick=2, last_tick=6, amount=Stroops(14), drawn=13)
     assert after.totals == Totals(33, 540_000, Stroops(20), (3,))
 
@@ -62,7 +62,7 @@ def test_what_costs_nothing_moves_nothing() -> None:
 
 
 def test_a_transfer_is_named_after_the_commit_that_made_it() -> None:
-    change = SessionChange(saved(Totals()), 0, 1, 1, ())
+    change = SessionChange(SESSION.id, saved(Totals()), 0, 1, 1, ())
     assert [t.id for t in transfers_for(change)] == ["ses_1:4:hold", "ses_1:4:post"]
 
 
