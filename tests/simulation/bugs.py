@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, NamedTuple
 
-import metering.settlement.lifecycle
 import metering.settlement.outbox_memory
+import metering.settlement.sending
 import metering.store
 from metering.bodies import Bodies
 from metering.book import Book
@@ -80,11 +80,8 @@ def _dropped_hold(right: Any) -> Any:
     return lambda change: tuple(each for each in right(change) if each.cause != "hold")
 
 
-def _gives_up_early(_: Any) -> Any:
-    def expired(signed: Any, observation: Any) -> bool:
-        return bool(observation.latest_close_time > signed.max_time - 30)
-
-    return expired
+def _gives_up_early(right: Any) -> Any:
+    return lambda signed, seen: right(replace(signed, max_time=signed.max_time - 30), seen)
 
 
 def _signs_again(right: Any) -> Any:
@@ -150,8 +147,8 @@ BUGS = (
     Bug("a hold is dropped", metering.store, "transfers_for", _dropped_hold),
     Bug(
         "an envelope is given up before its time",
-        metering.settlement.lifecycle,
-        "_expired",
+        metering.settlement.sending,
+        "_death",
         _gives_up_early,
     ),
     Bug("what got no answer is signed again", SettlementWorker, "_act", _signs_again),
