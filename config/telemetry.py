@@ -6,15 +6,11 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     generate_latest,
 )
 
 _PREFIX = "tollcast_"
-
-# From half a millisecond to ten seconds.
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -37,16 +33,6 @@ def counter(name: str, description: str, labels: Sequence[str] = ()) -> Counter:
 def gauge(name: str, description: str, labels: Sequence[str] = ()) -> Gauge:
     """A number that goes up and down."""
     return Gauge(_PREFIX + name, description, labels, registry=_registry)
-
-
-def histogram(
-    name: str,
-    description: str,
-    labels: Sequence[str] = (),
-    buckets: Sequence[float] = _SECONDS,
-) -> Histogram:
-    """How a value is spread. The default buckets are seconds; say so in the name."""
-    return Histogram(_PREFIX + name, description, labels, registry=_registry, buckets=buckets)
 
 
 def before_rendering(add: Callable[[], None]) -> None:

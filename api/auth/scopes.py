@@ -26,7 +26,7 @@ class Scope(StrEnum):
 type Need = Scope | Literal["nothing", "person"]
 """`nothing`: anybody may ask. `person`: no key will do, whatever it is allowed."""
 
-_NEEDS: dict[str, Need] = {
+NEEDS: dict[str, Need] = {
     "GET /": "nothing",
     "GET /watch/{content}": "nothing",
     "GET /studio": "nothing",
@@ -154,14 +154,9 @@ _NEEDS: dict[str, Need] = {
 }
 
 
-def known_routes() -> frozenset[str]:
-    """Every route that is in the table: a method and the path as aiohttp writes it."""
-    return frozenset(_NEEDS)
-
-
 def needed(method: str, path: str) -> Need:
     """What a route asks of a key; HEAD is GET without a body."""
-    return _NEEDS.get(f"{'GET' if method == 'HEAD' else method} {path}", "person")
+    return NEEDS.get(f"{'GET' if method == 'HEAD' else method} {path}", "person")
 
 
 def allows(scopes: frozenset[Scope], need: Need) -> bool:

@@ -121,11 +121,6 @@ def inflight_account(payout: str, asset: str) -> Account:
     return Account(f"inflight:{payout}", asset)
 
 
-def fees_account(asset: str) -> Account:
-    """What the network took for our transactions."""
-    return Account(f"fees:{asset}", asset)
-
-
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """`amount` of `asset` moves from `debit` to `credit`.

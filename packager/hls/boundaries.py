@@ -75,10 +75,6 @@ class Boundaries:
         self._wall_anchor = (0, 0)
 
     @property
-    def next_sequence(self) -> int:
-        return self._next_sequence
-
-    @property
     def open_sequence(self) -> int | None:
         return None if self._open is None else self._open.sequence
 

@@ -1,6 +1,5 @@
 """The package of one live asset: a `RenditionSink` on one side, a `Package` on the other."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -104,7 +103,6 @@ class Origin:
         self._files = LiveFiles(asset_id, self._assembly, cache, self._target_duration)
         self._report = IrregularityReport(asset_id, self._assembly.irregularities, clock)
         self._first_segment_ms: int | None = None
-        self._all_have_segments = asyncio.Event()
         self._multivariant: bytes | None = None
         self._plain: dict[PlaylistPath, PlaylistText] = {}
         self._skipped: dict[PlaylistPath, PlaylistText] = {}
@@ -180,7 +178,6 @@ class Origin:
         for live in self._assembly.renditions.values():
             live.end()
         self._changed()
-        self._all_have_segments.set()
         log.info("asset ended", asset=self._asset_id, **self._report.counts())
         self._observers.ended(AssetEnded(self._asset_id, self.duration))
 
@@ -208,9 +205,6 @@ class Origin:
     def _changed(self) -> None:
         self._multivariant = None
         self._release()
-        active = list(self._assembly.active())
-        if active and all(live.has_segments for live in active):
-            self._all_have_segments.set()
 
     def _release(self) -> None:
         """All renditions are as they will be for a while: whoever waits may look at them."""
@@ -261,14 +255,6 @@ class Origin:
     def captions(self) -> tuple[CaptionRendition, ...]:
         """None: they are of what is recorded, whose times are known."""
         return ()
-
-    async def wait_playable(self) -> None:
-        """Return when every rendition has a segment, or when a viewer should wait no longer."""
-        try:
-            async with asyncio.timeout(HLS_PLAYABLE_WAIT_MS_MAX / 1000):
-                await self._all_have_segments.wait()
-        except TimeoutError:
-            return
 
     def multivariant(self) -> bytes:
         """Cached: its bytes are the same for all viewers.

@@ -12,7 +12,8 @@ def opened(*starts: int) -> list[tuple[int, int]]:
     for start in starts:
         open_on_grid(boundaries, start * SECOND // 100, end, 2 * SECOND, 0)
         end = (start + 2) * SECOND // 100
-    found = [boundaries.interval(sequence) for sequence in range(boundaries.next_sequence)]
+    assert boundaries.open_sequence is not None, "the last one is still open"
+    found = [boundaries.interval(sequence) for sequence in range(boundaries.open_sequence)]
     return [
         (each.start * 100 // SECOND, each.end * 100 // SECOND) for each in found if each is not None
     ]

@@ -1,6 +1,5 @@
 """A live asset seen from both sides: what the pipeline gives and what a player gets."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -109,7 +108,6 @@ async def test_a_segment_is_in_the_playlist_when_the_next_boundary_came(stage: S
 async def test_the_playlist_is_not_ready_before_every_rendition_is(
     stage: Stage, clock: ManualClock
 ) -> None:
-    waiting = asyncio.ensure_future(stage.origin.wait_playable())
     with pytest.raises(NotReady):
         stage.origin.multivariant()
     stage.origin.begin(renditions_of(CLIPS))
@@ -122,7 +120,6 @@ async def test_the_playlist_is_not_ready_before_every_rendition_is(
     for name in ("720p", "audio"):
         for packet in CLIPS[name].packets:
             stage.origin.packet(name, packet)
-    await waiting
     found = m3u8.loads(stage.origin.multivariant().decode())
     assert [each.uri for each in found.playlists] == ["360p/index.m3u8", "720p/index.m3u8"]
     assert [each.uri for each in found.media] == ["audio/index.m3u8"]
