@@ -144,16 +144,6 @@ class SettlementWorker:
         """End after the step under way; everything that matters is in the outbox."""
         await cancel(self._task)
 
-    async def settle_now(self) -> None:
-        """Pay everyone who is due, and return when the outcome of each payout is known.
-
-        Takes as long as the chain does: two minutes at most for a payout that got lost.
-        """
-        while True:
-            if not await self.run_once():
-                return
-            await asyncio.sleep(SETTLEMENT_POLL_MS / 1000)
-
     async def run_once(self) -> bool:
         """One pass: take what is unfinished further, and plan anew with what is free.
 

@@ -13,6 +13,7 @@ from metering.settlement.outbox_memory import MemoryOutbox
 from metering.settlement.worker import SettlementWorker
 from metering.signer.local_signer import LocalSigner
 from tests.metering.settlement.networks import PATIENCE_SECONDS, Visitor, everywhere
+from tests.metering.settlement.settling import settle
 from tests.metering.settlement.simulated import TERMS, Payees
 
 XLM = 10**7
@@ -40,7 +41,7 @@ async def test_creators_get_what_they_earned_and_the_books_agree(visitor: Visito
         terms=TERMS,
     )
     async with asyncio.timeout(3 * PATIENCE_SECONDS):
-        await worker.settle_now()
+        await settle(worker)
     hashes = set()
     for creator, address in payees.addresses.items():
 

@@ -30,6 +30,7 @@ from metering.settlement.worker import SettlementWorker
 from metering.signer.local_signer import LocalSigner
 from tests.metering.localnet.running import RunningNetwork, running_network
 from tests.metering.settlement.keyed_chain import KeyedChain
+from tests.metering.settlement.settling import settle
 
 pytestmark = pytest.mark.process
 
@@ -148,7 +149,7 @@ async def test_earnings_arrive_on_the_chain_and_the_books_agree(operation: Opera
     before = await operation.query.earnings("ana", "XLM")
     assert (before.pending, before.in_flight, before.settled) == (3 * XLM + 1, 0, 0)
     async with asyncio.timeout(_SECONDS_MAX):
-        await operation.worker.settle_now()
+        await settle(operation.worker)
     assert await operation.received("ana") == 3 * XLM + 1
     assert await operation.received("ben") == 5
     after = await operation.query.earnings("ana", "XLM")
