@@ -50,10 +50,14 @@ class Protection:
     def key_tag(self, period: int) -> str:
         """EXT-X-KEY (rfc8216bis, 4.4.4.4); with a hole for the token of the period's group."""
         vector = self.schedule.vector(self.asset_id, period).hex()
-        common = "" if self.init_is_clear else ',KEYFORMAT="identity"'
-        method = "AES-128" if self.init_is_clear else "SAMPLE-AES"
         uri = opened_by_token(path_text(KeyPath(period)))
-        return f'#EXT-X-KEY:METHOD={method},URI="{uri}",IV=0x{vector}{common}'
+        if self.init_is_clear:
+            return f'#EXT-X-KEY:METHOD=AES-128,URI="{uri}",IV=0x{vector}'
+        # By its name modules that decrypt know a key; without it players have to wait for the init
+        # segment. No standard has the attribute, which players of several DRM systems read.
+        key_id = self.schedule.key_id(self.asset_id, period).hex()
+        sample = f'KEYFORMAT="identity",KEYID=0x{key_id}'
+        return f'#EXT-X-KEY:METHOD=SAMPLE-AES,URI="{uri}",IV=0x{vector},{sample}'
 
     def segment_uri(self, rendition: str, sequence: int) -> str:
         return self._public(f"{rendition}/{segment_name(sequence)}")

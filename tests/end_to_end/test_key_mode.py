@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+from playwright.async_api import Page
 
 from metering.money import parse_amount
 from tests.end_to_end.cdn import Cdn, cdn, free_address
@@ -71,7 +72,7 @@ async def billed(viewer: Viewer) -> dict[str, Any]:
 
 
 async def test_segments_come_from_a_cache_and_keys_are_paid_for(start: Any, tmp_path: Path) -> None:
-    """Four things at a time, since each takes as long as its media: they share a server only."""
+    """Five things at a time, since each takes as long as its media: they share a server only."""
     film = await make_film(tmp_path / "film.mp4", SECONDS, size="640x360", rate=RATE, keyframes=20)
     _, port = free_address()
     server: RunningServer = await start(
@@ -82,6 +83,7 @@ async def test_segments_come_from_a_cache_and_keys_are_paid_for(start: Any, tmp_
     )
     async with cdn(port, server.http_url, tmp_path / "cdn") as cache, asyncio.TaskGroup() as group:
         group.create_task(two_viewers_of_one_film(server, film, cache))
+        group.create_task(a_film_of_encrypted_samples(server, film))
         group.create_task(a_viewer_with_too_little_money(server, film))
         group.create_task(a_live_and_its_recording(server))
         group.create_task(a_subscriber_who_pays_for_no_second(server, film))
@@ -103,13 +105,7 @@ async def two_viewers_of_one_film(server: RunningServer, film: Path, cache: Cdn)
         fetched = cache.answered(content["id"])
         assert {fate for _, fate in fetched} == {"MISS"}
 
-        await page.add_init_script(NOTE_THE_END)
-        await page.goto(f"{server.http_url}/watch/{content['id']}")
-        await page.get_by_role("button", name="Watch").click()
-        shown = await page.wait_for_function(
-            "() => window.decodedAtTheEnd", timeout=(SECONDS + 60) * 1000
-        )
-        assert await shown.json_value() >= SECONDS * RATE * 0.9
+        await watched_to_the_end(page, server, content["id"])
         again = cache.answered(content["id"])[len(fetched) :]
         assert {fate for _, fate in again} == {"HIT"}
         assert {uri for uri, _ in again} == {uri for uri, _ in fetched}
@@ -117,11 +113,38 @@ async def two_viewers_of_one_film(server: RunningServer, film: Path, cache: Cdn)
         stroops = PRICE_STROOPS * SECONDS // PRICE_SECONDS
         assert parse_amount((await billed(first))["amount"]) == stroops
         await page.locator("#receipt").wait_for()
-        earnings = await eventually(lambda: settled(creator), 60, "everything is settled")
-        assert parse_amount(earnings["settled"]) == 2 * stroops
+
+        async def three_are_settled() -> bool | None:
+            """Of the third one samples are encrypted."""
+            earnings = await settled(creator)
+            return True if earnings and parse_amount(earnings["settled"]) == 3 * stroops else None
+
+        await eventually(three_are_settled, 60, "everything is settled")
         # Of all that the cache was asked for, this is what the server saw.
         missed = [uri for uri, fate in cache.answered() if fate != "HIT"]
         assert await public_requests(first) == len(missed) == len(set(missed))
+
+
+async def watched_to_the_end(page: Page, server: RunningServer, content: str) -> None:
+    await page.add_init_script(NOTE_THE_END)
+    await page.goto(f"{server.http_url}/watch/{content}")
+    await page.get_by_role("button", name="Watch").click()
+    shown = await page.wait_for_function(
+        "() => window.decodedAtTheEnd", timeout=(SECONDS + 60) * 1000
+    )
+    assert await shown.json_value() >= SECONDS * RATE * 0.9
+
+
+async def a_film_of_encrypted_samples(server: RunningServer, film: Path) -> None:
+    """The browser's own module decrypts them, and asks for each of two keys once."""
+    async with client_of(server, **server.creator) as creator, browser_page() as page:
+        content = await upload(creator, film, delivery="keys-cbcs")
+        await made(creator, content["id"])
+        keys: list[str] = []
+        page.on("request", lambda asked: keys.append(asked.url) if ".key" in asked.url else None)
+        await watched_to_the_end(page, server, content["id"])
+        assert len(keys) == len(set(keys)) == -(-SECONDS // 6)
+        await page.locator("#receipt").wait_for()
 
 
 async def a_viewer_with_too_little_money(server: RunningServer, film: Path) -> None:

@@ -37,10 +37,11 @@ HEIGHTS = (360, 180, 144)
 # the former is in clear, as here and by RFC 8216 (4.3.2.4) where EXT-X-KEY comes after EXT-X-MAP,
 # or encrypted by itself. Where nothing is encrypted before the second segment they play on. FFmpeg
 # (5.1 and 9.0), and mpv by it, decrypt samples in MPEG-TS only, and give those of fragmented MP4
-# to the decoder as they are; hls.js hands them to a DRM module alone. Shaka takes the time of day
-# for that of the stream, and jumps beyond what there is after a gap. The older demuxer of
-# GStreamer stops where the picture's size changes. hls.js, which has to be there before a drop to
-# be of interest, is in `test_reconnect`.
+# to the decoder as they are; hls.js does so with keys that are not for a DRM module, as our own
+# pages hand them to (see `test_key_mode`). Shaka takes the time of day for that of the stream, and
+# jumps beyond what there is after a gap. The older demuxer of GStreamer stops where the picture's
+# size changes. hls.js, which has to be there before a drop to be of interest, is in
+# `test_reconnect`.
 CANNOT = {
     "drops": {"shaka", "hlsdemux", "hls.js"},
     "keys": {"hlsdemux", "hlsdemux2"},

@@ -91,7 +91,9 @@ def test_init_segments_that_name_their_key_change_with_it() -> None:
         *("41.key", "init-0.41.mp4", "41.m4s"),
         *("42.key", "init-0.42.mp4", "42.m4s"),
     ]
-    assert ',KEYFORMAT="identity"' in text
+    for sequence in (41, 42):
+        name = KeySchedule(b"secret").key_id("ast_1", sequence).hex()
+        assert f',KEYFORMAT="identity",KEYID=0x{name}\n' in text
     assert "METHOD=SAMPLE-AES," in text
     addresses = [line for line in text.splitlines() if not line.startswith("#")]
     addresses += [each[1] for each in re.finditer(r'MAP:URI="([^"]+)"', text)]

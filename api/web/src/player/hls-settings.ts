@@ -1,6 +1,7 @@
 // How hls.js plays for us, each setting with its reason.
 import Hls, { type HlsConfig, type PlaylistLoaderConstructor } from "hls.js";
 
+import { clearKeySettings } from "./clear-keys";
 import { PatientLoader } from "./patient-loader";
 
 /**
@@ -58,6 +59,7 @@ const timeouts = { maxNumRetry: 4, retryDelayMs: 0, maxRetryDelayMs: 0 };
 export function hlsSettings(startPosition: number, recorded: boolean): Partial<HlsConfig> {
   const { fragLoadPolicy, playlistLoadPolicy } = Hls.DefaultConfig;
   return {
+    ...clearKeySettings,
     startPosition: recorded ? Math.max(0, startPosition) : startPosition,
     // The segments are fMP4 already: there is nothing to convert that would need a worker.
     enableWorker: false,

@@ -8,6 +8,8 @@ import Hls, {
   type PlaylistLoaderContext,
 } from "hls.js";
 
+import { withClearKeys } from "./clear-keys";
+
 /** The server holds a blocked reload for nine seconds, and then says that nothing came. */
 const BLOCKED_MS = 8000;
 
@@ -74,7 +76,11 @@ function toldOf(
 ): LoaderCallbacks<LoaderContext> {
   const { onSuccess, onError, onTimeout, onAbort } = callbacks;
   return {
-    onSuccess: (response, stats, _asked, details) => onSuccess(response, stats, context, details),
+    onSuccess: (response, stats, _asked, details) => {
+      const { data } = response;
+      const read = typeof data === "string" ? { ...response, data: withClearKeys(data) } : response;
+      onSuccess(read, stats, context, details);
+    },
     onError: (error, _asked, details, stats) => onError(error, context, details, stats),
     onTimeout: (stats, _asked, details) => onTimeout(stats, context, details),
     onAbort: (stats, _asked, details) => onAbort?.(stats, context, details),
