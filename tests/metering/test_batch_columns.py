@@ -28,7 +28,7 @@ def test_each_session_has_a_place_in_every_column_however_much_it_was_promised()
         *("b\na\nc", "{4,4,4}", "{3,3,3}", "{1,1,1}", "{1,1,1}", "{180000,180000,180000}"),
         *("[b]\n[a]\n[c]", "{7,0,7}", "{0,0,10}", "{20,0,20}", None),
         *(("c", "c"), (4, 4), (8, 9), (20, 30), (30, 31)),
-        *[()] * 9,
+        *[None] * 9,
         5,
     )
 
@@ -42,7 +42,7 @@ def test_what_few_sessions_have_is_told_of_those() -> None:
     batch = Batch((plain, ended, repriced), (Allowance("v", AT, 77),), fence=5)
     assert columns_of(batch)[10:] == (
         "\n\n{5,6}",
-        *[()] * 5,
+        *[None] * 5,
         *(("b",), (AT,)),
         *(("v",), (AT,), (77,)),
         *(("c",), (4,), (better.tariff.id,), ("{5,6}",)),
@@ -52,4 +52,4 @@ def test_what_few_sessions_have_is_told_of_those() -> None:
 
 def test_an_empty_batch_has_all_columns() -> None:
     everything = columns_of(Batch((), fence=5))
-    assert everything == ("", *["{}"] * 5, "", *["{}"] * 3, None, *[()] * 14, 5)
+    assert everything == ("", *["{}"] * 5, "", *["{}"] * 3, *[None] * 15, 5)
