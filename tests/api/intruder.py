@@ -28,6 +28,7 @@ from metering.settlement.outbox_postgres import _insert
 from metering.settlement.signer import Refused
 from metering.signer.brief import write_brief
 from metering.signer.remote_signer import RemoteSigner
+from tests.end_to_end.process_memory import memory
 from tests.end_to_end.running_server import descendants
 from tests.metering.signer.plans import ALICE, SEED, order, pay, plan
 
@@ -46,7 +47,7 @@ def readable(places: Iterator[Path]) -> list[str]:
 
 def _shows_key(path: Path) -> bool:
     try:
-        pieces = _memory(path) if path.name == "mem" else _file(path)
+        pieces = memory(int(path.parent.name)) if path.name == "mem" else _file(path)
         return any(needle in piece for piece in pieces for needle in _NEEDLES)
     except OSError:
         return False
@@ -56,15 +57,6 @@ def _file(path: Path) -> Iterator[bytes]:
     if not stat.S_ISFIFO(path.stat().st_mode):
         with path.open("rb") as file:
             yield file.read(_BYTES_MAX)
-
-
-def _memory(path: Path) -> Iterator[bytes]:
-    with path.open("rb", buffering=0) as file:
-        for line in path.with_name("maps").read_text().splitlines():
-            first, last = (int(each, 16) for each in line.split()[0].split("-"))
-            with suppress(OSError, OverflowError, ValueError):  # a guard page, or the kernel's
-                file.seek(first)
-                yield file.read(min(last - first, _BYTES_MAX))
 
 
 def places(data: Path, processes: list[int]) -> Iterator[Path]:

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 from base64 import b32decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from metering.signer.keys import Keys
 from tests.end_to_end.conftest import StartServer
+from tests.end_to_end.process_memory import memory
 from tests.end_to_end.running_server import (
     Client,
     RunningServer,
@@ -22,8 +23,6 @@ from tests.end_to_end.running_server import (
 )
 
 pytestmark = pytest.mark.end_to_end
-
-_PIECE_BYTES_MAX = 1 << 26
 
 
 async def test_the_key_is_in_the_signer_alone_and_moves_there_from_where_it_was(
@@ -91,13 +90,4 @@ async def _is_there(process: int, needles: Sequence[bytes]) -> bool | None:
 
 
 def _remembers(process: int, needles: Sequence[bytes]) -> bool:
-    return any(needle in piece for piece in _memory(process) for needle in needles)
-
-
-def _memory(process: int) -> Iterator[bytes]:
-    with suppress(OSError), Path(f"/proc/{process}/mem").open("rb", buffering=0) as file:
-        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
-            first, last = (int(each, 16) for each in line.split()[0].split("-"))
-            with suppress(OSError, OverflowError, ValueError):  # a guard page, or the kernel's
-                file.seek(first)
-                yield file.read(min(last - first, _PIECE_BYTES_MAX))
+    return any(needle in piece for piece in memory(process) for needle in needles)
