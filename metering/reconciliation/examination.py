@@ -137,7 +137,11 @@ class Examiner:
             look.unbooked.pop(key, None)
         before = [each.difference for each in known]
         found = list(look.differences.values())
-        look.add(await recalled(found, before, self._chain, self._books))
+        memories = await recalled(found, before, self._chain, self._books)
+        look.add(memories.differences)
+        for key in memories.over:
+            look.differences.pop(key, None)
+            look.unbooked.pop(key, None)
 
     async def _ledgers(self, look: _Look, after: int, until: int, moment: Moment) -> None:
         evidence = await self._confirmed(await self._books.evidence(after, until))

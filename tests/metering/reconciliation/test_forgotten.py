@@ -12,7 +12,7 @@ from metering.reconciliation.difference import Difference, Kind, read_difference
 from metering.reconciliation.forgotten import recalled, unpaid_fees
 from metering.reconciliation.restore import bookings
 from metering.settlement.chain import SeenTransaction
-from metering.settlement.outbox import Payment, Settlement
+from metering.settlement.outbox import Payment, Settlement, SignedEnvelope, State
 
 ROOT = "ab" * 32
 SEEN = SeenTransaction(source="GSENDER", sequence=7, payer="GHOT", fee=200, memo=ROOT)
@@ -40,7 +40,8 @@ def lost(place: int = 1, transaction: str = "bb", amount: int = 6) -> Difference
 class Past:
     """A chain, and books that know one settlement."""
 
-    def __init__(self, **seen: SeenTransaction) -> None:
+    def __init__(self, settlement: Settlement = PLANNED, **seen: SeenTransaction) -> None:
+        self.settlement = settlement
         self.seen = seen
         self.asked: list[str] = []
 
@@ -49,13 +50,13 @@ class Past:
         return self.seen.get(hash_)
 
     async def stated(self, roots: Collection[str]) -> Mapping[str, Settlement]:
-        return {root: PLANNED for root in roots if root == ROOT}
+        return {root: self.settlement for root in roots if root == ROOT}
 
 
 async def recall(
     past: Past, *found: Difference, known: tuple[Difference, ...] = ()
 ) -> list[Difference]:
-    return await recalled(found, known, past, past)
+    return (await recalled(found, known, past, past)).differences
 
 
 async def test_a_payment_is_named_by_its_transactions_memo_and_its_place() -> None:
@@ -104,3 +105,20 @@ async def test_its_fee_counts_once_until_it_is_booked_with_the_first_of_its_paym
     }
     [fee] = fees
     assert (fee.debit, fee.credit, fee.amount) == ("treasury:XLM", "chain:hot:XLM", 200)
+
+
+async def test_a_forgotten_bid_of_a_settlement_that_is_known_is_no_difference() -> None:
+    """Method: the copy has its envelope, under the same sequence number, and another hash."""
+    envelope = SignedEnvelope("", "aa", "GSENDER", 7, 0, 0, 0)
+    sent = replace(PLANNED, state=State.SENT, signed=envelope)
+    [told] = await recall(Past(sent, bb=SEEN), lost())
+    assert (told.kind, told.settlement, told.seen) == (Kind.LATE, "set_1", None)
+    applied = replace(sent, state=State.APPLIED)
+    past = Past(applied, bb=SEEN)
+    memories = await recalled([lost()], [told], past, past)
+    assert memories.differences == []
+    assert memories.over == {"event:bb:1", "payment:pay_1"}
+    # Another transaction that says the same paid it twice.
+    twice = Past(applied, bb=replace(SEEN, sequence=8))
+    [told] = await recall(twice, lost())
+    assert (told.kind, told.payment) == (Kind.MISSING_IN_LEDGER, "pay_1")

@@ -16,6 +16,7 @@ from metering.audit.finding import Verdict
 from metering.funding.withdrawal import End, Withdrawal
 from metering.funding.withdrawals_postgres import PostgresWithdrawals
 from metering.ledger.ledger import Transfer, hot_account, treasury_account, viewer_account
+from metering.localnet.closing import Traffic
 from metering.money import Stroops
 from metering.reconciliation.difference import Difference, Kind
 from metering.reconciliation.report_check import check_report
@@ -108,6 +109,22 @@ async def test_each_planted_difference_is_found_by_name_and_stops_payouts(house:
     before = len(await house.world.stored.unfinished())
     assert not await house.world.worker.run_once()
     assert len(await house.world.stored.unfinished()) == before == 0, "nothing new is planned"
+
+
+async def test_a_bid_that_our_books_have_forgotten_is_the_settlements_own(house: House) -> None:
+    """As after a copy was restored that was made between signing and bidding more."""
+    await settle(house, "ana", XLM)
+    await house.world.earn("ana", XLM)
+    await house.compare()
+    await house.world.worker.run_once()
+    house.world.network.traffic = Traffic(crowd_rate=900)
+    await house.world.run(60)
+    assert house.world.received("ana") == 2 * XLM
+    assert await house.database.fetchval("SELECT count(*) FROM payout_bump") == 1
+    await house.database.execute("ALTER TABLE payout_bump DISABLE TRIGGER USER")
+    await house.database.execute("DELETE FROM payout_bump")
+    assert await house.compare(2) == {}
+    assert house.hold() is None
 
 
 async def test_a_withdrawal_that_was_paid_behind_our_books_is_not_due_any_more(
