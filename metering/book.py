@@ -9,13 +9,13 @@ second.
 import itertools
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from metering.decision import DUPLICATE, SERVE, Decision
 from metering.left_alone import LeftAlone
 from metering.meter import Meter
 from metering.money import Stroops
-from metering.open_session import OpenSession, Viewer, Wallet, with_served
+from metering.open_session import OpenSession, with_served
 from metering.repricing import Notice, PriceChange, Repricing
 from metering.rules import MeterRules
 from metering.session import (
@@ -28,9 +28,10 @@ from metering.session import (
     summary_of,
 )
 from metering.unsaved import Unsaved
-from metering.void_budget import VoidBudget
+from metering.viewers import Viewers
+from metering.wall_time import WallTime
+from metering.wallets import Wallets
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Of a file that was sent before, completely: what becomes of this copy changes nothing.
 NO_TICKET = 0
 
@@ -50,13 +51,12 @@ class Book:
 
     def __init__(self, rules: MeterRules, wall_offset_ms: int) -> None:
         self._rules = rules
-        self._wall_offset_ms = wall_offset_ms
+        self._wall = WallTime(wall_offset_ms)
+        self.wallets = Wallets()
+        self.viewers = Viewers(rules, self._wall)
         self._sessions: dict[str, OpenSession] = {}
         self._left_alone = LeftAlone()
         self._unsaved = Unsaved()
-        self._wallets: dict[str, Wallet] = {}
-        self._viewers: dict[str, Viewer] = {}
-        self._used: set[str] = set()  # the viewers of whose void budget something is not saved
         self._by_asset: dict[str, set[str]] = {}
         self._repricing = Repricing()
         # Never used twice, not even by a session that was rolled back.
@@ -106,26 +106,9 @@ class Book:
     def summary(self, session_id: str) -> SessionSummary:
         """What is saved of a session."""
         kept = self._sessions[session_id]
-        return summary_of(kept.saved, self.available(kept.session.viewer_account))
+        return summary_of(kept.saved, Stroops(kept.wallet.available))
 
-    # --- wallets ---------------------------------------------------------------------------------
-
-    def has_wallet(self, account: str) -> bool:
-        """Whether a viewer's account is in memory: as long as it has open sessions."""
-        return account in self._wallets
-
-    def has_viewer(self, viewer: str) -> bool:
-        """Whether a viewer's void budget is in memory: as long as there are open sessions."""
-        return viewer in self._viewers
-
-    def available(self, account: str) -> Stroops:
-        """What a wallet in memory can spend."""
-        return Stroops(self._wallets[account].available)
-
-    def held(self, account: str) -> Stroops:
-        """What the open sessions of a wallet hold."""
-        sessions = self._wallets[account].sessions
-        return Stroops(sum(self._sessions[each].held for each in sessions))
+    # --- what is not saved ------------------------------------------------------------------------
 
     def at_risk(self) -> dict[str, int]:
         """What all sessions took from wallets since they were saved, by currency."""
@@ -142,20 +125,6 @@ class Book:
     def covers(self, session_id: str, file: File) -> bool:
         """Whether the session was promised all of it before: then it costs nothing more."""
         return self._sessions[session_id].covers(*file[1:])
-
-    def empty(self, account: str) -> None:
-        """Nothing can be spent of a wallet until `set_balance` says how much there is."""
-        self._wallets[account].available = 0
-
-    def take_out(self, account: str, amount: int) -> None:
-        """So much of a wallet in memory is not to be spent any more; `set_balance` follows."""
-        self._wallets[account].available -= amount
-
-    def set_balance(self, account: str, balance: int) -> None:
-        """Tell what the store holds for a wallet in memory, while no commit is under way."""
-        wallet = self._wallets[account]
-        unsaved = sum(self._sessions[each].unsaved for each in wallet.sessions)
-        wallet.available = balance - unsaved
 
     # --- sessions --------------------------------------------------------------------------------
 
@@ -174,19 +143,15 @@ class Book:
         """
         session = self._sharing(saved.session)
         saved = saved._replace(session=session)
-        wallet = self._wallets.setdefault(session.viewer_account, Wallet(balance))
-        viewer = self._viewers.get(session.viewer)
-        if viewer is None:
-            viewer = self._viewers[session.viewer] = self._viewer(allowance)
-        viewer.sessions += 1
+        wallet = self.wallets.of(session.viewer_account, balance)
+        viewer = self.viewers.enter(session.viewer, allowance)
         kept = OpenSession(session, saved, wallet, viewer, None, requested_at=now, advanced_at=now)
         if saved.state is not None:
             self._begin(kept, now)
         self._sessions[session.id] = kept
         self._left_alone.add(kept)
         self._by_asset.setdefault(session.asset_id, set()).add(session.id)
-        wallet.sessions += (session.id,)
-        wallet.available -= kept.unsaved
+        self.wallets.join(kept)
         self._concern(kept, consents)
         self._note(kept)
 
@@ -273,7 +238,7 @@ class Book:
         drawn = meter.drawn
         meter.close(now)
         kept.wallet.available -= meter.drawn - drawn
-        kept.closed_at = self._wall(now)
+        kept.closed_at = self._wall.of(now)
         self._note(kept)
         self._unsaved.await_(kept)
 
@@ -331,7 +296,7 @@ class Book:
 
     def end_prices(self, now: int) -> None:
         """Let sessions whose old price is over go on at the new one, or end."""
-        for session_id, notice in self._repricing.due(self._wall(now)):
+        for session_id, notice in self._repricing.due(self._wall.of(now)):
             kept = self._sessions[session_id]
             if notice.agreed:
                 self._repricing.go_on(kept.session, notice.change)
@@ -360,7 +325,7 @@ class Book:
     def changes(self, limit: int, until: int | None = None) -> Batch:
         """What is to be saved of at most `limit` sessions; see `Unsaved.next`."""
         kept, awaited = self._unsaved.next(limit, until), self._unsaved.awaited
-        allowances = tuple(self._allowances(kept)) if self._used else ()
+        allowances = self.viewers.allowances(kept)
         changes = tuple([each.change or each.changes() for each in kept])
         batch = Batch(changes, allowances, self.fence)
         for each in kept:
@@ -380,8 +345,7 @@ class Book:
         Returns:
             The last summaries of those.
         """
-        for allowance in batch.allowances:
-            self._is_saved(allowance)
+        self.viewers.are_saved(batch.allowances)
         ended: list[SessionSummary] = []
         sessions = self._sessions
         is_next = self._repricing.is_next
@@ -397,13 +361,6 @@ class Book:
                 self.forget(session_id)
         return ended
 
-    def _is_saved(self, allowance: Allowance) -> None:
-        viewer = self._viewers.get(allowance.viewer)
-        if viewer is not None:
-            viewer.saved = (self._monotonic(allowance.window_started_at), allowance.used)
-            if not viewer.changed:
-                self._used.discard(allowance.viewer)
-
     def roll_back(self, session_id: str, now: int) -> None:
         """Put a session back to what is saved of it; what was delivered since is not charged."""
         kept = self._sessions[session_id]
@@ -411,7 +368,7 @@ class Book:
         meter = self._begin(kept, now)
         if gone is not None and gone.voided < meter.voided:
             # The viewer got it back for media that arrived after all, and does not pay for now.
-            self._budget(kept.viewer).take(meter.voided - gone.voided, now)
+            self.viewers.budget(kept.viewer).take(meter.voided - gone.voided, now)
         kept.session = kept.saved.session
         kept.served = ()
         kept.closed_at = None
@@ -431,25 +388,16 @@ class Book:
         if not self._by_asset[session.asset_id]:
             del self._by_asset[session.asset_id]
             self._repricing.forget_asset(session.asset_id)
-        wallet = kept.wallet
-        wallet.available += kept.unsaved
-        wallet.sessions = tuple([each for each in wallet.sessions if each != session_id])
-        if not wallet.sessions:
-            del self._wallets[session.viewer_account]
-        viewer = kept.viewer
-        viewer.sessions -= 1
-        if not viewer.sessions:
-            del self._viewers[session.viewer]
-            self._used.discard(session.viewer)
+        self.wallets.leave(kept)
+        self.viewers.leave(session.viewer)
 
     def clear(self) -> None:
         """Forget everything: somebody else has the sessions."""
         self._sessions.clear()
         self._left_alone.clear()
         self._unsaved.clear()
-        self._wallets.clear()
-        self._viewers.clear()
-        self._used.clear()
+        self.wallets.clear()
+        self.viewers.clear()
         self._by_asset.clear()
         self._repricing = Repricing()
 
@@ -463,8 +411,7 @@ class Book:
             decision = meter.request(ticket, lo, hi, now, available, height)
             if decision is not SERVE and not meter.in_flight:
                 ticket = NO_TICKET
-            if kept.viewer.changed:
-                self._used.add(kept.session.viewer)
+            self.viewers.note(kept)
         if decision is SERVE:
             new = _make(Served, (sequence, lo, hi))
             kept.served = with_served(kept.served, new) if kept.served else (new,)
@@ -475,8 +422,7 @@ class Book:
     def _note(self, kept: OpenSession) -> None:
         """Something may have changed that is to be saved."""
         kept.change = None
-        if kept.viewer.changed:
-            self._used.add(kept.session.viewer)
+        self.viewers.note(kept)
         if kept.changed:
             self._unsaved.note(kept, kept.requested_at)
 
@@ -494,7 +440,7 @@ class Book:
     def _begin(self, kept: OpenSession, now: int) -> Meter:
         """Meter a session from what is saved of it on, as if since `now`."""
         saved, rules = kept.saved, self._rules
-        terms, budget = saved.session.terms, self._budget(kept.viewer)
+        terms, budget = saved.session.terms, self.viewers.budget(kept.viewer)
         state = saved.meter_state()
         if state is None:
             meter = Meter(terms, rules, budget, now)
@@ -502,26 +448,3 @@ class Book:
             meter = Meter.restore(terms, rules, budget, state, now)
         kept.meter = meter
         return meter
-
-    def _budget(self, viewer: Viewer) -> VoidBudget:
-        rules = self._rules
-        if viewer.budget is None:
-            start, used = viewer.saved
-            viewer.budget = VoidBudget(rules.void_units_max, rules.void_window_ms, used, start)
-        return viewer.budget
-
-    def _viewer(self, allowance: Allowance | None) -> Viewer:
-        if allowance is None:
-            return Viewer()
-        return Viewer(saved=(self._monotonic(allowance.window_started_at), allowance.used))
-
-    def _allowances(self, sessions: Iterable[OpenSession]) -> Iterable[Allowance]:
-        for name in sorted(self._used & {each.session.viewer for each in sessions}):
-            budget = self._budget(self._viewers[name])
-            yield Allowance(name, self._wall(budget.window_start_ms), budget.used)
-
-    def _wall(self, now: int) -> datetime:
-        return _EPOCH + timedelta(milliseconds=now + self._wall_offset_ms)
-
-    def _monotonic(self, moment: datetime) -> int:
-        return (moment - _EPOCH) // timedelta(milliseconds=1) - self._wall_offset_ms

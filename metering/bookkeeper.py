@@ -414,10 +414,10 @@ class Bookkeeper:
         if isinstance(refusal, WouldOverdraw) and refusal.account == account:
             # Money went out without telling us. Read what is left.
             self._book.roll_back(session_id, self._clock.monotonic_ms())
-            self._book.empty(account)
+            self._book.wallets.empty(account)
             self._errands.reread(account)
             self._wake.set()
-            needed, there = session.terms.entry, self._book.available(account)
+            needed, there = session.terms.entry, self._book.wallets.available(account)
             return InsufficientFunds(needed, there, session.tariff.asset)
         # Its rows are not ours any more. Whoever has them goes on; the next start reads them.
         self._book.forget(session_id)

@@ -189,19 +189,19 @@ class Errands:
             except LedgerRefusal as refusal:
                 fail(credit.done, refusal)
             else:
-                await self._read([each for each in touched if self._book.has_wallet(each)])
+                await self._read([each for each in touched if each in self._book.wallets])
 
     async def _take_out(self, taking: TakingOut, done: Done) -> None:
         """The wallet has it no more before it is taken: what a session draws meanwhile is drawn of
         the rest.
         """
         account, asset = taking.account.id, taking.account.asset
-        if self._book.has_wallet(account):
-            available = self._book.available(account)
+        if account in self._book.wallets:
+            available = self._book.wallets.available(account)
             if available < taking.amount:
                 fail(done, InsufficientFunds(taking.amount, available, asset))
                 return
-            self._book.take_out(account, taking.amount)
+            self._book.wallets.take_out(account, taking.amount)
         self.reread(account)
         async with _answered([done]):
             try:
@@ -213,8 +213,8 @@ class Errands:
         if not accounts:
             return
         for account, balance in (await self._store.balances(accounts)).items():
-            if self._book.has_wallet(account):
-                self._book.set_balance(account, balance)
+            if account in self._book.wallets:
+                self._book.wallets.set_balance(account, balance)
 
     async def _open(self, openings: Sequence[_Opening]) -> None:
         if not openings:
@@ -222,7 +222,7 @@ class Errands:
         openings = [await self._with_day_cap(each) for each in openings]
         sessions = [each.session for each in openings]
         balances = await self._store.balances(sorted({each.viewer_account for each in sessions}))
-        new = {each.viewer for each in sessions if not self._book.has_viewer(each.viewer)}
+        new = {each.viewer for each in sessions if each.viewer not in self._book.viewers}
         allowances = await self._store.allowances(sorted(new))
         accepted = [each for each in openings if self._affords(each, balances)]
         await self._store.open([each.session for each in accepted], self._book.fence)
@@ -251,8 +251,8 @@ class Errands:
     def _affords(self, opening: _Opening, balances: dict[str, Stroops]) -> bool:
         session, done = opening.session, opening.done
         account = session.viewer_account
-        known = self._book.has_wallet(account)
-        free = self._book.available(account) if known else balances.get(account, Stroops(0))
+        known = account in self._book.wallets
+        free = self._book.wallets.available(account) if known else balances.get(account, Stroops(0))
         needed = session.terms.entry
         if free < needed:
             fail(done, InsufficientFunds(needed, free, session.tariff.asset))

@@ -326,7 +326,7 @@ class Intake:
     def balance_changed(self, viewer: str, asset: str | None = None) -> None:
         """Somebody else posted a transfer of this viewer's: read the balance again, soon."""
         account = viewer_account(viewer, asset or self._asset).id
-        if self._book.has_wallet(account):
+        if account in self._book.wallets:
             self._keeper.errands.reread(account)
             self._keeper.wake()
 
@@ -337,7 +337,7 @@ class Intake:
             MeterUnavailable: the store does not answer; it is read as soon as it does.
         """
         account = viewer_account(viewer, asset or self._asset).id
-        if self._book.has_wallet(account):
+        if account in self._book.wallets:
             await self._keeper.answered(self._keeper.errands.read(account))
 
     async def balance(self, viewer: str, asset: str | None = None) -> Balance:
@@ -347,8 +347,8 @@ class Intake:
             MeterUnavailable: the store does not answer.
         """
         account = viewer_account(viewer, asset or self._asset).id
-        if self._book.has_wallet(account):
-            return Balance(self._book.available(account), self._book.held(account))
+        if account in self._book.wallets:
+            return Balance(self._book.wallets.available(account), self._book.wallets.held(account))
         balances = await self._store.balances([account])
         return Balance(balances.get(account, Stroops(0)), Stroops(0))
 
@@ -370,7 +370,7 @@ class Intake:
         if saved is None:
             raise UnknownSession(session_id)
         account = saved.session.viewer_account
-        if self._book.has_wallet(account):
-            return summary_of(saved, self._book.available(account))
+        if account in self._book.wallets:
+            return summary_of(saved, self._book.wallets.available(account))
         balances = await self._store.balances([account])
         return summary_of(saved, balances.get(account, Stroops(0)))

@@ -20,7 +20,7 @@ class LeftAlone:
 
     def take(self, until: int, limit: int) -> list[OpenSession]:
         """At most `limit` sessions that were not advanced since then, the first one before the
-        others. They are to be added again.
+        others, but for a quarter of a second. They are to be added again.
         """
         found: list[OpenSession] = []
         for turn in sorted([each for each in self._turns if each * _TURN_MS <= until]):

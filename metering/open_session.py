@@ -22,7 +22,7 @@ class Wallet:
     """
 
     available: int
-    sessions: tuple[str, ...] = ()
+    sessions: "tuple[OpenSession, ...]" = ()
 
 
 @dataclass(slots=True)

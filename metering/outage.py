@@ -55,13 +55,13 @@ class OutageCredit:
             return None
         session = self._book.session(session_id)
         account, asset = session.viewer_account, session.price.asset
-        before = self._book.available(account)
+        before = self._book.wallets.available(account)
         ticket, decision = self._book.request(session_id, file, now)
-        self._lend(asset, before - self._book.available(account))
+        self._lend(asset, before - self._book.wallets.available(account))
         if decision is SERVE and not self._has_stroops(asset):
-            before = self._book.available(account)
+            before = self._book.wallets.available(account)
             self._book.finish(session_id, ticket, complete=False, now=now)
-            self._lend(asset, before - self._book.available(account))
+            self._lend(asset, before - self._book.wallets.available(account))
             return None
         return ticket, decision
 

@@ -207,7 +207,7 @@ class MediaRequests:
                     session = self._book.session(session_id)
                     account = session.viewer_account
                     if read:
-                        there = self._book.available(account)
+                        there = self._book.wallets.available(account)
                         raise InsufficientFunds(needed, there, session.tariff.asset)
                     # Somebody may have paid in without telling us.
                     await self._keeper.answered(self._keeper.errands.read(account))

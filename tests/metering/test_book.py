@@ -62,10 +62,10 @@ def save(book: Book, limit: int = 100, until: int | None = None) -> list[str]:
 def test_two_sessions_of_a_viewer_spend_the_same_money() -> None:
     book = book_of("a", "b", balance=300)
     play(book, "a", 0)
-    assert book.available(V) == 100
+    assert book.wallets.available(V) == 100
     assert ask(book, "b", 0)[1] == ShortOfFunds(Stroops(200))
     book.close("a", 0)
-    assert (book.available(V), book.held(V)) == (100, 0)
+    assert (book.wallets.available(V), book.wallets.held(V)) == (100, 0)
 
 
 def test_what_was_saved_is_not_saved_again() -> None:
@@ -127,7 +127,7 @@ def test_an_aborted_body_gives_the_money_back() -> None:
     save(book)
     book.finish("a", ticket, complete=False, now=0)
     (change,) = book.changes(100).changes
-    assert (change.done.drawn, book.available(V)) == (-200, 10_000)
+    assert (change.done.drawn, book.wallets.available(V)) == (-200, 10_000)
 
 
 def test_a_hold_that_was_taken_back_before_a_commit_leaves_only_the_note() -> None:
@@ -155,11 +155,11 @@ def test_sessions_left_alone_are_swept_the_oldest_first() -> None:
 def test_a_sweep_spares_who_waits_for_a_live_that_is_interrupted_but_not_for_ever() -> None:
     book = book_of("a")
     play(book, "a", 0, now=0)
-    left = book.available(V)
+    left = book.wallets.available(V)
     for now in range(60_000, SESSION_WAITING_MS_MAX, 60_000):
         book.look("a", now)
         assert book.sweep(now, quiet_ms=0, idle_ms=60_000, limit=9) == []
-    assert book.available(V) == left
+    assert book.wallets.available(V) == left
     book.look("a", SESSION_WAITING_MS_MAX)
     assert book.sweep(SESSION_WAITING_MS_MAX, quiet_ms=0, idle_ms=60_000, limit=9) == ["a"]
 
@@ -187,13 +187,13 @@ def test_a_sweep_ends_idle_sessions() -> None:
 def test_the_last_session_takes_the_wallet_with_it() -> None:
     book = book_of("a", "b")
     for name in ("a", "b"):
-        assert book.has_wallet(V)
-        assert book.has_viewer("v")
+        assert V in book.wallets
+        assert "v" in book.viewers
         book.close(name, 0)
         book.close(name, 0)
         save(book)
-    assert not book.has_wallet(V)
-    assert not book.has_viewer("v")
+    assert V not in book.wallets
+    assert "v" not in book.viewers
     assert len(book) == 0
     assert book.watching("ast_1", 0) == 0
     book.finish("a", 1, complete=True, now=0)
@@ -213,8 +213,8 @@ def test_a_balance_from_the_store_counts_what_is_not_saved() -> None:
     play(book, "a", 0)
     save(book)
     play(book, "b", 0)
-    book.set_balance(V, 5_000)
-    assert book.available(V) == 4_800
+    book.wallets.set_balance(V, 5_000)
+    assert book.wallets.available(V) == 4_800
 
 
 def test_a_session_that_is_rolled_back_is_as_it_was_saved() -> None:
@@ -228,11 +228,11 @@ def test_a_session_that_is_rolled_back_is_as_it_was_saved() -> None:
     book.roll_back("a", 2_000)
     assert book.is_open("a")
     # The saved body in flight is void: 200 of the 400 that were saved as held.
-    assert book.available(V) == 10_000 - 200 - 200
+    assert book.wallets.available(V) == 10_000 - 200 - 200
     change = next(c for c in book.changes(9).changes if c.saved.session.id == "a")
     assert (change.done.drawn, change.served) == (-200, ())
     book.finish("a", ticket, complete=True, now=3_000)
-    assert book.available(V) == 10_000 - 200 - 200
+    assert book.wallets.available(V) == 10_000 - 200 - 200
 
 
 def test_what_was_left_and_arrived_after_all_is_left_again_when_that_is_rolled_back() -> None:
@@ -252,7 +252,7 @@ def test_a_session_rolled_back_before_its_first_commit_begins_anew() -> None:
     play(book, "a", 0)
     book.roll_back("a", 0)
     assert not book.has_changes
-    assert book.available(V) == 10_000
+    assert book.wallets.available(V) == 10_000
 
 
 def test_a_forgotten_session_gives_back_what_was_not_saved() -> None:
@@ -261,7 +261,7 @@ def test_a_forgotten_session_gives_back_what_was_not_saved() -> None:
     save(book)
     play(book, "a", 1)
     book.forget("a")
-    assert book.available(V) == 9_800
+    assert book.wallets.available(V) == 9_800
     assert not book.has_changes
 
 
@@ -369,8 +369,8 @@ class Run:
         for viewer in ("v", "w"):
             account = f"viewer:{viewer}:XLM"
             assert self.left(viewer) >= 0
-            assert self.book.available(account) >= 0
-            assert self.book.held(account) >= 0
+            assert self.book.wallets.available(account) >= 0
+            assert self.book.wallets.held(account) >= 0
 
 
 _ACTIONS = [

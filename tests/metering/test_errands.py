@@ -127,7 +127,7 @@ async def test_a_credit_is_seen_by_the_wallet(store: Store, book: Book) -> None:
     await good
     with pytest.raises(WouldOverdraw):
         await bad
-    assert book.available(V.id) == 111
+    assert book.wallets.available(V.id) == 111
 
 
 async def test_a_balance_is_read_again(store: Store, book: Book) -> None:
@@ -138,12 +138,12 @@ async def test_a_balance_is_read_again(store: Store, book: Book) -> None:
     await store.post([], [transfer("dep", HOT, V, 7)])
     errands.reread(V.id)
     await errands.run()
-    assert book.available(V.id) == 107
+    assert book.wallets.available(V.id) == 107
     await store.post([], [transfer("dep2", HOT, V, 7)])
     read = errands.read(V.id)
     await errands.run()
     await read
-    assert book.available(V.id) == 114
+    assert book.wallets.available(V.id) == 114
 
 
 async def test_what_waits_can_be_refused(store: Store, book: Book) -> None:

@@ -23,6 +23,7 @@ from metering.ledger.ledger_memory import MemoryLedger
 from metering.rules import MeterRules
 from metering.settlement.lifecycle import Action, Signed
 from metering.settlement.worker import SettlementWorker
+from metering.viewers import Viewers
 from metering.void_budget import VoidBudget
 from tests.simulation.process import Process
 
@@ -105,8 +106,8 @@ def _charges_what_broke_off(right: Any) -> Any:
 
 
 def _budget_for_each_session(_: Any) -> Any:
-    def budget(book: Book, viewer: str) -> VoidBudget:
-        rules: MeterRules = book._rules
+    def budget(viewers: Viewers, viewer: str) -> VoidBudget:
+        rules: MeterRules = viewers._rules
         return VoidBudget(rules.void_units_max, rules.void_window_ms)
 
     return budget
@@ -153,7 +154,7 @@ BUGS = (
     ),
     Bug("what got no answer is signed again", SettlementWorker, "_act", _signs_again),
     Bug("a body that broke off is charged as whole", Bodies, "finish", _charges_what_broke_off),
-    Bug("each session has its own void budget", Book, "_budget", _budget_for_each_session),
+    Bug("each session has its own void budget", Viewers, "budget", _budget_for_each_session),
     Bug("absence counts as presence", Holdings, "__init__", _absence_counts),
     Bug("another quality is new media", Intervals, "gaps", _other_qualities_count),
     Bug(
