@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from operator import attrgetter
 
 from config.postgres import (
     CheckViolationError,
@@ -101,6 +102,8 @@ SELECT session_id, array_agg(epoch) AS epochs FROM price_consent
 WHERE session_id = ANY ($1::text[]) GROUP BY session_id
 """
 
+_IS_REPRICED = attrgetter("repriced")
+
 
 class PostgresMeterStore:
     """Implements `store.MeterStore`."""
@@ -121,7 +124,7 @@ class PostgresMeterStore:
 
     async def commit(self, batch: Batch) -> None:
         columns = columns_of(batch)
-        new = [each.saved.session.tariff for each in batch.changes if each.repriced]
+        new = [each.saved.session.tariff for each in filter(_IS_REPRICED, batch.changes)]
         if new:
             with unavailable():
                 await keep_tariffs(self._database, new)
