@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-START_SECONDS_MAX = 60
+START_SECONDS_MAX = 100
 # What stops takes a moment; only what hangs on a busy machine takes this long.
 STOP_SECONDS_MAX = 30
 COME_BACK_SECONDS_MAX = 60

@@ -173,7 +173,7 @@ async def test_two_workers_share_a_queue_and_one_of_them_is_killed(
                 jobs = [(await status_of(creator, each))["job"] for each in contents]
                 return True if [each["state"] for each in jobs].count("running") == 2 else None
 
-            await eventually(both_work, 30, "two jobs run")
+            await eventually(both_work, 90, "two jobs run")
             first.kill()
             for content in contents:
                 await made(creator, content, 120)
