@@ -7,16 +7,16 @@ look at every element.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metering.session import Batch, SavedSession, Served, SessionChange
+from metering.session import Batch, SavedRow, ServedRow, Session, SessionChange
 
-_NOTHING = Served(0, 0, 0)
+_NOTHING = (0, 0, 0)
 
 
 def columns_of(batch: Batch) -> tuple[object, ...]:
     """A batch as the arguments of `metering_commit`. The order of its sessions is no matter:
     nobody else writes about those of its lease meanwhile.
     """
-    ids, saved, first_ticks, drawn, amounts, served, repriced = _turned(batch.changes, 7)
+    ids, saved, first_ticks, drawn, amounts, served, repriced = _turned(batch.rows, 7)
     _, revisions, _, posted, _, rungs, states, closed = _turned(saved, 8)
     sequences, los, his = _turned([each[0] if each else _NOTHING for each in served], 3)
     return (
@@ -32,11 +32,16 @@ def columns_of(batch: Batch) -> tuple[object, ...]:
         _numbers(his),
         _rungs(rungs),
         *_rare(_further(saved, served), 5),
-        *_rare(_ended(saved) if any(closed) else (), 2),
+        *_rare(_ended(batch.changes) if any(closed) else (), 2),
         *_rare([(each.viewer, each.window_started_at, each.used) for each in batch.allowances], 3),
         *_rare(_repriced(batch.changes) if any(repriced) else (), 4),
         batch.fence,
     )
+
+
+def repriced_sessions(batch: Batch) -> list[Session]:
+    """Those whose terms are new with it."""
+    return [saved[0] for _, saved, _, _, _, _, repriced in batch.rows if repriced]
 
 
 def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> tuple[tuple[Any, ...], ...]:
@@ -52,19 +57,23 @@ def _rare(rows: Sequence[tuple[Any, ...]], width: int) -> tuple[object, ...]:
 
 
 def _further(
-    saved: Sequence[SavedSession], served: Sequence[tuple[Served, ...]]
+    saved: Sequence[SavedRow], served: Sequence[tuple[ServedRow, ...]]
 ) -> list[tuple[object, ...]]:
     """What sessions were promised besides a first segment: parts of the next one."""
     return [
-        (each.session.id, each.revision, *further)
-        for each, those in zip(saved, served, strict=True)
+        (session.id, revision, *further)
+        for (session, revision, *_), those in zip(saved, served, strict=True)
         if len(those) > 1
         for further in those[1:]
     ]
 
 
-def _ended(saved: Sequence[SavedSession]) -> list[tuple[object, ...]]:
-    return [(each.session.id, each.closed_at) for each in saved if each.closed_at is not None]
+def _ended(changes: Sequence[SessionChange]) -> list[tuple[object, ...]]:
+    return [
+        (each.session_id, each.saved.closed_at)
+        for each in changes
+        if each.saved.closed_at is not None
+    ]
 
 
 def _repriced(changes: Sequence[SessionChange]) -> list[tuple[object, ...]]:

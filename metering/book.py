@@ -22,7 +22,6 @@ from metering.session import (
     Allowance,
     Batch,
     SavedSession,
-    Served,
     Session,
     SessionSummary,
     summary_of,
@@ -34,9 +33,6 @@ from metering.wallets import Wallets
 
 # Of a file that was sent before, completely: what becomes of this copy changes nothing.
 NO_TICKET = 0
-
-# What a NamedTuple's own constructor does, for a third of its time.
-_make = tuple.__new__
 
 # The sequence of the segment that it is of, its media [lo, hi), and how many lines its pictures
 # have (0: none).
@@ -326,8 +322,8 @@ class Book:
         """What is to be saved of at most `limit` sessions; see `Unsaved.next`."""
         kept, awaited = self._unsaved.next(limit, until), self._unsaved.awaited
         allowances = self.viewers.allowances(kept)
-        changes = tuple([each.change or each.changes() for each in kept])
-        batch = Batch(changes, allowances, self.fence)
+        rows = tuple([each.change or each.changes() for each in kept])
+        batch = Batch(rows, allowances, self.fence)
         for each in kept:
             each.saving = each.awaited
             if each.awaited:
@@ -350,13 +346,13 @@ class Book:
         sessions = self._sessions
         is_next = self._repricing.is_next
         self._unsaved.are_saved(each for each in batch.session_ids if not is_next(each))
-        for change in batch.changes:
-            session_id, saved = change[0], change[1]
+        for row in batch.rows:
+            session_id = row[0]
             kept = sessions[session_id]
-            kept.saved, kept.saving, kept.change = saved, False, None
+            kept.row, kept.saving, kept.change = row[1], False, None
             if kept.changed:
                 self._unsaved.note(kept, kept.requested_at)
-            if saved.closed_at is not None:
+            if kept.row[7] is not None:  # it is closed
                 ended.append(self.summary(session_id))
                 self.forget(session_id)
         return ended
@@ -369,7 +365,7 @@ class Book:
         if gone is not None and gone.voided < meter.voided:
             # The viewer got it back for media that arrived after all, and does not pay for now.
             self.viewers.budget(kept.viewer).take(meter.voided - gone.voided, now)
-        kept.session = kept.saved.session
+        kept.session = kept.row[0]
         kept.served = ()
         kept.closed_at = None
         kept.awaited = kept.saving = False
@@ -413,7 +409,7 @@ class Book:
                 ticket = NO_TICKET
             self.viewers.note(kept)
         if decision is SERVE:
-            new = _make(Served, (sequence, lo, hi))
+            new = (sequence, lo, hi)
             kept.served = with_served(kept.served, new) if kept.served else (new,)
         wallet.available = available + drawn - meter.drawn
         kept.change, kept.requested_at, kept.advanced_at = None, now, now

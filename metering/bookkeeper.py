@@ -371,7 +371,7 @@ class Bookkeeper:
                 self._note(await self._committer.resolve())
             batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX, until)
             self.saves.send(batch.session_ids)
-            if batch.changes:
+            if batch.rows:
                 self._credit.sending(batch)
                 self._note(await self._committer.commit(batch))
         except MeterUnavailable as error:

@@ -10,7 +10,7 @@ from config.limits import INTAKE_COMMIT_MS_MAX
 from config.telemetry import counter
 from metering.errors import BooksDisagree, LeaseLost, MeterUnavailable
 from metering.ledger.ledger import LedgerRefusal
-from metering.session import Batch
+from metering.session import Batch, ticks_of
 from metering.store import MeterStore
 
 log = structlog.get_logger(__name__)
@@ -78,7 +78,7 @@ class Committer:
         try:
             await self._send(batch)
         except (LedgerRefusal, BooksDisagree) as refusal:
-            if len(batch.changes) > 1:
+            if len(batch.rows) > 1:
                 return await self._one_by_one(batch)
             return _refused(batch, refusal)
         return Outcome(batch, {})
@@ -87,7 +87,7 @@ class Committer:
         outcomes = [await self._outcome(single) for single in _singles(batch)]
         return Outcome(
             Batch(
-                tuple(change for each in outcomes for change in each.committed.changes),
+                tuple(row for each in outcomes for row in each.committed.rows),
                 tuple(allowance for each in outcomes for allowance in each.committed.allowances),
                 batch.fence,
             ),
@@ -101,8 +101,8 @@ class Committer:
         except TimeoutError:
             raise MeterUnavailable("the store takes too long") from None
         _commits.inc()
-        _saved.inc(len(batch.changes))
-        _ticks.inc(sum([each.ticks for each in batch.changes]))
+        _saved.inc(len(batch.rows))
+        _ticks.inc(sum([ticks_of(row) for row in batch.rows]))
 
 
 def _singles(batch: Batch) -> Iterator[Batch]:
@@ -113,6 +113,6 @@ def _singles(batch: Batch) -> Iterator[Batch]:
 
 
 def _refused(batch: Batch, refusal: Refusal) -> Outcome:
-    session_id = batch.changes[0].saved.session.id
+    session_id = batch.rows[0][0]
     log.warning("session's commit was refused", session=session_id, reason=str(refusal))
     return Outcome(Batch(()), {session_id: refusal})

@@ -5,12 +5,10 @@ from datetime import datetime
 
 from config.limits import SESSION_LOOKING_MS_MAX, SESSION_WAITING_MS_MAX
 from metering.meter import Meter
+from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
-from metering.session import SavedSession, Served, Session, SessionChange
+from metering.session import ChangeRow, SavedRow, SavedSession, ServedRow, Session
 from metering.void_budget import VoidBudget
-
-# What a NamedTuple's own constructor does, for a third of its time.
-_make = tuple.__new__
 
 
 @dataclass(slots=True)
@@ -47,9 +45,10 @@ class Viewer:
 
 @dataclass(slots=True)
 class OpenSession:
-    """A session in memory. `saved` is what the store has of it.
+    """A session in memory.
 
     Attributes:
+        row: what the store has of it; `saved` gives it names.
         meter: None until media is asked for: a meter of nothing takes as much memory as the rest,
             and most who open a session at the same time wait together for something to begin.
         served: what was promised since the last commit was put together.
@@ -60,37 +59,43 @@ class OpenSession:
     """
 
     session: Session
-    saved: SavedSession
+    row: SavedRow
     wallet: Wallet
     viewer: Viewer
     meter: Meter | None
     requested_at: int
     advanced_at: int
-    served: tuple[Served, ...] = ()
+    served: tuple[ServedRow, ...] = ()
     awaited: bool = False
     saving: bool = False
     looked_at: int | None = None
     closed_at: datetime | None = None
-    change: SessionChange | None = None
+    change: ChangeRow | None = None
+
+    @property
+    def saved(self) -> SavedSession:
+        """What the store has of it."""
+        return SavedSession(*self.row)
 
     @property
     def changed(self) -> bool:
         """Whether there is something to commit; what is less than a tick waits for the next, if
         nobody waits for it.
         """
-        saved, meter = self.saved, self.meter
-        if self.awaited or self.session is not saved.session:
+        before, _, drawn_before, posted_before, _, rungs, _, _ = self.row
+        meter = self.meter
+        if self.awaited or self.session is not before:
             return True
         if meter is None:
             return False
-        posted, posted_before = meter.posted, saved.posted
+        posted = meter.posted
         return (
-            meter.drawn != saved.drawn
+            meter.drawn != drawn_before
             or (
                 posted != posted_before
                 and posted // UNITS_PER_SECOND != posted_before // UNITS_PER_SECOND
             )
-            or (bool(saved.rungs) and meter.rung_seconds != saved.rungs)
+            or (bool(rungs) and meter.rung_seconds != rungs)
         )
 
     @property
@@ -101,34 +106,32 @@ class OpenSession:
     @property
     def unsaved(self) -> int:
         """What was taken from the wallet (below zero: given back) since the last commit."""
-        return 0 if self.meter is None else self.meter.drawn - self.saved.drawn
+        return 0 if self.meter is None else self.meter.drawn - self.row[2]
 
     def covers(self, lo: int, hi: int, height: int = 0) -> bool:
         """Whether all of [lo, hi) was asked for and not voided."""
         return self.meter is not None and self.meter.covers(lo, hi, height)
 
-    def changes(self) -> SessionChange:
+    def changes(self) -> ChangeRow:
         """All that is not saved."""
         meter, session = self.meter, self.session
         assert meter is not None, "nothing was decided yet"
-        before, revision, drawn_before, posted_before, charged, _, _, _ = self.saved
+        before, revision, drawn_before, posted_before, charged, _, _, _ = self.row
         drawn, posted, (stroops, per) = meter.drawn, meter.posted, meter.terms.rate
         rungs: tuple[int, ...] = ()
         if per:  # as `Meter.amount` of a price and nothing else
-            amount = stroops * (posted // UNITS_PER_SECOND) // per
+            amount = Stroops(stroops * (posted // UNITS_PER_SECOND) // per)
         else:
             amount, rungs = meter.amount, meter.rung_seconds
-        after = (session, revision + 1, drawn, posted, amount, rungs, meter.text(), self.closed_at)
-        change = (
+        return (
             session.id,
-            _make(SavedSession, after),
+            (session, revision + 1, drawn, posted, amount, rungs, meter.text(), self.closed_at),
             posted_before // UNITS_PER_SECOND,
             drawn - drawn_before,
             amount - charged,
             self.served,
             session is not before,
         )
-        return _make(SessionChange, change)
 
     def is_left(self, now: int, idle_ms: int) -> bool:
         """Whether nobody sits there any more, as far as can be told."""
@@ -137,11 +140,11 @@ class OpenSession:
         return idle >= idle_ms and not (looks and idle < SESSION_WAITING_MS_MAX)
 
 
-def with_served(served: tuple[Served, ...], new: Served) -> tuple[Served, ...]:
+def with_served(served: tuple[ServedRow, ...], new: ServedRow) -> tuple[ServedRow, ...]:
     """What is promised with one file more: parts of a segment become one line."""
     sequence, lo, hi = new
     for place, each in enumerate(served):
-        if each.sequence == sequence:
-            joined = Served(sequence, min(lo, each.lo), max(hi, each.hi))
+        if each[0] == sequence:
+            joined = (sequence, min(lo, each[1]), max(hi, each[2]))
             return (*served[:place], joined, *served[place + 1 :])
     return (*served, new)

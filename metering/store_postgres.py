@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from operator import attrgetter
 
 from config.postgres import (
     CheckViolationError,
@@ -13,7 +12,7 @@ from config.postgres import (
     Record,
     UniqueViolationError,
 )
-from metering.batch_columns import columns_of
+from metering.batch_columns import columns_of, repriced_sessions
 from metering.errors import BooksDisagree
 from metering.leases.lease_postgres import PostgresLeases, fenced, require_within, unavailable
 from metering.ledger.ledger import Account, Transfer
@@ -102,8 +101,6 @@ SELECT session_id, array_agg(epoch) AS epochs FROM price_consent
 WHERE session_id = ANY ($1::text[]) GROUP BY session_id
 """
 
-_IS_REPRICED = attrgetter("repriced")
-
 
 class PostgresMeterStore:
     """Implements `store.MeterStore`."""
@@ -124,7 +121,7 @@ class PostgresMeterStore:
 
     async def commit(self, batch: Batch) -> None:
         columns = columns_of(batch)
-        new = [each.saved.session.tariff for each in filter(_IS_REPRICED, batch.changes)]
+        new = [session.tariff for session in repriced_sessions(batch)]
         if new:
             with unavailable():
                 await keep_tariffs(self._database, new)
