@@ -38,6 +38,7 @@ from config.postgres import Database
 from config.tasks import spawn
 from metering.intake import Delivery, Intake, Promise
 from metering.leases.lease import Server
+from metering.leases.lease_postgres import PostgresLeases
 from metering.ledger.ledger import Transfer, hot_account, treasury_account, viewer_account
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
@@ -61,6 +62,7 @@ _PRICE = Price("XLM", 5_000_000, 3600)
 _FOREVER_S = 1 << 31
 # On a machine that has much else to do, a turn takes many times as long as by itself.
 _TURN_SECONDS_MAX = 300
+_BENCH_MS_MAX = 3_600_000
 
 _TICKS = "SELECT coalesce(sum(last_tick - first_tick), 0)::bigint FROM tick_run"
 
@@ -88,6 +90,18 @@ class Arm:
     def cpu_us(self) -> float:
         """Of one segment."""
         return self.cpu_seconds * 1e6 / self.segments
+
+
+class LastingLeases(PostgresLeases):
+    """The clock of an audience stands still while others have their turn, and the database's does
+    not: nobody's sessions are to be taken over meanwhile.
+    """
+
+    async def acquire(self, server: Server, duration_ms: int, *, succeed: bool) -> int:
+        return await super().acquire(server, duration_ms + _BENCH_MS_MAX, succeed=succeed)
+
+    async def renew(self, fence: int, duration_ms: int) -> bool:
+        return await super().renew(fence, duration_ms + _BENCH_MS_MAX)
 
 
 class Everybody:
@@ -128,6 +142,7 @@ class Audience:
         self._clock = ManualClock()
         self._late_us = 0
         self._store = PostgresMeterStore(database)
+        self._store.leases = LastingLeases(database)
         self._tokens = PlaybackTokens(bytes(32))
         self._asset = new_id("ast", sessions)
         self._count = sessions
