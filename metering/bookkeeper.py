@@ -275,10 +275,13 @@ class Bookkeeper:
         self._wake.clear()
 
     async def _gathered(self) -> None:
-        """Let more sessions come together that share a commit, if there are several already."""
+        """Let more sessions come together that share a commit, if there are several already, and
+        there is room for more.
+        """
         loop = asyncio.get_running_loop()
         early = self._gather_until - loop.time()
-        if early > 0 and self._book.awaited > 1 and not self._stopping:
+        has_room = 1 < self._book.awaited < INTAKE_BATCH_SESSIONS_MAX
+        if early > 0 and has_room and not self._stopping:
             await asyncio.sleep(early)
         self._gather_until = loop.time() + INTAKE_GATHER_MS / 1000
 

@@ -2,15 +2,19 @@
 
 import asyncio
 from itertools import pairwise
+from random import Random
 
 import pytest
 
 from config.clock import ManualClock
-from config.limits import INTAKE_GATHER_MS
+from config.limits import INTAKE_BATCH_SESSIONS_MAX, INTAKE_GATHER_MS
+from metering.intake import Intake
 from metering.ledger.ledger import Transfer
 from metering.money import Stroops
+from metering.rules import MeterRules
 from metering.session import Batch
-from tests.metering.watching import HOT, TREASURY, Store, Watch
+from tests.metering.watching import HOT, PRICE, TREASURY, Store, Viewer, Watch
+from tests.simulation.loop import VirtualLoop
 
 _SEGMENTS = 12
 _GAP_S = INTAKE_GATHER_MS / 1000
@@ -58,3 +62,37 @@ async def test_who_is_alone_waits_for_nobody(
         await viewer.play(i)
         clock.advance(2_000)
     assert min(b[0] - a[0] for a, b in pairwise(store.times)) < 0.5 * _GAP_S
+
+
+@pytest.mark.parametrize(("viewers", "waits"), [(2, True), (INTAKE_BATCH_SESSIONS_MAX, False)])
+def test_a_batch_that_is_full_waits_for_nobody_either(viewers: int, waits: bool) -> None:
+    """In virtual time, so that what a thousand viewers cost is not taken for waiting."""
+    loop = VirtualLoop(Random(1))
+    try:
+        assert loop.run_until_complete(_gap_before(viewers)) == (
+            pytest.approx(_GAP_S) if waits else 0
+        )
+    finally:
+        loop.close()
+
+
+async def _gap_before(count: int) -> float:
+    """Seconds from the commit of one viewer's segment to that of so many others who ask then."""
+    store = TimedStore()
+    fill = Transfer("fill", HOT.id, TREASURY.id, Stroops(10**9), "XLM", "fill")
+    await store.post([HOT, TREASURY], [fill])
+    intake = Intake(store, ManualClock(), MeterRules())
+    await intake.start()
+    await intake.fund("v", Stroops(10**8), "fund:v")
+    first, *others = [
+        Viewer(intake, (await intake.open("v", f"ast_{number}", "creator", PRICE)).session_id)
+        for number in range(count + 1)
+    ]
+    await asyncio.sleep(_GAP_S)
+    store.times.clear()
+    await first.play(0)
+    await asyncio.gather(*(viewer.play(0) for viewer in others))
+    await intake.stop()
+    (alone, _), (together, sessions), *_ = store.times
+    assert sessions == count
+    return together - alone
