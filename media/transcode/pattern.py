@@ -188,8 +188,9 @@ def _stop_at_end(main_thread: int) -> None:
 def main() -> None:
     """Publish until standard input is closed or SIGTERM comes."""
     die_with_parent(signal.SIGTERM)
-    # Until something is sent there is nothing to end well: to render the loop may take seconds.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    # Until something is sent there is nothing to end well, and to render the loop may take seconds.
+    # (An exception would be lost in a callback of the garbage collector's.)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     stop = threading.Event()
     order = order_from_json(sys.stdin.buffer.readline(PATTERN_ORDER_BYTES_MAX))
     watching = threading.Thread(target=_stop_at_end, args=(threading.get_ident(),), daemon=True)
