@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.api.upload_server import TOKEN
 
-_SECONDS_MAX = 20
+_SECONDS_MAX = 60
 
 
 async def patch_in_part(
@@ -26,8 +26,14 @@ async def patch_in_part(
     return reader, writer
 
 
-async def until_size(file: Path, size: int) -> None:
-    """Until so many bytes are on the disk."""
+async def until_size(place: Path, size: int) -> None:
+    """Until so many bytes are on the disk, in a file or in all files of a folder."""
     async with asyncio.timeout(_SECONDS_MAX):
-        while not file.exists() or file.stat().st_size < size:  # noqa: ASYNC110
+        while _size(place) < size:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
+
+
+def _size(place: Path) -> int:
+    if place.is_dir():
+        return sum(_size(each) for each in place.iterdir())
+    return place.stat().st_size if place.exists() else 0

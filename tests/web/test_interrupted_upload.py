@@ -75,8 +75,7 @@ async def test_a_file_survives_a_reload_and_the_loss_of_the_network(
             await page.wait_for_function(f"() => seen.resumed === {resumed}")
             await proxy.cut.wait()
             proxy.cut.clear()
-            (file,) = server.directory.iterdir()
-            await until_size(file, (resumed + 1) * THIRD - 100_000)
+            await until_size(server.directory, (resumed + 1) * THIRD - 100_000)
             if not resumed:
                 await page.reload()
 
