@@ -1,4 +1,4 @@
-"""Makes a folder outlive a crash of the machine."""
+"""Makes files and folders outlive a crash of the machine."""
 
 import ctypes
 import os
@@ -22,7 +22,8 @@ def sync_tree(folder: Path) -> None:
 
 
 def sync_entry(path: Path) -> None:
-    """Write one file through, or a folder's list of names.
+    """Write one file through, or a folder's list of names: a file's name is no part of the file,
+    and may be gone after a loss of power.
 
     Raises:
         OSError: it cannot be written.

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from config.disk_sync import sync_entry
 from config.limits import ARCHIVE_INDEX_BYTES_MAX, DISK_FREE_BYTES_MIN
 from packager.archive_index import AssetIndex
 from packager.archive_record import (
@@ -208,14 +209,14 @@ def remove_leftovers(root: Path) -> None:
 
 def sync_index(root: Path, asset_id: str) -> None:
     """Return when what the index says is safe; its files are to be before."""
-    _sync(root / asset_id / INDEX_NAME)
+    sync_entry(root / asset_id / INDEX_NAME)
 
 
 def sync_captions(root: Path, asset_id: str) -> None:
     """Return when an asset's captions are safe, and the lines that name them."""
     for path in (root / asset_id / CAPTIONS_FOLDER).iterdir():
         with suppress(FileNotFoundError):
-            _sync(path)
+            sync_entry(path)
     sync_index(root, asset_id)
 
 
@@ -224,16 +225,8 @@ def sync_asset(root: Path, asset_id: str) -> None:
     for path in (root / asset_id).rglob("*"):
         # One that a rival attempt has replaced needs no care.
         with suppress(FileNotFoundError):
-            _sync(path)
-    _sync(root / asset_id)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync_entry(path)
+    sync_entry(root / asset_id)
 
 
 def sweep_asset(root: Path, asset_id: str) -> None:

@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
+from config.disk_sync import sync_entry
 from config.ids import is_id
 from config.limits import DISK_FREE_BYTES_MIN, SNIFF_BYTES, UPLOAD_SYNC_BYTES, UPLOAD_THREADS
 from ingest.upload.checksum import Checksum
@@ -138,7 +139,7 @@ class UploadFile:
             new = not self._path.exists()
             self._descriptor = _open_locked(self._path, os.O_RDWR | os.O_CREAT)
             if new:
-                _sync_directory(self._path.parent)
+                sync_entry(self._path.parent)
             _cut_unchecked(self._descriptor, self._marker)
             self.length = os.fstat(self._descriptor).st_size
             self._start = self._synced = self.length
@@ -269,12 +270,3 @@ def _settled(path: Path) -> Iterator[int | None]:
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     _marker(path).unlink(missing_ok=True)
-
-
-def _sync_directory(directory: Path) -> None:
-    """A file's name is no part of the file: without this it may be gone after power loss."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

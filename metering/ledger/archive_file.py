@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from config.disk_sync import sync_entry
 from config.limits import ARCHIVE_LINE_BYTES_MAX
 from metering.ledger.journal import Content
 
@@ -51,9 +52,7 @@ class ArchiveWriter:
         os.fsync(self._file.fileno())
         self._file.close()
         self._unfinished.rename(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
+        sync_entry(self._path.parent)
         return self._hash.digest()
 
     def abandon(self) -> None:

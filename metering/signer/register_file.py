@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from config.disk_sync import sync_entry
 from config.limits import SIGNER_LINE_BYTES_MAX, SIGNER_LINES_FORGOTTEN_MAX
 from metering.settlement.transaction import Slot
 from metering.signer.register import Entry, MemoryRegister, Spent
@@ -83,7 +84,7 @@ class FileRegister:
             file.flush()
             os.fsync(descriptor)
         fresh.replace(self._path)
-        _sync(self._path.parent)
+        sync_entry(self._path.parent)
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
 
@@ -94,14 +95,6 @@ def _whole_lines(path: Path) -> list[bytes]:
         return []
     *lines, _ = content.split(b"\n")
     return lines
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _line(entry: Entry) -> bytes:
