@@ -278,14 +278,20 @@ class _Turn:
 
 
 async def _connect(url: str, statement_ms_max: int) -> Any:
-    return await asyncpg.connect(
-        url,
-        timeout=DATABASE_CONNECT_MS_MAX / 1000,
-        command_timeout=statement_ms_max / 1000,
-        server_settings={
-            "application_name": "tollcast",
-            "timezone": "UTC",
-            # So that a statement whose connection is gone ends as well.
-            "statement_timeout": str(statement_ms_max + DATABASE_CANCEL_MS_MAX),
-        },
-    )
+    try:
+        return await asyncpg.connect(
+            url,
+            timeout=DATABASE_CONNECT_MS_MAX / 1000,
+            command_timeout=statement_ms_max / 1000,
+            # A copy tells old balances as if they were today's. Of several hosts it is passed over,
+            # and what becomes one is left: its connections were cut. (libpq, 34.1.2)
+            target_session_attrs="primary",
+            server_settings={
+                "application_name": "tollcast",
+                "timezone": "UTC",
+                # So that a statement whose connection is gone ends as well.
+                "statement_timeout": str(statement_ms_max + DATABASE_CANCEL_MS_MAX),
+            },
+        )
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise ConnectionRefusedError("the server is a standby, which may be behind") from error
