@@ -9,7 +9,8 @@ from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.channel_chain import ChannelChain
 from api.errors import Problem, not_found, unavailable
-from api.idempotency import Document
+from api.idempotency import TOO_MANY_KEYS, Document, Done, Idempotency
+from api.idempotency_store import Effect
 from api.input import read_body
 from api.message_budget import MessageBudget
 from api.minute_limit import MinuteLimit
@@ -38,9 +39,9 @@ from metering.vouchers.payment_channel import PaymentChannel, Voucher
 class PaymentChannels:
     """The routes under `/api/v1/payments/channels`, and one for play money.
 
-    Nothing here takes an Idempotency-Key: a contract is registered once, a voucher again is the
-    same as once, and so is closing. `play_rpc_url` is where a network with play money is asked;
-    None where money is real.
+    Nothing here needs an Idempotency-Key: a contract is registered once, a voucher again is the
+    same as once, and so is closing. What moves money takes one all the same. `play_rpc_url` is
+    where a network with play money is asked; None where money is real.
     """
 
     desk: VoucherDesk
@@ -49,6 +50,7 @@ class PaymentChannels:
     clock: Clock
     play_rpc_url: str | None
     registrations: MinuteLimit
+    idempotency: Idempotency
     _budgets: OrderedDict[str, MessageBudget] = field(default_factory=OrderedDict, init=False)
 
     def routes(self) -> RouteTable:
@@ -92,8 +94,18 @@ class PaymentChannels:
         voucher = await read_body(request, AcceptVoucher)
         self._count(account.id)
         given = Voucher(contract, voucher.stroops, voucher.signature_bytes)
-        channel = await self.desk.accept(account.id, given)
-        return web.json_response(channel_json(channel))
+
+        async def accept(_: Effect) -> Document:
+            return channel_json(await self.desk.accept(account.id, given))
+
+        try:
+            done = await self.idempotency.once(request, account.id, accept)
+        except Problem as problem:
+            if problem.code != TOO_MANY_KEYS:
+                raise
+            # Who pays each few seconds uses them up, and a voucher is a key of its own.
+            return web.json_response(channel_json(await self.desk.accept(account.id, given)))
+        return web.json_response(done.document, headers=done.headers)
 
     async def close(self, request: web.Request) -> web.Response:
         """What is left goes back to the wallet; `GET` tells when it did."""
@@ -101,13 +113,17 @@ class PaymentChannels:
         contract = request.match_info["channel"]
         wish = (await read_body(request, CloseChannel)).voucher
         last = None if wish is None else Voucher(contract, wish.stroops, wish.signature_bytes)
-        try:
-            channel = await self.desk.close(account.id, contract, last)
-        except LedgerRefusal:
-            detail = "more was watched than the last voucher is for"
-            raise Problem(409, "already_spent", "That was spent", detail) from None
+
+        async def close(_: Effect) -> Document:
+            try:
+                return channel_json(await self.desk.close(account.id, contract, last))
+            except LedgerRefusal:
+                detail = "more was watched than the last voucher is for"
+                raise Problem(409, "already_spent", "That was spent", detail) from None
+
+        done = await self.idempotency.once(request, account.id, close)
         await self.chain.hurry()
-        return web.json_response(channel_json(channel))
+        return web.json_response(done.document, headers=done.headers)
 
     async def open_in_play(self, request: web.Request) -> web.Response:
         """A contract with play money, for who has no wallet; to be registered like any other."""
@@ -115,12 +131,22 @@ class PaymentChannels:
         if self.play_rpc_url is None:
             raise not_found("this server uses real money; there is nothing to hand out")
         wish = await read_body(request, OpenChannelInPlay)
-        self._admit(account.id)
+        done = await self.idempotency.answered(request, account.id)
+        if done is None:
+            done = await self._opened(request, account.id, wish)
+        return web.json_response(done.document, status=201, headers=done.headers)
+
+    async def _opened(self, request: web.Request, account: str, wish: OpenChannelInPlay) -> Done:
+        self._admit(account)
         try:
             contract = await self.chain.open_in_play(wish.key_bytes, wish.stroops)
         except (ChainUnreachable, WrongNetwork, CallRefused) as error:
             raise unavailable(f"the local network does not do it: {error}") from None
-        return web.json_response({"contract": contract}, status=201)
+
+        async def opened(_: Effect) -> Document:
+            return {"contract": contract}
+
+        return await self.idempotency.once(request, account, opened)
 
     async def _terms(self) -> Document | None:
         try:

@@ -100,8 +100,14 @@ class Streaming:
         """Go on at the higher price that the session's document tells of."""
         body = await read_body(request, ConsentToPrice)
         summary = await self._own(request, body.sessionId)
-        await self.intake.agree(summary.session_id, body.epoch)
-        return web.json_response(await self.feed(summary.session_id).look())
+
+        async def agree(_: Effect) -> Document:
+            await self.intake.agree(summary.session_id, body.epoch)
+            return {"epoch": body.epoch}
+
+        done = await self.idempotency.once(request, summary.viewer, agree)
+        session = await self.feed(summary.session_id).look()
+        return web.json_response(session, headers=done.headers)
 
     # --- for routes and sockets ------------------------------------------------------------------
 

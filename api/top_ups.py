@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.area import RouteTable
 from api.auth.bearer import Bearers
 from api.errors import invalid, not_found
+from api.idempotency import Document, Done, Idempotency
+from api.idempotency_store import Effect
 from api.input import read_body
 from api.presented_payments import Asked, NotTaken, PresentedPayments
 from metering.intake import Intake
@@ -29,7 +31,7 @@ class TopUps:
     """The route `/api/v1/payments/top-up`.
 
     It needs no `Idempotency-Key`: what is presented is good for one time on the chain itself, and
-    presented again it is answered as before.
+    presented again it is answered as before. With a key, what is credited is kept with it.
 
     Attributes:
         assets: what is taken.
@@ -39,6 +41,7 @@ class TopUps:
     bearers: Bearers
     intake: Intake
     assets: tuple[str, ...]
+    idempotency: Idempotency
 
     def routes(self) -> RouteTable:
         return [
@@ -52,21 +55,37 @@ class TopUps:
         account = await self.bearers.account(request)
         asset, amount = self._checked(await read_body(request, TopUpRequest))
         asked = Asked(account.id, asset, amount, "Pays into your balance")
+        done = await self.idempotency.answered(request, account.id)
+        if done is None:
+            done = await self._taken(request, asked)
+        document = dict(done.document)
+        response = document.pop("headers")
+        assert isinstance(response, dict), "it is ours"
+        status = 200 if document["credited"] else 202
+        headers = {**response, **done.headers}
+        return web.json_response(document, status=status, headers=headers)
+
+    async def _taken(self, request: web.Request, asked: Asked) -> Done:
+        """The answer, with the headers that belong to it."""
         try:
             taken = await self.payments.taken(request, asked)
         except NotTaken:
             raise not_found("this server takes no payments over HTTP") from None
-        balance, _ = await self.intake.balance(account.id)
-        return web.json_response(
-            {
-                "credited": taken.credited,
-                "amount": format_amount(amount),
-                "balance": format_amount(balance),
-                "transactionHash": taken.transaction,
-            },
-            status=200 if taken.credited else 202,
-            headers=taken.headers,
-        )
+        balance, _ = await self.intake.balance(asked.account)
+        document: Document = {
+            "credited": taken.credited,
+            "amount": format_amount(asked.amount),
+            "balance": format_amount(balance),
+            "transactionHash": taken.transaction,
+            "headers": taken.headers,
+        }
+        if not taken.credited:  # Asked again, it may be.
+            return Done(document)
+
+        async def credited(_: Effect) -> Document:
+            return document
+
+        return await self.idempotency.once(request, asked.account, credited)
 
     def _checked(self, asked: TopUpRequest) -> tuple[str, Stroops]:
         asset = asked.asset or self.assets[0]

@@ -59,7 +59,7 @@ def paying(parts: Parts) -> Paying:
             assets,
             Stroops(parts.settings.payments.deposit_minimum_stroops),
         ),
-        top_ups=TopUps(presented, bearers, intake, assets),
+        top_ups=TopUps(presented, bearers, intake, assets, parts.idempotency),
         withdrawals=_withdrawals(parts),
         subscriptions=_subscriptions(parts),
         passes=PassRoutes(
@@ -92,6 +92,7 @@ def _payment_channels(parts: Parts) -> PaymentChannels:
         parts.clock,
         network.rpc_url if network.play_money else None,
         parts.limit(PAYMENT_CHANNELS_PER_MINUTE_MAX),
+        parts.idempotency,
     )
 
 

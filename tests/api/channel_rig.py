@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -13,6 +14,8 @@ from api.auth.account import AccountKind, hash_token, new_account
 from api.auth.account_postgres import PostgresAccountStore
 from api.auth.bearer import Bearers
 from api.channel_chain import ChannelChain
+from api.idempotency import Idempotency
+from api.idempotency_postgres import PostgresIdempotencyStore
 from api.minute_limit import MinuteLimit
 from api.movements_postgres import PostgresMovements
 from api.payment_channels import PaymentChannels
@@ -20,7 +23,7 @@ from config.clock import ManualClock, SystemClock
 from config.postgres import Database
 from metering.intake import Intake
 from metering.ledger.ledger_postgres import PostgresLedger
-from metering.money import format_amount
+from metering.money import Stroops, format_amount
 from metering.rules import MeterRules
 from metering.store_postgres import PostgresMeterStore
 from metering.vouchers.commitment import Commitments, network_id
@@ -30,14 +33,23 @@ from tests.metering.vouchers.chain_model import TERMS, ChainModel
 from tests.metering.vouchers.test_desk import CONTRACT
 
 CHANNELS = "/api/v1/payments/channels"
+PLAY = "/api/v1/sandbox/payment-channels"
+PLAY_URL = "http://127.0.0.1:1/"
 DEPOSIT = 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
 class Unhurried(ChannelChain):
-    """The chain, with nobody who collects."""
+    """The chain, with nobody who collects; notes whose contracts it was asked to make."""
+
+    made: list[bytes] = field(default_factory=list)
 
     async def hurry(self) -> None:
         return
+
+    async def open_in_play(self, key: bytes, amount: Stroops) -> str:
+        self.made.append(key)
+        return f"C{len(self.made)}"
 
 
 class Rig:
@@ -67,11 +79,18 @@ class Rig:
         return {"cumulative": format_amount(stroops), "signature": signature.hex()}
 
     async def post(
-        self, path: str, body: object, session: ClientSession | None = None
+        self,
+        path: str,
+        body: object,
+        session: ClientSession | None = None,
+        *,
+        key: str | None = None,
     ) -> tuple[int, dict[str, Any]]:
         """What is answered; over a connection of another session, when one is given."""
         headers = {"Authorization": "Bearer viewer"}
-        url = self._server.make_url(CHANNELS + path)
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        url = self._server.make_url(path if path == PLAY else CHANNELS + path)
         using = self._session if session is None else session
         async with using.post(url, json=body, headers=headers) as answer:
             return answer.status, await answer.json()
@@ -104,7 +123,9 @@ async def rig_over(database: Database, clock: ManualClock) -> AsyncIterator[Rig]
         rig = Rig(database, server, session, viewer.id)
         desk = VoucherDesk(rig.vouchers, rig.chain, intake, clock)
         bearers, limit = Bearers(accounts, clock), MinuteLimit(clock, 9)
-        routes = PaymentChannels(desk, Unhurried(nobody), bearers, clock, None, limit)
+        idempotency = Idempotency(PostgresIdempotencyStore(database), clock)
+        chain = Unhurried(nobody)
+        routes = PaymentChannels(desk, chain, bearers, clock, PLAY_URL, limit, idempotency)
 
         @web.middleware
         async def note_peer(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -121,6 +142,7 @@ async def rig_over(database: Database, clock: ManualClock) -> AsyncIterator[Rig]
                 web.post(CHANNELS, routes.register),
                 web.post(CHANNELS + "/{channel}/vouchers", routes.accept),
                 web.post(CHANNELS + "/{channel}/close", routes.close),
+                web.post(PLAY, routes.open_in_play),
             ]
         )
         async with server:

@@ -182,7 +182,8 @@ async def pass_desk(
             rig.clock,
         )
         application = web.Application(middlewares=[answer_errors])
-        top_ups = TopUps(payments, bearers, rig.intake, ("XLM",))
+        idempotency = Idempotency(rig.keys, rig.clock)
+        top_ups = TopUps(payments, bearers, rig.intake, ("XLM",), idempotency)
         application.router.add_post("/api/v1/payments/top-up", top_ups.post)
         path = "/api/v1/content/{content}/passes"
         application.router.add_get(path, routes.offers)
@@ -208,6 +209,9 @@ async def test_a_pass_is_bought_from_the_balance_once_and_shared_as_watching_is(
     again, headers = await desk.buy(201)
     assert (again, headers["Idempotency-Replayed"]) == (bought, "true")
     assert "PAYMENT-RESPONSE" not in first
+    other = await rig.asset("Other", price=OFFER)
+    problem, _ = await desk.buy(422, content=other)
+    assert problem["code"] == "idempotency_key_reused", "the same words about another film"
     assert await desk.balance() == "0.0005999"
     shares = {"acc_bo": 1_200, "acc_cy": 2_401}
     await _tells_of_it(desk, bought)
@@ -377,3 +381,25 @@ async def test_a_payment_that_is_credited_late_buys_the_pass_when_it_is_asked_fo
     await desk.buy(201, presented="payment")
     assert len(desk.taker.paid) == 1
     assert await desk.balance() == "0.0000000"
+
+
+async def test_what_was_paid_in_with_a_key_is_answered_again_and_taken_once(desk: Desk) -> None:
+    taker = desk.taker
+    assert isinstance(taker, CreditingTaker)
+    taker.late = 1
+
+    async def pay_in(status: int, amount: str = "0.0005") -> dict[str, Any]:
+        headers = {"Authorization": "Bearer vera", "Idempotency-Key": "k"}
+        headers["PAYMENT-SIGNATURE"] = "payment"
+        url, body = f"{desk.url}/api/v1/payments/top-up", {"amount": amount}
+        async with desk.http.post(url, json=body, headers=headers) as answer:
+            assert answer.status == status, await answer.text()
+            document: dict[str, Any] = json.loads(await answer.text())
+            return document
+
+    assert not (await pay_in(202))["credited"], "and is asked for again, under the same key"
+    credited = await pay_in(200)
+    assert (credited["credited"], credited["balance"]) == (True, "0.0005000")
+    assert await pay_in(200) == credited
+    assert (await pay_in(422, amount="0.0006"))["code"] == "idempotency_key_reused"
+    assert len(taker.taken) == 2

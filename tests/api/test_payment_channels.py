@@ -8,7 +8,7 @@ from api.movements import FROM_THE_NEWEST
 from config.clock import ManualClock
 from config.postgres import Database
 from metering.money import format_amount
-from tests.api.channel_rig import DEPOSIT, Rig, rig_over
+from tests.api.channel_rig import DEPOSIT, PLAY, Rig, rig_over
 from tests.metering.vouchers.replayed import CONNECTIONS, run
 from tests.metering.vouchers.test_desk import CONTRACT
 
@@ -53,6 +53,40 @@ async def test_each_answer_says_what_a_client_can_act_on(rig: Rig, clock: Manual
     assert [(each.kind, each.reference, each.amount) for each in movements] == [
         ("payment_channel", CONTRACT, 1_000)
     ]
+
+
+async def test_a_key_is_one_wish_wherever_money_moves(rig: Rig) -> None:
+    await rig.register()
+    vouchers, close = f"/{CONTRACT}/vouchers", f"/{CONTRACT}/close"
+    first = await rig.post(vouchers, rig.voucher(5_000), key="k")
+    assert (first[0], first[1]["accepted"]) == (200, "0.0005000")
+    await rig.pay(6_000)
+    assert await rig.post(vouchers, rig.voucher(5_000), key="k") == first
+    status, problem = await rig.post(vouchers, rig.voucher(7_000), key="k")
+    assert (status, problem["code"]) == (422, "idempotency_key_reused")
+
+    wish = {"key": bytes(32).hex(), "amount": "1"}
+    made = await rig.post(PLAY, wish, key="k")
+    assert made == (201, {"contract": "C1"})
+    assert await rig.post(PLAY, wish, key="k") == made
+    assert (await rig.post(PLAY, {**wish, "amount": "2"}, key="k"))[0] == 422
+    assert await rig.post(PLAY, wish) == (201, {"contract": "C2"})
+
+    closed = await rig.post(close, {"voucher": rig.voucher(6_000)}, key="k")
+    assert (closed[0], closed[1]["state"]) == (200, "closing")
+    assert await rig.post(close, {"voucher": rig.voucher(6_000)}, key="k") == closed
+    assert (await rig.post(close, {}, key="k"))[0] == 422
+
+
+async def test_who_has_used_up_the_keys_of_a_day_may_pay_on(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.idempotency_postgres.IDEMPOTENCY_KEYS_MAX", 1)
+    await rig.register()
+    for number in (1, 2):
+        voucher = rig.voucher(number * 2_000)
+        status, channel = await rig.post(f"/{CONTRACT}/vouchers", voucher, key=f"k-{number}")
+        assert (status, channel["accepted"]) == (200, format_amount(number * 2_000))
 
 
 async def test_a_contract_that_would_not_pay_us_is_refused_with_the_reason(rig: Rig) -> None:

@@ -56,8 +56,10 @@ async def test_a_viewer_is_told_the_whole_tariff_and_agrees_to_a_higher_price(ri
     assert refused["code"] == "price_changed"
     body["epoch"] = change["epoch"]
     await rig.call("POST", "streaming/consent", body, 404, who="ada")
-    agreed = await rig.call("POST", "streaming/consent", body)
+    agreed = await rig.call("POST", "streaming/consent", body, key="yes")
     assert agreed["priceChange"]["agreed"]
+    assert (await rig.call("POST", "streaming/consent", body, key="yes"))["priceChange"]["agreed"]
+    await rig.call("POST", "streaming/consent", {**body, "epoch": "other"}, 422, key="yes")
 
     rig.clock.advance(PRICE_NOTICE_MS)
     await rig.intake.sweep()

@@ -16,6 +16,7 @@ from stellar_sdk import Asset
 from api.app import answer_errors
 from api.auth.account_postgres import PostgresAccountStore
 from api.auth.bearer import Bearers
+from api.idempotency import Idempotency
 from api.minute_limit import MinuteLimit
 from api.presented_payments import PresentedPayments, Taker
 from api.top_ups import TopUps
@@ -96,7 +97,8 @@ async def desk_with(database: Database, taker: Taker, hot: str = HOT) -> AsyncIt
             PUBLIC_URL,
         )
         bearers = Bearers(PostgresAccountStore(database), rig.clock)
-        route = TopUps(payments, bearers, rig.intake, ("XLM", "USDC:GNOBODY"))
+        idempotency = Idempotency(rig.keys, rig.clock)
+        route = TopUps(payments, bearers, rig.intake, ("XLM", "USDC:GNOBODY"), idempotency)
         application = web.Application(middlewares=[answer_errors])
         application.router.add_post("/top-up", route.post)
         desk.url = f"http://127.0.0.1:{await listening(application, stack)}/top-up"
