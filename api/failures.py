@@ -8,6 +8,7 @@ from metering.errors import (
     InsufficientFunds,
     MeteredElsewhere,
     MeterUnavailable,
+    NotHere,
     Overloaded,
     Paced,
     SessionClosed,
@@ -38,9 +39,8 @@ from packager.package import (
 
 _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     InsufficientFunds: lambda error: payment_required(str(error)),
-    SessionClosed: lambda _: Problem(
-        403, "session_closed", "This session is over", "start a new one to go on watching"
-    ),
+    SessionClosed: lambda _: _session_over(),
+    NotHere: lambda _: _session_over(),  # it was, until its player waited for something here
     NoSuchChange: lambda error: Problem(
         409, "price_changed", "That is not the new price", str(error)
     ),
@@ -51,8 +51,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     ),
     Overloaded: lambda _: unavailable("too much at once", retry_after_s=2),
     MeterUnavailable: lambda _: unavailable("nothing is served that cannot be billed", 2),
-    # No redirect: each server has its own keys and media, and whoever sent a viewer here may send
-    # it there as well, or here again when this server has taken over.
+    # Media is redirected where that is possible (`api.delivery.elsewhere`).
     MeteredElsewhere: lambda error: unavailable(
         f"this session goes on at {error}" if str(error) else "this session is about to go on", 2
     ),
@@ -105,6 +104,12 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
 
 EXPECTED: tuple[type[Exception], ...] = (Problem, *_PROBLEMS)
 """What is answered with a problem; anything else is our fault."""
+
+
+def _session_over() -> Problem:
+    return Problem(
+        403, "session_closed", "This session is over", "start a new one to go on watching"
+    )
 
 
 def problem_of(error: Exception) -> Problem | None:

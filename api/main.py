@@ -117,7 +117,10 @@ def _intake(stores: Stores, stack: AsyncExitStack) -> Intake:
         PostgresMeterStore(stores.database),
         stores.clock,
         MeterRules(),
-        server=Server(take_identity(stores.data, stores.clock, stack), settings.http.public_url),
+        server=Server(
+            take_identity(stores.data, stores.clock, stack),
+            settings.http.server_url or settings.http.public_url,
+        ),
         lease=lease_terms(settings.metering.outage_seconds),
         outage=OutageRules(settings.metering.outage_seconds, settings.metering.outage_stroops),
     )

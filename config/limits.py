@@ -362,6 +362,11 @@ TRANSCODE_LAG_PATIENCE_MS = 1_000
 REPLAY_MS_MAX = 20_000
 REPLAY_BYTES_MAX = 64 * 1024 * 1024
 # A worker that is given packets and finishes none for this long hangs; 1080p takes 0.1 s a picture
+# So long a server goes on sending players to another one without asking the database again: a
+# server that dies is missed for a little longer.
+ELSEWHERE_KNOWN_MS = 2_000
+# Of so many sessions of others; some hundred bytes each.
+ELSEWHERE_KNOWN_MAX = 20_000
 # on a machine that is three times too slow.
 WORKER_HANG_MS_MAX = 4_000
 # Until the encoders are open: Python and libav start in 0.3 s on an idle machine.

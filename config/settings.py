@@ -143,6 +143,7 @@ class Http(_Section):
     host: Host = "127.0.0.1"
     port: Port = 8080
     public_url: WebUrl = ""
+    server_url: WebUrl = ""
     trusted_proxies: Annotated[tuple[_Proxies, ...], BeforeValidator(_several)] = ()
     processes: Annotated[int, Field(ge=1, le=SERVING_PROCESSES_MAX)] = 1
 

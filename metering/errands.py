@@ -79,9 +79,10 @@ class Errands:
         self._takings: list[tuple[TakingOut, Done]] = []
         self._prices: list[tuple[PriceChange, Done]] = []
         self._consents: list[_Consent] = []
+        self._joinings: list[Done] = []
 
     def __bool__(self) -> bool:
-        prices = self._prices or self._consents
+        prices = self._prices or self._consents or self._joinings
         money = self._credits or self._takings
         return bool(self._openings or self._readings or money or prices)
 
@@ -106,6 +107,12 @@ class Errands:
         """A viewer goes on at a higher price; fails with NoSuchChange or SessionClosed."""
         done = _future()
         self._consents.append(_Consent(session_id, epoch, at, done))
+        return done
+
+    def take_up_soon(self) -> Done:
+        """Take in sessions of our lease that another server has opened."""
+        done = _future()
+        self._joinings.append(done)
         return done
 
     def read(self, account: str) -> Done:
@@ -167,6 +174,7 @@ class Errands:
             async with _answered([each.done for each in some]):
                 await self._open(some)
         await self._reprice()
+        await self._join()
 
     def fail(self, error: MeterUnavailable) -> None:
         """Refuse what was collected."""
@@ -176,8 +184,9 @@ class Errands:
         waiting += [done for those in self._readings.values() for done in those]
         waiting += [credit.done for credit in self._credits]
         waiting += [done for _, done in self._takings]
+        waiting += self._joinings
         self._openings, self._readings, self._credits, self._takings = [], {}, [], []
-        self._prices, self._consents = [], []
+        self._prices, self._consents, self._joinings = [], [], []
         for done in waiting:
             fail(done, error)
 
@@ -268,6 +277,12 @@ class Errands:
         for consent in consents:
             async with _answered([consent.done]):
                 await self._agree(consent)
+
+    async def _join(self) -> None:
+        joinings, self._joinings = self._joinings, []
+        if joinings:
+            async with _answered(joinings):
+                await self.take_up()
 
     async def _agree(self, consent: _Consent) -> None:
         session_id, epoch = consent.session_id, consent.epoch

@@ -18,6 +18,10 @@ class SessionClosed(Exception):
     """The session is over: stopped, idle for too long, or too scattered to go on."""
 
 
+class NotHere(SessionClosed):
+    """The session is not in memory: it is over, or another process's. `Intake.locate` tells."""
+
+
 class UnknownSession(Exception):
     """There never was such a session."""
 

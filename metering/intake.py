@@ -15,6 +15,7 @@ so is everything new.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ from metering.bookkeeper import Bookkeeper
 from metering.errands import TakingOut
 from metering.errors import (
     InsufficientFunds,
+    MeteredElsewhere,
     MeterUnavailable,
     Overloaded,
     Paced,
@@ -52,6 +54,7 @@ from metering.session import Session, SessionState, SessionSummary, summary_of
 from metering.store import MeterStore
 from metering.tariff import Price, Tariff
 from metering.terms import Terms
+from metering.whereabouts import Whereabouts
 
 __all__ = [
     "Balance",
@@ -112,7 +115,8 @@ class Intake:
         self._book = Book(rules, clock.wall_ms() - clock.monotonic_ms())
         holder = LeaseHolder(store.leases, server, lease)
         self._keeper = Bookkeeper(store, clock, self._book, holder, outage)
-        requests = MediaRequests(store, clock, self._book, self._keeper)
+        self._whereabouts = Whereabouts(store, clock, server)
+        requests = MediaRequests(self._whereabouts, clock, self._book, self._keeper)
         self._requests = requests
         # What is asked for with every file: without a step in between.
         self.request = requests.request
@@ -121,6 +125,7 @@ class Intake:
         self.finish = requests.finish
         self.require_open = requests.require_open
         self.look = requests.look
+        self.locate = requests.locate
         self.waive = requests.waive
 
     # --- life ------------------------------------------------------------------------------------
@@ -205,8 +210,8 @@ class Intake:
                 return None
             if saved.closed_at is None and saved.revision == 0:
                 # The store has made it and was not heard: it would take no requests.
-                offer = Offer(saved.session.tariff)
-                await self._keeper.answered(self._keeper.errands.open(saved.session, offer))
+                with suppress(MeteredElsewhere, SessionClosed):
+                    await self.locate(session_id)
         return await self.summary(session_id)
 
     async def close(self, session_id: str) -> SessionSummary:
@@ -360,10 +365,11 @@ class Intake:
         summary = await self._stored(session_id)
         if summary.state is SessionState.CLOSED:
             return summary
-        refusal = await self._requests.elsewhere(session_id)
-        if isinstance(refusal, SessionClosed):  # by its server, since we looked
+        try:
+            await self.locate(session_id)
+        except SessionClosed:  # by its server, since we looked
             return await self._stored(session_id)
-        raise refusal
+        return await self.close(session_id)
 
     async def _stored(self, session_id: str) -> SessionSummary:
         saved = await self._store.session(session_id)

@@ -15,14 +15,14 @@ from metering.errors import (
     InsufficientFunds,
     MeteredElsewhere,
     MeterUnavailable,
+    NotHere,
     Overloaded,
     Paced,
     SessionClosed,
-    UnknownSession,
 )
 from metering.refusals import counted
-from metering.store import MeterStore
 from metering.waiting import Saved
+from metering.whereabouts import Whereabouts
 
 # What a NamedTuple's own constructor does, for a third of its time.
 _make = tuple.__new__
@@ -48,8 +48,10 @@ class Promise(NamedTuple):
 class MediaRequests:
     """Asks the meter and waits for the store, for all open sessions of this process."""
 
-    def __init__(self, store: MeterStore, clock: Clock, book: Book, keeper: Bookkeeper) -> None:
-        self._store = store
+    def __init__(
+        self, whereabouts: Whereabouts, clock: Clock, book: Book, keeper: Bookkeeper
+    ) -> None:
+        self._whereabouts = whereabouts
         self._clock = clock
         self._book = book
         self._keeper = keeper
@@ -82,7 +84,7 @@ class MediaRequests:
             Overloaded: too many requests wait already.
             MeterUnavailable: the store does not answer, or in time.
         """
-        await self._require_ours(session_id)
+        await self.locate(session_id)
         delivery = self.request_at_once(session_id, sequence, lo, hi, prompt=prompt, height=height)
         if delivery is not None:
             return delivery
@@ -160,6 +162,7 @@ class MediaRequests:
 
         Raises:
             SessionClosed: it does not.
+            NotHere: only `locate` can tell.
             MeteredElsewhere: another server took it over.
         """
         if not self._book.is_open(session_id):
@@ -169,7 +172,7 @@ class MediaRequests:
         """The player looks for what is new, and so is still there though it asks for no media.
 
         Raises:
-            SessionClosed, MeteredElsewhere: as `require_open`.
+            SessionClosed, NotHere, MeteredElsewhere: as `require_open`.
         """
         if not self._book.look(session_id, self._clock.monotonic_ms()):
             raise self._not_open(session_id)
@@ -178,10 +181,10 @@ class MediaRequests:
         """The media [lo, hi) is sent for nothing: something is missing in it by our own fault.
 
         Raises:
-            SessionClosed: the session takes no requests.
+            SessionClosed, NotHere, MeteredElsewhere: as `require_open`.
         """
         if not self._book.waive(session_id, lo, hi, self._clock.monotonic_ms()):
-            raise SessionClosed(session_id)
+            raise self._not_open(session_id)
 
     async def _serve(self, session_id: str, file: File) -> tuple[int, bool]:
         """Ask the meter until it gives leave; the ticket, and whether there is nothing to wait for
@@ -191,7 +194,7 @@ class MediaRequests:
         read = False
         while True:
             now = self._clock.monotonic_ms()
-            await self._require_ours(session_id)
+            await self.locate(session_id)
             lent = self._keeper.on_credit(session_id, file, now)
             if lent is None and await self._keeper.waits(now):
                 continue
@@ -232,23 +235,25 @@ class MediaRequests:
                 now = self._clock.monotonic_ms()
                 self._book.finish(session_id, ticket, complete=False, now=now)
 
-    async def _require_ours(self, session_id: str) -> None:
-        if session_id in self._book:
-            self.require_open(session_id)
-        else:
-            raise await self.elsewhere(session_id)
+    async def locate(self, session_id: str) -> None:
+        """Return when a session takes requests here; one that another server has opened for us is
+        taken up.
+
+        Raises:
+            SessionClosed, UnknownSession: there is no such open session.
+            MeteredElsewhere: it is another server's.
+            MeterUnavailable: the store does not answer.
+        """
+        if session_id not in self._book:
+            refusal = await self._whereabouts.of(session_id)
+            if refusal is not None:
+                raise refusal
+            await self._keeper.answered(self._keeper.errands.take_up_soon())
+            if session_id not in self._book:  # it has ended or was taken over since we looked
+                raise MeteredElsewhere
+        self.require_open(session_id)
 
     def _not_open(self, session_id: str) -> SessionClosed | MeteredElsewhere:
-        if session_id in self._keeper.lost and session_id not in self._book:
-            return MeteredElsewhere()
-        return SessionClosed(session_id)
-
-    async def elsewhere(self, session_id: str) -> SessionClosed | UnknownSession | MeteredElsewhere:
-        """What to say of a session that is not in the book."""
-        saved = await self._store.session(session_id)
-        if saved is None:
-            return UnknownSession(session_id)
-        if saved.closed_at is not None:
+        if session_id in self._book:
             return SessionClosed(session_id)
-        holder = await self._store.leases.holder(session_id)
-        return MeteredElsewhere("" if holder is None else holder.url)
+        return MeteredElsewhere() if session_id in self._keeper.lost else NotHere(session_id)

@@ -13,6 +13,7 @@ from api.auth.playback_token import (
     WrongAsset,
 )
 from api.delivery.answer import CORS, PREFLIGHT, PRIVATE, Answer, kind, with_body
+from api.delivery.elsewhere import redirect
 from api.delivery.file_answer import file_answer
 from api.delivery.not_at_hand import NotAtHand
 from api.delivery.public import public_at_once, public_later
@@ -21,6 +22,7 @@ from api.delivery.request import MediaRequest
 from api.errors import Problem, forbidden, not_found, unavailable
 from config.clock import Clock
 from config.tasks import happens
+from metering.errors import MeteredElsewhere, NotHere
 from metering.intake import Delivery, Promise
 from metering.waiting import Saved
 from packager.arrival import Arrival
@@ -36,6 +38,10 @@ _PLAYLIST = kind(
 
 class Playable(Protocol):
     """What is asked of a package; see `packager.package.Package`, which is one."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is added any more, so that all servers have the same of it."""
 
     def multivariant(self) -> bytes: ...
     def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText: ...
@@ -58,15 +64,21 @@ class Metering(Protocol):
     """Who decides whether a session may have something; `metering.intake.Intake` is one."""
 
     def look(self, session_id: str) -> None:
-        """Raises: SessionClosed."""
+        """Raises: SessionClosed, NotHere."""
 
     def require_open(self, session_id: str) -> None:
-        """Raises: SessionClosed."""
+        """Raises: SessionClosed, NotHere."""
+
+    async def locate(self, session_id: str) -> None:
+        """Return when the session takes requests here.
+
+        Raises: SessionClosed, UnknownSession, MeteredElsewhere.
+        """
 
     def waive(self, session_id: str, lo: int, hi: int) -> None:
         """Something is missing in this media by our own fault: it is sent for nothing.
 
-        Raises: SessionClosed.
+        Raises: SessionClosed, NotHere.
         """
 
     def request_at_once(
@@ -169,7 +181,7 @@ class Playback:
             if isinstance(path, PlaylistPath):
                 return self._playlist(request, path, package, grant)
             return self._file_at_once(request, package, grant)
-        except NotAtHand:
+        except (NotAtHand, NotHere):
             return None
 
     async def answer(self, request: MediaRequest) -> Answer:
@@ -196,11 +208,17 @@ class Playback:
         """
         grant = None if request.token is None else self._grant(request)
         package = await self._packages.get(request.asset)
-        if package is None:
-            raise not_found("nothing is packaged under this id yet")
-        if grant is None:
-            return await public_later(request, package)
-        return await self._fetched(request, package, grant)
+        try:
+            if grant is not None and package is None:
+                await self._metering.locate(grant.session_id)  # it may be where its asset is
+            if package is None:
+                raise not_found("nothing is packaged under this id yet")
+            if grant is None:
+                return await public_later(request, package)
+            return await self._fetched(request, package, grant)
+        except MeteredElsewhere as elsewhere:
+            assert grant is not None, "what is public is nobody's session's"
+            return await self._of_another(request, package, grant, elsewhere)
 
     def too_late(self) -> Problem:
         """What did not come in time, though it was announced."""
@@ -241,6 +259,32 @@ class Playback:
                 await self._came(answer.arrival)
             except NotAtHand as missing:
                 await missing.fetched()
+            except NotHere:
+                await self._metering.locate(grant.session_id)
+
+    async def _of_another(
+        self,
+        request: MediaRequest,
+        package: Playable | None,
+        grant: Grant,
+        elsewhere: MeteredElsewhere,
+    ) -> Answer:
+        """What is of a session that another server meters. Playlists that do not change are told by
+        whoever is asked, so that a player goes on asking where it began: its server may end. The
+        rest has to be asked for there.
+
+        Raises:
+            MeteredElsewhere: nobody knows where that is.
+        """
+        path = request.target.path
+        while package is not None and package.settled and isinstance(path, PlaylistPath):
+            try:
+                return self._shown(request, path, package, grant)
+            except NotAtHand as missing:
+                await missing.fetched()
+        if not str(elsewhere):
+            raise elsewhere
+        return redirect(request, str(elsewhere))
 
     async def _came(self, arrival: Arrival) -> None:
         came = asyncio.Event()
@@ -257,17 +301,24 @@ class Playback:
         self, request: MediaRequest, path: PlaylistPath, package: Playable, grant: Grant
     ) -> Answer | Waiting:
         self._metering.look(grant.session_id)
-        if path.rendition is None:
-            return with_body(_PLAYLIST, package.multivariant(), request.method)
         reload = request.target.reload
-        if reload.complaint:
+        if reload.complaint and path.rendition is not None:
             raise BadReload(reload.complaint)
-        if reload.sequence is not None:
+        if reload.sequence is not None and path.rendition is not None:
             arrival = package.arrival(path.rendition, reload.sequence, reload.part)
             if arrival is not None:
                 ask = partial(self._reloaded, request, path, package, grant, arrival)
                 return self._reload(request, grant, arrival, ask)
-        return self._filled(request, package.playlist(path, skip=reload.skip), grant)
+        return self._shown(request, path, package, grant)
+
+    def _shown(
+        self, request: MediaRequest, path: PlaylistPath, package: Playable, grant: Grant
+    ) -> Answer:
+        """A playlist as it is now."""
+        if path.rendition is None:
+            return with_body(_PLAYLIST, package.multivariant(), request.method)
+        text = package.playlist(path, skip=request.target.reload.skip)
+        return self._filled(request, text, grant)
 
     def _reload(
         self,
@@ -307,7 +358,7 @@ class Playback:
             if isinstance(answer, Answer):
                 text = package.playlist(path, skip=request.target.reload.skip)
                 arrival.found = Found.by(request, text, answer, date_line)
-        except NotAtHand:
+        except (NotAtHand, NotHere):
             return None
         return answer
 

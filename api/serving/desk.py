@@ -29,7 +29,7 @@ from api.serving.messages import (
 )
 from api.serving.refusals import EXPECTED, refusal
 from config.tasks import spawn
-from metering.errors import SessionClosed
+from metering.errors import NotHere, SessionClosed
 from metering.intake import Delivery
 from packager.naming import PlaylistPath, parse_path
 from packager.package import Package, UnknownAsset, UnknownRendition, UnknownSegment
@@ -100,13 +100,8 @@ class Desk:
         match asked:
             case Ask():
                 return self._ask(asked)
-            case Look(number, session_id, present):
-                if present:
-                    self._metering.look(session_id)
-                else:
-                    self._metering.require_open(session_id)
-                self._send(Done(number))
-                return None
+            case Look():
+                return self._look(asked)
             case _:
                 package = self._packages.at_hand(asked.asset_id)
                 return self._of(asked, package) if package else self._of_another(asked)
@@ -136,6 +131,25 @@ class Desk:
             await later
 
     # --- the meter -------------------------------------------------------------------------------
+
+    def _look(self, look: Look) -> Coroutine[Any, Any, None] | None:
+        try:
+            self._looked(look)
+        except NotHere:
+            return self._look_later(look)
+        return None
+
+    async def _look_later(self, look: Look) -> None:
+        await self._metering.locate(look.session_id)
+        self._looked(look)
+
+    def _looked(self, look: Look) -> None:
+        number, session_id, present = look
+        if present:
+            self._metering.look(session_id)
+        else:
+            self._metering.require_open(session_id)
+        self._send(Done(number))
 
     def _ask(self, ask: Ask) -> Coroutine[Any, Any, None] | None:
         number, session_id, sequence, start, end, prompt, height = ask

@@ -46,6 +46,10 @@ class RemoteMetering:
         if asked_ms is None or self._clock.monotonic_ms() - asked_ms >= SERVING_LOOK_MS:
             raise NotAtHand(self._ask_about(session_id, present=False))
 
+    async def locate(self, session_id: str) -> None:
+        """As `metering.intake.Intake.locate`."""
+        await asyncio.shield(self._ask_about(session_id, present=False))
+
     def waive(self, session_id: str, lo: int, hi: int) -> None:
         """As `metering.intake.Intake.waive`.
 

@@ -73,6 +73,13 @@ class RemotePackage:
         self.stable = False
         self.found_ms = 0
 
+    @property
+    def settled(self) -> bool:
+        """Whether this process would not be told that something is added; live ones are, and are
+        told of here.
+        """
+        return self.stable
+
     # --- playlists -------------------------------------------------------------------------------
 
     def multivariant(self) -> bytes:

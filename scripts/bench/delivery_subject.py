@@ -62,6 +62,9 @@ class Everybody:
     def look(self, session_id: str) -> None:
         del session_id
 
+    async def locate(self, session_id: str) -> None:
+        del session_id
+
     def require_open(self, session_id: str) -> None:
         del session_id
 

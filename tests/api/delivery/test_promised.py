@@ -30,6 +30,9 @@ class Slow:
     def require_open(self, session_id: str) -> None:
         del session_id
 
+    async def locate(self, session_id: str) -> None:
+        self.require_open(session_id)
+
     def waive(self, session_id: str, lo: int, hi: int) -> None:
         raise AssertionError("nothing is missing")
 

@@ -37,6 +37,9 @@ class Anybody:
         if session_id == CLOSED:
             raise SessionClosed(session_id)
 
+    async def locate(self, session_id: str) -> None:
+        self.require_open(session_id)
+
     def waive(self, session_id: str, lo: int, hi: int) -> None:
         del lo, hi
         self.require_open(session_id)

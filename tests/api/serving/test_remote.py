@@ -53,6 +53,9 @@ class Meter:
         if session_id in self.closed:
             raise SessionClosed(session_id)
 
+    async def locate(self, session_id: str) -> None:
+        self.require_open(session_id)
+
     def waive(self, session_id: str, lo: int, hi: int) -> None:
         self.require_open(session_id)
         self.waived.append((lo, hi))
