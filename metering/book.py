@@ -263,16 +263,15 @@ class Book:
         """End the viewer's sessions on an asset.
 
         Returns:
-            What those of them that were opened since then drew, beyond what is saved of that.
+            What they cost since then, beyond what is saved of that.
         """
-        drawn = 0
+        cost = 0
         for kept in [self._sessions[each] for each in self._by_asset.get(asset_id, ())]:
             if kept.session.viewer != viewer:
                 continue
             self.close(kept.session.id, now)
-            if kept.session.opened_at >= since:
-                drawn += kept.unsaved
-        return drawn
+            cost += kept.unsaved if kept.session.opened_at >= since else kept.uncharged
+        return cost
 
     # --- other prices ----------------------------------------------------------------------------
 

@@ -28,8 +28,8 @@ class Offer:
     """What a creator asks for.
 
     Attributes:
-        day_cap: what a viewer pays at most, in stroops, for all sessions of a day (UTC) on the
-            content. It becomes the cap of each session that begins, so that what a session costs
+        day_cap: what a viewer pays at most, in stroops, for the content on a day (UTC). What is
+            left of it becomes the cap of each session that begins, so that what a session costs
             can be told from its tariff alone.
         passes: what may be bought in place of being charged by the second, in the tariff's asset;
             the shortest first.

@@ -108,6 +108,11 @@ class OpenSession:
         """What was taken from the wallet (below zero: given back) since the last commit."""
         return 0 if self.meter is None else self.meter.drawn - self.row[2]
 
+    @property
+    def uncharged(self) -> int:
+        """What it was charged since the last commit."""
+        return 0 if self.meter is None else self.meter.amount - self.row[4]
+
     def covers(self, lo: int, hi: int, height: int = 0) -> bool:
         """Whether all of [lo, hi) was asked for and not voided."""
         return self.meter is not None and self.meter.covers(lo, hi, height)

@@ -61,7 +61,9 @@ class MeterStore(Protocol):
         """The sessions that were not closed: of a lease, or all."""
 
     async def spent(self, viewer: str, asset_id: str, since: datetime) -> Stroops:
-        """What the viewer's sessions on an asset that were opened since then cost and hold."""
+        """What the viewer's sessions on an asset cost since then, and those hold that were opened
+        since.
+        """
 
     async def announce(self, change: PriceChange) -> None:
         """Keep that an asset has got another price."""
@@ -83,8 +85,8 @@ class MemoryMeterStore:
     """Implements `MeterStore`. Lost with the process."""
 
     def __init__(self, ledger: Ledger | None = None, clock: Clock | None = None) -> None:
-        """Without a clock no lease ever runs out."""
-        self.ledger: Ledger = MemoryLedger() if ledger is None else ledger
+        """Without a clock no lease ever runs out, and all that is recorded was at one moment."""
+        self.ledger: Ledger = MemoryLedger(clock) if ledger is None else ledger
         self.leases = MemoryLeases(clock)
         # By session, sequence and the session's revision.
         self.deliveries: dict[tuple[str, int, int], Served] = {}
@@ -153,13 +155,24 @@ class MemoryMeterStore:
         return [saved for saved in self._sessions.values() if saved.closed_at is not None]
 
     async def spent(self, viewer: str, asset_id: str, since: datetime) -> Stroops:
-        return Stroops(
-            sum(
-                saved.drawn
-                for saved in self._sessions.values()
-                if (saved.session.viewer, saved.session.asset_id) == (viewer, asset_id)
-                and saved.session.opened_at >= since
-            )
+        of_both = [
+            saved
+            for saved in self._sessions.values()
+            if (saved.session.viewer, saved.session.asset_id) == (viewer, asset_id)
+        ]
+        new = sum(each.drawn for each in of_both if each.session.opened_at >= since)
+        older = {each.session.id for each in of_both if each.session.opened_at < since}
+        return Stroops(new + self._charged(older, since))
+
+    def _charged(self, session_ids: set[str], since: datetime) -> int:
+        assert isinstance(self.ledger, MemoryLedger), "another one would be asked"
+        since_us = round(since.timestamp() * 1_000_000)
+        return sum(
+            line.amount
+            for line in (self.ledger.lines(0) if session_ids else ())
+            if line.cause == "post"
+            and line.recorded_us >= since_us
+            and line.id.partition(":")[0] in session_ids
         )
 
     async def announce(self, change: PriceChange) -> None:

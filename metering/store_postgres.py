@@ -74,9 +74,18 @@ _OPEN_SESSIONS = f"""
 
 _SESSION = f"{SESSIONS} WHERE kept.id = $1"
 
+# Of a session that goes on over midnight, what it was charged since. None is as old as two days:
+# their tokens are good for a shorter time.
 _SPENT = """
-SELECT coalesce(sum(drawn), 0)::bigint FROM playback_session
-WHERE viewer = $1 AND asset_id = $2 AND opened_at >= $3
+SELECT coalesce(sum(CASE WHEN opened_at >= $3 THEN drawn ELSE charged END), 0)::bigint
+FROM playback_session AS kept
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(posted.amount), 0) AS charged FROM ledger_transfer AS posted
+    WHERE kept.opened_at < $3 AND posted.cause = 'post' AND posted.recorded_at >= $3
+        AND posted.id > kept.id || ':' AND posted.id < kept.id || ';'
+) AS since
+WHERE viewer = $1 AND asset_id = $2 AND opened_at >= $3::timestamptz - interval '2 days'
+    AND (opened_at >= $3 OR closed_at IS NULL OR closed_at >= $3)
 """
 
 _ANNOUNCE = """

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.clock import SystemClock
 from config.ids import new_id
 from config.postgres import CheckViolationError, Database
 from metering.book import NO_TICKET, Book
 from metering.errors import BooksDisagree
 from metering.leases.lease import Server
 from metering.ledger.ledger import Transfer, WouldOverdraw, hot_account, viewer_account
+from metering.ledger.ledger_memory import MemoryLedger
 from metering.money import Stroops
 from metering.repricing import PriceChange
 from metering.rules import UNITS_PER_SECOND, MeterRules
@@ -38,7 +40,7 @@ SEGMENT = 2 * UNITS_PER_SECOND
 
 @pytest.fixture
 def memory() -> MemoryMeterStore:
-    return MemoryMeterStore()
+    return MemoryMeterStore(MemoryLedger(SystemClock()))
 
 
 @pytest.fixture
@@ -132,6 +134,30 @@ async def test_money_goes_from_the_viewer_over_the_hold_to_the_creator(store: St
         one.hold_account: 0,
         one.creator_account: 500,
     }
+
+
+async def test_what_a_viewer_spent_on_a_day_is_of_that_viewer_that_asset_and_that_day(
+    store: Store,
+) -> None:
+    midnight = datetime.now(UTC) - timedelta(hours=1)
+    begun = dataclasses.replace(session("1"), opened_at=midnight)
+    older = dataclasses.replace(session("2"), opened_at=midnight - timedelta(hours=9))
+    elsewhere = dataclasses.replace(begun, id="ses_3", asset_id="ast_2")
+    another = dataclasses.replace(session("4", "w"), opened_at=midnight)
+    all_ = (begun, older, elsewhere, another)
+    book = await opened(store, *all_)
+    for each in all_:
+        for i in range(2):
+            play(book, each.id, i, now=0)
+    await save(store, book)
+    book.request(begun.id, (2, 2 * SEGMENT, 3 * SEGMENT, 0), now=0)
+    await save(store, book)
+    # What is held for the one that began today counts, and what the other one was charged since.
+    assert await store.spent("v", "ast_1", midnight) == 600 + 200
+    assert await store.spent("v", "ast_2", midnight) == 400
+    assert await store.spent("w", "ast_1", midnight) == 400
+    assert await store.spent("v", "ast_1", midnight - timedelta(hours=9)) == 600 + 400
+    assert await store.spent("v", "ast_1", datetime.now(UTC) + timedelta(hours=1)) == 0
 
 
 async def test_a_batch_sent_again_changes_nothing(store: Store) -> None:

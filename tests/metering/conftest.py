@@ -7,6 +7,7 @@ import pytest
 from config.clock import ManualClock
 from metering.intake import Intake
 from metering.ledger.ledger import Transfer
+from metering.ledger.ledger_memory import MemoryLedger
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.outage import OutageRules
@@ -21,8 +22,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[Store]:
-    store = Store()
+async def store(clock: ManualClock) -> AsyncIterator[Store]:
+    store = Store(ledger=MemoryLedger(clock))
     fill = Transfer("fill", HOT.id, TREASURY.id, Stroops(10**9), "XLM", "fill")
     await store.post([HOT, TREASURY], [fill])
     yield store

@@ -68,6 +68,24 @@ async def test_who_does_not_agree_to_a_higher_price_is_sent_away_when_the_old_on
     await owner.play(0)
 
 
+async def test_nobody_is_taken_over_into_another_currency_be_it_cheaper(
+    intake: Intake, clock: ManualClock, watch: Watch
+) -> None:
+    viewer = await watch(price=TEN)
+    await watched(viewer, clock, 0, 2)
+    dollars = Tariff(Price("USDC", 1, 1))
+    await intake.change_price("ast_1", dollars)
+    assert intake.notice(viewer.id) is not None
+    with pytest.raises(NoSuchChange):
+        await intake.agree(viewer.id, dollars.id)
+    assert (await watched(viewer, clock, 2, 4)).amount == 80
+    clock.advance(PRICE_NOTICE_MS)
+    await intake.sweep()
+    with pytest.raises(SessionClosed):
+        await viewer.play(4)
+    assert (await intake.summary(viewer.id)).tariff == TEN
+
+
 async def test_what_a_session_may_watch_for_nothing_stays_free_at_any_price(
     intake: Intake, clock: ManualClock, watch: Watch
 ) -> None:
@@ -146,18 +164,42 @@ async def test_all_sessions_of_a_day_together_cost_no_more_than_its_cap(
     intake: Intake, clock: ManualClock, watch: Watch
 ) -> None:
     offer = Offer(TEN, day_cap=100)
-    first = await watch(price=offer)
+    first, other = await watch(price=offer), await watch("w", price=offer)
     assert (await watched(first, clock, 0, 3)).amount == 60
+    await first.play(3)
+    await first.play(4)  # there is no time to watch it, and what it would cost comes back
     # Beside the first one: that ends, or both could spend what is left.
     second = await watch(price=offer, balance=0)
-    assert (await intake.summary(first.id)).closed_at is not None
-    assert (await watched(second, clock, 0, 4)).amount == 40
+    ended = await intake.summary(first.id)
+    assert (ended.amount, ended.held) == (80, 0)
+    assert ended.closed_at is not None
+    assert (await intake.summary(other.id)).closed_at is None, "others have a day of their own"
+    assert (await watched(second, clock, 0, 4)).amount == 20
     third = await watch(price=offer, balance=0)
     assert (await watched(third, clock, 0, 4)).amount == 0
     assert (await intake.balance("v")).available == 10_000 - 100
     clock.advance(86_400_000)
     tomorrow = await watch(price=offer, balance=0)
     assert (await watched(tomorrow, clock, 0, 4)).amount == 80
+
+
+async def test_a_day_that_a_session_goes_on_into_has_its_cap_as_well(
+    intake: Intake, clock: ManualClock, watch: Watch
+) -> None:
+    """What it cost before midnight was another day's; what it costs after that is this one's."""
+    day_ms = 86_400_000
+    clock.advance(day_ms - clock.wall_ms() % day_ms - 6_000)
+    offer = Offer(TEN, day_cap=100)
+    late = await watch(price=offer)
+    assert (await watched(late, clock, 0, 2)).amount == 40
+    clock.advance(10_000)
+    assert (await watched(late, clock, 2, 4)).amount == 80
+    await late.play(4)
+    morning = await watch(price=offer, balance=0)
+    before, after = 40, (await intake.summary(late.id)).amount - 40
+    assert after > 40, "also what was charged with its end"
+    assert (await watched(morning, clock, 0, 6)).amount == 100 - after
+    assert (await intake.balance("v")).available == 10_000 - before - 100
 
 
 async def test_a_wallet_without_the_currency_is_told_which_one_is_needed(

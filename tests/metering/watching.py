@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from config.clock import Clock
 from metering.intake import Delivery, Intake, MeterUnavailable
 from metering.ledger.ledger import Account, LedgerRefusal, Transfer, hot_account, treasury_account
+from metering.ledger.ledger_memory import MemoryLedger
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
 from metering.session import Batch, Session
@@ -23,8 +24,8 @@ class Store(MemoryMeterStore):
     `lost`: None, or whether a commit happens although nobody hears of it.
     """
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        super().__init__(clock=clock)
+    def __init__(self, clock: Clock | None = None, ledger: MemoryLedger | None = None) -> None:
+        super().__init__(ledger, clock)
         self.gate = asyncio.Event()
         self.gate.set()
         self.reads = asyncio.Event()
