@@ -2,99 +2,23 @@
 credit, and when all is said each of them has paid for exactly what was sent.
 """
 
-import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from config.clock import ManualClock
 from config.embedded_postgres import EmbeddedPostgres
-from config.migrate import migrate
-from config.postgres import Database
 from metering.errors import MeterUnavailable
 from metering.intake import Intake
-from metering.ledger.ledger import Transfer, hot_account, treasury_account
-from metering.money import Stroops
-from metering.outage import OutageRules
-from metering.rules import UNITS_PER_SECOND, MeterRules
-from metering.store_postgres import PostgresMeterStore
-from metering.tariff import Price
+from metering.rules import MeterRules
+from tests.metering.audience import CREDIT, family, metered, postmaster
+from tests.metering.database_kills import UNPAID_SECONDS_MAX, run
 
 pytestmark = pytest.mark.process
 
-SEGMENT = 2 * UNITS_PER_SECOND
-VIEWERS = 5
 OUTAGES = 5
-CREDIT = OutageRules(seconds=30)
-PRICE = Price("XLM", 100, 1)
-START = 1_000_000
-
-
-class Audience:
-    """Viewers of one intake at the pace of players. `sent` is how many segments each was sent."""
-
-    def __init__(self, intake: Intake, store: PostgresMeterStore, clock: ManualClock) -> None:
-        self.intake = intake
-        self.store = store
-        self.clock = clock
-        self.sent: dict[str, int] = {}
-
-    async def come(self) -> None:
-        for i in range(VIEWERS):
-            await self.intake.fund(f"v{i}", Stroops(START), f"gift {i}")
-            session = await self.intake.open(f"v{i}", "ast", "creator", PRICE)
-            self.sent[session.session_id] = 0
-
-    async def watch(self, segments: int) -> None:
-        """Two seconds for each segment; fails when anybody is refused one."""
-        for _ in range(segments):
-            await asyncio.gather(*map(self._next, self.sent))
-            self.clock.advance(2_000)
-
-    async def _next(self, session_id: str) -> None:
-        i = self.sent[session_id]
-        async with asyncio.timeout(30):
-            delivery = await self.intake.request(session_id, i, i * SEGMENT, (i + 1) * SEGMENT)
-        self.intake.finish(delivery, complete=True)
-        self.sent[session_id] += 1
-
-    async def pay(self) -> None:
-        """All leave; each paid for what it was sent, and the creator has all of it."""
-        self.clock.advance(5_000)
-        await self.intake.sweep()
-        total = 0
-        for session_id, segments in self.sent.items():
-            summary = await self.intake.close(session_id)
-            assert summary.seconds_billed == 2 * segments
-            assert summary.balance == START - summary.amount
-            total += summary.amount
-        assert (await self.store.balances(["creator:creator:XLM"])) == {
-            "creator:creator:XLM": total
-        }
-
-
-@asynccontextmanager
-async def metered(url: str) -> AsyncIterator[Audience]:
-    database, clock = await Database.connect(url), ManualClock()
-    try:
-        await migrate(database)
-        store = PostgresMeterStore(database)
-        hot, treasury = hot_account("XLM"), treasury_account("XLM")
-        fill = Transfer("fill", hot.id, treasury.id, Stroops(10**9), "XLM", "fill")
-        await store.post([hot, treasury], [fill])
-        intake = Intake(store, clock, MeterRules(), outage=CREDIT)
-        await intake.start()
-        audience = Audience(intake, store, clock)
-        await audience.come()
-        yield audience
-        assert (await store.ledger.check()).sound
-        await intake.stop()
-    finally:
-        await database.close()
 
 
 @pytest.fixture
@@ -104,33 +28,14 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
     await server.stop()
 
 
-def family(process: int) -> list[int]:
-    """A process and its children."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [process, *map(int, children)]
-
-
-def postmaster(server: EmbeddedPostgres) -> int:
-    return int((server.directory / "data" / "postmaster.pid").read_text().split()[0])
-
-
 async def test_a_database_that_is_killed_over_and_over_costs_nobody_anything(
     server: EmbeddedPostgres,
 ) -> None:
-    """Half a minute of media each time; afterwards nothing is missing, and nothing there twice."""
-    async with metered(await server.start()) as audience:
-        await audience.watch(2)
-        for _ in range(OUTAGES):
-            for process in family(postmaster(server)):
-                os.kill(process, signal.SIGKILL)
-            await server.stop()
-            await audience.watch(CREDIT.seconds // 2 - 1)
-            with pytest.raises(MeterUnavailable):
-                await audience.intake.open("v0", "ast", "creator", PRICE)
-            await server.start()
-            await audience.intake.sweep()
-            await audience.watch(2)
-        await audience.pay()
+    """Half a minute of media each time. Twenty times: `python -m tests.metering.database_kills`."""
+    found = await run(server, OUTAGES)
+    assert (found.kills, found.stalls, found.let_in) == (OUTAGES, 0, 0)
+    assert found.sent > 0
+    assert CREDIT.seconds <= max(found.unpaid) <= UNPAID_SECONDS_MAX, "the process died as well"
 
 
 async def test_beyond_the_credit_all_wait_and_go_on_by_themselves(
