@@ -50,21 +50,29 @@ __all__ = [
     "UniqueViolationError",
 ]
 
-# Errors of a statement that say nothing about it: no free connection in time, or no server.
-# (TimeoutError is an OSError.)
+# What the server says, whoever asks, when it is short of something or its disk fails (appendix A,
+# classes 53 and 58), and when it takes no changes: hosted ones do before their disk is full.
+_AILING = (
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+# Errors of a statement that say nothing about it: no free connection in time, no server, or one
+# that can do nothing now. (TimeoutError is an OSError.)
 UNAVAILABLE: tuple[type[Exception], ...] = (
     OSError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    *_AILING,
 )
 
 
-# Those of them that a lost connection ends with, whatever was asked over it.
+# Those of them that whatever is asked then ends with, over a connection that is lost or not.
 _LOST = (
     ConnectionError,
     TimeoutError,
@@ -73,6 +81,7 @@ _LOST = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    *_AILING,
 )
 
 
@@ -230,11 +239,24 @@ class Database:
         async with _Turn(self._pool) as connection:
             await connection.executemany(query, args)
 
-    async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
+    async def listen(
+        self,
+        channel: str,
+        heard: Callable[[str], None],
+        look: "Callable[[Connection], Awaitable[None]] | None" = None,
+        look_ms: int = DATABASE_LISTEN_CHECK_MS,
+    ) -> None:
         """Call `heard` with what each NOTIFY on `channel` says, until cancelled.
 
         Called with "" once when listening has begun: what was said before that is missed. Has a
         connection of its own beside the pool's.
+
+        Args:
+            channel: the name of one.
+            heard: must not fail.
+            look: called every `look_ms` with the connection, outside of a transaction: locks that
+                it takes are kept until listening ends.
+            look_ms: also how often it is asked whether the connection still is there.
 
         Raises:
             One of `UNAVAILABLE`, also when the connection is lost.
@@ -245,8 +267,10 @@ class Database:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(channel, lambda *said: heard(said[-1]))
             heard("")
-            while not await happens(lost, DATABASE_LISTEN_CHECK_MS / 1000):
-                await connection.execute("SELECT 1")
+            while True:
+                await (connection.execute("SELECT 1") if look is None else look(connection))
+                if await happens(lost, look_ms / 1000):
+                    break
             raise ConnectionError("the connection that listens was lost")
         finally:
             connection.terminate()
