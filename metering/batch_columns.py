@@ -7,7 +7,7 @@ look at every element.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metering.session import Batch, SavedRow, ServedRow, Session, SessionChange
+from metering.session import Batch, Session, SessionChange
 
 _NOTHING = (0, 0, 0)
 
@@ -16,8 +16,9 @@ def columns_of(batch: Batch) -> tuple[object, ...]:
     """A batch as the arguments of `metering_commit`. The order of its sessions is no matter:
     nobody else writes about those of its lease meanwhile.
     """
-    ids, saved, first_ticks, drawn, amounts, served, repriced = _turned(batch.rows, 7)
-    _, revisions, _, posted, _, rungs, states, closed = _turned(saved, 8)
+    columns = _turned(batch.rows, 14)
+    _, revisions, _, posted, _, rungs, states, closed = columns[:8]
+    ids, first_ticks, drawn, amounts, served, repriced = columns[8:]
     sequences, los, his = _turned([each[0] if each else _NOTHING for each in served], 3)
     return (
         _lines(ids),
@@ -31,7 +32,7 @@ def columns_of(batch: Batch) -> tuple[object, ...]:
         _numbers(los),
         _numbers(his),
         _rungs(rungs),
-        *_rare(_further(saved, served), 5),
+        *_rare(_further(batch) if max(map(len, served), default=0) > 1 else (), 5),
         *_rare(_ended(batch.changes) if any(closed) else (), 2),
         *_rare([(each.viewer, each.window_started_at, each.used) for each in batch.allowances], 3),
         *_rare(_repriced(batch.changes) if any(repriced) else (), 4),
@@ -41,7 +42,7 @@ def columns_of(batch: Batch) -> tuple[object, ...]:
 
 def repriced_sessions(batch: Batch) -> list[Session]:
     """Those whose terms are new with it."""
-    return [saved[0] for _, saved, _, _, _, _, repriced in batch.rows if repriced]
+    return [row[0] for row in batch.rows if row[-1]]
 
 
 def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> tuple[tuple[Any, ...], ...]:
@@ -56,15 +57,12 @@ def _rare(rows: Sequence[tuple[Any, ...]], width: int) -> tuple[object, ...]:
     return _turned(rows, width) if rows else (None,) * width
 
 
-def _further(
-    saved: Sequence[SavedRow], served: Sequence[tuple[ServedRow, ...]]
-) -> list[tuple[object, ...]]:
+def _further(batch: Batch) -> list[tuple[object, ...]]:
     """What sessions were promised besides a first segment: parts of the next one."""
     return [
-        (session.id, revision, *further)
-        for (session, revision, *_), those in zip(saved, served, strict=True)
-        if len(those) > 1
-        for further in those[1:]
+        (each.session_id, each.saved.revision, *further)
+        for each in batch.changes
+        for further in each.served[1:]
     ]
 
 

@@ -346,9 +346,9 @@ class Book:
         is_next = self._repricing.is_next
         self._unsaved.are_saved(each for each in batch.session_ids if not is_next(each))
         for row in batch.rows:
-            session_id = row[0]
+            session_id = row[8]
             kept = sessions[session_id]
-            kept.row, kept.saving, kept.change = row[1], False, None
+            kept.row, kept.saving, kept.change = row, False, None
             if kept.changed:
                 self._unsaved.note(kept, kept.requested_at)
             if kept.row[7] is not None:  # it is closed

@@ -109,10 +109,10 @@ def _singles(batch: Batch) -> Iterator[Batch]:
     for change in batch.changes:
         viewer = change.saved.session.viewer
         allowances = tuple(each for each in batch.allowances if each.viewer == viewer)
-        yield Batch((change,), allowances, batch.fence)
+        yield Batch((change.row,), allowances, batch.fence)
 
 
 def _refused(batch: Batch, refusal: Refusal) -> Outcome:
-    session_id = batch.rows[0][0]
+    (session_id,) = batch.session_ids
     log.warning("session's commit was refused", session=session_id, reason=str(refusal))
     return Outcome(Batch(()), {session_id: refusal})

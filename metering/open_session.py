@@ -75,27 +75,22 @@ class OpenSession:
     @property
     def saved(self) -> SavedSession:
         """What the store has of it."""
-        return SavedSession(*self.row)
+        return SavedSession.of(self.row)
 
     @property
     def changed(self) -> bool:
         """Whether there is something to commit; what is less than a tick waits for the next, if
         nobody waits for it.
         """
-        before, _, drawn_before, posted_before, _, rungs, _, _ = self.row
-        meter = self.meter
-        if self.awaited or self.session is not before:
+        row, meter = self.row, self.meter
+        if self.awaited or self.session is not row[0]:
             return True
         if meter is None:
             return False
-        posted = meter.posted
         return (
-            meter.drawn != drawn_before
-            or (
-                posted != posted_before
-                and posted // UNITS_PER_SECOND != posted_before // UNITS_PER_SECOND
-            )
-            or (bool(rungs) and meter.rung_seconds != rungs)
+            meter.drawn != row[2]
+            or meter.posted // UNITS_PER_SECOND != row[3] // UNITS_PER_SECOND
+            or (bool(row[5]) and meter.rung_seconds != row[5])
         )
 
     @property
@@ -121,21 +116,27 @@ class OpenSession:
         """All that is not saved."""
         meter, session = self.meter, self.session
         assert meter is not None, "nothing was decided yet"
-        before, revision, drawn_before, posted_before, charged, _, _, _ = self.row
-        drawn, posted, (stroops, per) = meter.drawn, meter.posted, meter.terms.rate
+        row, drawn, posted, (stroops, per) = self.row, meter.drawn, meter.posted, meter.terms.rate
         rungs: tuple[int, ...] = ()
         if per:  # as `Meter.amount` of a price and nothing else
             amount = Stroops(stroops * (posted // UNITS_PER_SECOND) // per)
         else:
             amount, rungs = meter.amount, meter.rung_seconds
         return (
+            session,
+            row[1] + 1,
+            drawn,
+            posted,
+            amount,
+            rungs,
+            meter.text(),
+            self.closed_at,
             session.id,
-            (session, revision + 1, drawn, posted, amount, rungs, meter.text(), self.closed_at),
-            posted_before // UNITS_PER_SECOND,
-            drawn - drawn_before,
-            amount - charged,
+            row[3] // UNITS_PER_SECOND,
+            drawn - row[2],
+            amount - row[4],
             self.served,
-            session is not before,
+            session is not row[0],
         )
 
     def is_left(self, now: int, idle_ms: int) -> bool:

@@ -1,10 +1,11 @@
 """Playback sessions as values: what one is, what is saved of it, and what changes in one commit."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from metering.effects import Effects, Totals
 from metering.ledger.ledger import Account, Transfer, hold_account, viewer_account
@@ -69,13 +70,38 @@ class Session:
         )
 
 
-# With every segment three of these are made, as plain tuples: a thousand of them are turned into
-# columns at once, and a named tuple takes seven times as long to make. `Batch.changes` and
-# `OpenSession.saved` give them their names. In the order of the fields of `SavedSession`,
-# `SessionChange` and `Served`.
-SavedRow = tuple["Session", int, int, int, Stroops, tuple[int, ...], str | None, datetime | None]
+# With every segment such rows are made, as plain tuples: a thousand of them are turned into columns
+# at once, and a named tuple takes seven times as long to make. `Batch.changes` and
+# `OpenSession.saved` give them their names. The row of a change begins with the fields of
+# `SavedSession`, and goes on with those of `SessionChange`: the store's own row is the same one.
 ServedRow = tuple[int, int, int]
-ChangeRow = tuple[str, SavedRow, int, int, int, tuple[ServedRow, ...], bool]
+SavedRow = tuple[
+    Session,
+    int,
+    int,
+    int,
+    Stroops,
+    tuple[int, ...],
+    str | None,
+    datetime | None,
+    *tuple[Any, ...],
+]
+ChangeRow = tuple[
+    Session,
+    int,
+    int,
+    int,
+    Stroops,
+    tuple[int, ...],
+    str | None,
+    datetime | None,
+    str,
+    int,
+    int,
+    int,
+    Sequence[ServedRow],
+    bool,
+]
 
 
 class SavedSession(NamedTuple):
@@ -110,6 +136,11 @@ class SavedSession(NamedTuple):
     def meter_state(self) -> MeterState | None:
         """The meter's state, parsed."""
         return None if self.state is None else read_state(self.state)
+
+    @classmethod
+    def of(cls, row: SavedRow) -> "SavedSession":
+        """What a row says is saved."""
+        return cls._make(row[:8])
 
 
 def unstarted(session: Session) -> SavedSession:
@@ -210,6 +241,12 @@ class SessionChange(NamedTuple):
     repriced: bool = False
 
     @property
+    def row(self) -> ChangeRow:
+        """The same without names."""
+        session_id, saved, first_tick, drawn, amount, served, repriced = self
+        return (*saved, session_id, first_tick, drawn, amount, served, repriced)
+
+    @property
     def done(self) -> Effects:
         """What to enter in the books."""
         last_tick = self.saved.posted // UNITS_PER_SECOND
@@ -239,7 +276,7 @@ class Batch:
     @property
     def session_ids(self) -> list[str]:
         """The sessions that it changes."""
-        return [row[0] for row in self.rows]
+        return [row[8] for row in self.rows]
 
     @property
     def changes(self) -> tuple[SessionChange, ...]:
@@ -249,15 +286,12 @@ class Batch:
 
 def ticks_of(row: ChangeRow) -> int:
     """How many seconds a change charges."""
-    return row[1][3] // UNITS_PER_SECOND - row[2]
+    return row[3] // UNITS_PER_SECOND - row[9]
 
 
 def _change_of(row: ChangeRow) -> SessionChange:
-    session_id, saved, first_tick, drawn, amount, served, repriced = row
-    named = tuple([Served(*each) for each in served])
-    return SessionChange(
-        session_id, SavedSession(*saved), first_tick, drawn, amount, named, repriced
-    )
+    saved, served = SavedSession.of(row), tuple([Served(*each) for each in row[12]])
+    return SessionChange(row[8], saved, row[9], row[10], row[11], served, row[13])
 
 
 def read_state(text: str) -> MeterState:

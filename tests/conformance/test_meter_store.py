@@ -231,7 +231,7 @@ async def test_an_ended_session_takes_nothing_more(store: Store) -> None:
     closed = (await save(store, book)).changes[0]
     late = closed._replace(saved=closed.saved._replace(revision=2))
     with pytest.raises(BooksDisagree):
-        await store.commit(Batch((late,), (), book.fence))
+        await store.commit(Batch((late.row,), (), book.fence))
 
 
 async def test_a_viewer_who_spent_the_money_elsewhere_is_refused_with_the_batch(
@@ -339,10 +339,10 @@ async def test_the_schema_itself_refuses_ticks_that_do_not_add_up(
     change = book.changes(1).changes[0]
     wrong = change._replace(amount=199)
     with pytest.raises(BooksDisagree, match="playback_session_amount"):
-        await postgres.commit(Batch((wrong,), (), book.fence))
+        await postgres.commit(Batch((wrong.row,), (), book.fence))
     gap = change._replace(first_tick=1)
     with pytest.raises(BooksDisagree):
-        await postgres.commit(Batch((gap,), (), book.fence))
+        await postgres.commit(Batch((gap.row,), (), book.fence))
 
 
 _moves = st.lists(

@@ -24,7 +24,7 @@ def change(name: str, *served: Served, terms: Terms = TERMS) -> SessionChange:
 def test_each_session_has_a_place_in_every_column_however_much_it_was_promised() -> None:
     parts = (Served(7, 10, 20), Served(8, 20, 30), Served(9, 30, 31))
     changes = (change("b", Served(7, 0, 20)), change("a"), change("c", *parts))
-    assert columns_of(Batch(changes, fence=5)) == (
+    assert columns_of(Batch(tuple(each.row for each in changes), fence=5)) == (
         *("b\na\nc", "{4,4,4}", "{3,3,3}", "{1,1,1}", "{1,1,1}", "{180000,180000,180000}"),
         *("[b]\n[a]\n[c]", "{7,0,7}", "{0,0,10}", "{20,0,20}", None),
         *(("c", "c"), (4, 4), (8, 9), (20, 30), (30, 31)),
@@ -39,7 +39,8 @@ def test_what_few_sessions_have_is_told_of_those() -> None:
     better = dataclasses.replace(TERMS, rungs=(5, 6))
     saved = change("c", terms=better).saved._replace(rungs=(5, 6))
     repriced = repriced._replace(saved=saved, repriced=True)
-    batch = Batch((plain, ended, repriced), (Allowance("v", AT, 77),), fence=5)
+    rows = (plain.row, ended.row, repriced.row)
+    batch = Batch(rows, (Allowance("v", AT, 77),), fence=5)
     assert columns_of(batch)[10:] == (
         "\n\n{5,6}",
         *[None] * 5,

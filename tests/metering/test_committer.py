@@ -43,7 +43,8 @@ def change(name: str, viewer: str = "v") -> SessionChange:
     return SessionChange(name, saved, first_tick=0, drawn=0, amount=1, served=())
 
 
-BATCH = Batch((change("a"), change("b", "w"), change("c")), (Allowance("w", OPENED, 5),))
+ROWS = (change("a").row, change("b", "w").row, change("c").row)
+BATCH = Batch(ROWS, (Allowance("w", OPENED, 5),))
 
 
 async def test_a_batch_goes_out_as_a_whole() -> None:
