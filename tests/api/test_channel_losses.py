@@ -55,10 +55,15 @@ class Office:
     asked: int = 0
 
     async def call(
-        self, path: str = "", body: object = None, status: int = 200, who: str = "olga"
+        self,
+        path: str = "",
+        body: object = None,
+        status: int = 200,
+        who: str = "olga",
+        key: str | None = None,
     ) -> Any:
         self.asked += 1
-        headers = {"Authorization": f"Bearer {who}", "Idempotency-Key": f"{self.asked}"}
+        headers = {"Authorization": f"Bearer {who}", "Idempotency-Key": key or f"{self.asked}"}
         method = "GET" if body is None else "POST"
         url = f"/api/v1/admin/channel-losses{path}"
         async with self.http.request(method, url, json=body, headers=headers) as answer:
@@ -128,8 +133,11 @@ async def test_what_is_lost_is_booked_once_and_is_a_claim_no_more(office: Office
     books = PostgresBooks(office.database, "network")
     [reported] = await books.losses(MIDNIGHT)
     assert (reported.contract, reported.amount, reported.written_off) == (LOST, 3_000, None)
-    done = await office.give_up(LOST)
+    given_up = {"amount": "0.0003000", "reason": "their server was down"}
+    done = await office.call(f"/{LOST}/write-off", given_up, key="k")
     assert done["writtenOff"]["reason"] == "their server was down"
+    problem = await office.call(f"/{KEPT}/write-off", given_up, 422, key="k")
+    assert problem["code"] == "idempotency_key_reused"
     again = await office.give_up(LOST, reason="once more")
     assert again["writtenOff"]["reason"] == "their server was down"
     assert await office.ledger.balance(side) == 0

@@ -294,6 +294,10 @@ async def test_the_operator_alone_says_whose_money_in_suspense_is(
     assert (await decide("assign", lost[0], 400, account="acc_nobody"))["code"] == "invalid_request"
     for _ in range(2):
         assert (await decide("assign", lost[0], account=vera))["assignedTo"] == vera
+    other = {"payment": lost[1], "account": vera}
+    same_key = {"key": f"assign-{lost[0]}-{vera}", "who": "operator"}
+    problem = await bank.call("POST", "admin/suspense/assign", other, 422, **same_key)
+    assert problem["code"] == "idempotency_key_reused"
     assert (await bank.rig.call("GET", "payments/balance"))["balance"] == "1.0000000"
     assert ("deposit", "1.0000000", None, lost[0].removesuffix(":0")) in await bank.spent()
     assert (await decide("return", lost[0], 409))["code"] == "suspense_decided"

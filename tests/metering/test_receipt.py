@@ -193,6 +193,15 @@ def put(*path: str | int, value: object) -> Callable[[dict[str, Any]], None]:
     return edit
 
 
+def fewer_at_a_rung(document: dict[str, Any]) -> None:
+    document["ticks"][1]["rungs"], document["ticks"][2]["rungs"] = [2], [1]
+
+
+def back_to_a_tariff(document: dict[str, Any]) -> None:
+    document["tariffs"].append({**document["tariffs"][0], "since": 2})
+    document["ticks"][1] |= {"tariff": 1, "amount": "2777"}
+
+
 OTHER = Tariff(Price("XLM", 1, 1))
 FORGERIES: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("ticks", 1, "amount", value="9"), "ticks[1].amount: the tariff says 2778, the file"),
@@ -201,6 +210,8 @@ FORGERIES: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("ticks", 2, "tariff", value=1), "ticks[2].tariff: is not in the receipt"),
     (put("ticks", 2, "tariff", value=-1), "ticks[2].tariff: is not a whole number"),
     (put("ticks", 2, "rungs", value=[7]), "ticks[2].rungs: are more seconds than there were"),
+    (fewer_at_a_rung, "ticks[2].rungs: are fewer seconds than before"),
+    (back_to_a_tariff, "ticks[2].tariff: was replaced before"),
     (put("tariffs", 0, "since", value=1), "tariffs[0].since: second 0 is next"),
     (put("intervals", 0, "hi", value=8), "intervals: 8 units of media are too short for 8 seconds"),
     (
@@ -223,6 +234,7 @@ FORGERIES: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("closedAt", value="2020-01-01T00:00:00Z"), "closedAt: is not a time"),
     (put("totals", "seconds", value=9), "totals.seconds: the ticks say 8, the file says 9"),
     (put("totals", "paid", value="0"), "totals.paid: the sum is 11111, the file says 0"),
+    (put("totals", "refunded", value="1"), "totals.refunded: the sum is 0, the file says 1"),
     (put("previous", value="x"), "previous: is not a hash"),
     (put("viewer", value=None), "viewer: is not a name"),
     (put("more", value=1), "more: does not belong here"),
