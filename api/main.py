@@ -1,6 +1,7 @@
 """The composition root: makes every part, hands each its neighbours, and starts them in order."""
 
 import asyncio
+import secrets
 import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -27,6 +28,7 @@ from config.secret_files import SecretExposed
 from ingest.rtmp_tls import CertificateUnusable
 from metering.intake import Intake
 from metering.leases.lease import Server, lease_terms
+from metering.leases.others_postgres import PostgresOthers
 from metering.outage import OutageRules
 from metering.rules import MeterRules
 from metering.store_postgres import PostgresMeterStore
@@ -60,7 +62,8 @@ async def _start(
     settings = stores.settings
     pages = Pages(settings.delivery.media_url)
     await start_books(stores, stack)
-    intake = _intake(stores, stack)
+    server_id = take_identity(stores.data, stores.clock, stack)
+    intake = _intake(stores, server_id)
     stack.push_async_callback(intake.stop)
     await intake.start()
     media = await start_media(stores, stack)
@@ -111,16 +114,15 @@ async def _start(
     )
 
 
-def _intake(stores: Stores, stack: AsyncExitStack) -> Intake:
+def _intake(stores: Stores, server_id: str) -> Intake:
     settings = stores.settings
+    database, clock = stores.database, stores.clock
     return Intake(
-        PostgresMeterStore(stores.database),
-        stores.clock,
+        PostgresMeterStore(database),
+        clock,
         MeterRules(),
-        server=Server(
-            take_identity(stores.data, stores.clock, stack),
-            settings.http.server_url or settings.http.public_url,
-        ),
+        server=Server(server_id, settings.http.server_url or settings.http.public_url),
+        others=PostgresOthers(database, clock, secrets.randbits(31)),
         lease=lease_terms(settings.metering.outage_seconds),
         outage=OutageRules(settings.metering.outage_seconds, settings.metering.outage_stroops),
     )

@@ -364,6 +364,27 @@ REPLAY_BYTES_MAX = 64 * 1024 * 1024
 # A worker that is given packets and finishes none for this long hangs; 1080p takes 0.1 s a picture
 # So long a server goes on sending players to another one without asking the database again: a
 # server that dies is missed for a little longer.
+# Servers look after each other so often, by a statement that locks nothing.
+PRESENCE_LOOK_MS = 1_000
+# Who is missed for so long is given up: it comes back within a second when only its connection was
+# lost, and its lease is renewed meanwhile.
+PRESENCE_MISSED_MS = 3_000
+# Nobody is given up by who has been listening for less: after a restart of the database the others
+# may need longer to come back.
+PRESENCE_PATIENCE_MS = 10_000
+# How soon a connection that listens is begun again, and words are told that could not be.
+NEIGHBOUR_RETRY_MS = 500
+# Words that wait to be told, some hundred bytes each. They are forgotten when the database is away
+# for that long: whoever could have heard them reads everything when it is back.
+NEIGHBOUR_WORDS_MAX = 10_000
+# How long a server is waited for that is to end one of its sessions: longer than it takes to find
+# out that it is gone.
+CLOSE_ELSEWHERE_MS = 6_000
+# So long a server goes on sending players to another one without asking the database again: a
+# server that dies is missed for a little longer.
+ELSEWHERE_KNOWN_MS = 2_000
+# Of so many sessions of others; some hundred bytes each.
+ELSEWHERE_KNOWN_MAX = 20_000
 ELSEWHERE_KNOWN_MS = 2_000
 # Of so many sessions of others; some hundred bytes each.
 ELSEWHERE_KNOWN_MAX = 20_000

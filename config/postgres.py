@@ -254,8 +254,8 @@ class Database:
         Args:
             channel: the name of one.
             heard: must not fail.
-            look: called every `look_ms` with the connection, outside of a transaction: locks that
-                it takes are kept until listening ends.
+            look: called now and every `look_ms` with the connection, outside of a transaction: what
+                it locks stays locked until listening ends.
             look_ms: also how often it is asked whether the connection still is there.
 
         Raises:
@@ -267,10 +267,10 @@ class Database:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(channel, lambda *said: heard(said[-1]))
             heard("")
-            while True:
+            if look is not None:
+                await look(connection)
+            while not await happens(lost, look_ms / 1000):
                 await (connection.execute("SELECT 1") if look is None else look(connection))
-                if await happens(lost, look_ms / 1000):
-                    break
             raise ConnectionError("the connection that listens was lost")
         finally:
             connection.terminate()

@@ -7,7 +7,7 @@ second.
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -89,6 +89,11 @@ class Book:
     def awaited(self) -> int:
         """Of how many sessions somebody waits for the next commit."""
         return len(self._unsaved.awaited)
+
+    @property
+    def assets(self) -> Collection[str]:
+        """What is watched."""
+        return self._by_asset.keys()
 
     def session(self, session_id: str) -> Session:
         """What the session is."""

@@ -177,6 +177,12 @@ class Bookkeeper:
         """There is something to commit, or an errand."""
         self._wake.set()
 
+    def look_for_leases(self) -> None:
+        """Somebody has left sessions, to be taken over now."""
+        self._holder.hurry()
+        self._next_sweep = 0
+        self._wake.set()
+
     def saved(self, session_id: str) -> Saved:
         """What to wait for until what is decided about a session by now is saved, or need not be:
         requests of an open session go on, on credit, when the store is silent.
@@ -311,7 +317,7 @@ class Bookkeeper:
         if self._taking_up or self._holder.is_due(now):
             with suppress(MeterUnavailable):  # the next round tries again
                 await self._keep_lease(now)
-        if self._errands:
+        if self._errands or self._errands.hints:
             await self._errands.run()
         if self._book.has_changes:
             await self._commit(None if everything else self._due_since(now))

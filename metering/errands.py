@@ -5,9 +5,17 @@ from what is decided and not saved yet.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from config.clock import Clock
@@ -22,7 +30,7 @@ from metering.ledger.ledger import Account, LedgerRefusal, Transfer
 from metering.money import Stroops
 from metering.offer import Offer
 from metering.repricing import NoSuchChange, PriceChange
-from metering.session import Session, unstarted
+from metering.session import SavedSession, Session, unstarted
 from metering.store import MeterStore
 from metering.terms import Terms
 
@@ -62,6 +70,33 @@ class TakingOut:
     work: Callable[[], Awaitable[None]]
 
 
+@dataclass(slots=True)
+class Hints:
+    """What another server has done, which concerns sessions here.
+
+    Attributes:
+        assets: have got another price.
+        consents: sessions whose viewers have agreed to one.
+        opened: sessions that were opened under our lease.
+        everything: we did not listen for a while, and sessions may have been opened.
+    """
+
+    assets: set[str] = field(default_factory=set)
+    consents: set[str] = field(default_factory=set)
+    opened: set[str] = field(default_factory=set)
+    everything: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.assets or self.consents or self.opened or self.everything)
+
+    def add(self, others: "Hints") -> None:
+        """These as well."""
+        self.assets |= others.assets
+        self.consents |= others.consents
+        self.opened |= others.opened
+        self.everything |= others.everything
+
+
 class Errands:
     """Collects errands; `run` does all that were collected, alike ones together.
 
@@ -79,12 +114,14 @@ class Errands:
         self._takings: list[tuple[TakingOut, Done]] = []
         self._prices: list[tuple[PriceChange, Done]] = []
         self._consents: list[_Consent] = []
-        self._joinings: list[Done] = []
+        self._joinings: list[tuple[str, Done]] = []
+        self.hints = Hints()
+        """What other servers have said: nobody waits for it."""
 
     def __bool__(self) -> bool:
-        prices = self._prices or self._consents or self._joinings
+        prices = self._prices or self._consents
         money = self._credits or self._takings
-        return bool(self._openings or self._readings or money or prices)
+        return bool(self._openings or self._readings or money or prices or self._joinings)
 
     @property
     def openings(self) -> int:
@@ -109,10 +146,10 @@ class Errands:
         self._consents.append(_Consent(session_id, epoch, at, done))
         return done
 
-    def take_up_soon(self) -> Done:
-        """Take in sessions of our lease that another server has opened."""
+    def take_up_this(self, session_id: str) -> Done:
+        """Take in a session of our lease that another server has opened, if the book has not."""
         done = _future()
-        self._joinings.append(done)
+        self._joinings.append((session_id, done))
         return done
 
     def read(self, account: str) -> Done:
@@ -143,7 +180,9 @@ class Errands:
         Raises:
             MeterUnavailable: the store does not answer.
         """
-        kept = await self._store.open_sessions(self._book.fence)
+        await self._take_in(await self._store.open_sessions(self._book.fence))
+
+    async def _take_in(self, kept: Sequence[SavedSession]) -> None:
         new = [each for each in kept if each.session.id not in self._book]
         balances = await self._store.balances([each.session.viewer_account for each in new])
         allowances = await self._store.allowances([each.session.viewer for each in new])
@@ -174,6 +213,7 @@ class Errands:
             async with _answered([each.done for each in some]):
                 await self._open(some)
         await self._reprice()
+        await self._heed_hints()
         await self._join()
 
     def fail(self, error: MeterUnavailable) -> None:
@@ -184,7 +224,7 @@ class Errands:
         waiting += [done for those in self._readings.values() for done in those]
         waiting += [credit.done for credit in self._credits]
         waiting += [done for _, done in self._takings]
-        waiting += self._joinings
+        waiting += [done for _, done in self._joinings]
         self._openings, self._readings, self._credits, self._takings = [], {}, [], []
         self._prices, self._consents, self._joinings = [], [], []
         for done in waiting:
@@ -281,8 +321,40 @@ class Errands:
     async def _join(self) -> None:
         joinings, self._joinings = self._joinings, []
         if joinings:
-            async with _answered(joinings):
-                await self.take_up()
+            async with _answered([done for _, done in joinings]):
+                await self._take_up_these({session_id for session_id, _ in joinings})
+
+    async def _take_up_these(self, session_ids: Collection[str]) -> None:
+        new = [each for each in sorted(session_ids) if each not in self._book]
+        found = [await self._store.session(session_id) for session_id in new]
+        await self._take_in([each for each in found if each and each.closed_at is None])
+
+    async def _heed_hints(self) -> None:
+        """What cannot be done now is done the next time."""
+        if not self.hints:
+            return
+        hints, self.hints = self.hints, Hints()
+        done = _future()
+        async with _answered([done]):
+            await self._heed(hints)
+        if done.exception() is not None:
+            self.hints.add(hints)
+
+    async def _heed(self, hints: Hints) -> None:
+        for change in await self._store.price_changes(hints.assets):
+            self._book.announce(change)
+        consents = await self._store.consents(sorted(hints.consents))
+        for session_id, epochs in consents.items():
+            self._agree_to(session_id, epochs)
+        await self._take_up_these(hints.opened)
+        if hints.everything:
+            await self.take_up()
+
+    def _agree_to(self, session_id: str, epochs: Iterable[str]) -> None:
+        for epoch in epochs:
+            with suppress(NoSuchChange):  # an older one
+                if self._book.is_open(session_id):
+                    self._book.agree(session_id, epoch)
 
     async def _agree(self, consent: _Consent) -> None:
         session_id, epoch = consent.session_id, consent.epoch

@@ -42,8 +42,10 @@ from metering.errors import (
 )
 from metering.leases.holder import LeaseHolder
 from metering.leases.lease import LeaseTerms, Server
+from metering.leases.others import Others
 from metering.ledger.ledger import Transfer, treasury_account, viewer_account
 from metering.money import NATIVE, Stroops
+from metering.neighbours import Neighbours
 from metering.offer import Offer
 from metering.outage import OutageRules
 from metering.refusals import counted
@@ -94,6 +96,7 @@ class Intake:
         server: whose sessions these are. An earlier process of the same one has ended.
         lease: for how long they are ours when we say nothing.
         outage: what they may have while the store does not answer.
+        others: the other servers on the store; None: whoever asks for their sessions is refused.
     """
 
     def __init__(  # noqa: PLR0913  # one place wires it, by keyword
@@ -107,6 +110,7 @@ class Intake:
         server: Server = _SERVER,
         lease: LeaseTerms = _LEASE,
         outage: OutageRules = _OUTAGE,
+        others: Others | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -116,6 +120,7 @@ class Intake:
         holder = LeaseHolder(store.leases, server, lease)
         self._keeper = Bookkeeper(store, clock, self._book, holder, outage)
         self._whereabouts = Whereabouts(store, clock, server)
+        self._neighbours = Neighbours(store, clock, self._book, self._keeper, server, others)
         requests = MediaRequests(self._whereabouts, clock, self._book, self._keeper)
         self._requests = requests
         # What is asked for with every file: without a step in between.
@@ -139,12 +144,14 @@ class Intake:
             MeterUnavailable: the store does not answer.
         """
         await self._keeper.start()
+        self._neighbours.start()
         log.info("meter runs", sessions=len(self._book))
 
     async def stop(self) -> None:
         """Charge what there was time to watch, save everything, and end. Sessions stay open: the
         next start goes on with them.
         """
+        await self._neighbours.stop()
         await self._keeper.stop()
 
     # --- sessions --------------------------------------------------------------------------------
@@ -174,11 +181,14 @@ class Intake:
         payee: str,
         offer: Offer | Tariff | Price,
         session_id: str | None = None,
+        live_at: str = "",
     ) -> SessionSummary:
         """Begin a session of `viewer` on an asset that `payee` earns with. Where the offer has a
         cap for a day, it ends the viewer's other sessions on it, which count towards that.
 
         Whoever may try again names it by `session_id`, and asks `begun` first when trying again.
+        What is live at a server (`live_at`) is metered there; else all sessions of a viewer are at
+        one, if that is there.
 
         Raises:
             InsufficientFunds: not even the first second that costs something could be paid.
@@ -194,7 +204,8 @@ class Intake:
             terms=Terms(Offer.of(offer).tariff),
             opened_at=datetime.fromtimestamp(now_ms / 1000, UTC),
         )
-        await self._keeper.answered(self._keeper.errands.open(session, Offer.of(offer)))
+        if not await self._neighbours.open(session, Offer.of(offer), live_at):
+            await self._keeper.answered(self._keeper.errands.open(session, Offer.of(offer)))
         # Another one that is begun at the same time may have ended it already.
         return await self.summary(session.id)
 
@@ -219,7 +230,7 @@ class Intake:
 
         Raises:
             UnknownSession: there never was one.
-            MeteredElsewhere: it is another server's.
+            MeteredElsewhere: it is another server's, which does not end it in time.
             MeterUnavailable: the store does not answer; the session takes no more requests.
         """
         if session_id not in self._book:
@@ -265,10 +276,21 @@ class Intake:
         ]
         change = PriceChange(asset_id, tariff, *moments)
         await self._keeper.answered(self._keeper.errands.announce(change))
+        self._neighbours.price_changed(asset_id)
 
     def notice(self, session_id: str) -> Notice | None:
         """The higher price that a session's viewer has to agree to; None when there is none."""
         return self._book.notice(session_id)
+
+    async def notice_of(self, session_id: str) -> Notice | None:
+        """As `notice`, also of sessions that another server meters.
+
+        Raises:
+            MeterUnavailable: the store does not answer.
+        """
+        if session_id in self._book:
+            return self._book.notice(session_id)
+        return await self._neighbours.notice(session_id)
 
     async def agree(self, session_id: str, epoch: str) -> None:
         """A session goes on at a higher price when that holds.
@@ -283,7 +305,10 @@ class Intake:
             MeterUnavailable: the store does not answer; agree again.
         """
         at = datetime.fromtimestamp(self._clock.wall_ms() / 1000, UTC)
-        await self._keeper.answered(self._keeper.errands.agree(session_id, epoch, at))
+        if session_id in self._book:
+            await self._keeper.answered(self._keeper.errands.agree(session_id, epoch, at))
+        else:
+            await self._neighbours.agree(session_id, epoch, at)
 
     # --- money -----------------------------------------------------------------------------------
 
@@ -295,6 +320,8 @@ class Intake:
             MeterUnavailable: nobody knows whether it happened; post it again.
         """
         await self._keeper.answered(self._keeper.errands.credit((), transfers))
+        for account in {a for each in transfers for a in (each.debit, each.credit)}:
+            self._neighbours.balance_changed(account)
 
     async def fund(
         self, viewer: str, amount: Stroops, cause: str, asset: str | None = None
@@ -315,6 +342,7 @@ class Intake:
         source, target = treasury_account(asset), viewer_account(viewer, asset)
         transfer = Transfer(cause, source.id, target.id, amount, asset, "fund")
         await self._keeper.answered(self._keeper.errands.credit((source, target), (transfer,)))
+        self._neighbours.balance_changed(target.id)
         return await self.balance(viewer, asset)
 
     async def take_out(self, taking: TakingOut) -> None:
@@ -327,10 +355,12 @@ class Intake:
             MeterUnavailable: nobody knows whether it happened; do it again.
         """
         await self._keeper.answered(self._keeper.errands.take_out(taking))
+        self._neighbours.balance_changed(taking.account.id)
 
     def balance_changed(self, viewer: str, asset: str | None = None) -> None:
         """Somebody else posted a transfer of this viewer's: read the balance again, soon."""
         account = viewer_account(viewer, asset or self._asset).id
+        self._neighbours.balance_changed(account)
         if account in self._book.wallets:
             self._keeper.errands.reread(account)
             self._keeper.wake()
@@ -342,6 +372,7 @@ class Intake:
             MeterUnavailable: the store does not answer; it is read as soon as it does.
         """
         account = viewer_account(viewer, asset or self._asset).id
+        self._neighbours.balance_changed(account)
         if account in self._book.wallets:
             await self._keeper.answered(self._keeper.errands.read(account))
 
@@ -369,6 +400,9 @@ class Intake:
             await self.locate(session_id)
         except SessionClosed:  # by its server, since we looked
             return await self._stored(session_id)
+        except MeteredElsewhere:
+            await self._neighbours.close(session_id)
+            self._whereabouts.forget(session_id)
         return await self.close(session_id)
 
     async def _stored(self, session_id: str) -> SessionSummary:

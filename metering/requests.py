@@ -248,7 +248,7 @@ class MediaRequests:
             refusal = await self._whereabouts.of(session_id)
             if refusal is not None:
                 raise refusal
-            await self._keeper.answered(self._keeper.errands.take_up_soon())
+            await self._keeper.answered(self._keeper.errands.take_up_this(session_id))
             if session_id not in self._book:  # it has ended or was taken over since we looked
                 raise MeteredElsewhere
         self.require_open(session_id)

@@ -1,5 +1,7 @@
 """What viewers with open sessions can spend."""
 
+from collections.abc import Iterator
+
 from metering.money import Stroops
 from metering.open_session import OpenSession, Wallet
 
@@ -12,6 +14,9 @@ class Wallets:
 
     def __contains__(self, account: str) -> bool:
         return account in self._wallets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._wallets)
 
     def of(self, account: str, balance: int) -> Wallet:
         """An account's; `balance` is what there is in it when it is not in memory."""

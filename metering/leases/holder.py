@@ -24,6 +24,7 @@ class LeaseHolder:
         self._terms = terms
         self._tenure: Tenure | None = None
         self._is_successor = True
+        self._is_hurried = False
 
     @property
     def fence(self) -> int:
@@ -37,7 +38,11 @@ class LeaseHolder:
 
     def is_due(self, now: int) -> bool:
         """Whether there is something to ask the store."""
-        return self._tenure is None or self._tenure.is_due(now)
+        return self._tenure is None or self._is_hurried or self._tenure.is_due(now)
+
+    def hurry(self) -> None:
+        """There may be something to take over."""
+        self._is_hurried = True
 
     async def keep(self, now: int) -> bool:
         """Begin a lease, or renew it and take over what others have left.
@@ -94,6 +99,7 @@ class LeaseHolder:
         return True
 
     async def _renew(self, tenure: Tenure, now: int) -> bool:
+        self._is_hurried = False
         others_are_over = await self._leases.renew(tenure.fence, self._terms.duration_ms)
         tenure.renewed(now)
         if not others_are_over:

@@ -13,7 +13,8 @@ VALUES ($1, $2, clock_timestamp() + $3 * interval '1 millisecond') RETURNING fen
 """
 
 _RENEW = """
-UPDATE meter_lease SET until = clock_timestamp() + $2 * interval '1 millisecond' WHERE fence = $1
+UPDATE meter_lease
+SET until = clock_timestamp() + $2 * interval '1 millisecond', missed_at = NULL WHERE fence = $1
 RETURNING EXISTS (SELECT FROM meter_lease WHERE until < clock_timestamp() AND fence <> $1)
 """
 
@@ -41,6 +42,7 @@ _RELEASE = "UPDATE meter_lease SET until = '-infinity' WHERE fence = $1"
 _HOLDER = """
 SELECT server, url FROM playback_session JOIN meter_lease USING (fence)
 WHERE playback_session.id = $1 AND closed_at IS NULL AND until > clock_timestamp()
+    AND missed_at IS NULL
 """
 
 

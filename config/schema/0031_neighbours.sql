@@ -1,0 +1,13 @@
+-- Servers on one database notice when another one ends without a word, and know who has what is live.
+
+alter table meter_lease
+    -- While it is attended by its process: that holds the advisory lock of this number over a
+    -- connection of its own, which ends with it. Null: nobody says so, and `until` counts alone.
+    add column mark integer,
+    -- Since when that lock was found free, and nothing was heard of its holder. It renews, or comes
+    -- back, or somebody gives the lease back in its name.
+    add column missed_at timestamptz;
+
+-- Which server a broadcast comes in at, and is packaged; null: it began before there were several.
+alter table asset add column server text;
+create index asset_live on asset (started_at) where state = 'live';
