@@ -29,6 +29,8 @@ apt-get install -y -qq --no-install-recommends \
     rtmpdump \
     mpv \
     curl \
+    gcc \
+    libc6-dev \
     wrk \
     nginx \
     libnginx-mod-rtmp \

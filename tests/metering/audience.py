@@ -60,15 +60,18 @@ class Audience:
         self.intake.finish(delivery, complete=True)
         self.sent[session_id] += 1
 
-    async def pay(self) -> None:
-        """All leave; each paid for what it was sent, and the creator has all of it."""
+    async def pay(self, given: int = 0) -> None:
+        """All leave; each paid for what it was sent, and the creator has all of it. The first one
+        was `given` so many stroops more.
+        """
         self.clock.advance(5_000)
         await self.intake.sweep()
         for session_id, segments in self.sent.items():
             summary = await self.intake.close(session_id)
             assert summary.seconds_billed == 2 * segments
             assert summary.amount == PRICE.stroops * 2 * segments
-            assert summary.balance == START - summary.amount
+            assert summary.balance == START + given - summary.amount
+            given = 0
             self._earned += summary.amount
         await self.check_earned()
 
