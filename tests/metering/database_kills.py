@@ -115,7 +115,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=20)
     times = parser.parse_args().times
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     found = asyncio.run(run_alone(times))
     unpaid = max(found.unpaid, default=0)
     wrong = found.stalls or found.let_in or unpaid > UNPAID_SECONDS_MAX
