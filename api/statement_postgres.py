@@ -44,7 +44,7 @@ FROM ledger_account AS own WHERE own.number = $1
 _CHARGED_SINCE = """
 SELECT max(id) AS last, count(*) AS count,
     sum(CASE WHEN viewer_account = $1 THEN -1 ELSE 1 END
-        * session_charged(hold_account, amount, closed_at IS NOT NULL, $2, 'infinity')) AS moved
+        * session_charged(id, opened_at, amount, closed_at IS NOT NULL, $2, 'infinity')) AS moved
 FROM (
     (SELECT * FROM playback_session WHERE viewer_account = $1 AND id > $3 AND amount > 0
         AND (closed_at IS NULL OR closed_at >= $2::timestamptz - interval '1 day')
@@ -72,7 +72,9 @@ FROM (
      ORDER BY id LIMIT $5)
 ) AS session
 LEFT JOIN asset ON asset.id = asset_id
-CROSS JOIN LATERAL session_charged(hold_account, amount, closed_at IS NOT NULL, $2, $3) AS charged
+CROSS JOIN LATERAL session_charged(
+    session.id, opened_at, amount, closed_at IS NOT NULL, $2, $3
+) AS charged
 ORDER BY session.id LIMIT $5
 """
 

@@ -33,6 +33,22 @@ FROM (
 GROUP BY id HAVING count(*) > 1
 """
 
+# What a payout says to have carried ends there.
+_NONE_IS_BEHIND = """
+SELECT format('%s is at position %s, and its last transfer at %s', id, last_position, last)
+FROM ledger_account
+JOIN (
+    SELECT number, max(position) AS last
+    FROM (
+        SELECT debit, position FROM ledger_transfer
+        UNION ALL
+        SELECT credit, position FROM ledger_transfer
+    ) AS line (number, position)
+    GROUP BY number
+) AS moved USING (number)
+WHERE id >= 'creator:' AND id < 'creator;' AND last_position < last
+"""
+
 _QUESTIONS = (
     Question(
         "I1",
@@ -66,6 +82,13 @@ _QUESTIONS = (
         _ACCOUNT_OF,
     ),
     Question("L3", "no transfer was posted twice", "transfers", _TRANSFERS, _TWICE),
+    Question(
+        "L4",
+        "no creator has a transfer behind what is known as the last one",
+        "creators",
+        "SELECT count(*) FROM ledger_account WHERE id >= 'creator:' AND id < 'creator;'",
+        _NONE_IS_BEHIND,
+    ),
 )
 
 

@@ -119,8 +119,10 @@ _QUESTIONS = (
         "I10",
         "each entry about the chain has one event there",
         "entries",
-        f"""WITH {ENTRY} SELECT count(*) FROM entry
-        JOIN ledger_account AS hot ON hot.number IN (debit, credit) AND hot.id LIKE 'chain:%'""",
+        f"""WITH {ENTRY}, hot AS (SELECT number FROM ledger_account WHERE id LIKE 'chain:%')
+        SELECT count(*) FROM entry
+        CROSS JOIN LATERAL (VALUES (debit), (credit)) AS side (number)
+        WHERE side.number IN (SELECT number FROM hot)""",
         _EVENT_IS_ENTRY,
     ),
     Question(

@@ -22,7 +22,8 @@ from metering.tariff_postgres import tariff_of
 from metering.terms import Terms
 
 # How much of the media that a session was promised is covered by its deliveries; what its hold
-# holds; and what was charged to it, as far as all of its transfers are still here.
+# holds; and what was charged to it, as far as all of its transfers are still here: of names with a
+# common beginning, none sorts after it and the sign after the colon.
 _SESSIONS = """
 WITH page AS MATERIALIZED (
     SELECT * FROM playback_session WHERE id > $1 ORDER BY id LIMIT $2
@@ -33,20 +34,18 @@ WITH page AS MATERIALIZED (
         FROM delivery WHERE session_id IN (SELECT id FROM page) GROUP BY session_id
     ) AS pieces
     GROUP BY session_id
-), posted AS (
-    SELECT debit, sum(amount)::bigint AS amount FROM ledger_transfer
-    WHERE debit IN (SELECT hold_account FROM page) AND cause = 'post' GROUP BY debit
 )
 SELECT page.*, rung_heights, price_epoch.number IS NOT NULL AS is_known,
     coalesce(promised.units, 0) AS promised, hold.balance AS held,
-    coalesce(posted.amount, 0) AS transferred,
+    (SELECT coalesce(sum(entry.amount), 0)::bigint FROM ledger_transfer AS entry
+     WHERE entry.id > page.id || ':' AND entry.id < page.id || ';'
+        AND cause = 'post' AND debit = hold_account) AS transferred,
     opened_at < (SELECT min(begun_at) FROM ledger_part WHERE closing_seal IS NULL)
         AND exists (SELECT FROM ledger_part WHERE closing_seal IS NOT NULL) AS is_old
 FROM page
 LEFT JOIN price_epoch ON price_epoch.number = page.epoch
 LEFT JOIN ledger_account AS hold ON hold.number = hold_account
 LEFT JOIN promised ON promised.session_id = page.id
-LEFT JOIN posted ON posted.debit = hold_account
 ORDER BY page.id
 """
 

@@ -153,8 +153,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an account holds, and the place of the last transfer that made it so; 0 when that has
-    left the database.
+    """What an account holds, and up to which place of the journal: none of its transfers is behind
+    that yet, and all that follow will be. 0 where there was none.
     """
 
     balance: Stroops
@@ -209,12 +209,17 @@ class Ledger(Protocol):
         """What each account holds whose name begins with `prefix`, in the order of names."""
 
     async def standings(self, prefix: str, at_least: Stroops) -> dict[str, Standing]:
-        """As `balances`, of accounts that hold so much; both of the same moment."""
+        """As `balances`, of accounts that hold so much; both of the same moment.
+
+        What sessions draw from viewers, and hold, is in no account's position: only those that earn
+        and those that take no part in sessions stand where this says.
+        """
 
     async def transfers_of(
         self, account: str, after: int = 0, limit: int = LEDGER_PAGE_MAX
     ) -> list[Entry]:
-        """An account's transfers in the order in which they were posted.
+        """An account's transfers in the order in which they were posted. Reads everybody's until
+        there are enough: for tests and audits.
 
         Args:
             account: its name.

@@ -47,25 +47,19 @@ ORDER BY id
 """
 
 _STANDINGS = """
-SELECT id, balance, greatest(
-    (SELECT position FROM ledger_transfer WHERE debit = number ORDER BY position DESC LIMIT 1),
-    (SELECT position FROM ledger_transfer WHERE credit = number ORDER BY position DESC LIMIT 1),
-    0
-) AS position
-FROM ledger_account
+SELECT id, balance, last_position FROM ledger_account
 WHERE id >= $1 AND id < $1 || chr(1114111) AND balance >= $2
 ORDER BY id
 """
 
+# Of what moves while somebody watches there is no index by account.
 _TRANSFERS_OF = """
 WITH own AS (SELECT number FROM ledger_account WHERE id = $1)
 SELECT entry.*, debit.id AS debit_id, credit.id AS credit_id, debit.asset
 FROM (
-    (SELECT * FROM ledger_transfer WHERE debit = (SELECT number FROM own) AND position > $2
-     ORDER BY position LIMIT $3)
-    UNION ALL
-    (SELECT * FROM ledger_transfer WHERE credit = (SELECT number FROM own) AND position > $2
-     ORDER BY position LIMIT $3)
+    SELECT * FROM ledger_transfer
+    WHERE (SELECT number FROM own) IN (debit, credit) AND position > $2
+    ORDER BY position LIMIT $3
 ) AS entry
 JOIN ledger_account AS debit ON debit.number = entry.debit
 JOIN ledger_account AS credit ON credit.number = entry.credit
@@ -162,7 +156,7 @@ class PostgresLedger:
 
     async def standings(self, prefix: str, at_least: Stroops) -> dict[str, Standing]:
         rows = await self._database.fetch(_STANDINGS, prefix, at_least)
-        return {row["id"]: Standing(Stroops(row["balance"]), row["position"]) for row in rows}
+        return {row["id"]: Standing(Stroops(row["balance"]), row["last_position"]) for row in rows}
 
     async def transfers_of(
         self, account: str, after: int = 0, limit: int = LEDGER_PAGE_MAX

@@ -81,15 +81,27 @@ SELECT number, last_position, hash FROM journal_seal WHERE kind = 'transfers'
 ORDER BY number DESC LIMIT 1
 """
 
-# Each kind of entry about the chain, and what has to be there for it.
+# Each kind of entry about the chain, and what has to be there for it. (The schema's functions let
+# no move of a session be about the chain.)
 _UNEXPLAINED = """
-SELECT entry.id, account.id AS account, asset,
-    CASE WHEN debit = account.number THEN -amount ELSE amount END AS amount
-FROM ledger_transfer AS entry
-JOIN ledger_account AS account ON account.number IN (debit, credit)
-WHERE account.id >= 'chain:' AND account.id < 'chain;'
-    AND (position > $2 AND position <= $3 OR entry.id = ANY ($4))
-    AND CASE split_part(entry.id, ':', 1)
+WITH side AS (
+    SELECT number, id, asset FROM ledger_account WHERE id >= 'chain:' AND id < 'chain;'
+)
+SELECT entry.id, account, asset, amount
+FROM (
+    SELECT entry.id, side.id AS account, asset, -amount AS amount
+    FROM side JOIN ledger_transfer AS entry ON debit = number
+    WHERE position > $2 AND position <= $3 AND cause NOT IN ('hold', 'void', 'post')
+    UNION
+    SELECT entry.id, side.id, asset, amount
+    FROM side JOIN ledger_transfer AS entry ON credit = number
+    WHERE position > $2 AND position <= $3 AND cause NOT IN ('hold', 'void', 'post')
+    UNION
+    SELECT entry.id, side.id, asset, CASE WHEN debit = number THEN -amount ELSE amount END
+    FROM side JOIN ledger_transfer AS entry ON number IN (debit, credit)
+    WHERE entry.id = ANY ($4)
+) AS entry
+WHERE CASE split_part(entry.id, ':', 1)
         WHEN 'deposit' THEN NOT EXISTS (SELECT FROM chain_payment
             WHERE network = $1 AND 'deposit:' || network || ':' || event = entry.id)
         WHEN 'channel' THEN NOT EXISTS (SELECT FROM payment_channel

@@ -17,7 +17,13 @@ from config.postgres import CheckViolationError, Database
 from metering.book import NO_TICKET, Book
 from metering.errors import BooksDisagree
 from metering.leases.lease import Server
-from metering.ledger.ledger import Transfer, WouldOverdraw, hot_account, viewer_account
+from metering.ledger.ledger import (
+    Standing,
+    Transfer,
+    WouldOverdraw,
+    hot_account,
+    viewer_account,
+)
 from metering.ledger.ledger_memory import MemoryLedger
 from metering.money import Stroops
 from metering.repricing import PriceChange
@@ -133,6 +139,10 @@ async def test_money_goes_from_the_viewer_over_the_hold_to_the_creator(store: St
         one.viewer_account: 9_500,
         one.hold_account: 0,
         one.creator_account: 500,
+    }
+    # What earns is said to stand where the journal has its last transfer.
+    assert await store.ledger.standings("creator:", Stroops(1)) == {
+        one.creator_account: Standing(Stroops(500), entries[-1].position)
     }
 
 

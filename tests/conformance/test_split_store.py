@@ -32,7 +32,7 @@ class Kept:
         self._earned += 1
         await self.ledger.open_accounts([HOT, UNSPLIT])
         earned = Transfer(
-            f"earn-{self._earned}", HOT.id, UNSPLIT.id, Stroops(amount), "XLM", "post"
+            f"earn-{self._earned}", HOT.id, UNSPLIT.id, Stroops(amount), "XLM", "earned"
         )
         await self.ledger.post([earned])
 

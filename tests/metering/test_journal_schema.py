@@ -12,7 +12,13 @@ from config.postgres import Database
 from metering.audit.audit import audit
 from metering.audit.finding import Verdict
 from metering.ledger.journal_postgres import PostgresJournal
-from metering.ledger.ledger import ConflictingTransfer, Transfer, creator_account, hot_account
+from metering.ledger.ledger import (
+    ConflictingTransfer,
+    Standing,
+    Transfer,
+    creator_account,
+    hot_account,
+)
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.ledger.sealer import Sealer
 from metering.money import Stroops
@@ -39,6 +45,23 @@ insert into tick_run (session_id, first_tick, last_tick, amount) values
 """
 
 
+_INDEXES = """
+SELECT part, array_agg(of ORDER BY of) AS columns FROM (
+    SELECT tablename AS part, substring(replace(indexdef, '"', '') FROM '[(]([a-z, ]+)[)]')
+        || CASE WHEN indexdef LIKE '%WHERE%' THEN ' of some' ELSE '' END AS of
+    FROM pg_indexes WHERE tablename ~ '^ledger_transfer_[0-9]+$'
+) AS index GROUP BY part
+"""
+
+_INDEXED = (
+    "credit, position of some",
+    "debit, position of some",
+    "id",
+    "id of some",
+    "position",
+)
+
+
 @pytest.fixture
 async def used(database: Database, tmp_path: Path) -> Database:
     """A database as the version left it that had neither tariffs nor a journal."""
@@ -54,6 +77,9 @@ async def test_what_was_posted_before_is_kept_sealed_and_not_posted_again(used: 
     await migrate(used)
     ledger, clock = PostgresLedger(used), ManualClock(2_208_988_800_000)
     before = await ledger.balances("")
+    assert await ledger.standings("creator:", Stroops(1)) == {
+        "creator:c:XLM": Standing(Stroops(300), 3)
+    }
     sealer = Sealer(PostgresJournal(used), clock)
     await sealer.seal_round()
     await LedgerUpkeep(used, clock).prepare()
@@ -65,6 +91,13 @@ async def test_what_was_posted_before_is_kept_sealed_and_not_posted_again(used: 
     assert await ledger.balances("") == before
     await ledger.post([Transfer("new", hot.id, creator.id, Stroops(1), "XLM", "play_money")])
     await sealer.seal_round()
+
+    # All parts, those of before and those made since, have the same indexes: by account only of
+    # what does not move while somebody watches.
+    rows = await used.fetch(_INDEXES)
+    indexes = {row["part"]: row["columns"] for row in rows}
+    assert set(indexes) == {"ledger_transfer_0", "ledger_transfer_1", "ledger_transfer_2"}
+    assert set(map(tuple, indexes.values())) == {tuple(_INDEXED)}
 
     entries = await ledger.transfers_of(hot.id)
     assert [entry.transfer.id for entry in entries] == ["gift", "new"]

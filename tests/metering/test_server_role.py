@@ -1,10 +1,12 @@
 """Whoever gets hold of the server's database connection cannot rewrite what happened."""
 
+import pytest
+
 from config.embedded_postgres import SERVER_ROLE
 from config.migrate import migrate
-from config.postgres import Database, InsufficientPrivilegeError, PostgresError
+from config.postgres import Database, InsufficientPrivilegeError, PostgresError, RaiseError
 from config.roles import changeable_tables, grant_to_server
-from metering.ledger.ledger import Transfer, hot_account, viewer_account
+from metering.ledger.ledger import Transfer, hold_account, hot_account, viewer_account
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.money import Stroops
 
@@ -108,6 +110,37 @@ async def test_its_functions_are_not_led_to_tables_of_somebody_else(
         )
         await ledger.post_within(connection, [gift])
     assert await PostgresLedger(database).balance(viewer.id) == 5
+
+
+# What a session of somebody who has taken the server over might be: its viewer is the chain.
+_OF_THE_CHAIN = """
+INSERT INTO price_epoch (id, asset, price_stroops, price_seconds, view_stroops, free_seconds)
+VALUES ('epc_1', 'XLM', 1, 1, 0, 0);
+INSERT INTO playback_session (id, viewer, asset_id, payee, opened_at, viewer_account, hold_account,
+    creator_account, fence, epoch, price_asset, price_stroops, price_seconds)
+SELECT 'ses_1', 'v', 'ast_1', 'c', now(), hot.number, hold.number, hold.number, 0, epoch.number,
+    'XLM', 1, 1
+FROM ledger_account AS hot, ledger_account AS hold, price_epoch AS epoch
+WHERE hot.id = 'chain:hot:XLM' AND hold.id = 'hold:ses_1'
+"""
+
+_TAKE = """
+SELECT metering_commit('{ses_1}', '{1}', '{5}', '{0}', '{0}', '{0}', '{[]}', '{0}', '{0}', '{0}',
+    '{""}', null, null, null, null, null, null, null, null, null, null, null, null, null, null)
+"""
+
+
+async def test_no_move_of_a_session_is_about_the_chain(server_database: Database) -> None:
+    hot, hold, viewer = hot_account("XLM"), hold_account("ses_1", "XLM"), viewer_account("v", "XLM")
+    ledger = PostgresLedger(server_database)
+    await ledger.open_accounts([hot, hold, viewer])
+    for cause in ("hold", "void", "post"):
+        with pytest.raises(RaiseError, match="not_of_a_session"):
+            await ledger.post([Transfer("t", hot.id, viewer.id, Stroops(5), "XLM", cause)])
+    await server_database.execute(_OF_THE_CHAIN)
+    with pytest.raises(RaiseError, match="would_overdraw"):
+        await server_database.fetchval(_TAKE)
+    assert await ledger.balances("") == {hot.id: 0, hold.id: 0, viewer.id: 0}
 
 
 async def test_who_could_change_the_journal_is_told(

@@ -280,6 +280,18 @@ DAMAGE = [
         "fund:2 was posted 2 times",
     ),
     Damage(
+        "UPDATE ledger_account SET last_position = 1 WHERE id = 'creator:acc_c:XLM'",
+        "L4",
+        "creator:acc_c:XLM is at position 1, and",
+    ),
+    Damage(
+        "UPDATE ledger_transfer SET cause = 'post' WHERE id = (SELECT min(entry.id) "
+        "FROM ledger_transfer AS entry JOIN ledger_account ON number = debit "
+        "WHERE ledger_account.id LIKE 'unsplit:%')",
+        "I12 J2",
+        "from unsplit:",
+    ),
+    Damage(
         f"DELETE FROM tick_run WHERE session_id = {_FIRST_SESSION} AND first_tick = 2",
         "I3 I4",
         "tick 2 is due",
@@ -304,6 +316,40 @@ DAMAGE = [
         f"WHERE id = {_FIRST_SESSION}",
         "I4 I7",
         "it was charged",
+    ),
+    Damage(
+        f"DELETE FROM tick_run WHERE session_id = {_FIRST_SESSION} AND last_tick = (SELECT ticks "
+        f"FROM playback_session WHERE id = {_FIRST_SESSION})",
+        "I3 I4",
+        "ticks, the session has",
+    ),
+    Damage(
+        "ALTER TABLE ledger_transfer DISABLE TRIGGER ALL;"
+        "UPDATE ledger_transfer SET cause = 'refund' WHERE id = (SELECT min(id) "
+        "FROM ledger_transfer WHERE cause = 'post')",
+        "I4 J2",
+        "was transferred, it was charged",
+    ),
+    Damage(
+        "UPDATE playback_session SET state = "
+        "regexp_replace(state, '^\\[([0-9]+),([0-9]+),[0-9]+', '[\\1,\\2,7') "
+        f"WHERE id = {_FIRST_SESSION}",
+        "I5",
+        "7 delivered",
+    ),
+    Damage(
+        "UPDATE playback_session SET drawn = drawn + 5 WHERE id = (SELECT min(id) FROM "
+        "playback_session);"
+        "UPDATE ledger_account SET balance = balance + 5 WHERE number = (SELECT hold_account "
+        f"FROM playback_session WHERE id = {_FIRST_SESSION})",
+        "I1 I7 L1",
+        "is closed, and still holds 5",
+    ),
+    Damage(
+        "INSERT INTO reconciliation_difference VALUES "
+        "('net', 'event:7', 'amount', 7, '{}', '2026-11-30T12:00Z')",
+        "I9",
+        "event:7: amount, since 2026-11-30 12:00",
     ),
     Damage(f"DELETE FROM delivery WHERE session_id = {_FIRST_SESSION}", "I5", "0 were promised"),
     Damage(
@@ -387,7 +433,7 @@ async def test_every_kind_of_damage_is_found_and_named(
     unchecked = [each.rule for each in before.findings if each.verdict is Verdict.UNCHECKED]
     assert unchecked == ["I9"]
     rules = {each.rule for each in before.findings}
-    assert rules >= {f"I{n}" for n in range(1, 16)} | {"J1", "J2", "L1", "L2", "L3"}
+    assert rules >= {f"I{n}" for n in range(1, 16)} | {"J1", "J2", "L1", "L2", "L3", "L4"}
     missed = []
     for damage in DAMAGE:
         found = broken(await damaged(superuser_url, damage.statement, noted))
