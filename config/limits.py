@@ -1296,8 +1296,9 @@ SPLITS_REMEMBERED_MAX = 256
 ACCESS_TOKEN_SECONDS = 600
 # Ours carry some 400 bytes; longer ones are not looked at.
 ACCESS_TOKEN_CHARACTERS_MAX = 2_048
-# Of clocks of two servers that share a database.
-ACCESS_TOKEN_LEEWAY_SECONDS = 5
+# Of clocks of two servers that share a database, and of one that is set right: nobody is signed out
+# by a minute.
+ACCESS_TOKEN_LEEWAY_SECONDS = 60
 # Whoever does not come by in a month signs in again, and everybody does twice a year.
 SIGN_IN_IDLE_SECONDS = 30 * 86_400
 SIGN_IN_SECONDS_MAX = 180 * 86_400
