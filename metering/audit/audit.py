@@ -8,7 +8,8 @@ from config.roles import changeable_tables
 from metering.audit.accounts import check_accounts
 from metering.audit.archive import check_archive
 from metering.audit.chain import check_chain
-from metering.audit.finding import Finding, Verdict, unchecked
+from metering.audit.chain_side import check_chain_side
+from metering.audit.finding import Finding, Verdict
 from metering.audit.funding import check_funding
 from metering.audit.passes import check_passes
 from metering.audit.payouts import check_payouts
@@ -18,7 +19,6 @@ from metering.audit.splits import check_splits
 from metering.audit.vouchers import check_vouchers
 from metering.ledger.journal import Seal
 from metering.ledger.journal_postgres import JournalReader
-from metering.money import format_amount
 from metering.rules import MeterRules
 
 _UNSEALED = """
@@ -27,11 +27,6 @@ WHERE position > (SELECT coalesce(max(last_position), 0) FROM journal_seal WHERE
 """
 
 _SERVERS_RULES = MeterRules()
-
-_HOT = """
-SELECT asset, -balance AS due FROM ledger_account
-WHERE id LIKE 'chain:%' AND id NOT LIKE 'chain:channel:%' ORDER BY id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +81,7 @@ async def audit_within(
         *await check_chain(journal, noted),
         *await check_accounts(connection),
         *await check_sessions(connection, rules),
-        *await _chain_side(connection),
+        await check_chain_side(connection),
         *await check_payouts(connection),
         await check_splits(connection),
         *await check_passes(connection),
@@ -96,19 +91,6 @@ async def audit_within(
     ]
     unsealed = await connection.fetchval(_UNSEALED)
     return Audit(await journal.head(), unsealed, tuple(sorted(findings, key=_place)))
-
-
-async def _chain_side(connection: Connection) -> list[Finding]:
-    rows = await connection.fetch(_HOT)
-    due = ", ".join(f"{format_amount(row['due'])} {row['asset']}" for row in rows)
-    return [
-        unchecked(
-            "I9",
-            "what lies on the chain is what the ledger says",
-            f"only the chain can say: the hot account has to hold {due or 'nothing'}, "
-            "more or less what is in flight",
-        ),
-    ]
 
 
 def _place(finding: Finding) -> tuple[int, int]:

@@ -324,7 +324,6 @@ DAMAGE = [
         "ticks, the session has",
     ),
     Damage(
-        "ALTER TABLE ledger_transfer DISABLE TRIGGER ALL;"
         "UPDATE ledger_transfer SET cause = 'refund' WHERE id = (SELECT min(id) "
         "FROM ledger_transfer WHERE cause = 'post')",
         "I4 J2",
