@@ -28,6 +28,30 @@ PLAYBACK_TOKENS_READ_MAX = 65_536
 # Media tokens that were made besides each viewer's newest one: playlists that reach back for long
 # hold one for each minute, a film's 112. About 300 bytes each.
 PLAYBACK_TOKENS_MADE_MAX = 65_536
+# Clients of a session that are remembered: those of a person with some devices, and a NAT with some
+# networks. Sessions: twice as many as a process meters, 300 bytes each.
+CLIENTS_OF_SESSION_MAX = 8
+CLIENT_SESSIONS_KNOWN_MAX = 40_000
+# Between two requests of a player that plays there are at most 20 s of buffer; see
+# `SESSION_WATCHING_MS_MAX`.
+CLIENT_IDLE_MS = 30_000
+# Media (1/90000 s) that clients of a session get of what another one was given: a person who moves
+# takes a segment twice. Ten sharers have these together, and so none a second. They come back in so
+# long a time, when nobody tries to have more.
+CLIENT_COPIES_UNITS_MAX = 6 * 90_000
+CLIENT_COPIES_MS = 600_000
+# How often all clients of a session may be taken for one that seeks back.
+CLIENT_REWIND_MS_MIN = 30_000
+# How long a client may play that has nothing in common with those before it: what a URL is worth to
+# whoever finds it. A page whose owner is elsewhere now has said so long before.
+CLIENT_STRANGER_MS_MAX = 120_000
+# How often a session's owner may be somewhere else: nobody who travels is, and those who share an
+# account would lose more of a stream than they see.
+CLIENT_PROOF_MS_MIN = 30_000
+# Of shared sessions the log tells once a second.
+CLIENT_REFUSALS_TOLD_MS = 1_000
+# Addresses whose place was found before, about 150 bytes each.
+CLIENT_PLACES_KNOWN_MAX = 16_384
 # How often connections are looked at that may be overdue: what a deadline may be late by.
 HTTP_WATCH_MS = 500
 # Connections that the kernel accepts for us: a herd of viewers comes within one turn of the loop.
@@ -340,6 +364,27 @@ METER_LEASE_MARGIN_MS = 5_000
 # Who takes over an expired lease has kept its own for so long without a break: had the database
 # been away until now, the holder could have come back as well.
 METER_LEASE_PATIENCE_MS = 20_000
+# Servers look after each other so often, by a statement that locks nothing.
+PRESENCE_LOOK_MS = 1_000
+# Who is missed for so long is given up: it comes back within a second when only its connection was
+# lost, and its lease is renewed meanwhile.
+PRESENCE_MISSED_MS = 3_000
+# Nobody is given up by who has been listening for less: after a restart of the database the others
+# may need longer to come back.
+PRESENCE_PATIENCE_MS = 10_000
+# How soon a connection that listens is begun again, and words are told that could not be.
+NEIGHBOUR_RETRY_MS = 500
+# Words that wait to be told, some hundred bytes each. They are forgotten when the database is away
+# for that long: whoever could have heard them reads everything when it is back.
+NEIGHBOUR_WORDS_MAX = 10_000
+# How long a server is waited for that is to end one of its sessions: longer than it takes to find
+# out that it is gone.
+CLOSE_ELSEWHERE_MS = 6_000
+# So long a server goes on sending players to another one without asking the database again: a
+# server that dies is missed for a little longer.
+ELSEWHERE_KNOWN_MS = 2_000
+# Of so many sessions of others; some hundred bytes each.
+ELSEWHERE_KNOWN_MAX = 20_000
 
 # --- transcode -----------------------------------------------------------------------------------
 # A keyframe of 4K at the lowest compression that RTMP publishers use is about 4 MB.
@@ -362,32 +407,6 @@ TRANSCODE_LAG_PATIENCE_MS = 1_000
 REPLAY_MS_MAX = 20_000
 REPLAY_BYTES_MAX = 64 * 1024 * 1024
 # A worker that is given packets and finishes none for this long hangs; 1080p takes 0.1 s a picture
-# So long a server goes on sending players to another one without asking the database again: a
-# server that dies is missed for a little longer.
-# Servers look after each other so often, by a statement that locks nothing.
-PRESENCE_LOOK_MS = 1_000
-# Who is missed for so long is given up: it comes back within a second when only its connection was
-# lost, and its lease is renewed meanwhile.
-PRESENCE_MISSED_MS = 3_000
-# Nobody is given up by who has been listening for less: after a restart of the database the others
-# may need longer to come back.
-PRESENCE_PATIENCE_MS = 10_000
-# How soon a connection that listens is begun again, and words are told that could not be.
-NEIGHBOUR_RETRY_MS = 500
-# Words that wait to be told, some hundred bytes each. They are forgotten when the database is away
-# for that long: whoever could have heard them reads everything when it is back.
-NEIGHBOUR_WORDS_MAX = 10_000
-# How long a server is waited for that is to end one of its sessions: longer than it takes to find
-# out that it is gone.
-CLOSE_ELSEWHERE_MS = 6_000
-# So long a server goes on sending players to another one without asking the database again: a
-# server that dies is missed for a little longer.
-ELSEWHERE_KNOWN_MS = 2_000
-# Of so many sessions of others; some hundred bytes each.
-ELSEWHERE_KNOWN_MAX = 20_000
-ELSEWHERE_KNOWN_MS = 2_000
-# Of so many sessions of others; some hundred bytes each.
-ELSEWHERE_KNOWN_MAX = 20_000
 # on a machine that is three times too slow.
 WORKER_HANG_MS_MAX = 4_000
 # Until the encoders are open: Python and libav start in 0.3 s on an idle machine.
