@@ -32,6 +32,7 @@ _TURNS = 5
 # The server's own words: of its log, and of its end.
 _NO_ROOM = "PANIC:  could not write to file"
 _ENDED = "database system is shut down"
+_NEXT_SEGMENT = "SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()"
 _MISSING = """
 SELECT count(*) FROM unnest($1::text[], $2::bigint[]) AS told (session_id, sequence)
 WHERE NOT EXISTS (
@@ -143,9 +144,12 @@ async def _fill(load: Load, disk: FailingDisk, superuser: Database) -> None:
     refused, ended = load.found.refused, disk.said(_NO_ROOM)
     with disk.fails("full"):
         await load.until(lambda: load.found.refused > refused, "somebody is refused")
-        with suppress(*UNAVAILABLE):
-            await superuser.execute("SELECT pg_switch_wal()")
-        await load.until(lambda: disk.said(_NO_ROOM) > ended, "there is no room for the log")
+        # Segments of the log that were there already are used up first.
+        async with asyncio.timeout(_SECONDS_MAX):
+            while disk.said(_NO_ROOM) == ended:
+                with suppress(*UNAVAILABLE):
+                    await superuser.execute(_NEXT_SEGMENT)
+                await asyncio.sleep(_AGAIN_SECONDS)
     load.found.full += 1
 
 
