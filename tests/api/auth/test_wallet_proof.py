@@ -140,7 +140,7 @@ REFUSED: dict[str, tuple[Callable[[Desk], str], str]] = {
     "one that could be submitted": (lambda desk: desk.drafted(sequence=7), "sequence number"),
     "no end": (lambda desk: desk.drafted(seconds=0), "non-infinite"),
     "its time is over": (lambda desk: desk.drafted(begins=-301), "not within range"),
-    "it is of later": (lambda desk: desk.drafted(begins=60), "not of now"),
+    "it is of later": (lambda desk: desk.drafted(begins=61), "not of now"),
     "good for a quarter of an hour": (lambda desk: desk.drafted(seconds=900), "for too long"),
     "it pays somebody": (lambda desk: desk.drafted(pays=True), "type should be ManageData"),
     "for another home domain": (
