@@ -56,7 +56,9 @@ class Broadcasts:
         library: Library,
         pipeline: PipelineFactory,
         clock: Clock,
+        server_id: str,
     ) -> None:
+        self._server_id = server_id
         self._assets = assets
         self._sources = sources
         self._library = library
@@ -79,7 +81,7 @@ class Broadcasts:
 
     async def recover(self) -> None:
         """Turn assets that a crash cut off into on-demand ones, with what was archived of them."""
-        for asset in await self._assets.left_live():
+        for asset in await self._assets.left_live(self._server_id):
             await self._close(asset)
             log.warning("asset was cut off and is now on demand", asset=asset.id)
 
@@ -92,7 +94,7 @@ class Broadcasts:
     async def _run(self, stream: Stream, reader: Reader) -> None:
         source = await self._sources.get(stream.name)
         assert source is not None, "admission names sources that exist"
-        asset = _asset_of(source, self._now(), self._clock)
+        asset = _asset_of(source, self._now(), self._clock, self._server_id)
         await self._assets.create(asset)
         origin = self._library.start_live(asset.id, terms_of_source(source))
         pipeline = self._pipeline(reader, origin)
@@ -120,7 +122,7 @@ class Broadcasts:
         return datetime.fromtimestamp(self._clock.wall_ms() / 1000, UTC)
 
 
-def _asset_of(source: Source, now: datetime, clock: Clock) -> Asset:
+def _asset_of(source: Source, now: datetime, clock: Clock, server_id: str) -> Asset:
     return Asset(
         id=new_id("ast", clock.wall_ms()),
         source_id=source.id,
@@ -130,4 +132,5 @@ def _asset_of(source: Source, now: datetime, clock: Clock) -> Asset:
         offer=offer_of_source(source),
         started_at=now,
         delivery=source.delivery,
+        server=server_id,
     )

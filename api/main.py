@@ -66,12 +66,12 @@ async def _start(
     intake = _intake(stores, server_id)
     stack.push_async_callback(intake.stop)
     await intake.start()
-    media = await start_media(stores, stack)
+    media = await start_media(stores, stack, server_id)
     first = FirstStart(
         stores.accounts, stores.sources, stores.secrets, stores.clock, price_of(settings)
     )
     creator, creator_token = await first.creator()
-    money = Money(stores, intake.balance_changed)
+    money = Money(stores, intake.balance_changed, server_id)
     stack.push_async_callback(money.stop)
     await money.start()
     own_url = f"http://{settings.http.host}:{listeners[0][0].getsockname()[1]}"

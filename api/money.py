@@ -46,9 +46,10 @@ class Money:
     it.
     """
 
-    def __init__(self, stores: Stores, changed: Callable[[str, str], None]) -> None:
+    def __init__(self, stores: Stores, changed: Callable[[str, str], None], server_id: str) -> None:
         """`changed` is told of an account and an asset of which a balance is another one now."""
         self._stores = stores
+        self._server_id = server_id
         self._ledger = PostgresLedger(stores.database)
         self.outbox = PostgresOutbox(stores.database, self._ledger)
         self.funding = Funding(stores, self._ledger, changed)
@@ -144,6 +145,8 @@ class Money:
             holdings = await wallet.chain.holdings(wallet.addresses.hot)
         except (ChainUnreachable, WrongNetwork) as error:
             raise NotWorking(str(error)) from None
+        if not wallet.pays:
+            raise NotWorking(f"another server pays, from {wallet.addresses.hot}")
         if holdings is None:
             raise NotWorking(f"the hot account {wallet.addresses.hot} does not exist")
         if wallet.taker.halted is not None:
@@ -173,12 +176,12 @@ class Money:
         open_channels = await asyncio.to_thread(_import_open_channels)
         open_top_ups = await asyncio.to_thread(_import_open_top_ups)
         parts = (self._ledger, self.outbox, self._splitter, self.funding)
-        self._wallet = await make_wallet(self._stores, *parts)
-        signer = await self._stores.signer.meet()
-        self._channels = open_channels(
-            self._stores, self._ledger, self._wallet.chain, signer, self._changed
-        )
-        wallet = self._wallet
+        wallet = self._wallet = await make_wallet(self._stores, *parts, self._server_id)
+        if wallet.pays:
+            signer = await self._stores.signer.meet()
+            self._channels = open_channels(
+                self._stores, self._ledger, wallet.chain, signer, self._changed
+            )
         self._top_ups = open_top_ups(self._stores, wallet.addresses, wallet.taker, wallet.chain)
         # Before anybody is told where to pay: without play money there is no account.
         await wallet.give_play_money(creator)
@@ -205,7 +208,7 @@ class Money:
 
 
 def _import_make_wallet() -> (
-    "Callable[[Stores, PostgresLedger, Outbox, Splitter, Funding], Awaitable[Wallet]]"
+    "Callable[[Stores, PostgresLedger, Outbox, Splitter, Funding, str], Awaitable[Wallet]]"
 ):
     from api.wallet import make_wallet
 

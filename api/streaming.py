@@ -8,8 +8,10 @@ from aiohttp import web
 from api.area import RouteTable
 from api.auth.account import Account
 from api.auth.bearer import Bearers
+from api.auth.client import place_of
 from api.auth.playback_token import Grant, PlaybackTokens
-from api.catalogue.asset import Asset
+from api.auth.session_clients import SessionClients
+from api.catalogue.asset import Asset, AssetState
 from api.catalogue.lookup import Catalogue
 from api.errors import not_found
 from api.event_stream import EventStreams
@@ -50,6 +52,7 @@ class Streaming:
     admitted: Admitted
     included: Included
     paying: Paying
+    clients: SessionClients
 
     # --- routes ----------------------------------------------------------------------------------
 
@@ -70,7 +73,9 @@ class Streaming:
         done = await self.idempotency.once(
             request, account.id, lambda effect: self.begin(account, wish, effect)
         )
-        return web.json_response(self.begun(done.document), status=201, headers=done.headers)
+        begun = self.begun(done.document)
+        self.seen(str(begun["sessionId"]), request.remote)
+        return web.json_response(begun, status=201, headers=done.headers)
 
     async def list(self, request: web.Request) -> web.Response:
         """What the account watches now; not what it looks at as its owner."""
@@ -169,23 +174,31 @@ class Streaming:
             raise not_found("no such session")
         return summary
 
+    def seen(self, session_id: str, address: str | None) -> None:
+        """A session's owner asks about it from this address, and so may watch it there."""
+        self.clients.prove(session_id, place_of(address or ""))
+
     def feed(self, session_id: str) -> SessionFeed:
         """What there is to say about a session from now on."""
         return SessionFeed(session_id, self.intake, self.refunds, self.paying)
 
     async def _own(self, request: web.Request, session_id: str) -> SessionSummary:
-        return await self.own(await self.bearers.account(request), session_id)
+        summary = await self.own(await self.bearers.account(request), session_id)
+        self.seen(session_id, request.remote)
+        return summary
 
     async def _open(self, account: Account, wish: StartSession, session_id: str) -> SessionSummary:
         asset = await self.catalogue.playable(wish.contentId)
         if asset.owner == account.id:
             return await self.intake.open(
-                account.id, asset.id, asset.owner, _free(asset), session_id
+                account.id, asset.id, asset.owner, _free(asset), session_id, _live_at(asset)
             )
         payee = await self.payees.of(asset)
         async with self.limits.room(account.id, replace_oldest=wish.replace == "oldest"):
             offer = await self._offer(account.id, asset, session_id)
-            return await self.intake.open(account.id, asset.id, payee, offer, session_id)
+            return await self.intake.open(
+                account.id, asset.id, payee, offer, session_id, _live_at(asset)
+            )
 
     async def _offer(self, account: str, asset: Asset, session_id: str) -> Offer:
         """What it costs this viewer: a pass comes first, so that no month is used up beside it."""
@@ -197,6 +210,11 @@ class Streaming:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.wall_ms() / 1000, UTC)
+
+
+def _live_at(asset: Asset) -> str:
+    """The server that makes what is live, in whose memory it is; any has the rest."""
+    return (asset.server or "") if asset.state is AssetState.LIVE else ""
 
 
 def _free(asset: Asset) -> Price:

@@ -35,6 +35,7 @@ from metering.settlement.horizon import Horizon
 from metering.settlement.open_chain import Endpoint, open_chain
 from metering.settlement.outbox import Outbox
 from metering.settlement.paced import Paced
+from metering.settlement.paying_key import paying_account
 from metering.settlement.planner import Terms
 from metering.settlement.stellar import address_of, new_seed
 from metering.settlement.stellar_client import StellarClient
@@ -87,10 +88,18 @@ class Wallet:
     treasury: PlayMoney
     friendbot: HttpFriendbot
     friendbot_client: StellarClient
+    pays: bool
+    """Whether our signer has the key of the hot account; another server's has, else."""
 
     async def start(self) -> None:
-        """Begin to pay, and to book what comes in."""
+        """Begin to book what comes in, and to pay."""
         await self.taker.start()
+        if not self.pays:
+            log.error(
+                "another server pays: give this one its key (the folder `signer`), or its signer",
+                pays_from=self.addresses.hot,
+            )
+            return
         await self.reconciler.start()
         for settlement in self.settlements:
             await settlement.start()
@@ -139,7 +148,12 @@ class Wallet:
 
 
 async def make_wallet(
-    stores: Stores, ledger: PostgresLedger, outbox: Outbox, splitter: Splitter, funding: Funding
+    stores: Stores,
+    ledger: PostgresLedger,
+    outbox: Outbox,
+    splitter: Splitter,
+    funding: Funding,
+    server_id: str,
 ) -> Wallet:
     """Waits until the signer says whose keys it has."""
     settings, network = stores.settings, stores.network
@@ -150,7 +164,9 @@ async def make_wallet(
     assets = dict.fromkeys((NATIVE, *settings.stellar.assets))
     nodes = {asset: _chain(stores, asset, guard) for asset in assets}
     chain = nodes[NATIVE]
-    addresses = _addresses(stores, signer.hot, signer.channels)
+    hot = await paying_account(stores.database, funding.network, signer.hot, server_id)
+    pays = hot == signer.hot
+    addresses = _addresses(stores, hot, signer.channels if pays else ())
     taker = funding.taker(addresses, [chain.feed(each) for each in addresses.watched])
     treasury = PlayMoney(_Hot(chain, signer.hot), friendbot, ledger, taker)
     ours = our_addresses(stores, addresses)
@@ -198,6 +214,7 @@ async def make_wallet(
         treasury=treasury,
         friendbot=friendbot,
         friendbot_client=client,
+        pays=pays,
     )
 
 

@@ -35,6 +35,7 @@ class Asset:
         delivery: how viewers get its segments; as it was when it began.
         started_at: when the broadcast began or the upload was complete.
         ended_at: when there was nothing more to come.
+        server: the id of the server that a broadcast comes in at; None: of another kind.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Asset:
     upload_id: str | None = None
     delivery: Delivery = Delivery.DIRECT
     clip_of: ClipOf | None = None
+    server: str | None = None
 
 
 class AssetStore(Protocol):
@@ -77,5 +79,7 @@ class AssetStore(Protocol):
     async def videos_of(self, owner: str, limit: int) -> list[Asset]:
         """A creator's assets that are not live: uploads, recordings and clips, newest first."""
 
-    async def left_live(self) -> list[Asset]:
-        """Assets marked live; after a crash these are the ones that were cut off."""
+    async def left_live(self, server_id: str) -> list[Asset]:
+        """Assets marked live that no server but this one may still be making: when it has just
+        started, these are the ones that a crash cut off.
+        """

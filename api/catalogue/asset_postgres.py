@@ -12,7 +12,7 @@ from metering.offer import Offer
 _SELECT = (
     "select id, source_id, owner, title, state, price_stroops, price_seconds, price_asset,"
     " started_at, ended_at, duration_ms, upload_id, delivery, clip_of, clip_start_ms, clip_end_ms,"
-    " price_more from asset"
+    " price_more, server from asset"
 )
 
 
@@ -24,8 +24,8 @@ class PostgresAssetStore:
         await self._database.execute(
             "insert into asset (id, source_id, owner, title, state, price_stroops, price_seconds,"
             " price_asset, started_at, upload_id, delivery, ended_at, duration_ms, clip_of,"
-            " clip_start_ms, clip_end_ms, price_more)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+            " clip_start_ms, clip_end_ms, price_more, server) values"
+            " ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
             " on conflict (id) do nothing",
             asset.id,
             asset.source_id,
@@ -42,6 +42,7 @@ class PostgresAssetStore:
             asset.duration_ms,
             *_clip_columns(asset.clip_of),
             write_more(asset.offer),
+            asset.server,
         )
 
     async def end(self, asset_id: str, ended_at: datetime, duration_ms: int) -> None:
@@ -95,8 +96,13 @@ class PostgresAssetStore:
         )
         return [_asset(row) for row in rows]
 
-    async def left_live(self) -> list[Asset]:
-        rows = await self._database.fetch(f"{_SELECT} where state = 'live' order by started_at")
+    async def left_live(self, server_id: str) -> list[Asset]:
+        rows = await self._database.fetch(
+            f"{_SELECT} where state = 'live' and (server is null or server = $1 or not exists ("
+            " select from meter_lease as lease where lease.server = asset.server"
+            " and until > clock_timestamp())) order by started_at",
+            server_id,
+        )
         return [_asset(row) for row in rows]
 
 
@@ -126,4 +132,5 @@ def _asset(row: Any) -> Asset:
         upload_id=row["upload_id"],
         delivery=Delivery(row["delivery"]),
         clip_of=_clip(row),
+        server=row["server"],
     )

@@ -34,7 +34,7 @@ class MediaSide:
     making: Making
 
 
-async def start_media(stores: Stores, stack: AsyncExitStack) -> MediaSide:
+async def start_media(stores: Stores, stack: AsyncExitStack, server_id: str) -> MediaSide:
     """Start all of it; it ends with the stack."""
     settings = stores.settings
     archive = Archive(media_directory(stores.data), stores.clock)
@@ -43,7 +43,8 @@ async def start_media(stores: Stores, stack: AsyncExitStack) -> MediaSide:
     stack.push_async_callback(library.stop)
     await library.start()
     broadcasts = Broadcasts(
-        stores.assets, stores.sources, library, _pipelines(stores), stores.clock
+        *(stores.assets, stores.sources, library, _pipelines(stores)),
+        *(stores.clock, server_id),
     )
     stack.push_async_callback(broadcasts.stop)
     await broadcasts.recover()

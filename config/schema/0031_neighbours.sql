@@ -11,3 +11,13 @@ alter table meter_lease
 -- Which server a broadcast comes in at, and is packaged; null: it began before there were several.
 alter table asset add column server text;
 create index asset_live on asset (started_at) where state = 'live';
+
+-- The account that money is paid from, on each network, and the server that was first with it: one
+-- that has another key pays nothing. When that server and its key are lost for good, its row is
+-- deleted; what lies on the account is lost with it.
+create table paying_account (
+    network text primary key,
+    address text not null,
+    server text not null,
+    since timestamptz not null default now()
+);

@@ -9,6 +9,8 @@ from api.catalogue.asset import Asset, AssetState, ClipOf
 from api.catalogue.asset_postgres import PostgresAssetStore
 from config.postgres import CheckViolationError, Database
 from media.delivery import Delivery
+from metering.leases.lease import Server
+from metering.leases.lease_postgres import PostgresLeases
 from metering.offer import Offer
 from metering.tariff import Price, RungPrice, Tariff
 
@@ -65,7 +67,19 @@ async def test_videos_of_a_creator_are_listed_newest_first(store: PostgresAssetS
     assert [each.id for each in await store.videos_of("acc_one", 2)] == ["ast_3", "ast_2"]
     assert await store.videos_of("acc_two", 2) == []
     assert [each.id for each in await store.recent(9)] == ["ast_4", "ast_3", "ast_2", "ast_1"]
-    assert [each.id for each in await store.left_live()] == ["ast_4"]
+    assert [each.id for each in await store.left_live("srv_one")] == ["ast_4"]
+
+
+async def test_what_another_server_is_making_is_not_left_live(
+    store: PostgresAssetStore, database: Database
+) -> None:
+    for number, server in ((1, "srv_two"), (2, "srv_one")):
+        await store.create(replace(upload(number), state=AssetState.LIVE, server=server))
+    leases = PostgresLeases(database)
+    fence = await leases.acquire(Server("srv_two"), 3_600_000, succeed=True)
+    assert [each.id for each in await store.left_live("srv_one")] == ["ast_2"]
+    await leases.release(fence)
+    assert [each.id for each in await store.left_live("srv_one")] == ["ast_1", "ast_2"]
 
 
 async def test_a_clip_is_there_from_the_first_and_outlives_its_original(
