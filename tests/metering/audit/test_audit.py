@@ -378,6 +378,11 @@ DAMAGE = [
         "its payout does not say so",
     ),
     Damage("DELETE FROM payout WHERE id = 'pay_a0'", "I10", "no payout or gift explains it"),
+    Damage(
+        "UPDATE ledger_account SET balance = balance + 1 WHERE id = 'inflight:pay_c0'",
+        "I1 I11 L1",
+        "inflight:pay_c0 holds 61, and 60 is under way",
+    ),
     Damage("UPDATE payment_channel SET signed = signed - 1", "I8", "CA: 2499 is signed for"),
     Damage("UPDATE payment_channel SET deposited = 1", "I8", "more than was put in"),
     Damage("DELETE FROM payment_channel", "I8 I10", "0 is signed for and not collected"),
