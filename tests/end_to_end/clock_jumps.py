@@ -10,16 +10,17 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urljoin
 
 from config.limits import PLAYBACK_TOKEN_SECONDS
 from tests.end_to_end.publisher import publishing
-from tests.end_to_end.running_server import eventually, guest_of, start_server
-from tests.end_to_end.viewer import Viewer, watch
+from tests.end_to_end.running_server import Client, guest_of, start_server
+from tests.end_to_end.viewer import watch
+from tests.end_to_end.watched import Watched
 from tests.programs import program
 
 _LIBRARY = Path(__file__).with_name("wrong_clock.c")
@@ -27,40 +28,7 @@ _HOUR, _MINUTE = 3_600, 60
 # By how many seconds the clock is wrong, one after the other.
 JUMPS = (_MINUTE, -_MINUTE, 0, _HOUR, -_HOUR, 0)
 _SEGMENTS = 3
-_SECONDS_MAX = 60
 assert max(JUMPS) < PLAYBACK_TOKEN_SECONDS
-
-
-@dataclass
-class Watched:
-    """One viewer, and how long each segment lasts that it was sent, whatever the rendition."""
-
-    viewer: Viewer
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    async def go_on(self) -> None:
-        """Fetch what is new until there were some segments more. Fails when anything is refused."""
-        wanted = len(self.seconds) + _SEGMENTS
-
-        async def more() -> bool | None:
-            for url, playlist in (await self.viewer.media_playlists()).items():
-                for segment in playlist.segments:
-                    address = urljoin(url, segment.uri)
-                    if address not in self.viewer.fetched:
-                        await self.viewer.body(address)
-                        self.seconds[address.rpartition("/")[2]] = segment.duration
-            return True if len(self.seconds) >= wanted else None
-
-        await eventually(more, _SECONDS_MAX, f"{_SEGMENTS} segments more")
-
-    async def billed(self) -> int:
-        """Seconds, as soon as nothing is held any more."""
-
-        async def all_of_it() -> int | None:
-            summary = await self.viewer.summary()
-            return summary["secondsBilled"] if summary["held"] == "0.0000000" else None
-
-        return await eventually(all_of_it, _SECONDS_MAX, "all of it is charged")
 
 
 class WrongClock:
@@ -101,21 +69,28 @@ async def run(folder: Path, times: int) -> list[str]:
     try:
         async with guest_of(server) as guest, guest_of(server) as late, publishing(address):
             watching = [Watched(await watch(guest, "main"))]
-            await watching[0].go_on()
+            await watching[0].go_on(_SEGMENTS)
             for jump in JUMPS * times:
                 clock.set(jump)
+                assert abs(await _wrong_by(guest) - jump) < _MINUTE // 2
                 for each in watching:
-                    await each.go_on()
+                    await each.go_on(_SEGMENTS)
                 if len(watching) == 1:
                     watching.append(Watched(await watch(late, "main")))
             return [
-                f"{len(each.seconds)} segments of {sum(each.seconds.values()):.2f} s, "
+                f"{len(each.seconds)} segments of {each.total:.2f} s, "
                 f"{await each.billed()} s charged"
                 for each in watching
-                if abs(sum(each.seconds.values()) - await each.billed()) >= 1
+                if abs(each.total - await each.billed()) >= 1
             ]
     finally:
         await server.stop()
+
+
+async def _wrong_by(client: Client) -> float:
+    """What the server believes, in seconds beyond what is right."""
+    async with client.http.get("/api/v1/content/main") as answer:
+        return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
 
 
 def main() -> int:
