@@ -122,7 +122,7 @@ _QUESTIONS = (
         f"""WITH {ENTRY}, hot AS (SELECT number FROM ledger_account WHERE id LIKE 'chain:%')
         SELECT count(*) FROM entry
         CROSS JOIN LATERAL (VALUES (debit), (credit)) AS side (number)
-        WHERE side.number IN (SELECT number FROM hot)""",
+        WHERE side.number IN (SELECT number FROM hot) AND cause NOT IN ('hold', 'void', 'post')""",
         _EVENT_IS_ENTRY,
     ),
     Question(

@@ -28,6 +28,7 @@ _SHARED = """
 SELECT payee.number AS credit, (
     SELECT position FROM ledger_transfer
     WHERE debit = $1 AND credit = payee.number AND position > $2
+        AND cause NOT IN ('hold', 'void', 'post')
     ORDER BY position LIMIT 1
 ) AS position
 FROM ledger_account AS payee WHERE id = ANY ($3::text[])
