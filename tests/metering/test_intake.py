@@ -58,6 +58,20 @@ async def test_watching_moves_money_from_the_viewer_to_the_creator(
     assert await store.ledger.balances("creator") == {"creator:creator:XLM": 300}
 
 
+async def test_what_is_found_to_be_missing_something_gives_back_what_was_held_for_it(
+    watch: Watch, intake: Intake, store: Store
+) -> None:
+    viewer = await watch()
+    await viewer.play(0, 1, 2)
+    assert await intake.balance("v") == Balance(Stroops(9_400), Stroops(400))
+    intake.waive(viewer.id, 2 * SEGMENT, 3 * SEGMENT)
+    assert await intake.balance("v") == Balance(Stroops(9_600), Stroops(200))
+    await intake.sweep()
+    assert (await store.balances(["viewer:v:XLM"])) == {"viewer:v:XLM": 9_600}
+    summary = await intake.summary(viewer.id)
+    assert (summary.held + summary.amount, summary.seconds_waived) == (400, 2)
+
+
 async def test_a_request_is_answered_when_its_hold_is_durable_and_not_before(
     watch: Watch, store: Store
 ) -> None:
