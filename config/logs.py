@@ -10,6 +10,9 @@ import structlog
 from config.clock import Clock
 from config.limits import REPORT_INTERVAL_MS
 from config.redaction import redacted_fields
+from config.telemetry import counter
+
+_lost = counter("log_lines_lost_total", "Log lines that could not be written")
 
 
 def set_up(
@@ -72,6 +75,18 @@ class _Output(structlog.WriteLogger):
     def __init__(self, stream: TextIO, name: str = "") -> None:
         super().__init__(stream)
         self.name = name
+
+    def msg(self, message: str) -> None:
+        """Write a line. One that cannot be written is lost and counted: a disk that is full, or a
+        reader that is gone, must not end what was only to be told of.
+        """
+        try:
+            super().msg(message)
+        except OSError:
+            _lost.inc()
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 class _RouteToStructlog(logging.Handler):

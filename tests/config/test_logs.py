@@ -5,11 +5,12 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
-from config import logs
+from config import logs, telemetry
 from config.clock import ManualClock
 from config.logs import RepeatLimiter
 
@@ -32,6 +33,19 @@ def _restored() -> Iterator[None]:
 
 def _lines(stream: io.StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk")
+def test_a_disk_that_is_full_costs_lines_and_nothing_else() -> None:
+    full = Path("/dev/full").open("w")
+    logs.set_up(stream=full)
+    log = structlog.get_logger("media.hub")
+    for write in (log.info, log.warning, log.error):
+        write("reader joined")
+    logging.getLogger("asyncio").error("of a library")
+    assert b"tollcast_log_lines_lost_total 4.0" in telemetry.render()
+    with pytest.raises(OSError, match="No space"):
+        full.close()
 
 
 def test_a_line_for_machines_says_when_who_and_what() -> None:
