@@ -104,14 +104,16 @@ def waited_for_a_core(pid: int) -> float:
     return sum(int(each.read_text().split()[1]) for each in threads) / 1e9
 
 
-async def start_server(data: Path, *flags: str, demo: str = "off") -> RunningServer:
-    """Start the server and return when it has announced itself."""
+async def start_server(
+    data: Path, *flags: str, demo: str = "off", module: str = "api.cli"
+) -> RunningServer:
+    """Start the server and return when it has announced itself. `module` runs it."""
     with (data.parent / "server.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
             "-m",
-            "api.cli",
+            module,
             "up",
             "--json",
             f"--data_directory={data}",

@@ -21,15 +21,21 @@ class Watched:
         wanted = len(self.seconds) + segments
 
         async def more() -> bool | None:
-            for url, playlist in (await self.viewer.media_playlists()).items():
-                for segment in playlist.segments:
-                    address = urljoin(url, segment.uri)
-                    if address not in self.viewer.fetched:
-                        await self.viewer.body(address)
-                        self.seconds[address.rpartition("/")[2]] = segment.duration
+            for address, name, duration in await self.news():
+                await self.viewer.body(address)
+                self.seconds[name] = duration
             return True if len(self.seconds) >= wanted else None
 
         await eventually(more, _SECONDS_MAX, f"{segments} segments more")
+
+    async def news(self) -> list[tuple[str, str, float]]:
+        """What it has not fetched: address, name, and how many seconds of media that is."""
+        return [
+            (address, address.rpartition("/")[2], segment.duration)
+            for url, playlist in (await self.viewer.media_playlists()).items()
+            for segment in playlist.segments
+            if (address := urljoin(url, segment.uri)) not in self.viewer.fetched
+        ]
 
     @property
     def total(self) -> float:
