@@ -239,7 +239,9 @@ async def test_an_ended_session_takes_nothing_more(store: Store) -> None:
     play(book, one.id, 0, now=0)
     book.close(one.id, now=0)
     closed = (await save(store, book)).changes[0]
-    late = closed._replace(saved=closed.saved._replace(revision=2))
+    saved = closed.saved._replace(revision=2)
+    # In order, but for its time.
+    late = closed._replace(saved=saved, first_tick=saved.totals.ticks, drawn=0, amount=0, served=())
     with pytest.raises(BooksDisagree):
         await store.commit(Batch((late.row,), (), book.fence))
 
