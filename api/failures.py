@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from api.auth.sharing import PlayedElsewhere
 from api.errors import Problem, not_found, payment_required, unavailable
 from config.connection_pool import DatabaseAway
 from metering.errors import (
@@ -41,6 +42,12 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     InsufficientFunds: lambda error: payment_required(str(error)),
     SessionClosed: lambda _: _session_over(),
     NotHere: lambda _: _session_over(),  # it was, until its player waited for something here
+    PlayedElsewhere: lambda _: Problem(
+        403,
+        "session_shared",
+        "This session is played by somebody else",
+        "start one of your own, or ask about this one where you are now, and try again",
+    ),
     NoSuchChange: lambda error: Problem(
         409, "price_changed", "That is not the new price", str(error)
     ),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from api.app import make_application
+from api.auth.client import Clients
 from api.composition.routes import Routes
 from api.http_server import HttpServer
 from api.serving.brief import Brief, brief_to_bytes
@@ -38,7 +39,11 @@ class HttpProcesses:
             routes = replace(routes, operating=operating)
         application = make_application(routes, settings.trusted_proxies)
         playback = routes.watching.media.playback
-        self._http = HttpServer(application, settings.host, settings.port, playback, clock)
+        self._clients = routes.watching.clients
+        self._http = HttpServer(
+            *(application, settings.host, settings.port, playback, clock),
+            clients=Clients.behind(settings.trusted_proxies),
+        )
 
     @property
     def port(self) -> int:
@@ -49,7 +54,8 @@ class HttpProcesses:
         """Serve. The other processes start meanwhile."""
         await self._http.start(self._listeners)
         if self._elsewhere:
-            house = House(packages, metering, self._http, brief_to_bytes(brief))
+            told = brief_to_bytes(brief)
+            house = House(packages, metering, self._http, told, clients=self._clients)
             await self._serving.start(house, self._elsewhere)
 
     async def stop(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from api.auth.client import Clients
 from api.delivery.connection import Connection, Site
 from api.delivery.lending import ApiServer, Borrower
 from api.delivery.playback import Playback
@@ -23,7 +24,7 @@ _FOR_EVER_SECONDS = 10 * 366 * 86_400
 class HttpServer:
     """Serves one application, and media, on one address until stopped."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one place wires it
         self,
         application: web.Application,
         host: str,
@@ -31,11 +32,13 @@ class HttpServer:
         playback: Playback | None = None,
         clock: Clock | None = None,
         deadlines: Deadlines | None = None,
+        clients: Clients | None = None,
     ) -> None:
         self._application = application
         self._host = host
         self._port = port
         self._playback = playback
+        self._clients = clients or Clients()
         self._watch = Watch(clock or SystemClock(), deadlines or Deadlines())
         self._runner: web.AppRunner | None = None
         self._servers: Sequence[asyncio.Server] = ()
@@ -62,7 +65,7 @@ class HttpServer:
         # aiohttp offers no hook for its protocol class; the server object is its factory.
         api.__class__ = ApiServer
         assert isinstance(api, ApiServer)
-        self._site = Site(self._playback, _Lending(api), self._watch)
+        self._site = Site(self._playback, _Lending(api), self._watch, self._clients)
         self._watch.start()
         self._servers = await (self.listen(listeners) if listeners else self._bind())
         self._port = self._servers[0].sockets[0].getsockname()[1]

@@ -132,4 +132,5 @@ def _brief(stores: Stores) -> Brief:
     log_settings = stores.settings.log
     token_key = stores.secrets.create_or_read(TOKEN_KEY)[0]
     patience = patience_ms(stores.settings)
-    return Brief(token_key, patience, log_settings.level, log_settings.format)
+    proxies = stores.settings.http.trusted_proxies
+    return Brief(token_key, patience, log_settings.level, log_settings.format, proxies)

@@ -79,6 +79,7 @@ class SessionSocket:
         account: None until the client has said who it is.
         recognise: the account of a token; refuses with a Problem.
         admit: counts an account's sockets; refuses with a Problem.
+        address: where the client is.
         stopping: ends it.
     """
 
@@ -90,6 +91,7 @@ class SessionSocket:
     clock: Clock
     stopping: asyncio.Event
     admit: Callable[[Account], None]
+    address: str | None
     _followed: dict[str, _Followed] = field(default_factory=dict, init=False)
     _budget: MessageBudget = field(init=False)
     _heard_ms: int = field(init=False)
@@ -261,6 +263,7 @@ class SessionSocket:
             await self.socket.send_str(text)
 
     def _follow(self, session_id: str) -> None:
+        self.streaming.seen(session_id, self.address)
         if session_id not in self._followed:
             self._followed[session_id] = _Followed(self.streaming.feed(session_id))
             self.grace.follow(session_id)

@@ -97,7 +97,7 @@ class SessionSockets:
         )
         talk = SessionSocket(
             *(socket, account, self.streaming, recognise, self.grace),
-            *(self.clock, self.stopping, self._admit),
+            *(self.clock, self.stopping, self._admit, request.remote),
         )
         self._sockets += 1
         self.emptied.clear()

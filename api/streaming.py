@@ -8,7 +8,9 @@ from aiohttp import web
 from api.area import RouteTable
 from api.auth.account import Account
 from api.auth.bearer import Bearers
+from api.auth.client import place_of
 from api.auth.playback_token import Grant, PlaybackTokens
+from api.auth.session_clients import SessionClients
 from api.catalogue.asset import Asset, AssetState
 from api.catalogue.lookup import Catalogue
 from api.errors import not_found
@@ -50,6 +52,7 @@ class Streaming:
     admitted: Admitted
     included: Included
     paying: Paying
+    clients: SessionClients
 
     # --- routes ----------------------------------------------------------------------------------
 
@@ -70,7 +73,9 @@ class Streaming:
         done = await self.idempotency.once(
             request, account.id, lambda effect: self.begin(account, wish, effect)
         )
-        return web.json_response(self.begun(done.document), status=201, headers=done.headers)
+        begun = self.begun(done.document)
+        self.seen(str(begun["sessionId"]), request.remote)
+        return web.json_response(begun, status=201, headers=done.headers)
 
     async def list(self, request: web.Request) -> web.Response:
         """What the account watches now; not what it looks at as its owner."""
@@ -169,12 +174,18 @@ class Streaming:
             raise not_found("no such session")
         return summary
 
+    def seen(self, session_id: str, address: str | None) -> None:
+        """A session's owner asks about it from this address, and so may watch it there."""
+        self.clients.prove(session_id, place_of(address or ""))
+
     def feed(self, session_id: str) -> SessionFeed:
         """What there is to say about a session from now on."""
         return SessionFeed(session_id, self.intake, self.refunds, self.paying)
 
     async def _own(self, request: web.Request, session_id: str) -> SessionSummary:
-        return await self.own(await self.bearers.account(request), session_id)
+        summary = await self.own(await self.bearers.account(request), session_id)
+        self.seen(session_id, request.remote)
+        return summary
 
     async def _open(self, account: Account, wish: StartSession, session_id: str) -> SessionSummary:
         asset = await self.catalogue.playable(wish.contentId)

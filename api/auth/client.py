@@ -5,9 +5,9 @@ is what a home or an office has. A *client* is a place and the program there (it
 Both are numbers, so that they are compared at no cost and pass between processes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_network
 from typing import NamedTuple
 from zlib import crc32
 
@@ -75,6 +75,11 @@ class Clients:
 
     def __init__(self, trusted: Networks = ()) -> None:
         self._trusted = tuple(trusted)
+
+    @classmethod
+    def behind(cls, trusted: Iterable[str]) -> "Clients":
+        """With networks as in the settings."""
+        return cls([ip_network(network) for network in trusted])
 
     def client(self, peer: str, sender: Sender) -> int:
         """The client that asks over a socket with this peer."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from api.area import RouteTable, tables
 from api.auth.playback_token import PlaybackTokens
+from api.auth.session_clients import SessionClients
 from api.composition.parts import Parts
 from api.composition.terms import patience_ms, sessions_at_once
 from api.delivery.playback import Playback
@@ -26,13 +27,14 @@ class Watching:
     media: MediaRoutes
     streaming: Streaming
     sockets: SessionSockets
+    clients: SessionClients
 
     def routes(self) -> RouteTable:
         return tables(self.media, self.streaming, self.sockets)
 
 
 def watching(parts: Parts, vouchers: VoucherDesk) -> Watching:
-    tokens = PlaybackTokens(parts.token_key)
+    tokens, clients = PlaybackTokens(parts.token_key), SessionClients(parts.clock)
     streaming = Streaming(
         parts.catalogue,
         parts.intake,
@@ -47,12 +49,13 @@ def watching(parts: Parts, vouchers: VoucherDesk) -> Watching:
         Admitted(parts.money.passes),
         Included(parts.money.subscriptions),
         vouchers.paying,
+        clients,
     )
     patience = patience_ms(parts.settings)
-    playback = Playback(parts.media.library, parts.intake, tokens, parts.clock, patience)
+    playback = Playback(parts.media.library, parts.intake, tokens, parts.clock, patience, clients)
     public_url = parts.settings.http.public_url
     sockets = SessionSockets(streaming, parts.bearers, parts.clock, public_url, parts.stopping)
-    return Watching(MediaRoutes(playback), streaming, sockets)
+    return Watching(MediaRoutes(playback), streaming, sockets, clients)
 
 
 def _limits(parts: Parts) -> SessionLimits:

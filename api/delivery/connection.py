@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
+from api.auth.client import UNTOLD, Clients, Sender
 from api.delivery.answer import Answer, head_end, head_of
 from api.delivery.failure import failure
 from api.delivery.head import OtherHead, read_head
@@ -67,6 +68,7 @@ class Site:
     playback: Playback | None
     others: Others
     watch: Watch
+    clients: Clients = field(default_factory=Clients)
     images: Images = field(default_factory=Images)
 
 
@@ -78,12 +80,14 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_body",
         "_borrowing",
+        "_client",
         "_closes",
         "_delivery",
         "_held",
         "_progress",
         "_promised",
         "_request",
+        "_sender",
         "_sent_bytes",
         "_site",
         "_socket",
@@ -102,12 +106,14 @@ class Connection(asyncio.Protocol):
         self._state = _READING
         self._body: bytes | memoryview = b""
         self._borrowing: Borrowing | None = None
+        self._client = -1
         self._closes = False
         self._delivery: Delivery | None = None
         self._held = False
         self._progress: Progress | None = None
         self._promised: Promised | None = None
         self._request: MediaRequest | None = None
+        self._sender = UNTOLD
         self._sent_bytes = 0
         self._socket = -1
         self._task: asyncio.Task[None] | None = None
@@ -281,10 +287,18 @@ class Connection(asyncio.Protocol):
 
     # --- answering -------------------------------------------------------------------------------
 
+    def client(self, sender: Sender) -> int:
+        """The client that sends this; a connection's own client sends the same each time."""
+        if self._client < 0 or sender != self._sender:
+            peer = self.transport.get_extra_info("peername")
+            self._client = self._site.clients.client(peer[0] if peer else "", sender)
+            self._sender = sender
+        return self._client
+
     def _answer(self, request: MediaRequest, playback: Playback) -> None:
         answer: Outcome
         try:
-            answer = playback.at_once(request)
+            answer = playback.at_once(request, self)
         except EXPECTED as error:
             answer = failure(error, request.method)
         if isinstance(answer, Answer):
@@ -354,7 +368,7 @@ class Connection(asyncio.Protocol):
         has_answer = False
         try:
             try:
-                answer = await playback.later(request)
+                answer = await playback.later(request, self)
             except EXPECTED as error:
                 answer = failure(error, request.method)
             has_answer = True

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from api.auth.client import UNTOLD, Sender, agent_of
 from api.delivery.request import (
     UNCONDITIONAL,
     Conditions,
@@ -81,38 +82,40 @@ class _Fields(NamedTuple):
     length: int | None
     connection: bytes
     conditions: Conditions
+    sender: Sender
 
 
-_UNREADABLE = _Fields(False, None, b"", UNCONDITIONAL)
+_UNREADABLE = _Fields(False, None, b"", UNCONDITIONAL, UNTOLD)
 
 
 def read_head(data: bytes) -> MediaRequest | OtherHead | None:
     """The head at the front of `data`; None while it goes on."""
     own = _OWN.match(data)
     if own is not None and len(data) <= HTTP_HEAD_KNOWN_BYTES_MAX:
-        target = _read_common(data[own.end() :])
-        if target is not None:
-            asset, token = own.groups()
+        common = _read_common(data[own.end() :])
+        if common is not None:
+            (asset, token), (target, sender) = own.groups(), common
+            asset, token = _text(asset), token.decode()
             # What a NamedTuple's own constructor does, for a third of its time.
             return _make(
                 MediaRequest,
-                ("GET", _text(asset), token.decode(), target, UNCONDITIONAL, False, len(data)),
+                ("GET", asset, token, target, UNCONDITIONAL, False, len(data), sender),
             )
     return _read_any(data)
 
 
 @lru_cache(HTTP_HEADS_KNOWN_MAX)
-def _read_common(rest: bytes) -> Target | None:
-    """What is asked for, when nothing but that is said in all that follows a viewer's own piece.
-    None: it has to be read with more care. At the live edge all ask alike.
+def _read_common(rest: bytes) -> tuple[Target, Sender] | None:
+    """What is asked for by whom, when nothing but that is said in all that follows a viewer's own
+    piece. None: it has to be read with more care. At the live edge all ask alike.
     """
     line = _COMMON.match(rest)
     if line is None or rest.find(_END) != len(rest) - len(_END):
         return None
-    plain, _, connection, conditions = _read_fields(rest[line.end() :])
+    plain, _, connection, conditions, sender = _read_fields(rest[line.end() :])
     if not plain or connection == b"close" or conditions is not UNCONDITIONAL:
         return None
-    return read_plain_target(line[1])
+    return read_plain_target(line[1]), sender
 
 
 def _read_any(data: bytes) -> MediaRequest | OtherHead | None:
@@ -125,14 +128,15 @@ def _read_any(data: bytes) -> MediaRequest | OtherHead | None:
         return _other(data, end)
     fields = _read_fields(data[line.end() : end])
     method, asset, token, public, target, minor = line.groups()
-    plain, length, connection, conditions = fields
+    plain, length, connection, conditions, sender = fields
     if not plain or (minor == b"0" and connection == b"keep-alive"):
         return OtherHead(end, length)
     closes = minor == b"0" or connection == b"close"
     known = read_plain_target(target)
     shown = None if token is None else token.decode()
     asset = public if token is None else asset
-    return MediaRequest(_METHODS[method], _text(asset), shown, known, conditions, closes, end)
+    asset_id, method_name = _text(asset), _METHODS[method]
+    return MediaRequest(method_name, asset_id, shown, known, conditions, closes, end, sender)
 
 
 @lru_cache(HTTP_FIELD_BLOCKS_KNOWN_MAX)
@@ -183,7 +187,13 @@ def _fields(found: dict[bytes, bytes], *, is_simple: bool) -> _Fields:
         and b"expect" not in found
         and _HOST.fullmatch(found.get(b"host", b"")) is not None
     )
-    return _Fields(plain, int(length), connection, _conditions(found))
+    return _Fields(plain, int(length), connection, _conditions(found), _sender(found))
+
+
+def _sender(found: dict[bytes, bytes]) -> Sender:
+    """Fields that come twice are in no plain head."""
+    told = [found.get(name, b"").decode("latin-1") for name in (b"x-forwarded-for", b"forwarded")]
+    return Sender(agent_of(found.get(b"user-agent", b"")), *told)
 
 
 def _conditions(found: dict[bytes, bytes]) -> Conditions:

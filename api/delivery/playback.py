@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from api.auth.client import Sender
 from api.auth.playback_token import (
     Grant,
     PlaybackTokens,
@@ -102,6 +103,29 @@ class Metering(Protocol):
         """
 
 
+class Clients(Protocol):
+    """Which clients a session is for; `api.auth.session_clients.SessionClients` knows."""
+
+    def admit(self, session_id: str, client: int, start: int, end: int, height: int) -> None:
+        """Raises: PlayedElsewhere."""
+
+
+class Peer(Protocol):
+    """Who is at the other end of a connection."""
+
+    def client(self, sender: Sender) -> int:
+        """The client that sends a request which says so much of it, as `api.auth.client` has it."""
+
+
+class _Unseen:
+    def client(self, sender: Sender) -> int:
+        del sender
+        return 0
+
+
+_UNSEEN = _Unseen()
+
+
 class Waiting(Protocol):
     """Ask `again` when it has come; it is not waited for longer than `Playback.patience_ms`."""
 
@@ -145,6 +169,7 @@ class Playback:
     Args:
         patience_ms: how long a playlist, or a part that was hinted at, is waited for: three target
             durations (rfc8216bis, 6.2.5.2).
+        clients: None where sessions are for any client.
     """
 
     def __init__(
@@ -154,16 +179,18 @@ class Playback:
         tokens: PlaybackTokens,
         clock: Clock,
         patience_ms: int,
+        clients: Clients | None = None,
     ) -> None:
         self._packages = packages
         self._metering = metering
         self._tokens = tokens
         self._clock = clock
+        self._clients = clients
         self.patience_ms = patience_ms
         self.finish = metering.finish
         """For senders, of each answer that has a delivery: how much of it the socket took."""
 
-    def at_once(self, request: MediaRequest) -> Outcome:
+    def at_once(self, request: MediaRequest, peer: Peer = _UNSEEN) -> Outcome:
         """Answer from memory. None: it needs `later`.
 
         Raises: what `api.failures` has an answer to.
@@ -180,16 +207,18 @@ class Playback:
         try:
             if isinstance(path, PlaylistPath):
                 return self._playlist(request, path, package, grant)
-            return self._file_at_once(request, package, grant)
+            return self._file_at_once(request, package, grant, peer)
         except (NotAtHand, NotHere):
             return None
 
-    async def answer(self, request: MediaRequest) -> Answer:
+    async def answer(self, request: MediaRequest, peer: Peer = _UNSEEN) -> Answer:
         """Answer. Raises: what `api.failures` has an answer to."""
-        answer = self.at_once(request)
+        answer = self.at_once(request, peer)
         if isinstance(answer, Answer):
             return answer
-        return await (self._kept(answer) if isinstance(answer, Promised) else self.later(request))
+        if isinstance(answer, Promised):
+            return await self._kept(answer)
+        return await self.later(request, peer)
 
     async def _kept(self, promised: Promised) -> Answer:
         answer, is_kept = promised.answer, False
@@ -201,7 +230,7 @@ class Playback:
                 self.finish(answer.delivery, complete=False)
         return answer
 
-    async def later(self, request: MediaRequest) -> Answer:
+    async def later(self, request: MediaRequest, peer: Peer = _UNSEEN) -> Answer:
         """Answer, after reading the archive or waiting for the meter if that is needed.
 
         Raises: what `api.failures` has an answer to.
@@ -215,7 +244,7 @@ class Playback:
                 raise not_found("nothing is packaged under this id yet")
             if grant is None:
                 return await public_later(request, package)
-            return await self._fetched(request, package, grant)
+            return await self._fetched(request, package, grant, peer)
         except MeteredElsewhere as elsewhere:
             assert grant is not None, "what is public is nobody's session's"
             return await self._of_another(request, package, grant, elsewhere)
@@ -247,12 +276,14 @@ class Playback:
 
     # --- packages --------------------------------------------------------------------------------
 
-    async def _fetched(self, request: MediaRequest, package: Playable, grant: Grant) -> Answer:
+    async def _fetched(
+        self, request: MediaRequest, package: Playable, grant: Grant, peer: Peer
+    ) -> Answer:
         path = request.target.path
         while True:
             try:
                 if not isinstance(path, PlaylistPath):
-                    return await self._file_later(request, package, grant)
+                    return await self._file_later(request, package, grant, peer)
                 answer = self._playlist(request, path, package, grant)
                 if isinstance(answer, Answer):
                     return answer
@@ -369,14 +400,17 @@ class Playback:
 
     # --- files -----------------------------------------------------------------------------------
 
-    def _file_at_once(self, request: MediaRequest, package: Playable, grant: Grant) -> Outcome:
+    def _file_at_once(
+        self, request: MediaRequest, package: Playable, grant: Grant, peer: Peer
+    ) -> Outcome:
         path = request.target.path
         assert path is not None, "nothing is granted for no path"
         assert not isinstance(path, PlaylistPath), "a playlist is no file"
         file = package.file_at_hand(path)
         if file is None:
             arrival = _hinted(package, path)
-            return None if arrival is None else _Hinted(arrival, partial(self.at_once, request))
+            again = partial(self.at_once, request, peer)
+            return None if arrival is None else _Hinted(arrival, again)
         if grant.group is not None:
             _require_group(grant.group, path, file)
         answer = file_answer(file, request.method, request.conditions)
@@ -385,6 +419,8 @@ class Playback:
             self._give(charge if answer.body else None, grant)
             return answer
         sequence, start, end, prompt, _, height = charge
+        if (clients := self._clients) is not None:
+            clients.admit(session_id, peer.client(request.sender), start, end, height)
         delivery = metering.request_at_once(
             session_id, sequence, start, end, prompt=prompt, height=height
         )
@@ -399,7 +435,9 @@ class Playback:
             return None
         return Promised(_delivered(answer, promise.delivery), promise.saved)
 
-    async def _file_later(self, request: MediaRequest, package: Playable, grant: Grant) -> Answer:
+    async def _file_later(
+        self, request: MediaRequest, package: Playable, grant: Grant, peer: Peer
+    ) -> Answer:
         path = request.target.path
         assert path is not None, "nothing is granted for no path"
         assert not isinstance(path, PlaylistPath), "a playlist is no file"
@@ -412,6 +450,8 @@ class Playback:
             self._give(charge if answer.body else None, grant)
             return answer
         sequence, start, end, prompt, _, height = charge
+        if (clients := self._clients) is not None:
+            clients.admit(session_id, peer.client(request.sender), start, end, height)
         delivery = await metering.request(
             session_id, sequence, start, end, prompt=prompt, height=height
         )

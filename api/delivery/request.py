@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from api.auth.client import UNTOLD, Sender
 from config.limits import MEDIA_TARGETS_KNOWN_MAX
 from packager.naming import Path, parse_path
 
@@ -49,6 +50,7 @@ class MediaRequest(NamedTuple):
         token: None for what is public.
         closes: its client wants no other answer on the connection.
         end: where its head ends among the bytes that it was read from.
+        sender: what it says of who sends it.
     """
 
     method: str
@@ -58,6 +60,7 @@ class MediaRequest(NamedTuple):
     conditions: Conditions
     closes: bool = False
     end: int = 0
+    sender: Sender = UNTOLD
 
 
 UNCONDITIONAL = Conditions()

@@ -3,6 +3,7 @@
 from aiohttp import hdrs, web
 
 from api.area import RouteTable
+from api.auth.client import Sender, agent_of, client_of, place_of
 from api.delivery.answer import Answer
 from api.delivery.failure import failure
 from api.delivery.lending import ApiHandler
@@ -11,6 +12,16 @@ from api.delivery.request import UNCONDITIONAL, Conditions, MediaRequest, read_t
 from api.delivery.tally import TALLY
 from api.delivery.unsent import Progress, taken_permille
 from api.failures import EXPECTED
+
+
+class _Peer:
+    """Who asks, as `api.behind_fronts` has found out."""
+
+    def __init__(self, address: str) -> None:
+        self._place = place_of(address)
+
+    def client(self, sender: Sender) -> int:
+        return client_of(self._place, sender.agent)
 
 
 class MediaRoutes:
@@ -30,7 +41,7 @@ class MediaRoutes:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         media = _media_request(request)
         try:
-            answer = await self.playback.answer(media)
+            answer = await self.playback.answer(media, _Peer(request.remote or ""))
         except EXPECTED as error:
             answer = failure(error, media.method)
         return await self._send(request, answer)
@@ -73,8 +84,10 @@ def _taken_bytes(request: web.Request, progress: Progress | None) -> int:
 def _media_request(request: web.Request) -> MediaRequest:
     match = request.match_info
     target = read_target(match["path"], list(request.query.items()))
+    user_agent = request.headers.get(hdrs.USER_AGENT, "").encode("utf-8", "surrogateescape")
     return MediaRequest(
-        request.method, match["asset"], match.get("token"), target, _conditions(request)
+        *(request.method, match["asset"], match.get("token"), target, _conditions(request)),
+        sender=Sender(agent_of(user_agent)),
     )
 
 

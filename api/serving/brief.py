@@ -15,12 +15,14 @@ class Brief:
         token_key: signs playback tokens, in letters.
         patience_ms: how long playlists are waited for.
         log_level, log_format: of `config.logs`.
+        trusted_proxies: networks of those that are believed.
     """
 
     token_key: str
     patience_ms: int
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"
+    trusted_proxies: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return "Brief(...)"
@@ -31,4 +33,5 @@ def brief_to_bytes(brief: Brief) -> bytes:
 
 
 def brief_from_bytes(data: bytes) -> Brief:
-    return Brief(**json.loads(data))
+    told = json.loads(data)
+    return Brief(**{**told, "trusted_proxies": tuple(told["trusted_proxies"])})

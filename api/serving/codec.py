@@ -9,6 +9,7 @@ from collections.abc import Callable
 from struct import Struct, error
 from typing import Any, NamedTuple
 
+from api.auth.client import agent_in, client_of, place_in
 from api.serving.messages import (
     Ask,
     AssetIs,
@@ -38,7 +39,7 @@ from packager.playlist_text import PlaylistText
 _LENGTH = Struct(">I")
 _HEAD = Struct(">IB")
 _ID = Struct(">I")
-_ASK = Struct(">IQqq?H")
+_ASK = Struct(">IQqq?HQI")
 _LOOK = Struct(">I?")
 _FINISH = Struct(">I?H")
 _WAIVE = Struct(">qq")
@@ -143,13 +144,15 @@ def _require_end(body: bytes, offset: int) -> None:
 
 
 def _encode_ask(ask: Ask) -> bytes:
-    id_, session_id, sequence, start, end, prompt, height = ask
-    return _ASK.pack(id_, sequence, start, end, prompt, height) + session_id.encode()
+    id_, session_id, sequence, start, end, prompt, height, client = ask
+    who = (place_in(client), agent_in(client))
+    return _ASK.pack(id_, sequence, start, end, prompt, height, *who) + session_id.encode()
 
 
 def _decode_ask(body: bytes) -> Ask:
-    id_, sequence, start, end, prompt, height = _ASK.unpack_from(body)
-    return Ask(id_, body[_ASK.size :].decode(), sequence, start, end, prompt, height)
+    id_, sequence, start, end, prompt, height, *who = _ASK.unpack_from(body)
+    session_id, client = body[_ASK.size :].decode(), client_of(*who)
+    return Ask(id_, session_id, sequence, start, end, prompt, height, client)
 
 
 def _encode_waive(waive: Waive) -> bytes:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from api.delivery.playback import Metering
+from api.delivery.playback import Clients, Metering
 from api.serving.desk import Desk, Packages
 from api.serving.handover import HandoverReceiver
 from api.serving.link import Link
@@ -47,6 +47,7 @@ class House(NamedTuple):
         brief: what each of them has to know, as `api.serving.brief` writes it.
         command: starts one.
         silence_seconds: one that has said nothing for so long is stuck.
+        clients: which of them sessions are for.
     """
 
     packages: Packages
@@ -55,6 +56,7 @@ class House(NamedTuple):
     brief: bytes
     command: Sequence[str] = _COMMAND
     silence_seconds: int = SERVING_SILENCE_SECONDS_MAX
+    clients: Clients | None = None
 
 
 class Conversation:
@@ -76,7 +78,7 @@ class Conversation:
             message_bytes_max=SERVING_QUESTION_BYTES_MAX,
             backlog_bytes_max=SERVING_BACKLOG_BYTES_MAX,
         )
-        self._desk = Desk(house.packages, house.metering, self._link.send)
+        self._desk = Desk(house.packages, house.metering, self._link.send, house.clients)
         self._process: asyncio.subprocess.Process
         self._handovers: HandoverReceiver
         self.is_ready = False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
-from api.delivery.playback import Metering
+from api.delivery.playback import Clients, Metering
 from api.serving.messages import (
     Answer,
     Ask,
@@ -53,14 +53,20 @@ class Desk:
 
     Args:
         send: passes an answer on to the serving process.
+        clients: None where sessions are for any client.
     """
 
     def __init__(
-        self, packages: Packages, metering: Metering, send: Callable[[Answer], None]
+        self,
+        packages: Packages,
+        metering: Metering,
+        send: Callable[[Answer], None],
+        clients: Clients | None = None,
     ) -> None:
         self._packages = packages
         self._metering = metering
         self._send = send
+        self._clients = clients
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._deliveries: dict[int, Delivery] = {}
         self._arrivals: dict[int, Callable[[], None]] = {}
@@ -152,8 +158,10 @@ class Desk:
         self._send(Done(number))
 
     def _ask(self, ask: Ask) -> Coroutine[Any, Any, None] | None:
-        number, session_id, sequence, start, end, prompt, height = ask
+        number, session_id, sequence, start, end, prompt, height, client = ask
         metering = self._metering
+        if self._clients is not None:
+            self._clients.admit(session_id, client, start, end, height)
         delivery = metering.request_at_once(
             session_id, sequence, start, end, prompt=prompt, height=height
         )
@@ -163,7 +171,7 @@ class Desk:
         return None
 
     async def _ask_later(self, ask: Ask) -> None:
-        number, session_id, sequence, start, end, _, height = ask
+        number, session_id, sequence, start, end, _, height, _ = ask
         delivery = await self._metering.request(
             session_id, sequence, start, end, prompt=False, height=height
         )

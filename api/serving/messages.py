@@ -20,6 +20,7 @@ class Ask(NamedTuple):
     Attributes:
         start, end: in 1/90000 s.
         height: of its pictures; 0 for none.
+        client: who asks, as `api.auth.client` has it.
     """
 
     id: int
@@ -29,6 +30,7 @@ class Ask(NamedTuple):
     end: int
     prompt: bool
     height: int
+    client: int
 
 
 class Finish(NamedTuple):

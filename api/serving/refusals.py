@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from api.auth.sharing import PlayedElsewhere
 from api.serving.messages import Refused
 from metering.errors import (
     InsufficientFunds,
@@ -72,6 +73,7 @@ _REASONS = (
             UnknownPicture,
             UnknownRendition,
             UnknownSegment,
+            PlayedElsewhere,
         ),
     ),
 )

@@ -21,6 +21,7 @@ class RemoteMetering:
         self._questions = questions
         self._tell = tell
         self._clock = clock
+        self._client = 0
         # When each session was last asked about.
         self._open: LeastRecent[str, int] = LeastRecent(SERVING_SESSIONS_MAX)
 
@@ -59,6 +60,13 @@ class RemoteMetering:
         self.require_open(session_id)
         self._tell(Waive(session_id, lo, hi))
 
+    def admit(self, session_id: str, client: int, start: int, end: int, height: int) -> None:
+        """Nor is that decided here: who asks is told with the next `request`, before anybody else
+        has a turn.
+        """
+        del session_id, start, end, height
+        self._client = client
+
     def request_at_once(self, *_: object, **__: object) -> None:
         """Nothing is decided here: the one meter is elsewhere."""
 
@@ -76,8 +84,9 @@ class RemoteMetering:
         height: int = 0,
     ) -> Delivery:
         """As `metering.intake.Intake.request`."""
+        client = self._client
         ticket = await self._questions.ask(
-            lambda number: Ask(number, session_id, sequence, lo, hi, prompt, height)
+            lambda number: Ask(number, session_id, sequence, lo, hi, prompt, height, client)
         )
         return Delivery(session_id, sequence, ticket)
 

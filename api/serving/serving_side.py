@@ -7,6 +7,7 @@ from typing import cast
 
 import structlog
 
+from api.auth.client import Clients
 from api.auth.playback_token import PlaybackTokens
 from api.delivery.connection import Connection, Site
 from api.delivery.playback import Playback
@@ -86,14 +87,17 @@ class ServingSide:
             await self._end()
 
     def _site(self, brief: Brief) -> Site:
+        metering = RemoteMetering(self._questions, self._link.send_with_next, self._clock)
         playback = Playback(
             RemotePackages(self._questions, self._clock),
-            RemoteMetering(self._questions, self._link.send_with_next, self._clock),
+            metering,
             PlaybackTokens(brief.token_key.encode()),
             self._clock,
             brief.patience_ms,
+            metering,
         )
-        return Site(playback, GivingAway(self._sender), self._watch)
+        clients = Clients.behind(brief.trusted_proxies)
+        return Site(playback, GivingAway(self._sender), self._watch, clients)
 
     async def _listen(self, site: Site) -> list[asyncio.Server]:
         loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ from api.auth.account import AccountKind, hash_token, new_account
 from api.auth.account_postgres import PostgresAccountStore
 from api.auth.bearer import Bearers
 from api.auth.playback_token import PlaybackTokens
+from api.auth.session_clients import SessionClients
 from api.catalogue.asset import Asset, AssetState
 from api.catalogue.asset_postgres import PostgresAssetStore
 from api.catalogue.lookup import Catalogue
@@ -201,6 +202,7 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
         Admitted(PostgresPassStore(database, ledger, splits)),
         Included(subscriptions),
         paying.get,
+        SessionClients(clock),
     )
     payments = Payments(
         PostgresAccountStore(database),

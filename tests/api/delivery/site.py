@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from api.app import answer_errors
+from api.auth.client import Clients
 from api.auth.playback_token import Grant, PlaybackTokens
+from api.auth.session_clients import SessionClients
+from api.behind_fronts import BehindFronts
 from api.delivery.playback import Metering, Playback
 from api.delivery.route import MediaRoutes
 from api.delivery.watch import Deadlines
@@ -186,9 +189,9 @@ async def _echo(request: web.Request) -> web.Response:
     return web.json_response({"method": request.method, "path": request.path, "body": len(body)})
 
 
-def _application(playback: Playback) -> web.Application:
+def _application(playback: Playback, trusted: Sequence[str] = ()) -> web.Application:
     routes = MediaRoutes(playback)
-    application = web.Application(middlewares=[answer_errors])
+    application = web.Application(middlewares=[answer_errors, BehindFronts(trusted).middleware])
     application.add_routes(
         [
             web.get("/hls/{asset}/{token}/{path:.+}", routes.handle),
@@ -208,14 +211,19 @@ async def open_site(
     raw: bool = True,
     metering: Metering | None = None,
     film: Film | None = None,
+    clients: SessionClients | None = None,
+    clock: Clock | None = None,
+    trusted: Sequence[str] = (),
 ) -> AsyncIterator[Site]:
     """A site.
 
     Args:
         raw: without, every request is left to aiohttp.
         metering: another one than the real one.
+        clients: which of them sessions are for; of any by default.
+        trusted: proxies.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     store = MemoryMeterStore()
     hot, treasury = hot_account("XLM"), treasury_account("XLM")
     filled = Transfer("fill", hot.id, treasury.id, Stroops(10**12), "XLM", "fund")
@@ -223,10 +231,11 @@ async def open_site(
     intake = Intake(store, clock, MeterRules())
     await intake.start()
     site = Site(film or Film(), intake, PlaybackTokens(bytes(32)), clock)
-    site.playback = Playback(site, metering or intake, site.tokens, clock, PATIENCE_MS)
-    application = _application(site.playback)
+    site.playback = Playback(site, metering or intake, site.tokens, clock, PATIENCE_MS, clients)
+    application = _application(site.playback, trusted)
     known = site.playback if raw else None
-    site.server = HttpServer(application, "127.0.0.1", 0, known, clock, deadlines)
+    own = Clients.behind(trusted)
+    site.server = HttpServer(application, "127.0.0.1", 0, known, clock, deadlines, own)
     await site.server.start()
     try:
         yield site

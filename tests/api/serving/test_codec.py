@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.auth.client import client_of
 from api.serving.codec import MalformedMessage, Reader, pieces
 from api.serving.messages import (
     Ask,
@@ -40,6 +41,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=40)
 numbers = st.integers(0, 2**63 - 1)
 times = st.integers(-(2**62), 2**62)
 flags = st.booleans()
+clients = st.builds(client_of, st.integers(0, 2**57 - 1), st.integers(0, 2**32 - 1))
 texts_between = st.lists(
     st.binary(max_size=20).map(lambda text: text.replace(b"\0", b"")), min_size=1, max_size=4
 )
@@ -56,7 +58,7 @@ files = st.builds(
 )
 messages: st.SearchStrategy[Message] = st.one_of(
     st.sampled_from([Ready(), Stop()]),
-    st.builds(Ask, ids, texts, numbers, times, times, flags, st.integers(0, 65_535)),
+    st.builds(Ask, ids, texts, numbers, times, times, flags, st.integers(0, 65_535), clients),
     st.builds(Finish, ids, flags, st.integers(0, 1_000)),
     st.builds(Look, ids, texts, flags),
     st.builds(Waive, texts, numbers, numbers),

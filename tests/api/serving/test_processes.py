@@ -17,6 +17,7 @@ from aiohttp import web
 
 from api.app import answer_errors
 from api.auth.playback_token import Grant, PlaybackTokens
+from api.auth.session_clients import SessionClients
 from api.delivery.playback import Playback
 from api.health import NotWorking
 from api.http_server import HttpServer
@@ -65,19 +66,19 @@ class Shop:
     def owner(self, wire: Wire) -> int | None:
         return owner(wire, self.port, (os.getpid(), *self.processes.process_ids))
 
-    async def wire(self) -> Wire:
+    async def wire(self, source: str = "127.0.0.1") -> Wire:
         """A connection to whichever process."""
-        wire = await Wire.open(self.port)
+        wire = await Wire.open(self.port, source)
         self.opened.append(wire)
         return wire
 
-    async def wires(self, each: int) -> dict[int, list[Wire]]:
+    async def wires(self, each: int, source: str = "127.0.0.1") -> dict[int, list[Wire]]:
         """So many connections to each process."""
         found: dict[int, list[Wire]] = {
             process: [] for process in (os.getpid(), *self.processes.process_ids)
         }
         while any(len(wires) < each for wires in found.values()):
-            wire = await self.wire()
+            wire = await self.wire(source)
             process = await until(partial(self.owner, wire), "somebody accepts")
             found[process].append(wire)
         return {process: wires[:each] for process, wires in found.items()}
@@ -115,6 +116,7 @@ async def open_shop(
     command: Sequence[str] = _COMMAND,
     serving: int = 2,
     silence_seconds: int = _SILENCE_SECONDS,
+    clients: SessionClients | None = None,
 ) -> AsyncIterator[Shop]:
     """Yields when so many processes serve beside this one."""
     clock, store = SystemClock(), MemoryMeterStore()
@@ -124,7 +126,7 @@ async def open_shop(
     intake = Intake(store, clock, MeterRules())
     await intake.start()
     site = Site(Film(), intake, PlaybackTokens(_TOKEN_KEY.encode()), clock)
-    playback = Playback(site, intake, site.tokens, clock, _PATIENCE_MS)
+    playback = Playback(site, intake, site.tokens, clock, _PATIENCE_MS, clients)
     application = web.Application(middlewares=[answer_errors], client_max_size=1 << 30)
     application.add_routes([web.post("/api/echo", _echo), web.get("/api/events", _events)])
     site.server = HttpServer(application, "127.0.0.1", 0, playback, clock)
@@ -132,7 +134,7 @@ async def open_shop(
     await site.server.start(listeners[0])
     processes = ServingProcesses(clock)
     brief = brief_to_bytes(Brief(_TOKEN_KEY, _PATIENCE_MS, "warning"))
-    house = House(site, intake, site.server, brief, command, silence_seconds)
+    house = House(site, intake, site.server, brief, command, silence_seconds, clients)
     await processes.start(house, listeners[1:])
     try:
         await until(lambda: processes.serving == serving, "they serve")
@@ -223,6 +225,25 @@ async def _a_process_is_killed(shop: Shop, viewer: Grant, wires: _Wires) -> None
     assert len(film.coming) == 0
     await until(lambda: shop.processes.serving == 2, "another one serves")
     assert process not in shop.processes.process_ids
+
+
+async def test_a_session_is_for_one_client_whoever_serves_it() -> None:
+    async with open_shop(clients=SessionClients(SystemClock())) as shop:
+        viewer = await shop.site.session()
+        own = [each[0] for each in (await shop.wires(1)).values()]
+        others = [each[0] for each in (await shop.wires(1, "127.0.1.1")).values()]
+
+        async def ask(wire: Wire, sequence: int) -> int:
+            status, _ = await wire.get(shop.site.url(viewer, f"{RENDITION}/{sequence}.m4s"))
+            return status
+
+        # By turns, each time at another process: three copies, and then no more.
+        for sequence in range(3):
+            assert await ask(own[sequence], sequence) == 200
+            assert await ask(others[sequence - 1], sequence) == 200
+        assert [await ask(wire, 2) for wire in own] == [200] * 3
+        assert [await ask(wire, 2) for wire in others] == [403] * 3
+        assert await shop.site.delivered_seconds(viewer) == 6
 
 
 async def test_whatever_is_no_media_goes_on_in_the_main_process_on_the_same_connection() -> None:

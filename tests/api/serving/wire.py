@@ -16,8 +16,9 @@ class Wire:
         self.writer = writer
 
     @classmethod
-    async def open(cls, port: int) -> "Wire":
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def open(cls, port: int, source: str = "127.0.0.1") -> "Wire":
+        """From a local address."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0)))
 
     @property
     def local_port(self) -> int:
