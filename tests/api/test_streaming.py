@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from aiohttp import StreamReader
 
+from api.auth.client import client_of, place_of
+from api.auth.sharing import PlayedElsewhere
 from api.idempotency_store import KeyedRequest
 from api.tiers import Tier
+from config.limits import CLIENT_PROOF_MS_MIN
 from config.postgres import Database
 from metering.rules import UNITS_PER_SECOND
-from tests.api.session_rig import Rig, session_rig
+from tests.api.session_rig import SEGMENT, Rig, session_rig
 
 VERA = {"Authorization": "Bearer vera"}
 
@@ -193,3 +196,42 @@ async def test_who_pays_by_vouchers_is_asked_for_one_before_the_money_is_gone(ri
             pass
     del rig.paying[rig.accounts["vera"]]
     assert (await rig.call("GET", path))["needVoucher"] is None
+
+
+@pytest.mark.parametrize("way", ["page", "socket"])
+async def test_a_shared_session_goes_on_where_its_owner_asks_about_it(rig: Rig, way: str) -> None:
+    """A page that was moved asks again by itself: its stream of events, or its socket, broke."""
+    await rig.fund()
+    session = (await rig.start(await rig.asset()))["sessionId"]
+    clients = rig.streaming.clients
+    first, second, here = (
+        client_of(place_of(address), number)
+        for number, address in enumerate(("192.0.2.1", "198.51.100.1", "127.0.0.1"))
+    )
+
+    def has(client: int, number: int) -> bool:
+        try:
+            clients.admit(session, client, number * SEGMENT, (number + 1) * SEGMENT, 720)
+        except PlayedElsewhere:
+            return False
+        return True
+
+    rig.clock.advance(CLIENT_PROOF_MS_MIN)
+    clients.prove(session, place_of("192.0.2.1"))
+    rig.clock.advance(CLIENT_PROOF_MS_MIN)
+    for number in range(9):
+        assert has(first, number)
+        has(second, number)
+    path = f"streaming/sessions/{session}"
+    await rig.call("GET", path, status=404, who="ada")
+    assert not has(here, 9)
+    if way == "page":
+        await rig.call("GET", path)
+    else:
+        headers, said = VERA, {"type": "heartbeat", "data": {"sessionId": session}}
+        async with rig.http.ws_connect("/api/v1/streaming/ws", headers=headers) as socket:
+            await socket.send_json(said)
+            while (await socket.receive_json())["type"] != "heartbeat":
+                pass
+    assert has(here, 9)
+    assert not has(first, 9)

@@ -110,7 +110,7 @@ async def test_a_leaked_playlist_is_playable_for_two_minutes_when_its_owner_has_
     began, seconds = rig.clock.monotonic_ms(), 0
     status, _ = await thief.get(rig.site.url(grant, f"{RENDITION}/index.m3u8"))
     assert status == 200  # which is worth nothing by itself
-    for number in range(5, 5 + LEAK_S):
+    for number in range(5, 5 + LEAK_S * 2 // 3):
         if await thief.has(grant, number):
             seconds = (rig.clock.monotonic_ms() - began) // 1000 + SEGMENT_S
         await rig.wait()
@@ -138,14 +138,14 @@ async def test_ten_sharers_at_the_same_place_have_less_than_a_second_each_for_no
 ) -> None:
     grant = await rig.site.session()
     sharers = [await rig.enter(f"127.0.{n}.1", "program") for n in range(1, 1 + SHARERS)]
-    for number in range(30):
+    for number in range(15):
         for sharer in sharers[number % SHARERS :] + sharers[: number % SHARERS]:
             await sharer.has(grant, number)
         await rig.wait()
     given = sum(len(sharer.given) for sharer in sharers)
-    assert len(sharers[0].given) == 30  # whoever was there first goes on
+    assert len(sharers[0].given) == 15  # whoever was there first goes on
     billed = await rig.site.billed_seconds(grant)
-    assert billed == 30 * SEGMENT_S
+    assert billed == 15 * SEGMENT_S
     assert 0 < given * SEGMENT_S - billed < SHARERS
 
 
@@ -160,7 +160,7 @@ async def test_a_person_who_moves_goes_on(rig: Rig) -> None:
     number = 0
     for player in (at_home, on_the_way, at_home):
         number -= number > 0
-        for _ in range(20):
+        for _ in range(10):
             assert (await page.get(rig.site.url(grant, f"{RENDITION}/index.m3u8")))[0] == 200
             assert await player.has(grant, number)
             await rig.wait()
