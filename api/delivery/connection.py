@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
-from api.auth.client import UNTOLD, Clients, Sender
+from api.auth.client import Clients, Sender
 from api.delivery.answer import Answer, head_end, head_of
 from api.delivery.failure import failure
 from api.delivery.head import OtherHead, read_head
@@ -106,14 +106,14 @@ class Connection(asyncio.Protocol):
         self._state = _READING
         self._body: bytes | memoryview = b""
         self._borrowing: Borrowing | None = None
-        self._client = -1
+        self._client = 0
         self._closes = False
         self._delivery: Delivery | None = None
         self._held = False
         self._progress: Progress | None = None
         self._promised: Promised | None = None
         self._request: MediaRequest | None = None
-        self._sender = UNTOLD
+        self._sender: Sender | None = None
         self._sent_bytes = 0
         self._socket = -1
         self._task: asyncio.Task[None] | None = None
@@ -289,7 +289,7 @@ class Connection(asyncio.Protocol):
 
     def client(self, sender: Sender) -> int:
         """The client that sends this; a connection's own client sends the same each time."""
-        if self._client < 0 or sender != self._sender:
+        if sender is not self._sender and sender != self._sender:
             peer = self.transport.get_extra_info("peername")
             self._client = self._site.clients.client(peer[0] if peer else "", sender)
             self._sender = sender

@@ -20,6 +20,7 @@ import uvloop
 from aiohttp import web
 
 from api.auth.playback_token import Grant, PlaybackTokens
+from api.auth.session_clients import SessionClients
 from api.delivery.playback import Metering, Playback
 from api.http_server import HttpServer
 from config import logs
@@ -198,7 +199,8 @@ async def _serve(directory: Path, url: str | None) -> None:
     film = Film(library.start_live(ASSET))
     film.add(SEGMENTS * PARTS_OF_SEGMENT + 1)
     meter: Metering = Everybody() if url is None else intake
-    playback = Playback(library, meter, tokens, clock, _PATIENCE_MS)
+    clients = None if url is None else SessionClients(clock)
+    playback = Playback(library, meter, tokens, clock, _PATIENCE_MS, clients)
     server = HttpServer(web.Application(), "127.0.0.1", 0, playback, clock)
     await server.start()
     collect_rarely()
