@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
 
 from api.auth.account import Account
 from api.channel_chain import ChannelChain
@@ -10,7 +12,7 @@ from api.funding import Funding
 from api.health import Dependency, NotWorking
 from api.receipt_key import open_receipt_key
 from api.stores import Stores
-from config.limits import WITHDRAWAL_LOOK_SECONDS_MAX
+from config.limits import LOCAL_NETWORK_RESTART_SECONDS, WITHDRAWAL_LOOK_SECONDS_MAX
 from config.tasks import cancel, spawn
 from metering.ledger.ledger_postgres import PostgresLedger
 from metering.passes.store_postgres import PostgresPassStore
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from metering.signer.collecting import CollectingSigner
     from metering.vouchers.collector import Changed, Envelopes
     from metering.x402.till import Envelopes as TopUpEnvelopes
+
+log = structlog.get_logger(__name__)
 
 
 class Money:
@@ -190,7 +194,7 @@ class Money:
         await wallet.start()
         for part in (self._channels, self._top_ups):
             if part is not None:
-                await part.start()
+                await _started(part)
 
     async def top_ups(self) -> "TopUpMoney | None":
         """What takes payments over HTTP; waits as `holdings` does."""
@@ -205,6 +209,22 @@ class Money:
     async def _opened_channels(self) -> "ChannelMoney | None":
         await self._there.wait()
         return self._channels
+
+
+class _Part(Protocol):
+    async def start(self) -> None: ...
+
+
+async def _started(part: _Part) -> None:
+    """Start what has to ask the chain before it can begin, as soon as that answers."""
+    while True:
+        try:
+            await part.start()
+        except (ChainUnreachable, WrongNetwork) as reason:
+            log.warning("not all of money can begin yet", reason=str(reason))
+        else:
+            return
+        await asyncio.sleep(LOCAL_NETWORK_RESTART_SECONDS)
 
 
 def _import_make_wallet() -> (
