@@ -50,7 +50,7 @@ CLIENT_STRANGER_MS_MAX = 120_000
 CLIENT_PROOF_MS_MIN = 30_000
 # Of shared sessions the log tells once a second.
 CLIENT_REFUSALS_TOLD_MS = 1_000
-# Addresses whose place was found before, about 150 bytes each.
+# Addresses whose place was found before, and what proxies said of them: about 300 bytes each.
 CLIENT_PLACES_KNOWN_MAX = 16_384
 # How often connections are looked at that may be overdue: what a deadline may be late by.
 HTTP_WATCH_MS = 500

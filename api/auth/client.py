@@ -11,7 +11,7 @@ from ipaddress import IPv6Address, ip_network
 from typing import NamedTuple
 from zlib import crc32
 
-from api.forwarded import Networks, client_address, is_trusted
+from api.forwarded import Networks, client_address
 from config.limits import CLIENT_PLACES_KNOWN_MAX
 from ingest.network import address_of
 
@@ -75,6 +75,8 @@ class Clients:
 
     def __init__(self, trusted: Networks = ()) -> None:
         self._trusted = tuple(trusted)
+        # A proxy asks for many over one connection.
+        self._place = lru_cache(CLIENT_PLACES_KNOWN_MAX)(self._found)
 
     @classmethod
     def behind(cls, trusted: Iterable[str]) -> "Clients":
@@ -83,11 +85,15 @@ class Clients:
 
     def client(self, peer: str, sender: Sender) -> int:
         """The client that asks over a socket with this peer."""
-        if not self._trusted or not is_trusted(peer, self._trusted):
-            return client_of(place_of(peer), sender.agent)
-        fields = {"X-Forwarded-For": sender.forwarded_for, "Forwarded": sender.forwarded}
+        agent, forwarded_for, forwarded = sender
+        if not self._trusted:
+            return client_of(place_of(peer), agent)
+        return client_of(self._place(peer, forwarded_for, forwarded), agent)
+
+    def _found(self, peer: str, forwarded_for: str, forwarded: str) -> int:
+        fields = {"X-Forwarded-For": forwarded_for, "Forwarded": forwarded}
 
         def lines(name: str) -> Sequence[str]:
             return [fields[name]] if fields[name] else []
 
-        return client_of(place_of(client_address(peer, lines, self._trusted)), sender.agent)
+        return place_of(client_address(peer, lines, self._trusted))
