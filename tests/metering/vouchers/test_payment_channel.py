@@ -3,11 +3,17 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from metering.money import Stroops
 from metering.vouchers.payment_channel import (
     ChannelState,
     ContractState,
+    DeltaTooSmall,
+    LastDoesNotFit,
     PaymentChannel,
+    Voucher,
+    accept,
     close,
     see,
 )
@@ -58,3 +64,22 @@ def test_closing_without_another_voucher_keeps_what_was_accepted() -> None:
     assert (closing.channel.state, closing.channel.signed) == (ChannelState.CLOSING, 40)
     assert closing.transfers == ()
     assert close(closing.channel, None) == closing
+
+
+def test_a_last_voucher_is_for_what_was_collected_at_least_and_less_than_was_accepted() -> None:
+    paying = replace(CHANNEL, signed=Stroops(40), withdrawn=Stroops(15))
+    for stroops in (14, 41):
+        with pytest.raises(LastDoesNotFit):
+            close(paying, Voucher("C", Stroops(stroops), bytes(64)))
+    for stroops, back in ((15, [25]), (39, [1]), (40, [])):
+        closing = close(paying, Voucher("C", Stroops(stroops), bytes(64)))
+        assert [each.amount for each in closing.transfers] == back
+        assert closing.channel.accepted == stroops
+
+
+def test_a_lower_voucher_than_before_is_refused() -> None:
+    paying = replace(CHANNEL, signed=Stroops(40_000))
+    for stroops in (39_999, 1):
+        with pytest.raises(DeltaTooSmall):
+            accept(paying, Voucher("C", Stroops(stroops), bytes(64)), NOW)
+    assert accept(paying, Voucher("C", Stroops(40_000), bytes(64)), NOW).transfers == ()
