@@ -1,5 +1,6 @@
 """A viewer of a live that counts what it was sent, in seconds of media."""
 
+import time
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
@@ -11,22 +12,31 @@ _SECONDS_MAX = 60
 
 @dataclass
 class Watched:
-    """One viewer, and how long each segment lasts that it was sent, whatever the rendition."""
+    """One viewer. `seconds` is how long each segment lasts that it was sent, in any rendition, and
+    `took` for how long it waited for each file.
+    """
 
     viewer: Viewer
     seconds: dict[str, float] = field(default_factory=dict)
+    took: list[float] = field(default_factory=list)
 
     async def go_on(self, segments: int) -> None:
         """Fetch what is new until there were so many more. Fails when anything is refused."""
         wanted = len(self.seconds) + segments
 
         async def more() -> bool | None:
-            for address, name, duration in await self.news():
-                await self.viewer.body(address)
-                self.seconds[name] = duration
+            for each in await self.news():
+                await self.fetch(*each)
             return True if len(self.seconds) >= wanted else None
 
         await eventually(more, _SECONDS_MAX, f"{segments} segments more")
+
+    async def fetch(self, address: str, name: str, duration: float) -> None:
+        """One of its `news`."""
+        asked = time.perf_counter()
+        await self.viewer.body(address)
+        self.took.append(time.perf_counter() - asked)
+        self.seconds[name] = duration
 
     async def news(self) -> list[tuple[str, str, float]]:
         """What it has not fetched: address, name, and how many seconds of media that is."""
