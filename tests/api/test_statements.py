@@ -17,7 +17,7 @@ from metering.money import Stroops, parse_amount
 from metering.settlement.outbox import Payment, Settlement
 from metering.settlement.outbox_postgres import PostgresOutbox
 from metering.tariff import Price
-from tests.api.session_rig import HOT, Rig, session_rig
+from tests.api.session_rig import HOT, SEGMENT, Rig, session_rig
 
 ADDRESS = "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
 FORMULA = '=HYPERLINK("https://evil.example";"play")'
@@ -120,6 +120,23 @@ async def test_opening_and_lines_are_the_closing_and_periods_follow_each_other(
         assert stroops(account["closing"]) == await total(rig, role, who, asset)
     assert {key[0] for key in whole} == ({"viewer"} if who == "vera" else {"creator"})
     assert {key[1] for key in whole} == {"XLM", "USDC"}
+
+
+async def test_what_is_held_for_a_session_is_the_viewers_as_long_as_it_is_open(rig: Rig) -> None:
+    before = await moment(rig)
+    await rig.fund()
+    session = (await rig.start(await rig.asset()))["sessionId"]
+    for i in range(3):
+        lo = i * SEGMENT
+        rig.intake.finish(await rig.intake.request(session, i, lo, lo + SEGMENT), complete=True)
+    await rig.intake.sweep()
+    assert (await rig.call("GET", "payments/balance"))["held"] == "0.0000400"
+    between = await moment(rig)
+    await rig.fund(stroops=1)
+    period = (await statement(rig, between, await moment(rig), "vera"))["viewer", "XLM"]
+    assert (period["opening"], period["closing"]) == ("0.0009800", "0.0009801")
+    whole = (await statement(rig, before, await moment(rig), "vera"))["viewer", "XLM"]
+    assert (whole["opening"], whole["closing"]) == ("0.0000000", "0.0009801")
 
 
 async def test_a_table_for_accountants_has_no_formulas_and_every_line(rig: Rig) -> None:

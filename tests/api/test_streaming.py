@@ -106,6 +106,8 @@ async def test_a_keyed_start_opens_one_session_even_when_its_first_attempt_died(
 async def test_play_money_is_given_once_for_a_key(rig: Rig) -> None:
     given = await rig.call("POST", "sandbox/fund", {}, key="k")
     assert given["balance"] == "5.0000000"
+    full = await rig.call("POST", "sandbox/fund", {}, key="more")
+    assert full["balance"] == "5.0000000", "it fills up to a sum"
 
     async def dies(request: KeyedRequest, text: str) -> str:
         raise OSError("the process is gone")
