@@ -165,7 +165,7 @@ async def _at_once() -> None:
 
 
 @asynccontextmanager
-async def session_rig(database: Database) -> AsyncIterator[Rig]:
+async def session_rig(database: Database, *, trial_days: int = 0) -> AsyncIterator[Rig]:
     # Of the database's day: what it records has its own time.
     now: datetime = await database.fetchval("SELECT now()")
     clock, stopping = ManualClock(round(now.timestamp() * 1000)), asyncio.Event()
@@ -216,7 +216,7 @@ async def session_rig(database: Database) -> AsyncIterator[Rig]:
         Balances(ledger, intake),
     )
     subscribing = SubscriptionRoutes(
-        subscriptions, PLANS, 0, AT_ONCE, bearers, idempotency, intake, clock
+        subscriptions, PLANS, trial_days, AT_ONCE, bearers, idempotency, intake, clock
     )
     sockets = SessionSockets(streaming, bearers, clock, PUBLIC_URL, stopping)
     sockets.start()

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from config.postgres import Database
+from metering.subscriptions.store_postgres import PostgresSubscriptionStore
+from metering.subscriptions.subscription import look
 from tests.api.session_rig import Rig, session_rig
 
 
@@ -73,6 +75,25 @@ async def test_what_cannot_be_is_refused_and_takes_nothing(rig: Rig) -> None:
     await subscribe(rig)
     assert (await subscribe(rig, status=409, key="again"))["code"] == "already_subscribed"
     assert (await rig.call("GET", "payments/balance"))["balance"] == "0.0000000"
+
+
+async def test_there_is_one_trial_also_for_who_comes_back(database: Database) -> None:
+    async with asyncio.timeout(40), session_rig(database, trial_days=7) as rig:
+        await rig.fund(stroops=3_000)
+        assert (await rig.call("GET", "subscriptions"))["trialDays"] == 7
+        begun = await subscribe(rig)
+        assert (begun["subscription"]["state"], begun["trialDays"]) == ("trial", 0)
+        await rig.call("PATCH", "subscriptions/current", {"nextPlan": None})
+        assert (await rig.call("GET", "payments/balance"))["balance"] == "0.0003000"
+        store = PostgresSubscriptionStore(database, rig.ledger)
+        kept = await store.current(rig.accounts["vera"])
+        assert kept is not None
+        over = kept.subscription.ends
+        await store.advance(kept, look(kept.subscription, over, 3_000), over)
+        rig.clock.advance(7 * 86_400_000)
+        again = await subscribe(rig, key="again")
+        assert again["subscription"]["state"] == "active"
+        assert (await rig.call("GET", "payments/balance"))["balance"] == "0.0000000"
 
 
 async def test_plans_are_told_to_anybody(rig: Rig) -> None:
