@@ -61,8 +61,8 @@ def _p99_ms(seconds: list[float]) -> float:
 
 
 async def run(server: RunningServer, rounds: int) -> Crowd:
-    """Some seconds without a crowd and as many with one, in turns: whatever else the machine does is
-    in both. Fails when who is in is refused anything.
+    """Some seconds without a crowd and as many with one, in turns: what else the machine does is in
+    both. Fails when who is in is refused anything.
     """
     found = Crowd()
     address = f"{server.rtmp_url}/{server.announced['stream_key']}"
