@@ -84,6 +84,12 @@ class Package(Protocol):
         """Whether nothing at all is added any more; never of a recording that was cut off."""
 
     @property
+    def whole(self) -> bool:
+        """Whether all of a file was made: then whoever reads the archive has the same of it. What
+        is live elsewhere looks as if it were over.
+        """
+
+    @property
     def has_poster(self) -> bool:
         """Whether there is a picture called `poster.jpg`."""
 

@@ -64,6 +64,10 @@ class ProtectedPackage:
         return self._package.settled
 
     @property
+    def whole(self) -> bool:
+        return self._package.whole
+
+    @property
     def has_poster(self) -> bool:
         return self._package.has_poster
 

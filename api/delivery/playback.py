@@ -41,8 +41,8 @@ class Playable(Protocol):
     """What is asked of a package; see `packager.package.Package`, which is one."""
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing is added any more, so that all servers have the same of it."""
+    def whole(self) -> bool:
+        """Whether all servers have the same of it."""
 
     def multivariant(self) -> bytes: ...
     def playlist(self, path: PlaylistPath, *, skip: bool = False) -> PlaylistText: ...
@@ -308,7 +308,7 @@ class Playback:
             MeteredElsewhere: nobody knows where that is.
         """
         path = request.target.path
-        while package is not None and package.settled and isinstance(path, PlaylistPath):
+        while package is not None and package.whole and isinstance(path, PlaylistPath):
             try:
                 return self._shown(request, path, package, grant)
             except NotAtHand as missing:

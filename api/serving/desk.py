@@ -118,7 +118,7 @@ class Desk:
         match asked:
             case FindAsset(number, _):
                 stable = package.live or package.settled
-                self._send(AssetIs(number, stable))
+                self._send(AssetIs(number, stable, package.whole))
             case ReadPlaylist():
                 self._read_playlist(asked, package)
             case Await():

@@ -146,10 +146,12 @@ class AssetIs(NamedTuple):
 
     Attributes:
         stable: what a name names stays so; not while it is made from a file.
+        whole: every server that reads the archive has the same of it.
     """
 
     id: int
     stable: bool
+    whole: bool
 
 
 class Version(NamedTuple):

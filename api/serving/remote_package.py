@@ -59,6 +59,7 @@ class RemotePackage:
 
     Attributes:
         stable: what a name names stays so; not while it is made from a file.
+        whole: as `packager.package.Package.whole`.
         found_ms: when the main process said so.
     """
 
@@ -71,14 +72,8 @@ class RemotePackage:
         self._edges: LeastRecent[str, _Place] = LeastRecent(SERVING_EDGES_MAX)
         self._refused: LeastRecent[_Place, tuple[int, Exception]] = LeastRecent(SERVING_EDGES_MAX)
         self.stable = False
+        self.whole = False
         self.found_ms = 0
-
-    @property
-    def settled(self) -> bool:
-        """Whether this process would not be told that something is added; live ones are, and are
-        told of here.
-        """
-        return self.stable
 
     # --- playlists -------------------------------------------------------------------------------
 

@@ -55,6 +55,7 @@ class RemotePackages:
         package = self._packages.get(asset_id)
         if package is None:
             package = RemotePackage(asset_id, self._questions, self._clock, self._kept)
-        package.stable, package.found_ms = told.stable, self._clock.monotonic_ms()
+        package.stable, package.whole = told.stable, told.whole
+        package.found_ms = self._clock.monotonic_ms()
         self._packages.put(asset_id, package, 1)
         return package

@@ -232,6 +232,10 @@ class Origin:
         return False
 
     @property
+    def whole(self) -> bool:
+        return False
+
+    @property
     def has_poster(self) -> bool:
         return self._poster is not None
 

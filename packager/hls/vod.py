@@ -85,6 +85,10 @@ class OnDemandPackage:
         return self._layout.settled
 
     @property
+    def whole(self) -> bool:
+        return self._layout.settled and self._layout.by_content
+
+    @property
     def duration(self) -> int:
         """Of all segments, in 1/90000 s."""
         return self._layout.duration

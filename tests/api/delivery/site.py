@@ -69,6 +69,7 @@ class Film:
     live: bool = True
     growing: bool = False
     settled: bool = False
+    whole: bool = False
     has_poster: bool = False
     audio: tuple[AudioRendition, ...] = ()
     captions: tuple[CaptionRendition, ...] = ()

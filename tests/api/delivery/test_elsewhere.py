@@ -75,8 +75,11 @@ async def pair() -> AsyncIterator[Pair]:
     await one.start()
     await two.start()
     summary = await one.open("acc_viewer", ASSET, "acc_creator", Price("XLM", 0, 1))
-    tokens, grant = PlaybackTokens(bytes(32)), Grant(summary.session_id, clock.wall_ms() // 1000 + 3_600)
-    shelf = Shelf(Film(settled=True, live=False))
+    tokens, grant = (
+        PlaybackTokens(bytes(32)),
+        Grant(summary.session_id, clock.wall_ms() // 1000 + 3_600),
+    )
+    shelf = Shelf(Film(settled=True, whole=True, live=False))
     playback = Playback(shelf, two, tokens, clock, PATIENCE_MS)
     yield Pair(one, two, shelf, playback, grant, tokens.session_token(grant, ASSET))
     await one.stop()
@@ -96,7 +99,8 @@ async def test_playlists_that_stay_are_told_by_whoever_is_asked(pair: Pair) -> N
 
 
 async def test_what_is_still_made_elsewhere_is_told_there(pair: Pair) -> None:
-    pair.shelf.film = Film()
+    """To who has only the archive, what is live looks as if it were over."""
+    pair.shelf.film = Film(settled=True, live=False)
     assert await pair.location("master.m3u8") == "master.m3u8"
     query = "_HLS_msn=7&_HLS_part=2&_HLS_skip=YES"
     assert await pair.location(_PLAYLIST, query) == f"{_PLAYLIST}?{query}"

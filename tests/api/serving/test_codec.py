@@ -75,7 +75,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Welcome, st.binary(max_size=100)),
     st.builds(Done, ids),
     st.builds(Refused, ids, st.integers(0, 255), st.tuples(times, times), texts),
-    st.builds(AssetIs, ids, flags),
+    st.builds(AssetIs, ids, flags, flags),
     st.builds(PlaylistIs, ids, versions),
     st.builds(Waits, ids),
     st.builds(Came, ids, st.none() | versions, st.none() | versions),
