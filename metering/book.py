@@ -53,6 +53,7 @@ class Book:
         self._sessions: dict[str, OpenSession] = {}
         self._left_alone = LeftAlone()
         self._unsaved = Unsaved()
+        self._sent: dict[str, OpenSession] = {}
         self._by_asset: dict[str, set[str]] = {}
         self._repricing = Repricing()
         # Never used twice, not even by a session that was rolled back.
@@ -66,14 +67,21 @@ class Book:
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._sessions
 
+    def __getitem__(self, session_id: str) -> OpenSession:
+        return self._sessions[session_id]
+
     def session_ids(self) -> Iterable[str]:
         """All sessions."""
         return self._sessions.keys()
 
     def is_open(self, session_id: str) -> bool:
         """Whether the session takes requests."""
+        return self.open(session_id) is not None
+
+    def open(self, session_id: str) -> OpenSession | None:
+        """The session, if it takes requests."""
         kept = self._sessions.get(session_id)
-        return kept is not None and kept.closed_at is None
+        return None if kept is None or kept.closed_at is not None else kept
 
     def owes(self, session_id: str) -> bool:
         """Whether something that was decided about the session has to be saved to be true."""
@@ -160,7 +168,10 @@ class Book:
         """Decide about a file; returns the ticket to `finish` with, and the decision. New media
         may be sent when that is saved.
         """
-        kept = self._sessions[session_id]
+        return self.request_of(self._sessions[session_id], file, now)
+
+    def request_of(self, kept: OpenSession, file: File, now: int) -> tuple[int, Decision]:
+        """As `request`, of a session that was looked up."""
         ticket, decision = self._decide(kept, file, now)
         if decision is SERVE:
             self._unsaved.await_(kept)
@@ -177,8 +188,8 @@ class Book:
         Returns:
             The ticket to `finish` with; None when there is something to wait for.
         """
-        kept = self._sessions.get(session_id)
-        if kept is None or kept.closed_at is not None:
+        kept = self.open(session_id)
+        if kept is None:
             return None
         if not prompt and (kept.awaited or kept.saving or not kept.covers(*file[1:])):
             return None
@@ -188,18 +199,17 @@ class Book:
 
     def look(self, session_id: str, now: int) -> bool:
         """The player looks for what is new: it is still there. False when the session is not."""
-        kept = self._sessions.get(session_id)
-        if kept is None or kept.closed_at is not None:
-            return False
-        kept.looked_at = now
-        return True
+        kept = self.open(session_id)
+        if kept is not None:
+            kept.looked_at = now
+        return kept is not None
 
     def waive(self, session_id: str, lo: int, hi: int, now: int) -> bool:
         """Media is sent for nothing: something is missing in it by our own fault. False when the
         session takes no requests.
         """
-        kept = self._sessions.get(session_id)
-        if kept is None or kept.closed_at is not None:
+        kept = self.open(session_id)
+        if kept is None:
             return False
         meter = kept.meter or self._begin(kept, kept.requested_at)
         drawn = meter.drawn
@@ -316,6 +326,7 @@ class Book:
     def _reprice(self, kept: OpenSession) -> None:
         """All that it did under its old price is in the batch that was put together just now."""
         self._repricing.apply(kept)
+        kept.change = None
         if kept.wallet.available < 0:
             # What is held would be more than there is: nobody can go on at that price.
             self.close(kept.session.id, kept.advanced_at)
@@ -324,16 +335,14 @@ class Book:
 
     def changes(self, limit: int, until: int | None = None) -> Batch:
         """What is to be saved of at most `limit` sessions; see `Unsaved.next`."""
-        kept, awaited = self._unsaved.next(limit, until), self._unsaved.awaited
-        allowances = self.viewers.allowances(kept)
+        kept = self._unsaved.next(limit, until)
         rows = tuple([each.change or each.changes() for each in kept])
-        batch = Batch(rows, allowances, self.fence)
-        for each in kept:
-            each.saving = each.awaited
-            if each.awaited:
-                each.awaited = False
-                del awaited[each.session.id]
-            each.served, each.change = (), None
+        batch = Batch(rows, self.viewers.allowances(kept), self.fence)
+        for each, row in zip(kept, rows, strict=True):
+            self._sent[row[8]] = each
+            each.saving, each.awaited = each.awaited, False
+            each.sent, each.waiting = each.waiting, ()
+            each.served, each.change = (), row
         if self._repricing.has_next:
             for each in kept:
                 self._reprice(each)
@@ -347,19 +356,27 @@ class Book:
         """
         self.viewers.are_saved(batch.allowances)
         ended: list[SessionSummary] = []
-        sessions = self._sessions
         is_next = self._repricing.is_next
-        self._unsaved.are_saved(each for each in batch.session_ids if not is_next(each))
+        self._unsaved.are_saved(row[8] for row in batch.rows if not is_next(row[8]))
         for row in batch.rows:
-            session_id = row[8]
-            kept = sessions[session_id]
+            kept = self._sent[row[8]]
+            is_as_saved = kept.change is row
             kept.row, kept.saving, kept.change = row, False, None
-            if kept.changed:
+            if not is_as_saved and kept.changed:
                 self._unsaved.note(kept, kept.requested_at)
-            if kept.row[7] is not None:  # it is closed
-                ended.append(self.summary(session_id))
-                self.forget(session_id)
+            if row[7] is not None:  # it is closed
+                ended.append(self.summary(row[8]))
+                self.forget(row[8])
         return ended
+
+    def take_sent(self) -> dict[str, OpenSession]:
+        """The sessions of the batch that was answered, also those that were not saved, by id."""
+        sent, self._sent = self._sent, {}
+        return sent
+
+    def unsaved(self) -> Iterable[OpenSession]:
+        """Those that are being saved, and those that somebody waits for after that."""
+        return [*self._sent.values(), *self._unsaved.awaited]
 
     def roll_back(self, session_id: str, now: int) -> None:
         """Put a session back to what is saved of it; what was delivered since is not charged."""
@@ -372,16 +389,16 @@ class Book:
         kept.session = kept.row[0]
         kept.served = ()
         kept.closed_at = None
-        kept.awaited = kept.saving = False
+        kept.saving = False
         kept.wallet.available -= kept.unsaved - unsaved
-        self._unsaved.forget(session_id)
+        self._unsaved.forget(kept)
         self._concern(kept)
         self._note(kept)
 
     def forget(self, session_id: str) -> None:
         """Drop a session, with its wallet and viewer when it was their last one."""
         kept = self._sessions.pop(session_id)
-        self._unsaved.forget(session_id)
+        self._unsaved.forget(kept)
         session = kept.session
         self._repricing.forget(session_id)
         self._by_asset[session.asset_id].discard(session_id)
@@ -396,6 +413,7 @@ class Book:
         self._sessions.clear()
         self._left_alone.clear()
         self._unsaved.clear()
+        self._sent.clear()
         self.wallets.clear()
         self.viewers.clear()
         self._by_asset.clear()

@@ -1,7 +1,6 @@
 """The task that keeps the book and the store in step: it sweeps, runs errands and commits."""
 
 import asyncio
-import itertools
 from contextlib import suppress
 from typing import Any
 
@@ -24,22 +23,15 @@ from config.loop_lag import LoopLag
 from config.tasks import cancel, spawn
 from config.telemetry import counter
 from metering.book import Book, File
-from metering.committer import Committer, Outcome, Refusal
 from metering.decision import Decision
 from metering.errands import Errands
-from metering.errors import (
-    InsufficientFunds,
-    LeaseLost,
-    MeteredElsewhere,
-    MeterUnavailable,
-    SessionClosed,
-)
+from metering.errors import LeaseLost, MeteredElsewhere, MeterUnavailable
 from metering.leases.holder import LeaseHolder
-from metering.ledger.ledger import WouldOverdraw
+from metering.open_session import OpenSession
 from metering.outage import OutageCredit, OutageRules
-from metering.session import Batch, SessionSummary
+from metering.saves import Saves
 from metering.store import MeterStore
-from metering.waiting import Pauses, Saved, Saves, answer_all, settle
+from metering.waiting import Pauses, Saved, settle
 
 log = structlog.get_logger(__name__)
 
@@ -66,11 +58,9 @@ class Bookkeeper:
         self._book = book
         self._holder = holder
         self._errands = Errands(store, book, clock)
-        self._committer = Committer(store)
         self._credit = OutageCredit(outage, book)
+        self.saves = Saves(store, clock, book, self._errands, self._credit)
         self._lag = LoopLag()
-        self.saves = Saves()
-        """Who waits for what is sent to the store."""
         self._pauses = Pauses()
         self._rounds: list[asyncio.Future[None]] = []
         self._taking_up = False
@@ -126,7 +116,7 @@ class Bookkeeper:
     @property
     def available(self) -> bool:
         """Whether something that is decided now can be expected to be saved."""
-        return not (self._stopping or self._committer.in_doubt or not self._holder.fence)
+        return not (self._stopping or self.saves.in_doubt or not self._holder.fence)
 
     @property
     def lag_ms(self) -> int:
@@ -135,7 +125,7 @@ class Bookkeeper:
 
     def is_silent(self, now: int) -> bool:
         """Whether the store has been asked something for too long already."""
-        return self._committer.in_doubt or now >= self._late_at
+        return self.saves.in_doubt or now >= self._late_at
 
     async def waits(self, now: int) -> bool:
         """See to it that what is decided next can be expected to be saved: renew a lease that ran
@@ -183,21 +173,21 @@ class Bookkeeper:
         self._next_sweep = 0
         self._wake.set()
 
-    def saved(self, session_id: str) -> Saved:
-        """What to wait for until what is decided about a session by now is saved, or need not be:
+    def save(self, kept: OpenSession, saved: Saved) -> None:
+        """Answer `saved` when what is decided about a session by now is saved, or need not be:
         requests of an open session go on, on credit, when the store is silent.
 
-        Raises:
+        It is answered with:
             InsufficientFunds: the store refused it.
             SessionClosed: the store refused it, or it ended meanwhile: what was to be sent is void.
             MeteredElsewhere: the session is not ours any more.
             MeterUnavailable: the store does not answer.
         """
-        saved = self.saves.wait(session_id)
         if self._ended:
             settle(saved, MeterUnavailable("the meter does not run"))
-        self._wake.set()
-        return saved
+        else:
+            self.saves.add(kept, saved)
+            self._wake.set()
 
     def ended(self, session_id: str) -> Saved:
         """What to wait for until a session's end is saved.
@@ -206,9 +196,11 @@ class Bookkeeper:
             The session's last summary; None when it was ended before.
 
         Raises:
-            InsufficientFunds, SessionClosed, MeterUnavailable: as `saved`.
+            InsufficientFunds, SessionClosed, MeterUnavailable: as `save`.
         """
-        ended = self.saves.wait_for_end(session_id)
+        ended = Saved()
+        if not self._ended:
+            self.saves.add_for_end(self._book[session_id], ended)
         self._call(ended)
         return ended
 
@@ -263,7 +255,7 @@ class Bookkeeper:
             limit=len(self._book),
         )
         try:
-            while self._book.has_changes or self._committer.in_doubt:
+            while self._book.has_changes or self.saves.in_doubt:
                 if not await self._commit():
                     log.warning("the last seconds were not saved, so they are not charged")
                     return
@@ -271,7 +263,7 @@ class Bookkeeper:
             self._lose()
 
     async def _woken(self) -> None:
-        if (self._book.awaited or self._errands) and not self._committer.in_doubt:
+        if (self._book.awaited or self._errands) and not self.saves.in_doubt:
             return
         due = self._pauses.next(self._next_sweep)
         seconds = max(0, due - self._clock.monotonic_ms()) / 1000
@@ -312,7 +304,7 @@ class Bookkeeper:
 
     async def _work(self, now: int, *, everything: bool) -> None:
         self._pass_time(now)
-        if self._committer.in_doubt and not await self._commit():
+        if self.saves.in_doubt and not await self._commit():
             return
         if self._taking_up or self._holder.is_due(now):
             with suppress(MeterUnavailable):  # the next round tries again
@@ -353,8 +345,8 @@ class Bookkeeper:
         self._holder.lose()
         self._credit.answered()
         self.lost = frozenset(self._book.session_ids())
-        self._book.clear()
         self.saves.refuse(MeteredElsewhere())
+        self._book.clear()
 
     def _sweep(self, now: int) -> None:
         self._book.end_prices(now)
@@ -372,72 +364,19 @@ class Bookkeeper:
         return 1 + len(self._book) // INTAKE_SWEEP_SESSIONS_MAX
 
     async def _commit(self, until: int | None = None) -> bool:
-        """Save what has gathered, after the batch in doubt; False when the store is silent. What
-        nobody waits for is left when it came after `until`.
-        """
+        """As `Saves.commit`; False when the store is silent."""
         try:
-            if self._committer.in_doubt:
-                self._note(await self._committer.resolve())
-            batch = self._book.changes(INTAKE_BATCH_SESSIONS_MAX, until)
-            self.saves.send(batch.session_ids)
-            if batch.rows:
-                self._credit.sending(batch)
-                self._note(await self._committer.commit(batch))
+            await self.saves.commit(until)
         except MeterUnavailable as error:
             log.warning("commit got no answer", reason=str(error))
             self._fail(error)
             return False
         return True
 
-    def _note(self, outcome: Outcome) -> None:
-        self._credit.answered()
-        saves = self.saves.sent()
-        ended = {each.session_id: each for each in self._book.committed(outcome.committed)}
-        # A turn of the loop later: by then the next batch is on its way to the store, which works
-        # on it while a thousand answers are given and acted on.
-        asyncio.get_running_loop().call_soon(self._answer, outcome.committed, saves, ended)
-        for session_id, refusal in outcome.refused.items():
-            error = self._refuse(session_id, refusal)
-            # Also what was decided meanwhile is gone with the session's unsaved part.
-            waiting = [*saves.get(session_id, ()), *self.saves.take(session_id)]
-            self.saves.refuse_these(waiting, error)
-
-    def _answer(
-        self,
-        committed: Batch,
-        saves: dict[str, list[Saved]],
-        ended: dict[str, SessionSummary],
-    ) -> None:
-        for session_id in self.saves.awaited(set(committed.session_ids)):
-            if session_id not in self._book or not self._book.owes(session_id):
-                # Who asked meanwhile and changed nothing has waited for this commit, too.
-                saves.setdefault(session_id, []).extend(self.saves.take(session_id))
-        for session_id, summary in ended.items():
-            self.saves.end(saves.pop(session_id, ()), summary)
-        answer_all(itertools.chain.from_iterable(saves.values()))
-
-    def _refuse(self, session_id: str, refusal: Refusal) -> Exception:
-        """Bring the book back to what the store has; what to tell those who wait."""
-        session = self._book.session(session_id)
-        account = session.viewer_account
-        if isinstance(refusal, WouldOverdraw) and refusal.account == account:
-            # Money went out without telling us. Read what is left.
-            self._book.roll_back(session_id, self._clock.monotonic_ms())
-            self._book.wallets.empty(account)
-            self._errands.reread(account)
-            self._wake.set()
-            needed, there = session.terms.entry, self._book.wallets.available(account)
-            return InsufficientFunds(needed, there, session.tariff.asset)
-        # Its rows are not ours any more. Whoever has them goes on; the next start reads them.
-        self._book.forget(session_id)
-        log.error("session was given up", session=session_id, reason=str(refusal))
-        return SessionClosed(session_id)
-
     def _lend(self, now: int) -> None:
         """Let requests that wait for the store go on, as far as there is credit."""
         if not (self._stopping or self.has_lapsed(now)):
-            covers = self._credit.covers
-            self.saves.release(lambda each: self._book.is_open(each) and covers(each))
+            self.saves.lend()
 
     def _fail(self, error: MeterUnavailable) -> None:
         """The store does not answer: refuse what waits for it and has no credit."""

@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from config.limits import SESSION_LOOKING_MS_MAX, SESSION_WAITING_MS_MAX
 from metering.meter import Meter
 from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND
-from metering.session import ChangeRow, SavedRow, SavedSession, ServedRow, Session
+from metering.session import (
+    ChangeRow,
+    SavedRow,
+    SavedSession,
+    ServedRow,
+    Session,
+    SessionSummary,
+)
 from metering.void_budget import VoidBudget
 
 
@@ -43,7 +51,16 @@ class Viewer:
         return budget is not None and (budget.window_start_ms, budget.used) != self.saved
 
 
-@dataclass(slots=True)
+class Waiter(Protocol):
+    """Whoever waits for something to be saved; see `waiting.Saved`."""
+
+    def done(self) -> bool: ...
+    def set_result(self, summary: SessionSummary | None, /) -> None: ...
+    def set_exception(self, error: Exception, /) -> None: ...
+    def call(self) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
 class OpenSession:
     """A session in memory.
 
@@ -54,8 +71,11 @@ class OpenSession:
         served: what was promised since the last commit was put together.
         awaited: something was decided since then that somebody waits for to be saved.
         saving: so it is with what is being saved now.
+        waiting: who they are.
+        sent: those who wait for what is being saved now.
         looked_at: for what is new in the playlist.
-        change: `changes`, when it is known already and nothing has changed since.
+        change: `changes`, when it is known already and nothing has changed since; while that is
+            being saved it stays here.
     """
 
     session: Session
@@ -68,6 +88,8 @@ class OpenSession:
     served: tuple[ServedRow, ...] = ()
     awaited: bool = False
     saving: bool = False
+    waiting: tuple[Waiter, ...] = ()
+    sent: tuple[Waiter, ...] = ()
     looked_at: int | None = None
     closed_at: datetime | None = None
     change: ChangeRow | None = None

@@ -36,13 +36,16 @@ class Delivery(NamedTuple):
     ticket: int
 
 
-class Promise(NamedTuple):
-    """Leave to send one segment as soon as `saved` is done, unless that fails. The delivery is to
-    be finished in any case.
+class Promise(Saved):
+    """Leave to send one segment as soon as it is saved, unless that fails. The delivery is to be
+    finished in any case.
     """
 
-    delivery: Delivery
-    saved: Saved
+    __slots__ = ("delivery",)
+
+    def __init__(self, delivery: Delivery) -> None:
+        super().__init__()
+        self.delivery = delivery
 
 
 class MediaRequests:
@@ -131,19 +134,20 @@ class MediaRequests:
             None when only `request` can tell.
         """
         now, keeper, book = self._clock.monotonic_ms(), self._keeper, self._book
-        if now >= keeper.in_step_until or not book.is_open(session_id):
+        if now >= keeper.in_step_until or self._asking + keeper.saves.waiting >= INTAKE_WAITING_MAX:
             return None
-        if self._asking + keeper.saves.waiting >= INTAKE_WAITING_MAX:
+        kept = book.open(session_id)
+        if kept is None:
             return None
-        ticket, decision = book.request(session_id, (sequence, lo, hi, height), now)
-        if decision is SERVE or (decision is DUPLICATE and book.owes(session_id)):
-            saved = keeper.saved(session_id)
-        elif decision is DUPLICATE:  # it could have been had at once
-            saved = Saved()
-            saved.set_result(None)
-        else:
+        ticket, decision = book.request_of(kept, (sequence, lo, hi, height), now)
+        if decision is not SERVE and decision is not DUPLICATE:
             return None
-        return _make(Promise, (_make(Delivery, (session_id, sequence, ticket)), saved))
+        promise = Promise(_make(Delivery, (session_id, sequence, ticket)))
+        if decision is SERVE or book.owes(session_id):
+            keeper.save(kept, promise)
+        else:  # it could have been had at once
+            promise.set_result(None)
+        return promise
 
     def finish(self, delivery: Delivery, complete: bool, taken: int = 0) -> None:
         """The segment's last byte was taken by the viewer's socket, or not: then `taken` tells how
@@ -226,12 +230,13 @@ class MediaRequests:
 
     async def _promise(self, session_id: str, ticket: int) -> None:
         """Wait until what was decided is durable; take it back when that fails."""
-        kept = False
+        saved, is_kept = Saved(), False
         try:
-            await self._keeper.saved(session_id)
-            kept = True
+            self._keeper.save(self._book[session_id], saved)
+            await saved
+            is_kept = True
         finally:
-            if not kept:
+            if not is_kept:
                 now = self._clock.monotonic_ms()
                 self._book.finish(session_id, ticket, complete=False, now=now)
 

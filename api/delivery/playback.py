@@ -433,7 +433,7 @@ class Playback:
         )
         if promise is None:
             return None
-        return Promised(_delivered(answer, promise.delivery), promise.saved)
+        return Promised(_delivered(answer, promise.delivery), promise)
 
     async def _file_later(
         self, request: MediaRequest, package: Playable, grant: Grant, peer: Peer

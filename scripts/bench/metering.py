@@ -23,7 +23,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -44,7 +43,7 @@ from metering.money import Stroops
 from metering.rules import UNITS_PER_SECOND, MeterRules
 from metering.store_postgres import PostgresMeterStore
 from metering.tariff import Price
-from metering.waiting import Saved, answer_all
+from metering.waiting import answer_all
 from scripts.bench.figures import Figure
 
 _NAME = "metering"
@@ -108,15 +107,15 @@ class Everybody:
     """A meter that lets everybody have everything, as soon as all have asked."""
 
     def __init__(self) -> None:
-        self._asking: list[Saved] = []
+        self._asking: list[Promise] = []
 
     def request_soon(self, session_id: str, sequence: int, lo: int, hi: int) -> Promise:
         del lo, hi
         if not self._asking:
             asyncio.get_running_loop().call_soon(self._answer)
-        saved = Saved()
-        self._asking.append(saved)
-        return Promise(Delivery(session_id, sequence, 0), saved)
+        promise = Promise(Delivery(session_id, sequence, 0))
+        self._asking.append(promise)
+        return promise
 
     def finish(self, delivery: Delivery, complete: bool) -> None:
         del delivery, complete
@@ -205,14 +204,14 @@ class Audience:
         if promise is None:  # the store takes long: the machine is busy with something else
             self._patient.append(spawn(self._patiently(media), "patient player"))
         else:
-            promise.saved.add_done_callback(partial(self._saved, promise.delivery))
+            promise.add_done_callback(self._saved)
 
     async def _patiently(self, media: tuple[str, int, int, int]) -> None:
         self._taken(await self.intake.request(*media))
 
-    def _saved(self, delivery: Delivery, saved: Saved) -> None:
-        saved.result()
-        self._taken(delivery)
+    def _saved(self, promise: Promise) -> None:
+        promise.result()
+        self._taken(promise.delivery)
 
     def _taken(self, delivery: Delivery) -> None:
         self._meter.finish(delivery, complete=True)

@@ -157,7 +157,7 @@ async def test_whoever_waits_while_the_session_is_ended_is_sent_nothing(
     await first
     assert (await ending).state is SessionState.CLOSED
     assert promise is not None
-    for refused in (second, promise.saved):
+    for refused in (second, promise):
         with pytest.raises(SessionClosed):
             await refused
 

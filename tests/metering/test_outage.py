@@ -162,7 +162,7 @@ async def test_who_waits_for_a_store_that_hangs_is_let_go_on(
     stopping = asyncio.ensure_future(intake.close(leaving.id))
     assert promise is not None
     async with asyncio.timeout(30):
-        await asyncio.gather(asked, promise.saved)
+        await asyncio.gather(asked, promise)
     assert not stopping.done()
     store.gate.set()
     assert (await stopping).state is SessionState.CLOSED

@@ -80,7 +80,7 @@ class Creator:
             file = (i, i * SEGMENT, (i + 1) * SEGMENT)
             promise = self.intake.request_soon(session, *file, height=height)
             if promise is not None:
-                await asyncio.wait_for(promise.saved, 10)
+                await asyncio.wait_for(promise, 10)
                 self._end(promise.delivery, how)
             self.clock.advance(pause_ms)
         await self.intake.close(session)

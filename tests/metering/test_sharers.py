@@ -39,7 +39,7 @@ async def shared(viewer: Viewer, clock: ManualClock, sharers: list[Sharer], seed
             lo = each.place * SEGMENT
             promise = viewer.intake.request_soon(viewer.id, each.place, lo, lo + SEGMENT)
             if promise is not None:
-                await promise.saved
+                await promise
                 each.take(viewer.intake, promise.delivery)
         clock.advance(STEP_MS)
 

@@ -32,20 +32,24 @@ def unsaved_of(awaited: str, others: str) -> Unsaved:
 
 
 def test_half_of_the_room_is_for_those_that_somebody_waits_for_and_none_is_left_empty() -> None:
-    unsaved = unsaved_of(awaited="abc", others="wxyz")
-    assert names(unsaved.next(3, None)) == ["a", "b", "w"]
-    assert names(unsaved.next(6, None)) == ["a", "b", "c", "w", "x", "y"]
-    assert names(unsaved.next(9, None)) == [*"ab", "c", *"wxyz"]
-    assert names(unsaved_of(awaited="", others="wxyz").next(3, None)) == ["w", "x", "y"]
-    assert names(unsaved_of(awaited="abc", others="w").next(3, None)) == ["a", "b", "w"]
-    assert names(unsaved_of(awaited="abcd", others="").next(3, None)) == ["a", "b", "c"]
-    assert unsaved.next(0, None) == []
+    def picked(limit: int, awaited: str = "abc", others: str = "wxyz") -> str:
+        return "".join(names(unsaved_of(awaited, others).next(limit, None)))
+
+    assert [picked(limit) for limit in (0, 3, 6, 9)] == ["", "abw", "abcwxy", "abcwxyz"]
+    assert picked(3, awaited="") == "wxy"
+    assert picked(3, others="w") == "abw"
+    assert picked(3, awaited="abcd", others="") == "abc"
+
+
+def test_who_did_not_fit_is_in_the_next_batch() -> None:
+    unsaved = unsaved_of(awaited="abcde", others="w")
+    assert [names(unsaved.next(3, None)) for _ in range(3)] == [[*"abw"], [*"cdw"], [*"ew"]]
 
 
 def test_what_has_time_is_left_until_then() -> None:
     unsaved = unsaved_of(awaited="a", others="wxyz")
     assert names(unsaved.next(9, 1)) == ["a", "w", "x"]
-    assert names(unsaved.next(9, -1)) == ["a"]
+    assert names(unsaved.next(9, -1)) == []
 
 
 def test_a_session_is_in_one_line_only_and_stays_until_it_is_saved() -> None:
@@ -54,8 +58,11 @@ def test_a_session_is_in_one_line_only_and_stays_until_it_is_saved() -> None:
     unsaved.await_(one)
     unsaved.note(one, 0)
     assert names(unsaved.next(9, None)) == ["a"]
-    unsaved.forget("a")
     assert not unsaved
+    one.awaited = False  # as whoever saves it says
+    unsaved.await_(one)
+    unsaved.forget(one)
+    assert (not unsaved, one.awaited) == (True, False)
     other = kept("b")
     unsaved.note(other, 0)
     assert names(unsaved.next(9, None)) == names(unsaved.next(9, None)) == ["b"]

@@ -8,7 +8,7 @@ import pytest
 
 from config.tasks import spawn
 from metering.errors import MeterUnavailable
-from metering.waiting import Saved, Saves, answer_all
+from metering.waiting import Saved, answer_all, settle
 
 
 async def turn() -> None:
@@ -34,12 +34,11 @@ async def test_who_is_called_is_called_before_the_answer_is_over() -> None:
 
 
 async def test_who_awaits_goes_on_with_the_answer_or_the_error() -> None:
-    saves = Saves()
-    one, other = saves.wait("ses_1"), saves.wait("ses_2")
+    one, other = Saved(), Saved()
     tasks = [spawn(_awaited(each), "waits") for each in (one, other)]
     await turn()
-    answer_all(iter(saves.take("ses_1")))
-    saves.refuse(MeterUnavailable("gone"))
+    answer_all(iter([one]))
+    settle(other, MeterUnavailable("gone"))
     assert await tasks[0] is None
     with pytest.raises(MeterUnavailable, match="gone"):
         await tasks[1]
@@ -73,22 +72,3 @@ async def test_who_fails_keeps_nobody_from_an_answer_and_is_reported() -> None:
         await turn()
     assert answered == [0, 2]
     assert [type(each) for each in reported] == [ZeroDivisionError] * 2
-
-
-async def test_who_waits_is_counted_until_there_is_an_answer_of_whatever_kind() -> None:
-    saves = Saves()
-    for name in ("ses_1", "ses_1", "ses_2", "ses_3", "ses_4"):
-        _ = saves.wait(name)
-    assert saves.waiting == 5
-    saves.send(["ses_1", "ses_2", "ses_9"])
-    assert saves.waiting == 5
-    assert {name: len(those) for name, those in saves.sent().items()} == {"ses_1": 2, "ses_2": 1}
-    assert saves.waiting == 2
-    assert saves.awaited({"ses_1", "ses_3"}) == ["ses_3"]
-    assert len(saves.take("ses_3")) == 1
-    saves.release(lambda name: name == "ses_4")
-    assert saves.waiting == 0
-    later = saves.wait("ses_4")
-    saves.refuse(MeterUnavailable("gone"))
-    assert saves.waiting == 0
-    assert isinstance(later.exception(), MeterUnavailable)

@@ -245,7 +245,7 @@ class Process:
             promise = self.intake.request_soon(session_id, *file, height=body.height)
             if promise is not None:
                 try:
-                    await promise.saved
+                    await promise
                 except BaseException:
                     self.intake.finish(promise.delivery, complete=False)
                     raise

@@ -12,7 +12,6 @@ from api.delivery.connection import Site as Shared
 from api.delivery.watch import Deadlines, Watch
 from metering.errors import MeterUnavailable, SessionClosed
 from metering.intake import Delivery, Intake, Promise
-from metering.waiting import Saved
 from tests.api.delivery.site import RENDITION, UNITS, Site, open_site
 
 
@@ -20,7 +19,7 @@ from tests.api.delivery.site import RENDITION, UNITS, Site, open_site
 class Slow:
     """A meter that saves when the test says so."""
 
-    saved: Saved = field(default_factory=Saved)
+    saved: Promise = field(default_factory=lambda: Promise(Delivery("", 0, 1)))
     finished: list[bool] = field(default_factory=list)
     taken: list[int] = field(default_factory=list)
 
@@ -40,7 +39,8 @@ class Slow:
         return None
 
     def request_soon(self, session_id: str, sequence: int, *_: object, **__: object) -> Promise:
-        return Promise(Delivery(session_id, sequence, 1), self.saved)
+        self.saved.delivery = Delivery(session_id, sequence, 1)
+        return self.saved
 
     async def request(self, *_: object, **__: object) -> Delivery:
         raise AssertionError("it was promised already")
@@ -169,7 +169,7 @@ async def test_a_promise_is_kept_when_the_store_has_it() -> None:
         # The second request of the same waits for the same commit, and costs nothing.
         again = site.intake.request_soon(session_id, 0, 0, UNITS)
         assert again is not None
-        await asyncio.wait_for(asyncio.gather(promise.saved, again.saved), 10)
+        await asyncio.wait_for(asyncio.gather(promise, again), 10)
         for each in (promise, again):
             site.intake.finish(each.delivery, complete=True)
         await site.intake.sweep()
@@ -179,7 +179,7 @@ async def test_a_promise_is_kept_when_the_store_has_it() -> None:
 async def test_closed_sessions_and_stopped_meters_promise_nothing() -> None:
     async with open_site() as site:
         session_id, promise = await _promised(site.intake, site)
-        await asyncio.wait_for(promise.saved, 10)
+        await asyncio.wait_for(promise, 10)
         await site.intake.close(session_id)
         assert site.intake.request_soon(session_id, 1, UNITS, 2 * UNITS) is None
         with pytest.raises(SessionClosed):

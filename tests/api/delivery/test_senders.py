@@ -14,7 +14,6 @@ from api.delivery.tally import TALLY
 from api.delivery.watch import Deadlines
 from metering.errors import SessionClosed
 from metering.intake import Delivery, Promise
-from metering.waiting import Saved
 from tests.api.delivery.dialogue import Answered, Asked, answers, talk
 from tests.api.delivery.site import ASSET, RENDITION, Film, aiohttp_alone, open_site
 
@@ -54,12 +53,12 @@ class Anybody:
     ) -> Promise | None:
         if sequence % 4:
             return None
-        loop, saved = asyncio.get_running_loop(), Saved()
+        loop, promise = asyncio.get_running_loop(), Promise(Delivery(session_id, sequence, 1))
         if session_id == CLOSED:
-            loop.call_soon(saved.set_exception, SessionClosed(session_id))
+            loop.call_soon(promise.set_exception, SessionClosed(session_id))
         else:
-            loop.call_soon(saved.set_result, None)
-        return Promise(Delivery(session_id, sequence, 1), saved)
+            loop.call_soon(promise.set_result, None)
+        return promise
 
     async def request(
         self, session_id: str, sequence: int, lo: int, hi: int, *, prompt: bool, height: int
