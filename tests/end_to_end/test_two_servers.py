@@ -167,9 +167,11 @@ async def test_a_viewer_goes_on_at_another_server_when_the_first_one_is_killed(
     second = await places[1].start(network, f"--stellar.network_passphrase={PASSPHRASE}")
     try:
         receipt = await _watched(places, first, second, film)
-        await run("verify", str(receipt))
         folder = f"--data_directory={places[1].data}"
-        said = await run("ledger", "verify", f"--database.url={postgres_url}", folder)
+        _, said = await asyncio.gather(
+            run("verify", str(receipt)),
+            run("ledger", "verify", f"--database.url={postgres_url}", folder),
+        )
         assert "The books are right." in said
     finally:
         await second.stop()
