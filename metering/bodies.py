@@ -46,11 +46,14 @@ class Bodies(Holdings):
         """As `finish` of what is complete, if it came alone and moves no money: nearly every body.
         The rest of `finish` would do the same.
         """
-        if self._rungs is not None or self._broken_off is not None:
+        head = self._head
+        if self._ready_lo is None or ticket != self._body_ticket or self._body_lo == head:
             return False
-        units = self._pending.arrive(ticket)
-        self.delivered += units
-        return units > 0
+        if head is None or self._broken_off is not None:
+            return False
+        self.delivered += head - self._body_lo
+        self._body_lo = head
+        return True
 
     def waive(self, lo: int, hi: int, now: int) -> None:
         """Send the media [lo, hi) for nothing, in whatever pictures: something is missing in it by

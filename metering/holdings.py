@@ -6,6 +6,7 @@ take. Media is measured in units of 1/90000 s, times are monotonic milliseconds.
 
 from collections.abc import Iterator
 
+from config.limits import METER_INTERVALS_MAX
 from metering.effects import Totals
 from metering.intervals import Intervals
 from metering.meter_state import MeterState
@@ -16,20 +17,29 @@ from metering.rungs import Rungs
 from metering.terms import Terms
 from metering.void_budget import VoidBudget
 
-# The text of a session with one piece that is pending, and no rungs.
-_TEXT = "[%d,%d,%d,%d,%d,%d,%d,%s%d]],[[%d,%d,%d]],[],%d]"
+# The text of a session that plays on.
+_TEXT = "[%d,%d,%d,%s%d,%s%d]],[%s],[],%s]"
 
 
 class Holdings:
-    """Of one session. `budget` is shared by all sessions of the viewer."""
+    """Of one session. `budget` is shared by all sessions of the viewer.
+
+    Nearly all sessions play on: what they have not paid for is one stretch up to where they are,
+    ready but for at most one body at its end. That is kept as numbers, and `Pending` and
+    `Intervals` are behind until somebody looks at them.
+    """
 
     __slots__ = (
+        "_body_lo",
+        "_body_ticket",
         "_budget",
         "_counted_until",
-        "_covered",
+        "_covered_behind",
+        "_fixed_texts",
         "_head",
         "_keepalive_ms",
-        "_pending",
+        "_pending_behind",
+        "_ready_lo",
         "_rules",
         "_run_start",
         "_rungs",
@@ -60,8 +70,12 @@ class Holdings:
         self.drawn = 0  # stroops taken from the viewer: charged or held
         self._run_start = 0  # `posted` when the viewer last jumped
         self._head: int | None = None  # how far the run has come
-        self._covered = Intervals()
-        self._pending = Pending()
+        self._covered_behind = Intervals()
+        self._pending_behind = Pending()
+        # While it plays on, [ready_lo, body_lo) is ready and [body_lo, head) in flight.
+        self._ready_lo: int | None = None  # it does not
+        self._body_lo = self._body_ticket = 0
+        self._fixed_texts = ("", "", "")  # what does not change of its state then
         self._rungs = Rungs(terms.tariff.rungs) if terms.tariff.rungs else None
 
     # --- how much it is --------------------------------------------------------------------------
@@ -116,9 +130,52 @@ class Holdings:
         """Whether all of [lo, hi) was asked for in such pictures and not voided: it costs nothing
         more.
         """
+        if self._ready_lo is not None and self._head is not None and hi > self._head:
+            return False
         if self._covered.gaps(lo, hi):
             return False
         return self._rungs is None or not self._rungs.is_new(height, lo, hi)
+
+    # --- playing on ------------------------------------------------------------------------------
+
+    @property
+    def _pending(self) -> Pending:
+        if self._ready_lo is not None:
+            self._catch_up()
+        return self._pending_behind
+
+    @property
+    def _covered(self) -> Intervals:
+        if self._ready_lo is not None:
+            self._catch_up()
+        return self._covered_behind
+
+    def _play_on(self, lo: int) -> bool:
+        """Keep what is pending as numbers, if it is one stretch up to `lo`, where all ends that is
+        covered.
+        """
+        covered, since = self._covered_behind, self._pending_behind.ready_since(lo)
+        if covered.last_hi != lo or len(covered) >= METER_INTERVALS_MAX or since is None:
+            return False
+        self._ready_lo, self._body_lo = since, lo
+        left = f"{self.voided},{self.forced},{self._run_start},"
+        self._fixed_texts = (left, covered.text_to_end(), str(self.waived))
+        self._pending_behind.clear()
+        return True
+
+    def _catch_up(self) -> None:
+        """Play on no more: put the numbers where all others look for them."""
+        ready_lo, body_lo, head = self._ready_lo, self._body_lo, self._head
+        assert ready_lo is not None, "it plays on"
+        assert head is not None, "it plays on from there"
+        self._ready_lo = None
+        covered, pending = self._covered_behind, self._pending_behind
+        if covered.last_hi != head:
+            covered.add(covered.last_hi or 0, head)
+        if ready_lo < body_lo:
+            pending.keep(ready_lo, body_lo)
+        if body_lo < head:
+            pending.send(self._body_ticket, body_lo, head)
 
     # --- charging --------------------------------------------------------------------------------
 
@@ -132,8 +189,8 @@ class Holdings:
             if present_until > counted_until:
                 self.presence_ms += present_until - counted_until
             self._counted_until = now
-        pending = self._pending
-        ready = pending.ready
+        ready_lo = self._ready_lo
+        ready = self._pending.ready if ready_lo is None else self._body_lo - ready_lo
         if not ready:
             return
         rules = self._rules
@@ -143,12 +200,13 @@ class Holdings:
         postable = rules.startup_units + watched + self.forced - self.posted
         if postable > ready:
             postable = ready
-        if postable == ready and not pending.in_flight and self._rungs is None:
-            # A live is watched as it comes.
-            self.posted += ready
-            pending.clear()
-        elif postable > 0:
-            self._post(postable, pending.delivered())
+        if postable <= 0:
+            return
+        if ready_lo is None:
+            self._post(postable, self._pending.delivered())
+        else:
+            self._ready_lo = ready_lo + postable
+            self.posted += postable
 
     def _post(self, units: int, pieces: list[Piece]) -> None:
         """Charge the first `units` of delivered pieces."""
@@ -227,29 +285,19 @@ class Holdings:
         every segment, so put together from the numbers: in a tenth of the time of `json.dumps`,
         and of who plays on with one pattern, in half of the time of a text for each number.
         """
-        covered, pending = self._covered, self._pending
-        if pending.newest_hi and covered.earlier and not pending.others and self._rungs is None:
-            return _TEXT % (
-                self.presence_ms,
-                self.posted,
-                self.delivered,
-                self.voided,
-                self.forced,
-                self._run_start,
-                self._head,
-                covered.earlier,
-                covered.last_hi,
-                pending.newest_lo,
-                pending.newest_hi,
-                pending.newest_ticket is not None,
-                self.waived,
-            )
-        head = "null" if self._head is None else self._head
+        ready_lo, body_lo, head = self._ready_lo, self._body_lo, self._head
+        if ready_lo is not None:
+            pending = f"[{body_lo},{head},1]" if body_lo != head else ""
+            if ready_lo != body_lo:
+                pending = f"[{ready_lo},{body_lo},0]{',' if pending else ''}{pending}"
+            left, covered, waived = self._fixed_texts
+            totals = self.presence_ms, self.posted, self.delivered
+            return _TEXT % (*totals, left, head, covered, head, pending, waived)
         rungs = "[]" if self._rungs is None else self._rungs.text()
         return (
             f"[{self.presence_ms},{self.posted},{self.delivered},{self.voided},{self.forced},"
-            f"{self._run_start},{head},{covered.text()},{pending.text()},{rungs},"
-            f"{self.waived}]"
+            f"{self._run_start},{'null' if head is None else head},{self._covered.text()},"
+            f"{self._pending.text()},{rungs},{self.waived}]"
         )
 
     def _take_up(self, state: MeterState, now: int) -> None:
@@ -262,7 +310,7 @@ class Holdings:
         self.posted, self.delivered = state.posted, state.delivered
         self.voided, self.forced, self.waived = state.voided, state.forced, state.waived
         self._run_start, self._head = state.run_start, state.head
-        self._covered = Intervals(state.covered)
+        self._covered_behind = Intervals(state.covered)
         for lo, hi, in_flight in state.pending:
             if in_flight:
                 self._covered.remove(lo, hi)

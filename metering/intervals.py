@@ -12,17 +12,15 @@ class Intervals:
 
     Attributes:
         last_hi: where the last one ends.
-        earlier: the text up to there, when it is known.
     """
 
-    __slots__ = ("_ends", "_last_lo", "_starts", "earlier", "last_hi")
+    __slots__ = ("_ends", "_last_lo", "_starts", "last_hi")
 
     def __init__(self, pairs: Iterable[tuple[int, int]] = ()) -> None:
         self._starts: list[int] = []  # of all but the last
         self._ends: list[int] = []
         self._last_lo: int | None = None
         self.last_hi: int | None = None
-        self.earlier: str | None = None
         for lo, hi in pairs:
             self.add(lo, hi)
 
@@ -39,12 +37,12 @@ class Intervals:
 
     def text(self) -> str:
         """The pairs as JSON."""
-        if self.last_hi is None:
-            return "[]"
-        if self.earlier is None:  # who plays on only moves an end
-            earlier = zip(self._starts, self._ends, strict=True)
-            self.earlier = f"[{''.join([f'[{lo},{hi}],' for lo, hi in earlier])}[{self._last_lo},"
-        return f"{self.earlier}{self.last_hi}]]"
+        return f"{self.text_to_end()}{self.last_hi}]]" if self.last_hi is not None else "[]"
+
+    def text_to_end(self) -> str:
+        """The text up to where the last one ends; who plays on only moves that."""
+        earlier = zip(self._starts, self._ends, strict=True)
+        return f"[{''.join([f'[{lo},{hi}],' for lo, hi in earlier])}[{self._last_lo},"
 
     def __len__(self) -> int:
         """How many intervals, not how many integers."""
@@ -70,17 +68,7 @@ class Intervals:
             hi = max(hi, ends[last - 1])
         starts[first:last] = [lo]
         ends[first:last] = [hi]
-        self.earlier = None
         self._shut()
-
-    def extend(self, lo: int, hi: int, intervals_max: int) -> bool:
-        """Cover [lo, hi) if it follows the last interval and there are fewer than so many; tell
-        whether it was.
-        """
-        if lo != self.last_hi or len(self._starts) + 1 >= intervals_max:
-            return False
-        self.last_hi = hi
-        return True
 
     def remove(self, lo: int, hi: int) -> None:
         """Cover nothing of [lo, hi) any more."""
@@ -93,7 +81,6 @@ class Intervals:
             kept = [pair for pair in ((left, lo), (hi, right)) if pair[0] < pair[1]]
             starts[first:last] = [pair[0] for pair in kept]
             ends[first:last] = [pair[1] for pair in kept]
-        self.earlier = None
         self._shut()
 
     def gaps(self, lo: int, hi: int) -> list[tuple[int, int]]:

@@ -86,24 +86,27 @@ class Meter(Bodies):
         """Serve what follows what was asked for last, if that is all there is to it: nearly every
         request. The rest of `request` would decide the same; False is not that anything is wrong.
         """
-        pending = self._pending
-        if lo != self._head or pending.in_flight or self._rungs is not None:
+        if lo != self._head or self._rungs is not None:
+            return False
+        if self._ready_lo is None:
+            if not self._play_on(lo):
+                return False
+        elif self._body_lo != lo:  # a body is in flight
             return False
         self.advance(now)
         if now > self._touched_at:
             self._touched_at = now
         units, (stroops, per) = hi - lo, self.terms.rate
-        after = pending.ready + units
+        after = hi - (self._ready_lo or 0)
         if (
             not (per and 0 < units <= METER_INTERVAL_UNITS_MAX)
             or after > self._rules.lead_min_units
         ):
             return False
         cost = stroops * ((self.posted + after) // UNITS_PER_SECOND) // per
-        if cost - self.drawn > available or not self._covered.extend(lo, hi, METER_INTERVALS_MAX):
+        if cost - self.drawn > available:
             return False
-        pending.send(ticket, lo, hi)
-        self._head = hi
+        self._head, self._body_ticket = hi, ticket
         self.drawn = cost
         return True
 

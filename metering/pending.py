@@ -22,34 +22,16 @@ class Piece:
 
 
 class Pending:
-    """The pieces, and how many units of them are `ready` (delivered) and `in_flight`.
-
-    Of nearly every piece no more ever happens than that it is sent, arrives, and is charged. So the
-    newest one is kept as three numbers, and only made a `Piece` when somebody looks at it, or when
-    there is a newer one. Its ticket is None when it has arrived, its end when there is none.
-
-    Attributes:
-        others: than the newest; look at `pieces`.
+    """The pieces, the first to be asked for before the others, and how many units of them are
+    `ready` (delivered) and `in_flight`.
     """
 
-    __slots__ = ("in_flight", "newest_hi", "newest_lo", "newest_ticket", "others", "ready")
+    __slots__ = ("in_flight", "pieces", "ready")
 
     def __init__(self) -> None:
-        self.others: list[Piece] = []  # but for the newest
-        self.newest_ticket: int | None = None
-        self.newest_lo = 0
-        self.newest_hi: int | None = None
+        self.pieces: list[Piece] = []
         self.ready = 0
         self.in_flight = 0
-
-    @property
-    def pieces(self) -> list[Piece]:
-        """All of them, the first to be asked for before the others."""
-        if self.newest_hi is not None:
-            tickets = set[int]() if self.newest_ticket is None else {self.newest_ticket}
-            self.others.append(Piece(self.newest_lo, self.newest_hi, tickets))
-            self.newest_ticket = self.newest_hi = None
-        return self.others
 
     @property
     def units(self) -> int:
@@ -59,12 +41,10 @@ class Pending:
     @property
     def requests(self) -> int:
         """How many bodies are under way, counted once for each piece that they cover."""
-        return sum([len(piece.tickets) for piece in self.others]) + (self.newest_ticket is not None)
+        return sum([len(piece.tickets) for piece in self.pieces])
 
     def text(self) -> str:
         """As `MeterState` has it, in JSON."""
-        if self.newest_hi is not None and not self.others:  # as when a live is watched
-            return f"[[{self.newest_lo},{self.newest_hi},{0 if self.newest_ticket is None else 1}]]"
         pieces = [f"[{each.lo},{each.hi},{1 if each.tickets else 0}]" for each in self.pieces]
         return f"[{','.join(pieces)}]"
 
@@ -78,32 +58,21 @@ class Pending:
 
     def send(self, ticket: int, lo: int, hi: int) -> None:
         """New media goes out."""
-        if self.newest_hi is not None:
-            _ = self.pieces
-        self.newest_ticket, self.newest_lo, self.newest_hi = ticket, lo, hi
+        self.pieces.append(Piece(lo, hi, {ticket}))
         self.in_flight += hi - lo
 
-    def arrive(self, ticket: int) -> int:
-        """The body was sent to its last byte, of the newest piece and nothing else under way.
-
-        Returns:
-            How many units that were; 0 when it is not so simple, and nothing has happened.
-        """
-        units = self.in_flight
-        if (
-            ticket != self.newest_ticket
-            or self.newest_hi is None
-            or units != self.newest_hi - self.newest_lo
-        ):
-            return 0
-        self.newest_ticket, self.in_flight = None, 0
-        self.ready += units
-        return units
-
     def keep(self, lo: int, hi: int) -> None:
-        """Media that was delivered in an earlier life of the session."""
+        """Media that was delivered before."""
         self.pieces.append(Piece(lo, hi, set()))
         self.ready += hi - lo
+
+    def ready_since(self, hi: int) -> int | None:
+        """Where that begins which is ready, if it is one stretch up to `hi` and all there is."""
+        if self.in_flight or any(before.hi != each.lo for before, each in pairwise(self.pieces)):
+            return None
+        if not self.pieces:
+            return hi
+        return self.pieces[0].lo if self.pieces[-1].hi == hi else None
 
     def join(self, ticket: int, lo: int, hi: int) -> None:
         """Let a request for [lo, hi) share what it overlaps of the pieces in flight, cut to fit."""
@@ -116,7 +85,7 @@ class Pending:
             if piece.tickets and lo <= piece.lo and piece.hi <= hi:
                 piece.tickets.add(ticket)
                 piece.abandoned = False
-        self.others = pieces
+        self.pieces = pieces
 
     def deliver(self, piece: Piece) -> None:
         """A body that covers the piece was sent to its last byte."""
@@ -137,25 +106,23 @@ class Pending:
         pieces: list[Piece] = []
         for piece in self.pieces:
             pieces += _cut(piece, lo, hi) if piece.tickets else [piece]
-        self.others = [
+        self.pieces = [
             piece for piece in pieces if not (piece.tickets and lo <= piece.lo and piece.hi <= hi)
         ]
-        self.in_flight = sum(piece.units for piece in self.others if piece.tickets)
+        self.in_flight = sum(piece.units for piece in self.pieces if piece.tickets)
 
     def strip(self, lo: int, hi: int) -> int:
         """Forget all of [lo, hi), delivered or in flight; how much that was."""
         before = self.units
         pieces = [cut for piece in self.pieces for cut in _cut(piece, lo, hi)]
-        self.others = [piece for piece in pieces if not (lo <= piece.lo and piece.hi <= hi)]
-        self.in_flight = sum(piece.units for piece in self.others if piece.tickets)
-        self.ready = sum(piece.units for piece in self.others if not piece.tickets)
+        self.pieces = [piece for piece in pieces if not (lo <= piece.lo and piece.hi <= hi)]
+        self.in_flight = sum(piece.units for piece in self.pieces if piece.tickets)
+        self.ready = sum(piece.units for piece in self.pieces if not piece.tickets)
         return before - self.units
 
     def clear(self) -> None:
         """Forget everything."""
-        if self.others:
-            self.others.clear()
-        self.newest_ticket = self.newest_hi = None
+        self.pieces.clear()
         self.ready = self.in_flight = 0
 
     def take(self, units: int, pieces: Sequence[Piece]) -> None:
@@ -166,7 +133,7 @@ class Pending:
             piece.lo += taken
             units -= taken
         assert not units, "more was taken than had been delivered"
-        self.others = [piece for piece in self.pieces if piece.units]
+        self.pieces = [piece for piece in self.pieces if piece.units]
 
 
 def _cut(piece: Piece, lo: int, hi: int) -> list[Piece]:

@@ -274,6 +274,11 @@ class Batch:
     fence: int = 0
 
     @property
+    def ticks(self) -> int:
+        """How many seconds it charges."""
+        return sum([row[3] // UNITS_PER_SECOND - row[9] for row in self.rows])
+
+    @property
     def session_ids(self) -> list[str]:
         """The sessions that it changes."""
         return [row[8] for row in self.rows]
@@ -282,11 +287,6 @@ class Batch:
     def changes(self) -> tuple[SessionChange, ...]:
         """The rows by name."""
         return tuple([_change_of(row) for row in self.rows])
-
-
-def ticks_of(row: ChangeRow) -> int:
-    """How many seconds a change charges."""
-    return row[3] // UNITS_PER_SECOND - row[9]
 
 
 def _change_of(row: ChangeRow) -> SessionChange:

@@ -65,7 +65,9 @@ class Saved:
         """Answer that it is saved, and call who waits before this returns."""
         if not self._is_done:
             self._is_done = True
-            self._call()
+            callbacks, self._callbacks = self._callbacks, ()
+            for each in callbacks:
+                each(self)
 
     def _call_soon(self) -> None:
         if self._callbacks:

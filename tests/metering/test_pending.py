@@ -82,3 +82,16 @@ def test_what_is_forgotten_is_cut_out_of_what_is_in_flight() -> None:
     assert (pending.ready, pending.in_flight) == (10, 20)
     pending.forget(0, 40)
     assert [(piece.lo, piece.hi) for piece in pending.pieces] == [(0, 10)]
+
+
+def test_what_is_ready_is_one_stretch_or_it_is_not() -> None:
+    pending = Pending()
+    assert pending.ready_since(30) == 30
+    pending.keep(10, 20)
+    pending.keep(20, 30)
+    assert (pending.ready_since(30), pending.ready_since(40)) == (10, None)
+    pending.keep(40, 50)
+    assert pending.ready_since(50) is None, "there is a hole"
+    pending.clear()
+    pending.send(1, 0, 10)
+    assert pending.ready_since(10) is None, "it is under way"
