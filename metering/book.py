@@ -361,7 +361,8 @@ class Book:
         for row in batch.rows:
             kept = self._sent[row[8]]
             is_as_saved = kept.change is row
-            kept.row, kept.saving, kept.change = row, False, None
+            # The rest of the row, with what was served, would be in memory until the next change.
+            kept.row, kept.saving, kept.change = row[:8], False, None
             if not is_as_saved and kept.changed:
                 self._unsaved.note(kept, kept.requested_at)
             if row[7] is not None:  # it is closed

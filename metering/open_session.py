@@ -1,6 +1,6 @@
 """An open session in memory: what was decided about it, and what is saved of that."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -65,6 +65,7 @@ class OpenSession:
     """A session in memory.
 
     Attributes:
+        id: the session's, here since that would be one more object to look at for each segment.
         row: what the store has of it; `saved` gives it names.
         meter: None until media is asked for: a meter of nothing takes as much memory as the rest,
             and most who open a session at the same time wait together for something to begin.
@@ -93,6 +94,10 @@ class OpenSession:
     looked_at: int | None = None
     closed_at: datetime | None = None
     change: ChangeRow | None = None
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = self.session.id
 
     @property
     def saved(self) -> SavedSession:
@@ -153,7 +158,7 @@ class OpenSession:
             rungs,
             meter.text(),
             self.closed_at,
-            session.id,
+            self.id,
             row[3] // UNITS_PER_SECOND,
             drawn - row[2],
             amount - row[4],

@@ -73,7 +73,7 @@ class Session:
 # With every segment such rows are made, as plain tuples: a thousand of them are turned into columns
 # at once, and a named tuple takes seven times as long to make. `Batch.changes` and
 # `OpenSession.saved` give them their names. The row of a change begins with the fields of
-# `SavedSession`, and goes on with those of `SessionChange`: the store's own row is the same one.
+# `SavedSession`, and goes on with those of `SessionChange`.
 ServedRow = tuple[int, int, int]
 SavedRow = tuple[
     Session,
