@@ -1,4 +1,4 @@
-"""All open sessions and the wallets of their viewers: what was decided, and what is saved of it.
+"""What is decided about all open sessions, and what of it is saved.
 
 Decisions are made here at once, in memory; `changes` collects what is not saved yet, `committed`
 notes that it is. Decisions made in between are left for the next commit. Most are *awaited*: what
@@ -7,81 +7,44 @@ second.
 """
 
 import itertools
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime
 
 from metering.decision import DUPLICATE, SERVE, Decision
 from metering.left_alone import LeftAlone
-from metering.meter import Meter
-from metering.money import Stroops
 from metering.open_session import OpenSession, with_served
+from metering.open_sessions import File, OpenSessions
 from metering.repricing import Notice, PriceChange, Repricing
 from metering.rules import MeterRules
 from metering.session import (
     Allowance,
     Batch,
     SavedSession,
-    Session,
     SessionSummary,
-    summary_of,
 )
 from metering.unsaved import Unsaved
-from metering.viewers import Viewers
 from metering.wall_time import WallTime
-from metering.wallets import Wallets
 
 # Of a file that was sent before, completely: what becomes of this copy changes nothing.
 NO_TICKET = 0
 
-# The sequence of the segment that it is of, its media [lo, hi), and how many lines its pictures
-# have (0: none).
-File = tuple[int, int, int, int]
 
-
-class Book:
+class Book(OpenSessions):
     """The state of `intake`, without its waiting: times are arguments, nothing is awaited.
 
     All times are monotonic milliseconds. `wall_offset_ms` is what makes wall time out of them.
     """
 
     def __init__(self, rules: MeterRules, wall_offset_ms: int) -> None:
-        self._rules = rules
-        self._wall = WallTime(wall_offset_ms)
-        self.wallets = Wallets()
-        self.viewers = Viewers(rules, self._wall)
-        self._sessions: dict[str, OpenSession] = {}
+        super().__init__(rules, WallTime(wall_offset_ms))
         self._left_alone = LeftAlone()
         self._unsaved = Unsaved()
         self._sent: dict[str, OpenSession] = {}
-        self._by_asset: dict[str, set[str]] = {}
         self._repricing = Repricing()
         # Never used twice, not even by a session that was rolled back.
         self._tickets = itertools.count(1)
         self.fence = 0
         """The lease under which all this is decided; see `lease`."""
-
-    def __len__(self) -> int:
-        return len(self._sessions)
-
-    def __contains__(self, session_id: str) -> bool:
-        return session_id in self._sessions
-
-    def __getitem__(self, session_id: str) -> OpenSession:
-        return self._sessions[session_id]
-
-    def session_ids(self) -> Iterable[str]:
-        """All sessions."""
-        return self._sessions.keys()
-
-    def is_open(self, session_id: str) -> bool:
-        """Whether the session takes requests."""
-        return self.open(session_id) is not None
-
-    def open(self, session_id: str) -> OpenSession | None:
-        """The session, if it takes requests."""
-        kept = self._sessions.get(session_id)
-        return None if kept is None or kept.closed_at is not None else kept
 
     def owes(self, session_id: str) -> bool:
         """Whether something that was decided about the session has to be saved to be true."""
@@ -98,43 +61,6 @@ class Book:
         """Of how many sessions somebody waits for the next commit."""
         return len(self._unsaved.awaited)
 
-    @property
-    def assets(self) -> Collection[str]:
-        """What is watched."""
-        return self._by_asset.keys()
-
-    def session(self, session_id: str) -> Session:
-        """What the session is."""
-        return self._sessions[session_id].session
-
-    def watching(self, asset_id: str, since: int) -> int:
-        """How many open sessions of an asset asked for something at `since` or later."""
-        sessions = self._by_asset.get(asset_id, ())
-        return sum(self._sessions[each].requested_at >= since for each in sessions)
-
-    def summary(self, session_id: str) -> SessionSummary:
-        """What is saved of a session."""
-        kept = self._sessions[session_id]
-        return summary_of(kept.saved, Stroops(kept.wallet.available))
-
-    # --- what is not saved ------------------------------------------------------------------------
-
-    def at_risk(self) -> dict[str, int]:
-        """What all sessions took from wallets since they were saved, by currency."""
-        at_risk: dict[str, int] = {}
-        for kept in self._sessions.values():
-            asset = kept.session.price.asset
-            at_risk[asset] = at_risk.get(asset, 0) + max(0, kept.unsaved)
-        return at_risk
-
-    def promised(self, session_id: str) -> int:
-        """Units of media that a session was promised since the last commit was put together."""
-        return sum(hi - lo for _, lo, hi in self._sessions[session_id].served)
-
-    def covers(self, session_id: str, file: File) -> bool:
-        """Whether the session was promised all of it before: then it costs nothing more."""
-        return self._sessions[session_id].covers(*file[1:])
-
     # --- sessions --------------------------------------------------------------------------------
 
     def add(
@@ -150,17 +76,8 @@ class Book:
         `balance` and `allowance` are what the store has of the viewer; what is in memory already
         is newer and stays. `consents` are the tariffs that the viewer agreed to go on under.
         """
-        session = self._sharing(saved.session)
-        saved = saved._replace(session=session)
-        wallet = self.wallets.of(session.viewer_account, balance)
-        viewer = self.viewers.enter(session.viewer, allowance)
-        kept = OpenSession(session, saved, wallet, viewer, None, requested_at=now, advanced_at=now)
-        if saved.state is not None:
-            self._begin(kept, now)
-        self._sessions[session.id] = kept
+        kept = self._enter(saved, balance, allowance, now)
         self._left_alone.add(kept)
-        self._by_asset.setdefault(session.asset_id, set()).add(session.id)
-        self.wallets.join(kept)
         self._concern(kept, consents)
         self._note(kept)
 
@@ -398,26 +315,18 @@ class Book:
 
     def forget(self, session_id: str) -> None:
         """Drop a session, with its wallet and viewer when it was their last one."""
-        kept = self._sessions.pop(session_id)
+        kept = self._leave(session_id)
         self._unsaved.forget(kept)
-        session = kept.session
         self._repricing.forget(session_id)
-        self._by_asset[session.asset_id].discard(session_id)
-        if not self._by_asset[session.asset_id]:
-            del self._by_asset[session.asset_id]
-            self._repricing.forget_asset(session.asset_id)
-        self.wallets.leave(kept)
-        self.viewers.leave(session.viewer)
+        if kept.session.asset_id not in self._by_asset:
+            self._repricing.forget_asset(kept.session.asset_id)
 
     def clear(self) -> None:
         """Forget everything: somebody else has the sessions."""
-        self._sessions.clear()
+        super().clear()
         self._left_alone.clear()
         self._unsaved.clear()
         self._sent.clear()
-        self.wallets.clear()
-        self.viewers.clear()
-        self._by_asset.clear()
         self._repricing = Repricing()
 
     def _decide(self, kept: OpenSession, file: File, now: int) -> tuple[int, Decision]:
@@ -444,26 +353,3 @@ class Book:
         self.viewers.note(kept)
         if kept.changed:
             self._unsaved.note(kept, kept.requested_at)
-
-    def _sharing(self, session: Session) -> Session:
-        """The same, made of what another one of its asset is made of: thousands watch a live, and
-        each would have texts and terms of its own.
-        """
-        for each in self._by_asset.get(session.asset_id, ()):
-            other = self._sessions[each].session
-            if (other.payee, other.terms) != (session.payee, session.terms):
-                break
-            return replace(session, asset_id=other.asset_id, payee=other.payee, terms=other.terms)
-        return session
-
-    def _begin(self, kept: OpenSession, now: int) -> Meter:
-        """Meter a session from what is saved of it on, as if since `now`."""
-        saved, rules = kept.saved, self._rules
-        terms, budget = saved.session.terms, self.viewers.budget(kept.viewer)
-        state = saved.meter_state()
-        if state is None:
-            meter = Meter(terms, rules, budget, now)
-        else:
-            meter = Meter.restore(terms, rules, budget, state, now)
-        kept.meter = meter
-        return meter

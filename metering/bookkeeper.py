@@ -22,12 +22,13 @@ from config.limits import (
 from config.loop_lag import LoopLag
 from config.tasks import cancel, spawn
 from config.telemetry import counter
-from metering.book import Book, File
+from metering.book import Book
 from metering.decision import Decision
 from metering.errands import Errands
 from metering.errors import LeaseLost, MeteredElsewhere, MeterUnavailable
 from metering.leases.holder import LeaseHolder
 from metering.open_session import OpenSession
+from metering.open_sessions import File
 from metering.outage import OutageCredit, OutageRules
 from metering.saves import Saves
 from metering.store import MeterStore

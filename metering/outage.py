@@ -10,8 +10,9 @@ a session is paused: it stays open, is told to ask again, and goes on by itself.
 from dataclasses import dataclass
 
 from config.limits import METER_OUTAGE_SECONDS, METER_OUTAGE_STROOPS
-from metering.book import Book, File
+from metering.book import Book
 from metering.decision import SERVE, Decision
+from metering.open_sessions import File
 from metering.rules import UNITS_PER_SECOND
 from metering.session import Batch
 

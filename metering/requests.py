@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from config.clock import Clock
 from config.limits import INTAKE_PACE_MS_MAX, INTAKE_WAITING_MAX
-from metering.book import NO_TICKET, Book, File
+from metering.book import NO_TICKET, Book
 from metering.bookkeeper import Bookkeeper
 from metering.decision import DUPLICATE, SERVE, Duplicate, Fragmented, Pace, Serve, ShortOfFunds
 from metering.errors import (
@@ -20,6 +20,7 @@ from metering.errors import (
     Paced,
     SessionClosed,
 )
+from metering.open_sessions import File
 from metering.refusals import counted
 from metering.waiting import Saved
 from metering.whereabouts import Whereabouts
