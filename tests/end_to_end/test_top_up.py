@@ -103,7 +103,7 @@ class Guest:
         self, route: str, body: Document, payment: str | None
     ) -> tuple[int, Document, Any]:
         headers = {} if payment is None else {"PAYMENT-SIGNATURE": payment}
-        headers["Idempotency-Key"] = "once"
+        headers["Idempotency-Key"] = "-".join(["once", *map(str, body.values())])
         async with self.http.post(route, json=body, headers=headers) as answer:
             told = [
                 json.loads(b64decode(answer.headers[name]))
