@@ -74,6 +74,7 @@ class Bookkeeper:
         """What is decided before this time is going to be saved within seconds, as far as is known.
         What was not, when the process dies, nobody is charged for."""
         self._wake = asyncio.Event()
+        self._is_awake = False  # as `_wake` has it, and known without a call
         self._stopping = False
         self._ended = True
         self._task: asyncio.Task[None] | None = None
@@ -101,7 +102,7 @@ class Bookkeeper:
             return
         self._stopping = True
         self.in_step_until = _NEVER
-        self._wake.set()
+        self.wake()
         await asyncio.wait([self._task], timeout=INTAKE_STOP_MS_MAX / 1000)
         await cancel(self._task)
         self._task = None
@@ -166,13 +167,14 @@ class Bookkeeper:
 
     def wake(self) -> None:
         """There is something to commit, or an errand."""
+        self._is_awake = True
         self._wake.set()
 
     def look_for_leases(self) -> None:
         """Somebody has left sessions, to be taken over now."""
         self._holder.hurry()
         self._next_sweep = 0
-        self._wake.set()
+        self.wake()
 
     def save(self, kept: OpenSession, saved: Saved) -> None:
         """Answer `saved` when what is decided about a session by now is saved, or need not be:
@@ -188,7 +190,8 @@ class Bookkeeper:
             settle(saved, MeterUnavailable("the meter does not run"))
         else:
             self.saves.add(kept, saved)
-            self._wake.set()
+            if not self._is_awake:
+                self.wake()
 
     def ended(self, session_id: str) -> Saved:
         """What to wait for until a session's end is saved.
@@ -231,7 +234,7 @@ class Bookkeeper:
     def _call(self, future: asyncio.Future[Any] | Saved) -> None:
         if self._ended:
             settle(future, MeterUnavailable("the meter does not run"))
-        self._wake.set()
+        self.wake()
 
     async def _run(self) -> None:
         try:
@@ -272,6 +275,7 @@ class Bookkeeper:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
         self._wake.clear()
+        self._is_awake = False
 
     async def _gathered(self) -> None:
         """Let more sessions come together that share a commit, if there are several already, and
