@@ -58,30 +58,32 @@ _AILING = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+# What the driver says of a connection that was lost. (The second one between what a killed server
+# says last and the end of its socket, of a statement that was not sent; asyncpg 0.32.)
+_CUT = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+
 # Errors of a statement that say nothing about it: no free connection in time, no server, or one
 # that can do nothing now. (TimeoutError is an OSError.)
 UNAVAILABLE: tuple[type[Exception], ...] = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.QueryCanceledError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
+    *(OSError, asyncpg.QueryCanceledError),
+    *_CUT,
     *_AILING,
 )
 
-
 # Those of them that whatever is asked then ends with, over a connection that is lost or not.
-_LOST = (
-    ConnectionError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    *_AILING,
+_LOST = (*(ConnectionError, TimeoutError), *_CUT, *_AILING)
+
+# What leaves a connection in a state that nobody else is to find it in.
+_UNFINISHED = (
+    *(TimeoutError, asyncio.CancelledError, GeneratorExit),
+    asyncpg.InternalClientError,
 )
 
 
@@ -293,8 +295,8 @@ class _Turn:
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         # The driver asks the server to stop the statement, in vain when it has not begun, and
-        # whoever had the connection next would wait for it.
-        if isinstance(error, TimeoutError | asyncio.CancelledError | GeneratorExit):
+        # whoever had the connection next would wait for it. Or it is lost, and does not know yet.
+        if isinstance(error, _UNFINISHED):
             self._connection.terminate()
         self._pool.give_back(self._connection)
         if isinstance(error, _LOST):

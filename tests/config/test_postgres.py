@@ -1,6 +1,10 @@
 """The pool against a real server."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -11,6 +15,9 @@ from config.postgres import (
     PostgresError,
     UniqueViolationError,
 )
+from config.tasks import spawn
+
+_SOCKET = ".s.PGSQL.5432"
 
 
 async def test_rows_are_read_by_name_and_by_position(database: Database) -> None:
@@ -112,6 +119,54 @@ async def test_a_connection_that_the_server_cuts_is_replaced(postgres_url: str) 
         await suicide()
     assert await database.fetchval("SELECT 1") == 1
     await database.close()
+
+
+async def test_a_connection_that_was_told_of_its_end_is_replaced_before_it_ends(
+    postgres_url: str, database: Database, tmp_path: Path
+) -> None:
+    """As when a server is killed: what it says last is read some turns before its socket ends."""
+    async with _endless(postgres_url, tmp_path) as (url, over):
+        relayed = await Database.connect(url, pool_size=1)
+        session = await relayed.fetchval("SELECT pg_backend_pid()")
+        await database.execute("SELECT pg_terminate_backend($1)", session)
+        async with asyncio.timeout(30):
+            await over.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)  # until it is read
+        with pytest.raises(UNAVAILABLE):
+            await relayed.fetchval("SELECT 1")
+        assert await relayed.fetchval("SELECT 1") == 1
+    await relayed.close()
+
+
+@asynccontextmanager
+async def _endless(url: str, folder: Path) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """The same server by way of a relay that keeps from clients when the server has cut them off;
+    and what is set when it first has.
+    """
+    target = parse_qs(urlsplit(url).query)["host"][0]
+    over, ends = asyncio.Event(), list[asyncio.StreamWriter]()
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer)
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, questions = await asyncio.open_unix_connection(f"{target}/{_SOCKET}")
+        asking = spawn(copy(reader, questions), name="questions")
+        await copy(answers, writer)
+        over.set()
+        await asyncio.wait([asking])
+
+    server = await asyncio.start_unix_server(relay, folder / _SOCKET)
+    try:
+        yield url.replace(quote(target, safe=""), quote(str(folder), safe="")), over
+    finally:
+        server.close()
+        for each in ends:
+            each.transport.abort()
 
 
 async def test_one_holder_of_an_exclusive_key_at_a_time(database: Database) -> None:
