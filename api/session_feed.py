@@ -18,7 +18,7 @@ class Summaries(Protocol):
     """Who knows sessions; `metering.intake.Intake` does."""
 
     async def summary(self, session_id: str) -> SessionSummary: ...
-    async def notice_of(self, session_id: str) -> Notice | None: ...
+    async def notice(self, session_id: str) -> Notice | None: ...
 
 
 class SessionFeed:
@@ -50,7 +50,7 @@ class SessionFeed:
         if before is None or _wealth(summary) > _wealth(before) or _ended(before, summary):
             self._reasons = await self._refunds.refunds_of(self._session_id)
         document = session_json(summary, self._reasons)
-        notice = await self._summaries.notice_of(self._session_id)
+        notice = await self._summaries.notice(self._session_id)
         return {
             **document,
             "priceChange": None if notice is None else notice_json(notice),

@@ -290,11 +290,9 @@ class Errands:
         session, offer = opening.session, opening.offer
         if offer.day_cap is None:
             return opening
-        today = session.opened_at.replace(hour=0, minute=0, second=0, microsecond=0)
-        viewer, asset_id = session.viewer, session.asset_id
-        now = self._clock.monotonic_ms()
-        unsaved = self._book.close_others(viewer, asset_id, today, now)
-        spent = unsaved + await self._store.spent(viewer, asset_id, today)
+        others = (session.viewer, session.asset_id, session.day)
+        unsaved = self._book.close_others(*others, self._clock.monotonic_ms())
+        spent = unsaved + await self._store.spent(*others)
         return replace(opening, session=replace(session, terms=Terms(offer.tariff_after(spent))))
 
     def _affords(self, opening: _Opening, balances: dict[str, Stroops]) -> bool:

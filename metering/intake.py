@@ -278,12 +278,9 @@ class Intake:
         await self._keeper.answered(self._keeper.errands.announce(change))
         self._neighbours.price_changed(asset_id)
 
-    def notice(self, session_id: str) -> Notice | None:
-        """The higher price that a session's viewer has to agree to; None when there is none."""
-        return self._book.notice(session_id)
-
-    async def notice_of(self, session_id: str) -> Notice | None:
-        """As `notice`, also of sessions that another server meters.
+    async def notice(self, session_id: str) -> Notice | None:
+        """The higher price that a session's viewer has to agree to, whoever meters it; None when
+        there is none.
 
         Raises:
             MeterUnavailable: the store does not answer.

@@ -21,7 +21,7 @@ from config.limits import (
     NEIGHBOUR_RETRY_MS,
     NEIGHBOUR_WORDS_MAX,
 )
-from config.tasks import cancel, happens, spawn
+from config.tasks import cancel, spawn
 from config.telemetry import counter
 from metering.book import Book
 from metering.bookkeeper import Bookkeeper
@@ -183,7 +183,7 @@ class Neighbours:
         waits_ms, waited_ms = 20, 0
         while waited_ms < CLOSE_ELSEWHERE_MS:
             self._say("close", session_id)
-            await happens(asyncio.Event(), waits_ms / 1000)
+            await asyncio.sleep(waits_ms / 1000)
             waited_ms, waits_ms = waited_ms + waits_ms, min(2 * waits_ms, 640)
             if session_id in self._book:
                 return
@@ -197,7 +197,7 @@ class Neighbours:
         saved = await self._store.session(session_id)
         if saved is None or saved.closed_at is not None:
             return None
-        return await self._notice(saved)
+        return (await self._repricing(saved)).notice(session_id)
 
     async def agree(self, session_id: str, epoch: str, at: datetime) -> None:
         """A session of another server goes on at a higher price.
@@ -214,9 +214,6 @@ class Neighbours:
         repricing.agree(saved.session, epoch)
         await self._store.consent(session_id, epoch, at)
         self._say("consent", session_id)
-
-    async def _notice(self, saved: SavedSession) -> Notice | None:
-        return (await self._repricing(saved)).notice(saved.session.id)
 
     async def _repricing(self, saved: SavedSession) -> Repricing:
         session, repricing = saved.session, Repricing()
@@ -278,8 +275,7 @@ class Neighbours:
                 await self._keeper.ended(each)
             else:
                 await self.close(each)
-        today = session.opened_at.replace(hour=0, minute=0, second=0, microsecond=0)
-        spent = await self._store.spent(session.viewer, session.asset_id, today)
+        spent = await self._store.spent(session.viewer, session.asset_id, session.day)
         return replace(session, terms=Terms(offer.tariff_after(spent)))
 
     async def _require_funds(self, session: Session) -> None:

@@ -51,6 +51,11 @@ class Session:
         return payee_account(self.payee, self.terms.tariff.asset).id
 
     @property
+    def day(self) -> datetime:
+        """When the day (UTC) began on which it was opened, and whose cap it counts towards."""
+        return self.opened_at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @property
     def tariff(self) -> Tariff:
         """What it is charged by now."""
         return self.terms.tariff
@@ -75,33 +80,9 @@ class Session:
 # `OpenSession.saved` give them their names. The row of a change begins with the fields of
 # `SavedSession`, and goes on with those of `SessionChange`.
 ServedRow = tuple[int, int, int]
-SavedRow = tuple[
-    Session,
-    int,
-    int,
-    int,
-    Stroops,
-    tuple[int, ...],
-    str | None,
-    datetime | None,
-    *tuple[Any, ...],
-]
-ChangeRow = tuple[
-    Session,
-    int,
-    int,
-    int,
-    Stroops,
-    tuple[int, ...],
-    str | None,
-    datetime | None,
-    str,
-    int,
-    int,
-    int,
-    Sequence[ServedRow],
-    bool,
-]
+_Saved = tuple[Session, int, int, int, Stroops, tuple[int, ...], str | None, datetime | None]
+SavedRow = tuple[*_Saved, *tuple[Any, ...]]
+ChangeRow = tuple[*_Saved, str, int, int, int, Sequence[ServedRow], bool]
 
 
 class SavedSession(NamedTuple):

@@ -104,22 +104,22 @@ async def test_a_price_is_told_everywhere_and_agreed_to_anywhere(pair: Pair) -> 
     await pair.two.change_price("ast_1", DEARER)
 
     async def is_told() -> bool:
-        return pair.one.notice(viewer.id) is not None
+        return await pair.one.notice(viewer.id) is not None
 
     await eventually(is_told)
-    told = await pair.two.notice_of(viewer.id)
-    assert told == pair.one.notice(viewer.id)
+    told = await pair.two.notice(viewer.id)
+    assert told == await pair.one.notice(viewer.id)
     assert told is not None
     with pytest.raises(NoSuchChange):
         await pair.two.agree(viewer.id, "epc_other")
     await pair.two.agree(viewer.id, DEARER.id)
 
     async def is_agreed() -> bool:
-        notice = pair.one.notice(viewer.id)
+        notice = await pair.one.notice(viewer.id)
         return notice is not None and notice.agreed
 
     await eventually(is_agreed)
-    assert (await pair.two.notice_of(viewer.id)) == pair.one.notice(viewer.id)
+    assert await pair.two.notice(viewer.id) == await pair.one.notice(viewer.id)
 
 
 async def test_sessions_of_a_viewer_come_together_at_one_server(pair: Pair) -> None:

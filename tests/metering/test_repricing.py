@@ -54,10 +54,10 @@ async def test_who_does_not_agree_to_a_higher_price_is_sent_away_when_the_old_on
     viewer, owner = await watch(price=TEN), await watch("creator", price=TEN)
     await watched(viewer, clock, 0, 2)
     await intake.change_price("ast_1", THIRTY)
-    notice = intake.notice(viewer.id)
+    notice = await intake.notice(viewer.id)
     assert notice is not None
     assert (notice.change.tariff, notice.agreed) == (THIRTY, False)
-    assert intake.notice(owner.id) is None
+    assert await intake.notice(owner.id) is None
     summary = await watched(viewer, clock, 2, 4)
     assert (summary.tariff, summary.amount) == (TEN, 80)
     clock.advance(PRICE_NOTICE_MS)
@@ -75,7 +75,7 @@ async def test_nobody_is_taken_over_into_another_currency_be_it_cheaper(
     await watched(viewer, clock, 0, 2)
     dollars = Tariff(Price("USDC", 1, 1))
     await intake.change_price("ast_1", dollars)
-    assert intake.notice(viewer.id) is not None
+    assert await intake.notice(viewer.id) is not None
     with pytest.raises(NoSuchChange):
         await intake.agree(viewer.id, dollars.id)
     assert (await watched(viewer, clock, 2, 4)).amount == 80
@@ -93,13 +93,13 @@ async def test_what_a_session_may_watch_for_nothing_stays_free_at_any_price(
     viewer = await watch(price=replace(TEN, free_seconds=12))
     await watched(viewer, clock, 0, 2)
     await intake.change_price("ast_1", TEN)
-    assert intake.notice(viewer.id) is None, "for this session nothing has changed"
+    assert await intake.notice(viewer.id) is None, "for this session nothing has changed"
     await intake.change_price("ast_1", FOUR)
-    assert intake.notice(viewer.id) is None
+    assert await intake.notice(viewer.id) is None
     after = await watched(viewer, clock, 2, 10)
     assert (after.tariff, after.amount) == (replace(FOUR, free_seconds=12), 8 * 4)
     await intake.change_price("ast_1", THIRTY)
-    assert intake.notice(viewer.id) is not None
+    assert await intake.notice(viewer.id) is not None
 
 
 async def test_who_agrees_goes_on_at_the_higher_price_when_it_holds_also_after_a_restart(
@@ -117,7 +117,7 @@ async def test_who_agrees_goes_on_at_the_higher_price_when_it_holds_also_after_a
     again = Intake(store, clock, MeterRules())
     await again.start()
     viewer = Viewer(again, viewer.id)
-    notice = again.notice(viewer.id)
+    notice = await again.notice(viewer.id)
     assert notice is not None
     assert notice.agreed
     clock.advance(PRICE_NOTICE_MS)

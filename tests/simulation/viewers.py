@@ -230,7 +230,7 @@ class Viewer:
             return
 
         async def agree(process: Process) -> None:
-            notice = process.intake.notice(session)
+            notice = await process.intake.notice(session)
             if notice is not None:
                 await process.intake.agree(session, notice.change.tariff.id)
 
